@@ -1,0 +1,231 @@
+"""The result tables, defined once: the DDL, the dbt source docs and the UI's column docs.
+
+Every table starts with `run_id, model_key`; a statistic stands as `_mean, _median, _sd, _ci_lo,
+_ci_hi` with `ci_level` for its interval; shares are 0-1; money is in the model's currency.
+"""
+
+import sqlalchemy as sa
+
+SCHEMA = "mmm"
+STATISTICS = {
+    "mean": "posterior mean",
+    "median": "posterior median",
+    "sd": "posterior standard deviation",
+    "ci_lo": "lower end of the equal-tailed interval of level ci_level",
+    "ci_hi": "upper end of the equal-tailed interval of level ci_level",
+}
+METADATA = sa.MetaData(schema=SCHEMA)
+
+
+def _key(name: str, kind: sa.types.TypeEngine, comment: str) -> sa.Column:
+    return sa.Column(name, kind, primary_key=True, autoincrement=False, comment=comment)
+
+
+def _text(name: str, comment: str, *, nullable: bool = False) -> sa.Column:
+    return sa.Column(name, sa.String, nullable=nullable, comment=comment)
+
+
+def _number(name: str, comment: str, *, nullable: bool = False) -> sa.Column:
+    return sa.Column(name, sa.Double, nullable=nullable, comment=comment)
+
+
+def _count(name: str, comment: str, *, nullable: bool = False) -> sa.Column:
+    return sa.Column(name, sa.BigInteger, nullable=nullable, comment=comment)
+
+
+def _date(name: str, comment: str, *, nullable: bool = False) -> sa.Column:
+    return sa.Column(name, sa.Date, nullable=nullable, comment=comment)
+
+
+def _flag(name: str, comment: str) -> sa.Column:
+    return sa.Column(name, sa.Boolean, nullable=False, comment=comment)
+
+
+def _statistics(name: str, comment: str) -> list[sa.Column]:
+    return [_number(f"{name}_{key}", f"{comment}: {what}") for key, what in STATISTICS.items()]
+
+
+def _table(name: str, comment: str, *columns: sa.Column) -> sa.Table:
+    return sa.Table(
+        name,
+        METADATA,
+        _key("run_id", sa.String, "The fit that the row belongs to."),
+        _text("model_key", "The configured model, as in the settings file."),
+        *columns,
+        comment=comment,
+    )
+
+
+def _series() -> sa.Column:
+    return _key("series_key", sa.String, "The series (brand, market) modelled.")
+
+
+def _week() -> sa.Column:
+    return _key("week_start", sa.Date, "First day of the week.")
+
+
+def _channel() -> sa.Column:
+    return _key("channel", sa.String, "Media channel, as named in the settings.")
+
+
+def _ci_level() -> sa.Column:
+    return _number("ci_level", "Level of the intervals, such as 0.9.")
+
+
+RUN = _table(
+    "mmm_run",
+    "One row per fit: what was fitted, on which data, with what verdict and cost.",
+    _text("status", "running, rejected, published or superseded."),
+    sa.Column("started_at", sa.DateTime, nullable=False, comment="Start of the fit, UTC."),
+    sa.Column("published_at", sa.DateTime, nullable=True, comment="First publication, UTC."),
+    _text("currency", "Currency of all money columns, ISO 4217."),
+    _date("as_of_week", "Last week of data used.", nullable=True),
+    _date("window_start", "First week of data used.", nullable=True),
+    _date("window_end", "Last week of data used.", nullable=True),
+    _count("n_weeks", "Weeks of data used.", nullable=True),
+    _count("n_series", "Series modelled.", nullable=True),
+    _count("components_requested", "Mixture components K asked for."),
+    _count("components_selected", "Mixture components K fitted.", nullable=True),
+    _text("gate_reason", "Why the run was rejected; null otherwise.", nullable=True),
+    _text("config_hash", "SHA-256 of the settings that matter to the fit."),
+    _text("data_fingerprint", "SHA-256 of the input values used.", nullable=True),
+    _text("model_version", "SHA-256 of the frozen scales and specification.", nullable=True),
+    _text("code_version", "Version of the code that fitted."),
+    _count("seed", "Random seed of the sampler."),
+    _count("draws", "Draws per chain."),
+    _count("warmup", "Warm-up draws per chain."),
+    _count("chains", "Chains."),
+    _number("cpu_seconds", "CPU time of the fit, in seconds.", nullable=True),
+    _number("wall_seconds", "Elapsed time of the fit, in seconds.", nullable=True),
+    _number("peak_rss_mb", "Peak memory of the fitting process, in MB.", nullable=True),
+)
+
+CHANNEL_SUMMARY = _table(
+    "mmm_channel_summary",
+    "One row per run, series, channel and period: spend, contribution and return.",
+    _series(),
+    _channel(),
+    _key("period", sa.String, "The weeks summed over; 'all' is the whole window."),
+    _number("spend", "Spend over the period."),
+    _number("spend_share", "Share of the spend of all channels, 0-1."),
+    *_statistics("contribution", "Incremental outcome over the period"),
+    *_statistics("contribution_share", "Contribution as a share of the outcome, 0-1"),
+    *_statistics("roi", "Contribution divided by spend"),
+    *_statistics("mroi", "Outcome gained per unit of money by a small uniform increase of spend"),
+    _number("prob_roi_gt_1", "Posterior probability that ROI exceeds 1."),
+    _number("roi_learned", "Share of the prior variance of log ROI that the data removed, 0-1."),
+    _ci_level(),
+)
+
+CONTRIBUTION = _table(
+    "mmm_contribution",
+    "One row per run, series, week and component: the parts that the expected outcome sums from.",
+    _series(),
+    _week(),
+    _key("component_type", sa.String, "channel, baseline, trend, seasonality or control."),
+    _key("component", sa.String, "The channel or control, or the component type's own name."),
+    *_statistics("contribution", "Part of the expected outcome of the week"),
+    _ci_level(),
+)
+
+RESPONSE_CURVE = _table(
+    "mmm_response_curve",
+    "One row per run, series, channel and grid point: weekly outcome at a steady weekly spend.",
+    _series(),
+    _channel(),
+    _key("grid_index", sa.BigInteger, "Position on the curve, from 0."),
+    _number("spend_multiplier", "Weekly spend as a multiple of the mean weekly spend."),
+    _number("weekly_spend", "Weekly spend, kept up until carry-over is steady."),
+    *_statistics("contribution", "Weekly incremental outcome at that spend"),
+    *_statistics("mroi", "Slope of the curve: outcome per further unit of spend"),
+    _flag("is_extrapolated", "True where the spend exceeds any observed week's adstocked spend."),
+    _ci_level(),
+)
+
+MODEL_FIT = _table(
+    "mmm_model_fit",
+    "One row per run, series and week: actual against expected outcome.",
+    _series(),
+    _week(),
+    _number("actual", "Observed outcome."),
+    *_statistics("expected", "Expected outcome"),
+    _number("baseline_mean", "Posterior mean of the expected outcome without media."),
+    _number("residual", "Actual minus expected mean."),
+    _number("predicted_ci_lo", "Lower end of the predictive interval of the outcome."),
+    _number("predicted_ci_hi", "Upper end of the predictive interval of the outcome."),
+    _key("evaluation_set", sa.String, "train: fitted to; holdout: predicted by an earlier fit."),
+    _ci_level(),
+)
+
+ACCURACY = _table(
+    "mmm_accuracy",
+    "One row per run, series, evaluation set and metric.",
+    _series(),
+    _key("evaluation_set", sa.String, "train or holdout."),
+    _key("metric", sa.String, "r2, rmse, mape, wmape, coverage or rmse_vs_naive."),
+    _number("value", "Value of the metric."),
+)
+
+DIAGNOSTIC = _table(
+    "mmm_diagnostic",
+    "One row per run and check: the verdicts that publication rests on.",
+    _key("check_name", sa.String, "The check, such as max_r_hat."),
+    _text("status", "pass, warn or fail."),
+    _number("value", "The value found."),
+    _number("threshold", "The value that it is compared with."),
+    _flag("is_blocking", "True where a fail keeps the run from being published."),
+    _text("description", "What the check means and what to do when it fails."),
+)
+
+PARAMETER_SUMMARY = _table(
+    "mmm_parameter_summary",
+    "One row per run, parameter and index: posterior and convergence of each quantity.",
+    _key("parameter", sa.String, "The quantity, such as roi or alpha."),
+    _key("index", sa.String, "Its channel, control or component; empty for a single number."),
+    _flag("is_published", "True for a label-invariant quantity, which the gate judges."),
+    _number("mean", "Posterior mean."),
+    _number("sd", "Posterior standard deviation."),
+    _number("q05", "5 % quantile."),
+    _number("q50", "Median."),
+    _number("q95", "95 % quantile."),
+    _number("r_hat", "Rank-normalised split R-hat."),
+    _number("ess_bulk", "Bulk effective sample size."),
+    _number("ess_tail", "Tail effective sample size."),
+    _number("mcse_mean", "Monte-Carlo standard error of the mean."),
+)
+
+INPUT_SNAPSHOT = _table(
+    "mmm_input_snapshot",
+    "One row per run, series, week and variable: the exact input, and what was repaired in it.",
+    _series(),
+    _week(),
+    _key("variable", sa.String, "Outcome, channel or control, as named in the settings."),
+    _text("role", "outcome, spend or control."),
+    _number("value", "The value used, or found where is_used is false.", nullable=True),
+    _flag("is_used", "False for a value left out of the fit; reason says why."),
+    _flag("is_repaired", "True where the input was changed or left out."),
+    _text("reason", "What was repaired and why; null otherwise.", nullable=True),
+)
+
+PUBLICATION = sa.Table(
+    "mmm_publication",
+    METADATA,
+    _key("publication_id", sa.BigInteger, "Order of publication; the latest row of a model wins."),
+    _text("model_key", "The configured model."),
+    _text("run_id", "The run that readers see from then on."),
+    sa.Column("published_at", sa.DateTime, nullable=False, comment="When, UTC."),
+    comment="The publish pointer, append-only: the last row of a model is the published run.",
+)
+
+# What one fit writes, replaced as a whole whenever the same run is written again.
+RESULT_TABLES = (
+    RUN,
+    CHANNEL_SUMMARY,
+    CONTRIBUTION,
+    RESPONSE_CURVE,
+    MODEL_FIT,
+    ACCURACY,
+    DIAGNOSTIC,
+    PARAMETER_SUMMARY,
+    INPUT_SNAPSHOT,
+)
