@@ -1,0 +1,35 @@
+with
+
+spine as (
+
+    select * from {{ ref('int_weekly_spine') }}
+
+),
+
+weekly_values as (
+
+    select * from {{ ref('int_weekly_values') }}
+
+)
+
+select
+    ---------- keys
+    spine.series_key,
+    spine.week_start,
+    spine.variable,
+    spine.role,
+
+    ---------- measures
+    weekly_values.value,
+
+    ---------- what it was made from
+    coalesce(weekly_values.n_rows, 0) as n_rows,
+    coalesce(weekly_values.n_days, 0) as n_days,
+    coalesce(weekly_values.n_unreadable, 0) as n_unreadable,
+    weekly_values.unreadable_value,
+    weekly_values.first_date,
+    weekly_values.last_date
+from spine
+left join weekly_values
+    on spine.week_start = weekly_values.week_start
+    and spine.variable = weekly_values.variable

@@ -1,0 +1,330 @@
+"""The dbt project, really built on DuckDB files: the weekly mart and the views of what is live."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+import sqlalchemy as sa
+import yaml
+
+from dagster_mmm.settings import Settings, load_settings
+from dagster_mmm.warehouse import dbt_sources, tables
+
+ROOT = Path(__file__).parents[2]
+SQL = ROOT / "sql"
+RESULT_VIEWS = [f"{table.name.removeprefix('mmm_')}_latest" for table in tables.RESULT_TABLES]
+
+WEEKLY = Settings.model_validate(
+    {
+        "model_key": "weekly",
+        "currency": "EUR",
+        "input": {"date_column": 'the "week" of', "series": "the 'nation'"},
+        "outcome": {"name": "revenue", "column": "re.venue"},
+        "channels": [
+            {"name": "tv", "column": "tv spend's"},
+            {"name": "radio", "column": "select"},
+        ],
+        "controls": [
+            {"name": "price", "column": "va_pub_0.15"},
+            {"name": "promotion", "column": "events", "equals": 'it\'s "on"'},
+        ],
+    }
+)
+WEEKLY_RAW = """
+create table raw.weekly_media (
+    "the ""week"" of" varchar, "re.venue" varchar, "tv spend's" varchar, "select" varchar,
+    "va_pub_0.15" varchar, events varchar
+);
+insert into raw.weekly_media values
+    ('2023-12-25', '100', '10', '0', '1.5', 'it''s "on"'),
+    ('2024-01-01', '100', '10', '0', '1.5', 'na'),
+    ('2024-01-01', '50', '5', '0', '2.5', 'it''s "on"'),
+    ('2024-01-15', '1e2', 'n/a', '', '1.5', null),
+    ('22/01/2024', '100', '10', '0', '1.5', 'na'),
+    ('22/01/2024', '100', '10', '0', '1.5', 'na'),
+    (null, '100', '10', '0', '1.5', 'na');
+"""
+
+DAILY = Settings.model_validate(
+    {
+        "model_key": "daily",
+        "currency": "EUR",
+        "input": {"date_column": "day", "grain": "daily", "week_starts_on": "sunday"},
+        "outcome": {"name": "revenue"},
+        "channels": [{"name": "tv"}],
+        "controls": [{"name": "price"}],
+    }
+)
+# Eight days from a Sunday on, the last of a year, so that the eighth begins a week.
+DAILY_RAW = """
+create table raw.weekly_media as
+select date '2023-12-31' + cast(i as integer) as day, 10 as revenue, 0.5 * i as tv, i as price
+from range(8) as days(i);
+"""
+
+
+class Build(NamedTuple):
+    engine: sa.Engine
+    target: Path
+
+    def rows(self, query: str) -> list[tuple[Any, ...]]:
+        with self.engine.connect() as connection:
+            return [tuple(row) for row in connection.execute(sa.text(query))]
+
+
+def build(folder: Path, settings: Settings, raw: str, *select: str, results: bool = False) -> Build:
+    database = folder / "warehouse.duckdb"
+    # Without a pool, because a pooled connection would keep dbt's process from the file.
+    engine = sa.create_engine(f"duckdb:///{database}", poolclass=sa.NullPool)
+    with engine.begin() as connection:
+        connection.execute(sa.schema.CreateSchema("raw"))
+        for statement in raw.strip().split(";\n"):
+            connection.execute(sa.text(statement))
+        if results:
+            connection.execute(sa.schema.CreateSchema(tables.SCHEMA))
+            tables.METADATA.create_all(connection)
+            for run in ("first", "second"):
+                for table in tables.RESULT_TABLES:
+                    connection.execute(table.insert(), row(table, run))
+                publish(connection, run)
+    paths = ["--project-dir", SQL, "--profiles-dir", SQL]
+    outputs = ["--target-path", folder / "target", "--log-path", folder / "logs"]
+    variables = ["--vars", json.dumps(settings.dbt_vars())]
+    dbt = Path(sys.executable).with_name("dbt")
+    finished = subprocess.run(
+        [dbt, "--warn-error", "build", *paths, *outputs, *variables, *select],
+        env=os.environ | {"MMM_DUCKDB_PATH": str(database)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert finished.returncode == 0, finished.stdout + finished.stderr
+    return Build(engine, folder / "target")
+
+
+def row(table: sa.Table, run: str, **values: Any) -> dict[str, Any]:
+    """A row of a run, whose totals agree across the tables."""
+    filler: dict[type, Any] = {
+        sa.String: "any",
+        sa.Double: 1.0,
+        sa.BigInteger: 1,
+        sa.Boolean: True,
+        sa.Date: date(2024, 1, 1),
+        sa.DateTime: datetime(2024, 1, 1),
+    }
+    known = {
+        "run_id": run,
+        "channel": "tv",
+        "period": "all",
+        "evaluation_set": "train",
+        "variable": "tv",
+        "role": "spend",
+        **values,
+    }
+    return {
+        column.name: known.get(column.name, filler[type(column.type)]) for column in table.columns
+    }
+
+
+def publish(connection: sa.Connection, run: str, model: str = "any") -> None:
+    published = sa.select(sa.func.count()).select_from(tables.PUBLICATION)
+    number = connection.execute(published).scalar_one() + 1
+    values = {
+        "publication_id": number,
+        "model_key": model,
+        "run_id": run,
+        "published_at": datetime(2024, 2, number),
+    }
+    connection.execute(tables.PUBLICATION.insert(), values)
+
+
+@pytest.fixture(scope="session")
+def weekly(tmp_path_factory: pytest.TempPathFactory) -> Build:
+    return build(tmp_path_factory.mktemp("weekly"), WEEKLY, WEEKLY_RAW, results=True)
+
+
+@pytest.fixture(scope="session")
+def daily(tmp_path_factory: pytest.TempPathFactory) -> Build:
+    upstream = ["--select", "+weekly_input", "rejected_input"]
+    return build(tmp_path_factory.mktemp("daily"), DAILY, DAILY_RAW, *upstream)
+
+
+@pytest.fixture
+def connection(weekly: Build) -> Iterator[sa.Connection]:
+    """A connection whose changes are undone."""
+    with weekly.engine.connect() as connection:
+        yield connection
+        connection.rollback()
+
+
+def test_every_week_has_every_variable(weekly: Build) -> None:
+    weeks = [date(2023, 12, 25), date(2024, 1, 1), date(2024, 1, 8), date(2024, 1, 15)]
+    roles = {
+        "revenue": "outcome",
+        "tv": "spend",
+        "radio": "spend",
+        "price": "control",
+        "promotion": "control",
+    }
+    rows = weekly.rows("select series_key, week_start, variable, role from mmm.weekly_input")
+
+    assert sorted(rows) == sorted(
+        ("the 'nation'", week, name, role) for week in weeks for name, role in roles.items()
+    )
+
+
+@pytest.mark.parametrize(
+    ("week", "variable", "expected"),
+    [
+        pytest.param("2023-12-25", "tv", (10.0, 1, 1, 0, None), id="plain"),
+        pytest.param("2023-12-25", "radio", (0.0, 1, 1, 0, None), id="zero spend"),
+        pytest.param("2023-12-25", "promotion", (1.0, 1, 1, 0, None), id="text that equals"),
+        pytest.param("2024-01-01", "tv", (15.0, 2, 1, 0, None), id="duplicate week of spend"),
+        pytest.param("2024-01-01", "price", (2.0, 2, 1, 0, None), id="duplicate week of control"),
+        pytest.param("2024-01-08", "tv", (None, 0, 0, 0, None), id="missing week"),
+        pytest.param("2024-01-15", "revenue", (100.0, 1, 1, 0, None), id="scientific number"),
+        pytest.param("2024-01-15", "tv", (None, 1, 1, 1, "n/a"), id="unreadable spend"),
+        pytest.param("2024-01-15", "radio", (None, 1, 1, 1, ""), id="blank spend"),
+        pytest.param("2024-01-15", "promotion", (0.0, 1, 1, 0, None), id="blank text"),
+    ],
+)
+def test_week_of_text(weekly: Build, week: str, variable: str, expected: tuple[Any, ...]) -> None:
+    assert weekly.rows(
+        "select value, n_rows, n_days, n_unreadable, unreadable_value from mmm.weekly_input "
+        f"where week_start = '{week}' and variable = '{variable}'"
+    ) == [expected]
+
+
+def test_unreadable_dates_are_set_aside(weekly: Build) -> None:
+    rejected = weekly.rows("select * from mmm.rejected_input order by raw_date nulls last")
+
+    assert rejected == [("22/01/2024", 2), (None, 1)]
+
+
+def test_nothing_is_lost_in_staging(weekly: Build) -> None:
+    variables = len(WEEKLY.variables())
+
+    assert weekly.rows("select count(*) from mmm.stg_input") == [(7 * variables,)]
+
+
+def test_days_become_weeks_that_start_on_sunday(daily: Build) -> None:
+    rows = daily.rows(
+        "select variable, week_start, value, n_days, first_date, last_date from mmm.weekly_input "
+        "order by variable, week_start"
+    )
+
+    whole = (7, date(2023, 12, 31), date(2024, 1, 6))
+    begun = (1, date(2024, 1, 7), date(2024, 1, 7))
+    assert rows == [
+        ("price", date(2023, 12, 31), 3.0, *whole),
+        ("price", date(2024, 1, 7), 7.0, *begun),
+        ("revenue", date(2023, 12, 31), 70.0, *whole),
+        ("revenue", date(2024, 1, 7), 10.0, *begun),
+        ("tv", date(2023, 12, 31), 10.5, *whole),
+        ("tv", date(2024, 1, 7), 3.5, *begun),
+    ]
+    assert daily.rows("select * from mmm.rejected_input") == []
+
+
+@pytest.mark.parametrize("view", RESULT_VIEWS)
+def test_latest_view_follows_the_pointer(connection: sa.Connection, view: str) -> None:
+    query = sa.text(f"select run_id, published_at from mmm.{view}")
+    assert connection.execute(query).all() == [("second", datetime(2024, 2, 2))]
+
+    publish(connection, "first")
+
+    assert connection.execute(query).all() == [("first", datetime(2024, 2, 3))]
+
+
+def test_publication_of_another_model_changes_nothing(connection: sa.Connection) -> None:
+    publish(connection, "first", model="another")
+
+    query = sa.text("select run_id from mmm.run_latest")
+    assert connection.execute(query).all() == [("second",)]
+
+
+def test_run_history_marks_the_live_run(connection: sa.Connection) -> None:
+    query = sa.text("select run_id, is_live from mmm.run_history order by run_id")
+    assert connection.execute(query).all() == [("first", False), ("second", True)]
+
+    publish(connection, "first")
+
+    assert connection.execute(query).all() == [("first", True), ("second", False)]
+
+
+@pytest.mark.parametrize(
+    ("check", "table", "extra"),
+    [
+        ("contributions_sum_to_expected", tables.CONTRIBUTION, {"component": "another"}),
+        ("spend_in_equals_spend_out", tables.INPUT_SNAPSHOT, {"variable": "another"}),
+        ("spend_in_equals_spend_out", tables.CHANNEL_SUMMARY, {"channel": "another"}),
+    ],
+)
+def test_totals_that_disagree_are_found(
+    weekly: Build, connection: sa.Connection, check: str, table: sa.Table, extra: dict[str, str]
+) -> None:
+    compiled = weekly.target / "compiled" / "mmm" / "tests" / "singular" / f"{check}.sql"
+    query = sa.text(compiled.read_text())
+    assert connection.execute(query).all() == []
+
+    connection.execute(table.insert(), row(table, "second", **extra))
+
+    assert len(connection.execute(query).all()) == 1
+
+
+@pytest.mark.parametrize(
+    ("check", "change"),
+    [
+        ("no_week_gaps", "delete from mmm.weekly_input where week_start = '2024-01-08'"),
+        ("starts_week", "update mmm.weekly_input set week_start = '2024-01-09' where n_rows = 0"),
+        ("unique_combination", "insert into mmm.weekly_input select * from mmm.weekly_input"),
+    ],
+)
+def test_broken_structure_is_found(
+    weekly: Build, connection: sa.Connection, check: str, change: str
+) -> None:
+    folder = weekly.target / "compiled" / "mmm" / "models" / "marts" / "weekly_input.yml"
+    [compiled] = folder.glob(f"{check}_*.sql")
+    query = sa.text(compiled.read_text())
+    assert connection.execute(query).all() == []
+
+    connection.execute(sa.text(change))
+
+    assert connection.execute(query).all() != []
+
+
+def test_every_column_is_documented(weekly: Build) -> None:
+    manifest = json.loads((weekly.target / "manifest.json").read_text())
+    documented = {
+        (node["name"], column["name"])
+        for node in manifest["nodes"].values()
+        if node["resource_type"] == "model"
+        for column in node["columns"].values()
+        if column["description"]
+    }
+    models = ", ".join(f"'{name}'" for name in {name for name, _ in documented})
+    built = weekly.rows(
+        "select table_name, column_name from information_schema.columns "
+        f"where table_schema = 'mmm' and table_name in ({models})"
+    )
+
+    assert documented == set(built)
+
+
+@pytest.mark.parametrize("path", dbt_sources.rendered(), ids=lambda path: path.stem)
+def test_generated_yml_is_current(path: Path) -> None:
+    assert path.read_text() == dbt_sources.rendered()[path], (
+        "run python -m dagster_mmm.warehouse.dbt_sources"
+    )
+
+
+def test_default_variables_are_those_of_the_demo() -> None:
+    project = yaml.safe_load((SQL / "dbt_project.yml").read_text())
+
+    assert project["vars"] == load_settings(ROOT / "examples" / "demo.yaml").dbt_vars()
