@@ -1,0 +1,57 @@
+# Everything runs in .venv, made from requirements.lock by a uv of our own: a bare machine needs
+# Python 3.11 and make.
+PYTHON ?= python3
+UV_VERSION := 0.13.9
+UV := .uv/bin/uv
+BIN := .venv/bin
+DATA ?=
+CONFIG ?= examples/demo.yaml
+PORT ?= 3000
+
+export DAGSTER_HOME := $(CURDIR)/deploy/local
+export MMM_SETTINGS := $(abspath $(CONFIG))
+
+.PHONY: demo test test-all lint format type ui daemon lock clean
+
+demo: .venv/.synced  ## run the main job on a simulated market, or on DATA=file.csv CONFIG=settings.yaml
+	$(BIN)/python -m dagster_mmm.demo $(if $(DATA),--data $(DATA)) --settings $(CONFIG)
+
+test: lint type  ## all checks and the fast tests
+	$(BIN)/python -m pytest -m "not slow"
+
+test-all: lint type  ## all checks and every test
+	$(BIN)/python -m pytest
+
+lint: .venv/.synced
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+format: .venv/.synced
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+type: .venv/.synced
+	$(BIN)/basedpyright
+
+ui: .venv/.synced  ## the Dagster UI at http://localhost:3000
+	$(BIN)/dagster-webserver -w workspace.yaml -p $(PORT)
+
+daemon: .venv/.synced  ## what runs the weekly schedule, beside the UI
+	$(BIN)/dagster-daemon run -w workspace.yaml
+
+lock: $(UV)  ## resolve pyproject.toml anew, for Python 3.11 and later
+	$(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate \
+		--group dev --custom-compile-command "make lock" pyproject.toml -o requirements.lock
+
+clean:
+	rm -rf .venv .uv data sql/target sql/logs
+
+$(UV):
+	$(PYTHON) -m venv .uv
+	.uv/bin/pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
+
+.venv/.synced: requirements.lock pyproject.toml | $(UV)
+	$(UV) venv --quiet --allow-existing --python $(PYTHON) .venv
+	$(UV) pip sync --quiet --python $(BIN)/python --require-hashes requirements.lock
+	$(UV) pip install --quiet --python $(BIN)/python --no-deps --editable .
+	touch $@

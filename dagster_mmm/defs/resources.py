@@ -1,0 +1,30 @@
+"""The resources that assets ask for, bound to the environment."""
+
+import os
+
+import dagster as dg
+
+from dagster_mmm import environment
+from dagster_mmm.artefacts import FittedRunIOManager, SnapshotIOManager
+from dagster_mmm.defs.transforms import DBT
+from dagster_mmm.settings_resource import SettingsResource
+from dagster_mmm.warehouse.resource import WarehouseResource
+
+
+@dg.definitions
+def resources() -> dg.Definitions:
+    """Settings, warehouse, dbt and the files between assets."""
+    warehouse = str(environment.duckdb_path())
+    # dbt runs as a subprocess and reads its profile's path from the environment.
+    os.environ["MMM_DUCKDB_PATH"] = warehouse
+    folder = str(environment.artefacts_path())
+    return dg.Definitions(
+        resources={
+            "settings": SettingsResource(path=str(environment.settings_path())),
+            "warehouse": WarehouseResource(path=warehouse),
+            "dbt": DBT,
+            "snapshot_io": SnapshotIOManager(folder=folder),
+            "fitted_run_io": FittedRunIOManager(folder=folder),
+        },
+        executor=dg.in_process_executor,
+    )

@@ -1,0 +1,100 @@
+"""The result tables: every row of a run, written in one transaction."""
+
+from collections.abc import Iterator
+
+import dagster as dg
+import pandas as pd
+import sqlalchemy as sa
+
+from dagster_mmm.artefacts import FittedRun
+from dagster_mmm.warehouse import tables
+from dagster_mmm.warehouse.bulk import replace_run
+from dagster_mmm.warehouse.resource import WarehouseResource
+
+
+def result_key(table: sa.Table) -> dg.AssetKey:
+    """The asset of a result table."""
+    return dg.AssetKey(["results", table.name])
+
+
+def _spec(table: sa.Table) -> dg.AssetSpec:
+    columns = [
+        dg.TableColumn(column.name, str(column.type).lower(), column.comment)
+        for column in table.columns
+    ]
+    return dg.AssetSpec(
+        result_key(table),
+        deps=["fit"],
+        description=table.comment,
+        group_name="results",
+        kinds={"duckdb"},
+        metadata={
+            "dagster/column_schema": dg.TableSchema(columns),
+            "dagster/table_name": f"{table.schema}.{table.name}",
+        },
+    )
+
+
+@dg.multi_asset(specs=[_spec(t) for t in tables.RESULT_TABLES], ins={"fit": dg.AssetIn("fit")})
+def result_tables(
+    fit: FittedRun, warehouse: WarehouseResource
+) -> Iterator[dg.MaterializeResult]:
+    """Response curves, contributions, returns, verdicts and input of one run."""
+    from dagster_mmm.results import result_frames
+
+    frames = result_frames(fit)
+    warehouse.create_result_tables()
+    with warehouse.begin() as connection:
+        replace_run(connection, fit.run_id, frames)
+    pictures = _pictures(frames, fit.settings.currency)
+    for table, frame in frames.items():
+        yield dg.MaterializeResult(
+            asset_key=result_key(table),
+            metadata={
+                "run_id": fit.run_id,
+                "dagster/row_count": len(frame),
+                **pictures.get(table, {}),
+            },
+        )
+
+
+def _pictures(
+    frames: dict[sa.Table, pd.DataFrame], currency: str
+) -> dict[sa.Table, dict[str, dg.MetadataValue]]:
+    from dagster_mmm import plots
+
+    summary = frames[tables.CHANNEL_SUMMARY]
+    curves = plots.response_curves(frames[tables.RESPONSE_CURVE], summary, currency)
+    fitted = plots.fit_against_actual(frames[tables.MODEL_FIT], currency)
+    return {
+        tables.CHANNEL_SUMMARY: {
+            "roi": dg.MetadataValue.md(summary_markdown(summary)),
+            "roi_plot": plots.as_metadata(plots.roi_by_channel(summary)),
+        },
+        tables.RESPONSE_CURVE: {"response_curves": plots.as_metadata(curves)},
+        tables.MODEL_FIT: {"fit_against_actual": plots.as_metadata(fitted)},
+        tables.DIAGNOSTIC: {
+            "verdicts": dg.MetadataValue.md(verdict_markdown(frames[tables.DIAGNOSTIC]))
+        },
+    }
+
+
+def summary_markdown(summary: pd.DataFrame) -> str:
+    """ROI with its interval by channel, as a Markdown table."""
+    rows = [
+        f"| {row.channel} | {row.spend:,.0f} | {row.roi_mean:.2f} "
+        f"| {row.roi_ci_lo:.2f} to {row.roi_ci_hi:.2f} | {row.mroi_mean:.2f} |"
+        for row in summary.itertuples()
+    ]
+    level = summary["ci_level"].iloc[0]
+    head = [f"| channel | spend | ROI | {level:.0%} interval | mROI |", "|---|--:|--:|--:|--:|"]
+    return "\n".join(head + rows)
+
+
+def verdict_markdown(diagnostic: pd.DataFrame) -> str:
+    """The gate's checks, as a Markdown table."""
+    rows = [
+        f"| {row.check_name} | {row.status} | {row.value:.4g} | {row.threshold:.4g} |"
+        for row in diagnostic.itertuples()
+    ]
+    return "\n".join(["| check | status | value | threshold |", "|---|---|--:|--:|", *rows])

@@ -1,0 +1,53 @@
+"""The dbt project `sql/`: raw rows to the weekly mart, and result tables to the latest views."""
+
+import json
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+from dagster_dbt import DagsterDbtTranslator, DbtCliResource, DbtProject, dbt_assets
+
+from dagster_mmm.environment import ROOT
+from dagster_mmm.settings_resource import SettingsResource
+from dagster_mmm.warehouse.resource import WarehouseResource
+
+DBT_PROJECT = DbtProject(project_dir=ROOT / "sql", profiles_dir=ROOT / "sql")
+# The dbt of this environment, whether or not its folder is on the PATH.
+DBT = DbtCliResource(
+    project_dir=DBT_PROJECT, dbt_executable=str(Path(sys.executable).with_name("dbt"))
+)
+if not DBT_PROJECT.manifest_path.exists():
+    DBT.cli(["parse", "--quiet"], target_path=DBT_PROJECT.manifest_path.parent).wait()
+
+
+class LayerTranslator(DagsterDbtTranslator):
+    """Groups dbt models by their folder: staging, intermediate, marts."""
+
+    def get_asset_spec(
+        self, manifest: Mapping[str, Any], unique_id: str, project: DbtProject | None
+    ) -> dg.AssetSpec:
+        """The default spec, in its layer's group."""
+        spec = super().get_asset_spec(manifest, unique_id, project)
+        node = manifest["nodes"].get(unique_id)
+        return spec if node is None else spec.replace_attributes(group_name=node["fqn"][1])
+
+
+@dbt_assets(
+    manifest=DBT_PROJECT.manifest_path,
+    project=DBT_PROJECT,
+    dagster_dbt_translator=LayerTranslator(),
+)
+def dbt_models(
+    context: dg.AssetExecutionContext,
+    dbt: DbtCliResource,
+    settings: SettingsResource,
+    warehouse: WarehouseResource,
+) -> Iterator[Any]:
+    """Build and test the selected models with the settings' columns."""
+    variables = json.dumps(settings.load().dbt_vars())
+    # dbt's unit tests prove the SQL, not this week's data: they run in the test suite.
+    arguments = ["build", "--vars", variables, "--exclude-resource-type", "unit_test"]
+    with warehouse.locked():
+        yield from dbt.cli(arguments, context=context).stream()

@@ -1,0 +1,130 @@
+"""`make demo`: the whole job once, on a simulated market or on a CSV of yours, and what came out."""
+
+import argparse
+import os
+import sys
+import tempfile
+from pathlib import Path
+
+import dagster as dg
+import pandas as pd
+import sqlalchemy as sa
+
+from dagster_mmm import environment
+from dagster_mmm.settings import SettingsError, load_settings
+from dagster_mmm.warehouse.resource import WarehouseResource
+from dagster_mmm.warehouse.tables import CHANNEL_SUMMARY, DIAGNOSTIC, RUN
+
+DEMO_SEED = 0
+
+
+def main() -> int:
+    """Run the job and print its results; 0 if the run was published, 1 if not."""
+    arguments = _parse()
+    os.environ["MMM_SETTINGS"] = str(arguments.settings.resolve())
+    try:
+        load_settings(environment.settings_path())
+    except SettingsError as error:
+        print(error, file=sys.stderr)
+        return 1
+    simulated = arguments.data is None
+    with tempfile.TemporaryDirectory() as folder:
+        data = arguments.data or write_simulated_market(Path(folder) / "market.csv")
+        result = run_job(data.resolve())
+    warehouse = WarehouseResource(path=str(environment.duckdb_path()))
+    warehouse.create_result_tables()
+    print_results(warehouse, result.run_id, true_roi() if simulated else None)
+    return 0 if result.success else 1
+
+
+def _parse() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="make demo", description=__doc__)
+    parser.add_argument("--data", type=Path, help="a CSV; by default a simulated market")
+    parser.add_argument(
+        "--settings",
+        type=Path,
+        default=environment.settings_path(),
+        help="the settings file that says which column is what",
+    )
+    return parser.parse_args()
+
+
+def write_simulated_market(path: Path) -> Path:
+    """Write the demo's market, in the columns that `examples/demo.yaml` names."""
+    from hill_mmm import simulate_national_market
+
+    market, _ = simulate_national_market(DEMO_SEED)
+    frame = pd.DataFrame({"week": market.weeks, "revenue": market.outcome})
+    for at, channel in enumerate(market.channels):
+        frame[f"{channel}_spend"] = market.spend[:, at]
+    for at, control in enumerate(market.control_names):
+        frame[control] = market.controls[:, at]
+    frame.to_csv(path, index=False)
+    return path
+
+
+def true_roi() -> "pd.Series[float]":
+    """ROI of each channel of the simulated market: true contribution over spend."""
+    from hill_mmm import simulate_national_market
+
+    market, truth = simulate_national_market(DEMO_SEED)
+    roi = truth.contribution.sum(axis=0) / market.spend.sum(axis=0)
+    return pd.Series(roi, index=list(market.channels))
+
+
+def run_job(data: Path) -> dg.ExecuteInProcessResult:
+    """Run the weekly job in this process, recorded where the Dagster UI will find it."""
+    from dagster_mmm.definitions import defs
+
+    config = {
+        "ops": {"raw__weekly_media": {"config": {"file": str(data)}}},
+        "loggers": {"console": {"config": {"log_level": "INFO"}}},
+    }
+    with dg.DagsterInstance.get() as instance:
+        job = defs().get_job_def("weekly_mmm")
+        return job.execute_in_process(config, instance=instance, raise_on_error=False)
+
+
+def print_results(
+    warehouse: WarehouseResource, run_id: str, truth: "pd.Series[float] | None"
+) -> None:
+    """Print where the tables are, the verdict, ROI by channel, and how to open the UI."""
+    run = warehouse.read(sa.select(RUN).where(RUN.c.run_id == run_id))
+    print()
+    if run.empty or pd.isna(run["n_weeks"].iloc[0]):
+        print("The job did not get to a finished fit; the reason stands in the log above.")
+    else:
+        _print_run(warehouse, run.iloc[0], truth)
+    print(f"\nTables: schema mmm in {warehouse.path}")
+    print("Dagster UI: make ui, then open http://localhost:3000")
+
+
+def _print_run(
+    warehouse: WarehouseResource, run: "pd.Series[object]", truth: "pd.Series[float] | None"
+) -> None:
+    of_run = [table.c.run_id == run["run_id"] for table in (CHANNEL_SUMMARY, DIAGNOSTIC)]
+    summary = warehouse.read(sa.select(CHANNEL_SUMMARY).where(of_run[0])).set_index("channel")
+    checks = warehouse.read(sa.select(DIAGNOSTIC).where(of_run[1]))
+    columns = {
+        "spend": summary["spend"].map("{:,.0f}".format),
+        "ROI": summary["roi_mean"].map("{:.2f}".format),
+        "90 % interval": [
+            f"{low:.2f} to {high:.2f}"
+            for low, high in zip(summary["roi_ci_lo"], summary["roi_ci_hi"], strict=True)
+        ],
+        "mROI": summary["mroi_mean"].map("{:.2f}".format),
+        "learned": summary["roi_learned"].map("{:.0%}".format),
+    }
+    if truth is not None:
+        columns["true ROI"] = truth.reindex(summary.index).map("{:.2f}".format)
+    print(f"Return by channel ({run['n_weeks']:.0f} weeks, {run['currency']})")
+    print(pd.DataFrame(columns).to_string())
+    print("\nVerdicts")
+    print(checks[["check_name", "status", "value", "threshold"]].to_string(index=False))
+    reason = f": {run['gate_reason']}" if run["gate_reason"] else ""
+    print(f"\nRun {run['run_id']} is {run['status']}{reason}")
+    print(f"CPU {run['cpu_seconds']:.0f} s, peak memory {run['peak_rss_mb']:.0f} MB")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

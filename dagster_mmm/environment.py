@@ -1,0 +1,25 @@
+"""The one place that maps the environment to paths; every variable has a default for local use."""
+
+import os
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+
+
+def _path(variable: str, default: Path) -> Path:
+    return Path(os.environ.get(variable, default)).expanduser().resolve()
+
+
+def settings_path() -> Path:
+    """The settings file: `MMM_SETTINGS`, by default the demo's."""
+    return _path("MMM_SETTINGS", ROOT / "examples" / "demo.yaml")
+
+
+def duckdb_path() -> Path:
+    """The warehouse: `MMM_DUCKDB_PATH`, by default `data/warehouse.duckdb`."""
+    return _path("MMM_DUCKDB_PATH", ROOT / "data" / "warehouse.duckdb")
+
+
+def artefacts_path() -> Path:
+    """Where panels and posteriors are kept as files: `MMM_ARTEFACTS`, by default beside the data."""
+    return _path("MMM_ARTEFACTS", ROOT / "data" / "artefacts")

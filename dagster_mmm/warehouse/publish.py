@@ -1,0 +1,102 @@
+"""The publish pointer: which run readers see. Moved in one transaction, or not at all."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+import sqlalchemy as sa
+
+from dagster_mmm.warehouse.tables import DIAGNOSTIC, PUBLICATION, RUN
+
+
+class NotPublishableError(RuntimeError):
+    """The run did not pass the gate; the previous publication stays live."""
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What the stored diagnostics say of a run.
+
+    Attributes:
+        run_id: the run judged.
+        reasons: one text for each blocking check that failed; empty where the run may be published.
+    """
+
+    run_id: str
+    reasons: tuple[str, ...]
+
+
+def latest_run(connection: sa.Connection, model_key: str) -> str | None:
+    """The run of a model that was started last, or None."""
+    query = (
+        sa.select(RUN.c.run_id)
+        .where(RUN.c.model_key == model_key)
+        .order_by(RUN.c.started_at.desc())
+        .limit(1)
+    )
+    return connection.scalar(query)
+
+
+def stored_verdict(connection: sa.Connection, run_id: str) -> Verdict:
+    """The verdict on a run by its stored diagnostics; a run without any is not publishable."""
+    query = sa.select(DIAGNOSTIC).where(
+        DIAGNOSTIC.c.run_id == run_id, DIAGNOSTIC.c.is_blocking.is_(True)
+    )
+    checks = connection.execute(query.order_by(DIAGNOSTIC.c.check_name)).all()
+    if not checks:
+        return Verdict(run_id, ("it has no stored diagnostics: the fit did not finish",))
+    return Verdict(
+        run_id,
+        tuple(
+            f"{check.check_name} is {check.value:.4g}, allowed {check.threshold:.4g}: "
+            f"{check.description}"
+            for check in checks
+            if check.status != "pass"
+        ),
+    )
+
+
+def publish(connection: sa.Connection, model_key: str, run_id: str, now: datetime) -> None:
+    """Make a run the one that readers see; publishing the live run again changes nothing.
+
+    Args:
+        connection: an open transaction.
+        model_key: the model.
+        run_id: the run to publish.
+        now: the time to record, UTC.
+
+    Raises:
+        NotPublishableError: if a blocking check of the run failed, whatever happened before.
+    """
+    verdict = stored_verdict(connection, run_id)
+    if verdict.reasons:
+        raise NotPublishableError(
+            f"run {run_id} of {model_key} is not published; the last good run stays live. "
+            + " ".join(verdict.reasons)
+        )
+    live = published_run(connection, model_key)
+    if live == run_id:
+        return
+    next_id = sa.select(sa.func.coalesce(sa.func.max(PUBLICATION.c.publication_id), 0) + 1)
+    connection.execute(
+        PUBLICATION.insert().values(
+            publication_id=connection.scalar(next_id),
+            model_key=model_key,
+            run_id=run_id,
+            published_at=now,
+        )
+    )
+    connection.execute(RUN.update().where(RUN.c.run_id == live).values(status="superseded"))
+    connection.execute(
+        RUN.update().where(RUN.c.run_id == run_id).values(status="published", published_at=now)
+    )
+
+
+def published_run(connection: sa.Connection, model_key: str) -> str | None:
+    """The run of a model that readers see, or None before the first publication."""
+    query = (
+        sa.select(PUBLICATION.c.run_id)
+        .where(PUBLICATION.c.model_key == model_key)
+        .order_by(PUBLICATION.c.publication_id.desc())
+        .limit(1)
+    )
+    return connection.scalar(query)
