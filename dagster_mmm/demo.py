@@ -1,10 +1,11 @@
-"""`make demo`: the whole job once, on a simulated market or on a CSV of yours, and what came out."""
+"""`make demo`: the whole job once, on a simulated market or a CSV of yours, and its results."""
 
 import argparse
 import os
 import sys
 import tempfile
 from pathlib import Path
+from typing import Any
 
 import dagster as dg
 import pandas as pd
@@ -81,7 +82,7 @@ def run_job(data: Path) -> dg.ExecuteInProcessResult:
         "loggers": {"console": {"config": {"log_level": "INFO"}}},
     }
     with dg.DagsterInstance.get() as instance:
-        job = defs().get_job_def("weekly_mmm")
+        job = defs().resolve_job_def("weekly_mmm")
         return job.execute_in_process(config, instance=instance, raise_on_error=False)
 
 
@@ -100,7 +101,7 @@ def print_results(
 
 
 def _print_run(
-    warehouse: WarehouseResource, run: "pd.Series[object]", truth: "pd.Series[float] | None"
+    warehouse: WarehouseResource, run: "pd.Series[Any]", truth: "pd.Series[float] | None"
 ) -> None:
     of_run = [table.c.run_id == run["run_id"] for table in (CHANNEL_SUMMARY, DIAGNOSTIC)]
     summary = warehouse.read(sa.select(CHANNEL_SUMMARY).where(of_run[0])).set_index("channel")

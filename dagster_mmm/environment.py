@@ -21,5 +21,5 @@ def duckdb_path() -> Path:
 
 
 def artefacts_path() -> Path:
-    """Where panels and posteriors are kept as files: `MMM_ARTEFACTS`, by default beside the data."""
+    """Where panels and posteriors are kept: `MMM_ARTEFACTS`, by default beside the data."""
     return _path("MMM_ARTEFACTS", ROOT / "data" / "artefacts")

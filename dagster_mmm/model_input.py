@@ -4,7 +4,7 @@ The mart says what it found and judges nothing. Here every week either enters th
 with a recorded reason, or stops the job with a message that names the place and the remedy.
 """
 
-from collections.abc import Iterable
+from collections.abc import Hashable, Iterable
 from dataclasses import dataclass
 from datetime import date, timedelta
 
@@ -151,7 +151,11 @@ def _weeks_left_out(weekly: pd.DataFrame, settings: Settings, today: date) -> "p
 def _calendar_problems(weekly: pd.DataFrame, settings: Settings) -> list[Problem]:
     weeks = weekly.drop_duplicates("week_start").set_index("week_start").sort_index()
     problems = [
-        _at(week, "missing_week", "the week of {week} has no row; add it (0 where nothing was spent)")
+        _at(
+            week,
+            "missing_week",
+            "the week of {week} has no row; add it (0 where nothing was spent)",
+        )
         for week in weeks.index[weeks["n_rows"] == 0]
     ]
     weeks = weeks[weeks["n_rows"] > 0]
@@ -165,13 +169,17 @@ def _daily_problems(weeks: pd.DataFrame) -> list[Problem]:
         _at(
             week,
             "missing_day",
-            f"the week of {{week}} has {days} of 7 days; add the missing days",
+            f"the week of {_day(week)} has {days} of 7 days; add the missing days",
         )
         for week, days in weeks.loc[weeks["n_days"] < 7, "n_days"].items()
     ]
     repeated = weeks.index[weeks["n_rows"] > weeks["n_days"]]
     return problems + [
-        _at(week, "duplicate_day", "a day of the week of {week} stands twice; keep one row a day")
+        _at(
+            week,
+            "duplicate_day",
+            f"a day of the week of {_day(week)} stands twice; keep one row a day",
+        )
         for week in repeated
     ]
 
@@ -187,7 +195,9 @@ def _weekly_problems(weeks: pd.DataFrame, settings: Settings) -> list[Problem]:
             )
         ]
     problems = [
-        _at(week, "duplicate_week", f"the week of {{week}} has {rows} rows; keep one row a week")
+        _at(
+            week, "duplicate_week", f"the week of {_day(week)} has {rows} rows; keep one row a week"
+        )
         for week, rows in weeks.loc[weeks["n_rows"] > 1, "n_rows"].items()
     ]
     dates = pd.to_datetime(weeks["first_date"])
@@ -207,18 +217,20 @@ def _weekly_problems(weeks: pd.DataFrame, settings: Settings) -> list[Problem]:
 
 
 def _unreadable_values(weekly: pd.DataFrame, settings: Settings) -> list[Problem]:
-    bad = weekly[weekly["n_unreadable"] > 0].sort_values(["variable", "week_start"])
     columns = {v.name: v.column for v in settings.variables().values()}
+    bad = weekly[weekly["n_unreadable"] > 0].sort_values(["variable", "week_start"])
+    found = bad["unreadable_value"].fillna("").replace("", "nothing")
     return [
-        Problem(
-            f"unreadable_{row.role}",
-            f"{row.variable} (column {columns[row.variable]!r}) has no usable number in the week of "
-            f"{row.week_start.date()}: found {row.unreadable_value or 'nothing'}; "
-            "correct it at the source, with 0 where nothing was spent",
-            row.variable,
-            str(row.week_start.date()),
+        _at(
+            week,
+            f"unreadable_{role}",
+            f"{name} (column {columns[name]!r}) has no usable number in the week of "
+            f"{_day(week)}: found {text}; correct it at the source, with 0 where nothing was spent",
+            name,
         )
-        for row in bad.itertuples()
+        for week, name, role, text in zip(
+            bad["week_start"], bad["variable"], bad["role"], found, strict=True
+        )
     ]
 
 
@@ -241,9 +253,14 @@ def _silent_channels(weekly: pd.DataFrame) -> list[str]:
 
 
 def _empty(table: str) -> Problem:
-    return Problem("empty_table", f"{table} has no complete week with a readable date; load it first")
+    return Problem(
+        "empty_table", f"{table} has no complete week with a readable date; load it first"
+    )
 
 
-def _at(week: pd.Timestamp, code: str, message: str) -> Problem:
-    day = str(week.date())
-    return Problem(code, message.format(week=day), week=day)
+def _at(week: Hashable, code: str, message: str, variable: str | None = None) -> Problem:
+    return Problem(code, message, variable, _day(week))
+
+
+def _day(week: Hashable) -> str:
+    return str(pd.Timestamp(str(week)).date())

@@ -80,8 +80,10 @@ def gate(summary: pd.DataFrame, fit: Fit, thresholds: GateThresholds) -> list[Ch
         thresholds: what to compare with.
     """
     judged = summary[summary["is_published"]]
-    worst = judged.loc[judged["r_hat"].idxmax()]
-    thinnest = judged.loc[judged[["ess_bulk", "ess_tail"]].min(axis=1).idxmin()]
+    # An undefined R-hat or ESS (constant or non-finite draws) is the worst there is.
+    worst = judged.loc[judged["r_hat"].fillna(np.inf).idxmax()]
+    ess = judged[["ess_bulk", "ess_tail"]].min(axis=1, skipna=False)
+    thinnest = judged.loc[ess.fillna(-np.inf).idxmin()]
     saturated = fit.stats.steps >= 2**fit.sampler.max_tree_depth - 1
     bfmi = array_stats.bfmi(fit.stats.energy, chain_axis=0, draw_axis=1)
     longer = "Raise sampler.warmup and sampler.draws, or lower model.components."
@@ -94,7 +96,7 @@ def gate(summary: pd.DataFrame, fit: Fit, thresholds: GateThresholds) -> list[Ch
         ),
         _at_least(
             "min_ess",
-            float(thinnest[["ess_bulk", "ess_tail"]].min()),
+            float(ess[thinnest.name]),
             thresholds.min_ess,
             f"Least bulk or tail ESS of the published quantities, at {_named(thinnest)}. {longer}",
         ),
@@ -258,14 +260,18 @@ def relabelling(fit: Fit) -> np.ndarray:
 def _summarise(draws: Floats) -> dict[str, float]:
     axes = {"chain_axis": 0, "draw_axis": 1}
     q05, q50, q95 = np.quantile(draws, [0.05, 0.5, 0.95])
-    return {
+    moments = {
         "mean": float(draws.mean()),
         "sd": float(draws.std(ddof=1)),
         "q05": float(q05),
         "q50": float(q50),
         "q95": float(q95),
-        "r_hat": float(array_stats.rhat(draws, **axes)),
-        "ess_bulk": float(array_stats.ess(draws, **axes, method="bulk")),
-        "ess_tail": float(array_stats.ess(draws, **axes, method="tail", prob=TAIL)),
-        "mcse_mean": float(array_stats.mcse(draws, **axes, method="mean")),
     }
+    # Draws that never moved give 0 / 0: an undefined R-hat, which the gate refuses.
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return moments | {
+            "r_hat": float(array_stats.rhat(draws, **axes)),
+            "ess_bulk": float(array_stats.ess(draws, **axes, method="bulk")),
+            "ess_tail": float(array_stats.ess(draws, **axes, method="tail", prob=TAIL)),
+            "mcse_mean": float(array_stats.mcse(draws, **axes, method="mean")),
+        }

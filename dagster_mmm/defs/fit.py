@@ -29,13 +29,14 @@ def fit(
     from dagster_mmm.model_input import build_panel
     from dagster_mmm.results import model_spec, sampler_settings, started_run
 
+    run_id = context.run.run_id
     loaded = settings.load()
     weeks = build_panel(panel, loaded)
     started_at = datetime.now(UTC).replace(tzinfo=None)
     warehouse.create_result_tables()
     with warehouse.begin() as connection:
-        row = started_run(context.run_id, pd.Timestamp(started_at), loaded)
-        replace_run(connection, context.run_id, {tables.RUN: row})
+        row = started_run(run_id, pd.Timestamp(started_at), loaded)
+        replace_run(connection, run_id, {tables.RUN: row})
 
     spec, sampler = model_spec(loaded), sampler_settings(loaded)
     n_train = len(weeks) - loaded.evaluation.holdout_weeks
@@ -46,7 +47,7 @@ def fit(
     report = _reporter(context, f"fit on {len(weeks)} weeks")
     posterior = hill_mmm.fit(weeks, spec, sampler, report)
     return dg.Output(
-        FittedRun(context.run_id, started_at, loaded, panel, posterior, holdout),
+        FittedRun(run_id, started_at, loaded, panel, posterior, holdout),
         metadata={
             "weeks": len(weeks),
             "divergences": int(posterior.stats.diverging.sum()),

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import dagster as dg
 import sqlalchemy as sa
+from sqlalchemy.exc import DBAPIError
 
 from dagster_mmm.settings import InputSettings, check_columns
 from dagster_mmm.settings_resource import SettingsResource
@@ -56,13 +57,11 @@ def load_csv(warehouse: WarehouseResource, file: Path, settings: InputSettings) 
         statement = f'CREATE OR REPLACE TABLE "{schema}"."{table}" AS FROM {rows}'
         try:
             connection.execute(sa.text(statement), {"file": str(file)})
-        except sa.exc.DBAPIError as error:
+        except DBAPIError as error:
             raise dg.Failure(f"{file} cannot be read as CSV: {error.orig}") from error
 
 
-def describe_table(
-    warehouse: WarehouseResource, settings: InputSettings
-) -> tuple[list[str], int]:
+def describe_table(warehouse: WarehouseResource, settings: InputSettings) -> tuple[list[str], int]:
     """Column names and row count of the raw table.
 
     Raises:

@@ -18,9 +18,7 @@ from dagster_mmm.warehouse.resource import WarehouseResource
     kinds={"duckdb"},
     metadata={"dagster/table_name": f"{tables.PUBLICATION.schema}.{tables.PUBLICATION.name}"},
 )
-def published(
-    settings: SettingsResource, warehouse: WarehouseResource
-) -> dg.MaterializeResult:
+def published(settings: SettingsResource, warehouse: WarehouseResource) -> dg.MaterializeResult:
     """The publish pointer, moved to the latest run if its stored verdict allows."""
     model_key = settings.load().model_key
     with warehouse.begin() as connection:

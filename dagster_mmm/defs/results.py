@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from dagster_mmm.artefacts import FittedRun
 from dagster_mmm.warehouse import tables
 from dagster_mmm.warehouse.bulk import replace_run
+from dagster_mmm.warehouse.publish import was_published
 from dagster_mmm.warehouse.resource import WarehouseResource
 
 
@@ -37,7 +38,7 @@ def _spec(table: sa.Table) -> dg.AssetSpec:
 
 @dg.multi_asset(specs=[_spec(t) for t in tables.RESULT_TABLES], ins={"fit": dg.AssetIn("fit")})
 def result_tables(
-    fit: FittedRun, warehouse: WarehouseResource
+    context: dg.AssetExecutionContext, fit: FittedRun, warehouse: WarehouseResource
 ) -> Iterator[dg.MaterializeResult]:
     """Response curves, contributions, returns, verdicts and input of one run."""
     from dagster_mmm.results import result_frames
@@ -45,7 +46,10 @@ def result_tables(
     frames = result_frames(fit)
     warehouse.create_result_tables()
     with warehouse.begin() as connection:
-        replace_run(connection, fit.run_id, frames)
+        if was_published(connection, fit.run_id):
+            context.log.info(f"run {fit.run_id} has been published: its rows stand as they are")
+        else:
+            replace_run(connection, fit.run_id, frames)
     pictures = _pictures(frames, fit.settings.currency)
     for table, frame in frames.items():
         yield dg.MaterializeResult(

@@ -1,5 +1,8 @@
 """Writing frames to tables: checked first, then all rows at once, in the caller's transaction."""
 
+from typing import cast
+
+import duckdb
 import numpy as np
 import pandas as pd
 import sqlalchemy as sa
@@ -53,7 +56,7 @@ def _check(table: sa.Table, frame: pd.DataFrame, run_id: str) -> None:
 
 
 def _insert(connection: sa.Connection, table: sa.Table, frame: pd.DataFrame) -> None:
-    driver = connection.connection.driver_connection
+    driver = cast(duckdb.DuckDBPyConnection, connection.connection.driver_connection)
     driver.register("rows_to_insert", frame)
     try:
         insert = f'INSERT INTO "{table.schema}"."{table.name}" BY NAME FROM rows_to_insert'

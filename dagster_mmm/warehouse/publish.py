@@ -100,3 +100,9 @@ def published_run(connection: sa.Connection, model_key: str) -> str | None:
         .limit(1)
     )
     return connection.scalar(query)
+
+
+def was_published(connection: sa.Connection, run_id: str) -> bool:
+    """Whether readers see the run or have seen it: such a run's rows are never changed again."""
+    query = sa.select(PUBLICATION.c.run_id).where(PUBLICATION.c.run_id == run_id).limit(1)
+    return connection.scalar(query) is not None

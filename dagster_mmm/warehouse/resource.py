@@ -1,4 +1,4 @@
-"""The warehouse connection: short transactions, one writer at a time, nothing held while sampling."""
+"""The warehouse: short transactions, one writer at a time, nothing held while sampling."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

@@ -4,6 +4,8 @@ Every table starts with `run_id, model_key`; a statistic stands as `_mean, _medi
 _ci_hi` with `ci_level` for its interval; shares are 0-1; money is in the model's currency.
 """
 
+from typing import Any
+
 import sqlalchemy as sa
 
 SCHEMA = "mmm"
@@ -17,7 +19,7 @@ STATISTICS = {
 METADATA = sa.MetaData(schema=SCHEMA)
 
 
-def _key(name: str, kind: sa.types.TypeEngine, comment: str) -> sa.Column:
+def _key(name: str, kind: type[sa.types.TypeEngine[Any]], comment: str) -> sa.Column:
     return sa.Column(name, kind, primary_key=True, autoincrement=False, comment=comment)
 
 

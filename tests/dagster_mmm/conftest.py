@@ -1,0 +1,85 @@
+"""One warehouse, settings file and Dagster home a test, and the job run on them for real."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+import pandas as pd
+import pytest
+import yaml
+
+from dagster_mmm import demo, environment
+from dagster_mmm.definitions import defs
+from dagster_mmm.warehouse.resource import WarehouseResource
+
+# Enough to converge on the simulated market at the loose gate below, and quick.
+QUICK = {
+    "sampler": {"chains": 2, "warmup": 300, "draws": 300},
+    "evaluation": {"holdout_weeks": 0},
+    "gate": {"max_r_hat": 1.05, "min_ess": 100, "max_divergence_rate": 0.05},
+}
+
+
+@dataclass(frozen=True)
+class Project:
+    """A folder with a settings file, a warehouse and a Dagster instance."""
+
+    folder: Path
+    instance: dg.DagsterInstance
+
+    @property
+    def warehouse(self) -> WarehouseResource:
+        return WarehouseResource(path=str(environment.duckdb_path()))
+
+    def configure(self, **sections: Any) -> None:
+        """Write the demo's settings, with the quick sampler and these sections on top."""
+        document = yaml.safe_load((environment.ROOT / "examples" / "demo.yaml").read_text())
+        (self.folder / "settings.yaml").write_text(yaml.safe_dump(document | QUICK | sections))
+
+    def run(
+        self, data: Path | None = None, selection: list[str] | None = None
+    ) -> dg.ExecuteInProcessResult:
+        """Run the weekly job, or some of its assets, in this process."""
+        ops = {"raw__weekly_media": {"config": {"file": str(data)}}} if data else {}
+        return (
+            defs()
+            .resolve_job_def("weekly_mmm")
+            .execute_in_process(
+                {"ops": ops},
+                instance=self.instance,
+                raise_on_error=False,
+                asset_selection=[dg.AssetKey(s.split("/")) for s in selection]
+                if selection
+                else None,
+            )
+        )
+
+    def query(self, sql: str) -> pd.DataFrame:
+        """What an analyst would see."""
+        with self.warehouse.begin() as connection:
+            return pd.DataFrame(connection.exec_driver_sql(sql).mappings().all())
+
+
+def make_project(folder: Path) -> Iterator[Project]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("MMM_SETTINGS", str(folder / "settings.yaml"))
+        patch.setenv("MMM_DUCKDB_PATH", str(folder / "warehouse.duckdb"))
+        patch.setenv("MMM_ARTEFACTS", str(folder / "artefacts"))
+        with dg.DagsterInstance.ephemeral() as instance:
+            project = Project(folder, instance)
+            project.configure()
+            yield project
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Iterator[Project]:
+    """An empty project of this test's own."""
+    yield from make_project(tmp_path)
+
+
+@pytest.fixture(scope="session")
+def market(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The demo's simulated market as a CSV."""
+    return demo.write_simulated_market(tmp_path_factory.mktemp("market") / "market.csv")

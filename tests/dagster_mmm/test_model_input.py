@@ -1,0 +1,161 @@
+"""Bad input through the real file, warehouse and dbt: a clear error or a recorded repair."""
+
+import datetime as dt
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from dagster_mmm.defs.ingest import load_csv
+from dagster_mmm.defs.panel import read_marts
+from dagster_mmm.model_input import InputError, ModelInput, build_panel, judge_input
+from dagster_mmm.settings import Settings, load_settings
+from tests.dagster_mmm.conftest import Project
+
+TODAY = dt.date(2026, 1, 1)
+Change = Callable[[pd.DataFrame], pd.DataFrame]
+
+
+def judged(project: Project, frame: pd.DataFrame, today: dt.date = TODAY) -> ModelInput:
+    settings = load_settings(project.folder / "settings.yaml")
+    frame.to_csv(project.folder / "input.csv", index=False)
+    load_csv(project.warehouse, project.folder / "input.csv", settings.input)
+    # The marts alone: the panel and the fit would run on.
+    assert project.run(
+        selection=["stg_input", "int_weekly_spine", "int_weekly_values"]
+        + ["weekly_input", "rejected_input"]
+    ).success
+    return judge_input(*read_marts(project.warehouse), settings, today)
+
+
+def with_value(row: int, column: str, value: object) -> Change:
+    def change(frame: pd.DataFrame) -> pd.DataFrame:
+        frame = frame.astype(object)
+        frame.loc[row, column] = value
+        return frame
+
+    return change
+
+
+def daily(frame: pd.DataFrame) -> pd.DataFrame:
+    days = frame.loc[frame.index.repeat(7)].reset_index(drop=True)
+    offset = pd.to_timedelta(np.tile(np.arange(7), len(frame)), unit="D")
+    numbers = [c for c in frame if c.endswith("_spend") or c == "revenue"]
+    days["week"] = (pd.to_datetime(days["week"]) + offset).dt.strftime("%Y-%m-%d")
+    days[numbers] = days[numbers] / 7
+    return days
+
+
+PROBLEMS: dict[str, tuple[Change, str, str]] = {
+    "missing week": (lambda f: f.drop(index=20), "missing_week", "week of 2021-05-24 has no row"),
+    "duplicate week": (
+        lambda f: pd.concat([f, f.iloc[[30]]]),
+        "duplicate_week",
+        "week of 2021-08-02 has 2 rows",
+    ),
+    "negative spend": (with_value(5, "tv_spend", -1), "negative_spend", "week of 2021-02-08"),
+    "missing revenue": (with_value(7, "revenue", ""), "unreadable_outcome", "found nothing"),
+    "infinite revenue": (with_value(7, "revenue", "inf"), "unreadable_outcome", "found inf"),
+    "NaN revenue": (with_value(7, "revenue", "NaN"), "unreadable_outcome", "found NaN"),
+    "text in spend": (
+        with_value(9, "radio_spend", "1,200"),
+        "unreadable_spend",
+        "(column 'radio_spend') has no usable number in the week of 2021-03-08: found 1,200",
+    ),
+    "daily rows": (daily, "daily_rows", "set input.grain: daily"),
+    "short history": (lambda f: f.head(51), "too_few_weeks", "51 weeks of history; at least 52"),
+    "unreadable date": (
+        with_value(3, "week", "31/01/2021"),
+        "unreadable_date",
+        "1 rows have the date '31/01/2021' in column 'week'",
+    ),
+    "wrong week start": (
+        lambda f: f.assign(week=(pd.to_datetime(f["week"]) + pd.Timedelta(days=2)).astype(str)),
+        "wrong_week_start",
+        "dated on Wednesday",
+    ),
+    "constant control": (
+        lambda f: f.assign(promotion=0),
+        "constant_control",
+        "promotion is 0 in every week",
+    ),
+    "no rows": (lambda f: f.head(0), "empty_table", "raw.weekly_media has no complete week"),
+}
+
+
+@pytest.mark.parametrize("change, code, message", PROBLEMS.values(), ids=PROBLEMS)
+def test_what_cannot_be_repaired_is_refused_with_place_and_remedy(
+    project: Project, market: Path, change: Change, code: str, message: str
+) -> None:
+    found = judged(project, change(pd.read_csv(market)))
+    assert code in {problem.code for problem in found.problems}
+    text = str(InputError(found.problems))
+    assert message in text
+    assert "SELECT" not in text.upper().replace("SELECTED", "")
+
+
+def used_weeks(found: ModelInput) -> int:
+    return found.snapshot.loc[found.snapshot["is_used"], "week_start"].nunique()
+
+
+def test_clean_input_is_used_whole(project: Project, market: Path) -> None:
+    frame = pd.read_csv(market)
+    found = judged(project, frame)
+    assert (found.problems, found.repairs()) == ((), [])
+    panel = build_panel(found.snapshot, _settings(project))
+    np.testing.assert_array_equal(panel.outcome, frame["revenue"])
+    np.testing.assert_array_equal(panel.spend[:, 0], frame["tv_spend"])
+
+
+def test_a_week_that_is_not_over_is_left_out_and_recorded(project: Project, market: Path) -> None:
+    found = judged(project, pd.read_csv(market), today=dt.date(2023, 12, 30))
+    assert found.problems == ()
+    assert used_weeks(found) == 155
+    assert found.repairs() == ["the week is not over on 2023-12-30"]
+    left_out = found.snapshot[found.snapshot["is_repaired"]]
+    assert set(left_out["week_start"].dt.strftime("%Y-%m-%d")) == {"2023-12-25"}
+    assert left_out["value"].notna().all()
+
+
+def test_a_last_week_without_revenue_is_left_out_and_recorded(
+    project: Project, market: Path
+) -> None:
+    found = judged(project, with_value(155, "revenue", "")(pd.read_csv(market)))
+    assert (found.problems, used_weeks(found)) == ((), 155)
+    assert found.repairs() == ["revenue has not arrived for this last week"]
+
+
+def test_a_channel_without_spend_is_left_out_and_recorded(project: Project, market: Path) -> None:
+    found = judged(project, pd.read_csv(market).assign(radio_spend=0))
+    assert (found.problems, used_weeks(found)) == ((), 156)
+    assert found.repairs() == ["the channel has no spend in any week"]
+    assert build_panel(found.snapshot, _settings(project)).channels == (
+        "tv",
+        "search",
+        "social",
+        "display",
+    )
+
+
+def test_daily_rows_are_summed_to_weeks_and_a_partial_last_week_left_out(
+    project: Project, market: Path
+) -> None:
+    project.configure(input={"grain": "daily"})
+    frame = pd.read_csv(market)
+    found = judged(project, daily(frame).iloc[:-3])
+    assert (found.problems, used_weeks(found)) == ((), 155)
+    assert found.repairs() == ["the week is incomplete: 4 of 7 days"]
+    panel = build_panel(found.snapshot, _settings(project))
+    np.testing.assert_allclose(panel.outcome, frame["revenue"][:-1], rtol=1e-12)
+
+
+def test_a_missing_day_in_the_middle_is_refused(project: Project, market: Path) -> None:
+    project.configure(input={"grain": "daily"})
+    found = judged(project, daily(pd.read_csv(market)).drop(index=100))
+    assert [problem.code for problem in found.problems] == ["missing_day"]
+
+
+def _settings(project: Project) -> Settings:
+    return load_settings(project.folder / "settings.yaml")
