@@ -3,6 +3,7 @@
 from dataclasses import asdict, dataclass
 from typing import Any
 
+import jax.numpy as jnp
 import numpy as np
 import pandas as pd
 
@@ -77,11 +78,17 @@ class Scales:
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> "Scales":
         """The scales back from `as_dict`, through JSON or not."""
-        return cls(**{k: tuple(v) if isinstance(v, list) else v for k, v in values.items()})
+        fields: dict[str, Any] = {
+            name: tuple(value) if isinstance(value, list) else value
+            for name, value in values.items()
+        }
+        return cls(**fields)
 
 
 def _log_median_adstock(scaled_spend: Floats) -> list[float]:
-    adstocked = np.asarray(geometric_adstock(scaled_spend, np.asarray(REFERENCE_ALPHA)))
+    adstocked = np.asarray(
+        geometric_adstock(jnp.asarray(scaled_spend), jnp.asarray(REFERENCE_ALPHA))
+    )
     medians = [np.median(column[column > 1e-3]) if column.any() else 1.0 for column in adstocked.T]
     return np.log(medians).tolist()
 
@@ -118,9 +125,7 @@ def baseline_design(panel: Panel, spec: ModelSpec, scales: Scales) -> Design:
         fourier = _fourier_terms(panel, spec.fourier_order)
         blocks.append((fourier, ("seasonality", "seasonality")))
     controls = (panel.controls - np.array(scales.control_mean)) / np.array(scales.control_sd)
-    blocks += [
-        (controls[:, [j]], ("control", name)) for j, name in enumerate(panel.control_names)
-    ]
+    blocks += [(controls[:, [j]], ("control", name)) for j, name in enumerate(panel.control_names)]
     matrix = np.concatenate([columns for columns, _ in blocks], axis=1)
     prior_mean = np.zeros(matrix.shape[1])
     prior_mean[0] = 1.0

@@ -11,7 +11,7 @@ from hill_mmm._fit import Fit
 from hill_mmm._panel import Floats
 from hill_mmm._posterior import Decomposition, predictive_draws, response_curves
 
-CURVE_MULTIPLIERS: Floats = np.round(np.arange(1, 41) * 0.05, 2)
+CURVE_MULTIPLIERS: Floats = np.arange(1, 41) / 20.0
 
 
 def statistics(name: str, draws: Floats, ci_level: float) -> dict[str, Floats]:

@@ -136,7 +136,7 @@ def fit(
         ValueError: if a channel has no spend at all: it cannot have a ROI.
     """
     spec, sampler = spec or ModelSpec(), sampler or SamplerSettings()
-    silent = [name for name, on in zip(panel.channels, panel.spend.any(axis=0), strict=True) if not on]
+    silent = [panel.channels[at] for at in np.flatnonzero(~panel.spend.any(axis=0))]
     if silent or not panel.channels:
         raise ValueError(f"channels without any spend cannot be fitted: {silent or 'no channels'}")
     cpu, wall = time.process_time(), time.monotonic()

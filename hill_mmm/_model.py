@@ -7,7 +7,7 @@ maps have a constant Jacobian, so the priors stay where they are stated.
 """
 
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 import jax
 import jax.numpy as jnp
@@ -111,7 +111,7 @@ def model_data(panel: Panel, spec: ModelSpec, scales: Scales) -> ModelData:
 
 
 def _pilot_sigma(design: Design, outcome: Floats, spend: Floats) -> float:
-    media = np.sqrt(np.asarray(geometric_adstock(spend, np.asarray(REFERENCE_ALPHA))))
+    media = np.sqrt(np.asarray(geometric_adstock(jnp.asarray(spend), jnp.asarray(REFERENCE_ALPHA))))
     regressors = np.concatenate([design.matrix, media], axis=1)
     coefficients, _, rank, _ = np.linalg.lstsq(regressors, outcome, rcond=None)
     residual = outcome - regressors @ coefficients
@@ -125,7 +125,7 @@ def _baseline_coordinates(design: Design, pilot_sigma: float) -> tuple[Floats, F
     covariance = np.linalg.inv(z.T @ z + np.diag(prior_precision))
     gain = covariance @ z.T / pilot_sigma
     offset = covariance @ (prior_precision * design.prior_mean)
-    return gain, offset, np.linalg.cholesky(covariance)
+    return gain, offset, np.asarray(np.linalg.cholesky(covariance), dtype=np.float64)
 
 
 def hill_mixture(data: ModelData, spec: ModelSpec) -> None:
@@ -148,12 +148,21 @@ def hill_mixture(data: ModelData, spec: ModelSpec) -> None:
     numpyro.factor("outcome", by_week.sum())
 
 
+def _sample(name: str, prior: dist.Distribution) -> jax.Array:
+    # NumPyro's annotation has room for values that a model run by JAX never sees.
+    return cast(jax.Array, numpyro.sample(name, prior))
+
+
+def _record(name: str, value: jax.Array | Floats) -> jax.Array:
+    return cast(jax.Array, numpyro.deterministic(name, value))
+
+
 def _sample_sigma(data: ModelData) -> jax.Array:
     """`sigma ~ HalfNormal(outcome sd)`, sampled as log sigma about the pilot noise level."""
     log_scale = 1.0 / np.sqrt(2.0 * len(data.outcome))
-    raw = numpyro.sample("log_sigma_raw", dist.ImproperUniform(dist.constraints.real, (), ()))
+    raw = _sample("log_sigma_raw", dist.ImproperUniform(dist.constraints.real, (), ()))
     log_sigma = jnp.log(data.pilot_sigma) + log_scale * raw
-    sigma = numpyro.deterministic("sigma", jnp.exp(log_sigma))
+    sigma = _record("sigma", jnp.exp(log_sigma))
     # d sigma / d log sigma = sigma: the Jacobian of the log.
     numpyro.factor("sigma_prior", dist.HalfNormal(data.outcome_sd).log_prob(sigma) + log_sigma)
     return sigma
@@ -183,22 +192,22 @@ def component_effects(spend: jax.Array, curves: Curves) -> jax.Array:
 def _sample_curves(data: ModelData, spec: ModelSpec) -> Curves:
     channels, components = data.spend.shape[1], spec.components
     by_channel, by_curve = [channels], [channels, components]
-    alpha = numpyro.sample("alpha", ALPHA.expand(by_channel))
-    weights = numpyro.deterministic("weights", _sample_weights(components))
+    alpha = _sample("alpha", ALPHA.expand(by_channel))
+    weights = _record("weights", _sample_weights(components))
 
-    mu_log_n = numpyro.sample("mu_log_n", MU_LOG_N)
-    sigma_log_n = numpyro.sample("sigma_log_n", SIGMA_LOG_N)
-    log_n_raw = numpyro.sample("log_n_raw", dist.Normal(0, 1).expand(by_curve))
-    slope = numpyro.deterministic("slope", jnp.exp(mu_log_n + sigma_log_n * log_n_raw))
+    mu_log_n = _sample("mu_log_n", MU_LOG_N)
+    sigma_log_n = _sample("sigma_log_n", SIGMA_LOG_N)
+    log_n_raw = _sample("log_n_raw", dist.Normal(0, 1).expand(by_curve))
+    slope = _record("slope", jnp.exp(mu_log_n + sigma_log_n * log_n_raw))
 
-    log_k_raw = numpyro.sample("log_k_raw", dist.Normal(0, 1).expand(by_curve))
+    log_k_raw = _sample("log_k_raw", dist.Normal(0, 1).expand(by_curve))
     log_k = data.log_half_saturation[:, None] + LOG_HALF_SATURATION_SD * log_k_raw
-    half_saturation = numpyro.deterministic("half_saturation", jnp.exp(log_k))
+    half_saturation = _record("half_saturation", jnp.exp(log_k))
 
     adstocked = geometric_adstock(jnp.asarray(data.spend), alpha)[:, :, None]
     mean_shape = hill(adstocked, half_saturation, slope).mean(axis=0)
     log_amplitude = _sample_log_amplitude(data, spec, mean_shape, weights)
-    amplitude = numpyro.deterministic("amplitude", jnp.exp(log_amplitude))
+    amplitude = _record("amplitude", jnp.exp(log_amplitude))
     return Curves(alpha, weights, amplitude, half_saturation, slope)
 
 
@@ -207,7 +216,7 @@ def _sample_weights(components: int) -> jax.Array:
     # chains that settle in different labellings agree on everything that is published.
     if components == 1:
         return jnp.ones(1)
-    sticks = numpyro.sample("sticks", dist.Beta(1.0, jnp.arange(components - 1.0, 0.0, -1.0)))
+    sticks = _sample("sticks", dist.Beta(1.0, jnp.arange(components - 1.0, 0.0, -1.0)))
     return stick_breaking(sticks)
 
 
@@ -219,17 +228,17 @@ def _sample_log_amplitude(
     if components == 1 and spec.amplitude_prior == "roi":
         deviation = jnp.zeros((channels, 1))
     else:
-        sigma_log_a = numpyro.sample("sigma_log_A", SIGMA_LOG_A)
-        raw = numpyro.sample("log_A_raw", dist.Normal(0, 1).expand([channels, components]))
+        sigma_log_a = _sample("sigma_log_A", SIGMA_LOG_A)
+        raw = _sample("log_A_raw", dist.Normal(0, 1).expand([channels, components]))
         deviation = sigma_log_a * raw
     log_shape = jnp.log((weights * jnp.exp(deviation) * mean_shape).sum(axis=1))
     if spec.amplitude_prior == "roi":
-        log_roi_raw = numpyro.sample("log_roi_raw", dist.Normal(0, 1).expand([channels]))
-        log_roi = data.roi_log_median + data.roi_sd_log * log_roi_raw
-        mu_log_a = log_roi + data.log_roi_unit - log_shape
+        log_roi_raw = _sample("log_roi_raw", dist.Normal(0, 1).expand([channels]))
+        log_roi = jnp.asarray(data.roi_log_median) + data.roi_sd_log * log_roi_raw
+        mu_log_a = log_roi + jnp.asarray(data.log_roi_unit) - log_shape
     else:
         flat = dist.ImproperUniform(dist.constraints.real, (channels,), ())
-        mu_log_a = numpyro.sample("log_effect", flat) - log_shape
+        mu_log_a = _sample("log_effect", flat) - log_shape
         numpyro.factor(
             "mu_log_A", dist.Normal(data.amplitude_loc, MU_LOG_A_SD).log_prob(mu_log_a).sum()
         )
@@ -238,11 +247,9 @@ def _sample_log_amplitude(
 
 def _sample_baseline(data: ModelData, effect: jax.Array) -> jax.Array:
     flat = dist.ImproperUniform(dist.constraints.real, data.baseline_offset.shape, ())
-    deviation = numpyro.sample("baseline_raw", flat)
+    deviation = _sample("baseline_raw", flat)
     conditional_mean = data.baseline_gain @ (data.outcome - effect) + data.baseline_offset
-    coefficients = numpyro.deterministic(
-        "coefficients", conditional_mean + data.baseline_factor @ deviation
-    )
+    coefficients = _record("coefficients", conditional_mean + data.baseline_factor @ deviation)
     prior = dist.Normal(data.design.prior_mean, data.design.prior_sd)
     numpyro.factor("baseline_prior", prior.log_prob(coefficients).sum())
     return coefficients

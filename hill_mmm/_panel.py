@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 import numpy as np
 import pandas as pd
@@ -143,7 +144,7 @@ def _week_starts(frame: pd.DataFrame) -> NDArray[np.datetime64]:
 
 def _calendar_problems(weeks: NDArray[np.datetime64]) -> list[Problem]:
     problems: list[Problem] = []
-    for previous, week in zip(weeks[:-1], weeks[1:], strict=True):
+    for previous, week in pairwise(weeks):
         if week == previous:
             problems.append(
                 Problem(

@@ -50,7 +50,7 @@ class Decomposition:
 
 def curves(fit: Fit) -> Curves:
     """The fit's curve parameters with all chains in one leading axis of draws, scaled units."""
-    return Curves(*(flatten(fit.draws[name]) for name in Curves._fields))
+    return Curves(*(jnp.asarray(flatten(fit.draws[name])) for name in Curves._fields))
 
 
 def flatten(values: Floats) -> Floats:
@@ -157,7 +157,7 @@ def response_curves(fit: Fit, multipliers: Floats) -> CurvePoints:
         multipliers: weekly spend in units of the channel's mean weekly spend; 0 is allowed.
     """
     scale = np.array(fit.scales.spend)
-    weekly_spend = np.outer(multipliers, fit.panel.spend.mean(axis=0))
+    weekly_spend = multipliers[:, None] * fit.panel.spend.mean(axis=0)
     steady = jnp.asarray(weekly_spend / scale)[:, :, None]
 
     def at_grid(draw: Curves) -> tuple[jax.Array, jax.Array]:

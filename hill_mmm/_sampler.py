@@ -13,6 +13,7 @@ import jax.numpy as jnp
 import numpy as np
 from numpy.typing import NDArray
 from numpyro.infer import NUTS, init_to_median
+from numpyro.infer.hmc import HMCState
 
 from hill_mmm._spec import SamplerSettings
 
@@ -90,7 +91,7 @@ def run_nuts(
         model,
         target_accept_prob=settings.target_accept,
         max_tree_depth=settings.max_tree_depth,
-        dense_mass=[dense_sites],
+        dense_mass=[dense_sites],  # pyright: ignore[reportArgumentType] # annotated as bool
         init_strategy=init_to_median(num_samples=25),
     )
     initialise = jax.jit(lambda key: kernel.init(key, settings.warmup, None, (), {}))
@@ -108,13 +109,15 @@ def run_nuts(
     )
 
 
-def _advance(kernel: NUTS, length: int, state: Any, iterations: jax.Array) -> tuple[Any, _Block]:
+def _advance(
+    kernel: NUTS, length: int, state: HMCState, iterations: jax.Array
+) -> tuple[HMCState, _Block]:
     """Run `iterations <= length` transitions; the rest of the returned block is empty."""
 
-    def visible(state: Any) -> _Block:
+    def visible(state: HMCState) -> _Block:
         return _Block(state.z, state.diverging, state.energy, state.num_steps)
 
-    def step(at: jax.Array, carry: tuple[Any, _Block]) -> tuple[Any, _Block]:
+    def step(at: jax.Array, carry: tuple[HMCState, _Block]) -> tuple[HMCState, _Block]:
         state = kernel.sample(carry[0], (), {})
         block = jax.tree.map(lambda rows, row: rows.at[at].set(row), carry[1], visible(state))
         return state, block
@@ -124,10 +127,10 @@ def _advance(kernel: NUTS, length: int, state: Any, iterations: jax.Array) -> tu
 
 
 def _run_chain(
-    advance: Callable[[Any, int], tuple[Any, _Block]],
+    advance: Callable[[HMCState, int], tuple[HMCState, _Block]],
     settings: SamplerSettings,
     report: "_Reporter",
-    state: Any,
+    state: HMCState,
 ) -> _Block:
     for iterations in _blocks(settings.warmup, settings):
         state, _ = jax.block_until_ready(advance(state, iterations))
@@ -173,7 +176,7 @@ class _Reporter:
                 )
 
 
-def _sites(kernel: NUTS, position: Any) -> dict[str, NDArray[np.float64]]:
+def _sites(kernel: NUTS, position: dict[str, Any]) -> dict[str, NDArray[np.float64]]:
     """Constrained and deterministic sites of unconstrained draws, computed in batches."""
     to_sites = kernel.postprocess_fn((), {})
     over_chains = jax.jit(

@@ -1,33 +1,78 @@
 """Bad input through the real file, warehouse and dbt: a clear error or a recorded repair."""
 
 import datetime as dt
+import json
+import os
+import subprocess
+import sys
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
+import yaml
 
 from dagster_mmm.defs.ingest import load_csv
 from dagster_mmm.defs.panel import read_marts
+from dagster_mmm.environment import ROOT
 from dagster_mmm.model_input import InputError, ModelInput, build_panel, judge_input
-from dagster_mmm.settings import Settings, load_settings
-from tests.dagster_mmm.conftest import Project
+from dagster_mmm.settings import Settings
+from dagster_mmm.warehouse.resource import WarehouseResource
 
 TODAY = dt.date(2026, 1, 1)
+SQL = ROOT / "sql"
+MARTS = ("weekly_input", "rejected_input")
 Change = Callable[[pd.DataFrame], pd.DataFrame]
 
 
-def judged(project: Project, frame: pd.DataFrame, today: dt.date = TODAY) -> ModelInput:
-    settings = load_settings(project.folder / "settings.yaml")
-    frame.to_csv(project.folder / "input.csv", index=False)
-    load_csv(project.warehouse, project.folder / "input.csv", settings.input)
-    # The marts alone: the panel and the fit would run on.
-    assert project.run(
-        selection=["stg_input", "int_weekly_spine", "int_weekly_values"]
-        + ["weekly_input", "rejected_input"]
-    ).success
-    return judge_input(*read_marts(project.warehouse), settings, today)
+@dataclass(frozen=True)
+class Warehouse:
+    """A warehouse with dbt's models in it, and the SQL that dbt compiled for the marts."""
+
+    settings: Settings
+    resource: WarehouseResource
+    marts: dict[str, str]
+
+    def judge(self, frame: pd.DataFrame, today: dt.date = TODAY) -> ModelInput:
+        file = Path(self.resource.path).with_name("input.csv")
+        frame.to_csv(file, index=False)
+        load_csv(self.resource, file, self.settings.input)
+        # The staging and intermediate models are views: they follow the raw table by themselves.
+        with self.resource.begin() as connection:
+            for name, query in self.marts.items():
+                connection.exec_driver_sql(f"create or replace table mmm.{name} as {query}")
+        return judge_input(*read_marts(self.resource), self.settings, today)
+
+
+def build_warehouse(folder: Path, market: Path, grain: str) -> Warehouse:
+    document = yaml.safe_load((ROOT / "examples" / "demo.yaml").read_text())
+    settings = Settings.model_validate(document | {"input": {"grain": grain}})
+    resource = WarehouseResource(path=str(folder / "warehouse.duckdb"))
+    load_csv(resource, market, settings.input)
+    arguments = [Path(sys.executable).with_name("dbt"), "build", "--quiet"]
+    arguments += ["--select", "+weekly_input", "rejected_input", "--project-dir", SQL]
+    arguments += ["--profiles-dir", SQL, "--target-path", folder / "target"]
+    arguments += ["--log-path", folder / "logs", "--vars", json.dumps(settings.dbt_vars())]
+    environment = os.environ | {"MMM_DUCKDB_PATH": resource.path}
+    subprocess.run([str(argument) for argument in arguments], env=environment, check=True)
+    compiled = folder / "target" / "compiled" / "mmm" / "models" / "marts"
+    return Warehouse(
+        settings, resource, {name: (compiled / f"{name}.sql").read_text() for name in MARTS}
+    )
+
+
+@pytest.fixture(scope="module")
+def weekly(tmp_path_factory: pytest.TempPathFactory, market: Path) -> Warehouse:
+    """A warehouse whose settings say weekly."""
+    return build_warehouse(tmp_path_factory.mktemp("weekly"), market, "weekly")
+
+
+@pytest.fixture(scope="module")
+def by_day(tmp_path_factory: pytest.TempPathFactory, market: Path) -> Warehouse:
+    """A warehouse whose settings say daily."""
+    return build_warehouse(tmp_path_factory.mktemp("daily"), market, "daily")
 
 
 def with_value(row: int, column: str, value: object) -> Change:
@@ -87,9 +132,9 @@ PROBLEMS: dict[str, tuple[Change, str, str]] = {
 
 @pytest.mark.parametrize("change, code, message", PROBLEMS.values(), ids=PROBLEMS)
 def test_what_cannot_be_repaired_is_refused_with_place_and_remedy(
-    project: Project, market: Path, change: Change, code: str, message: str
+    weekly: Warehouse, market: Path, change: Change, code: str, message: str
 ) -> None:
-    found = judged(project, change(pd.read_csv(market)))
+    found = weekly.judge(change(pd.read_csv(market)))
     assert code in {problem.code for problem in found.problems}
     text = str(InputError(found.problems))
     assert message in text
@@ -100,17 +145,17 @@ def used_weeks(found: ModelInput) -> int:
     return found.snapshot.loc[found.snapshot["is_used"], "week_start"].nunique()
 
 
-def test_clean_input_is_used_whole(project: Project, market: Path) -> None:
+def test_clean_input_is_used_whole(weekly: Warehouse, market: Path) -> None:
     frame = pd.read_csv(market)
-    found = judged(project, frame)
+    found = weekly.judge(frame)
     assert (found.problems, found.repairs()) == ((), [])
-    panel = build_panel(found.snapshot, _settings(project))
+    panel = build_panel(found.snapshot, weekly.settings)
     np.testing.assert_array_equal(panel.outcome, frame["revenue"])
     np.testing.assert_array_equal(panel.spend[:, 0], frame["tv_spend"])
 
 
-def test_a_week_that_is_not_over_is_left_out_and_recorded(project: Project, market: Path) -> None:
-    found = judged(project, pd.read_csv(market), today=dt.date(2023, 12, 30))
+def test_a_week_that_is_not_over_is_left_out_and_recorded(weekly: Warehouse, market: Path) -> None:
+    found = weekly.judge(pd.read_csv(market), today=dt.date(2023, 12, 30))
     assert found.problems == ()
     assert used_weeks(found) == 155
     assert found.repairs() == ["the week is not over on 2023-12-30"]
@@ -120,18 +165,18 @@ def test_a_week_that_is_not_over_is_left_out_and_recorded(project: Project, mark
 
 
 def test_a_last_week_without_revenue_is_left_out_and_recorded(
-    project: Project, market: Path
+    weekly: Warehouse, market: Path
 ) -> None:
-    found = judged(project, with_value(155, "revenue", "")(pd.read_csv(market)))
+    found = weekly.judge(with_value(155, "revenue", "")(pd.read_csv(market)))
     assert (found.problems, used_weeks(found)) == ((), 155)
     assert found.repairs() == ["revenue has not arrived for this last week"]
 
 
-def test_a_channel_without_spend_is_left_out_and_recorded(project: Project, market: Path) -> None:
-    found = judged(project, pd.read_csv(market).assign(radio_spend=0))
+def test_a_channel_without_spend_is_left_out_and_recorded(weekly: Warehouse, market: Path) -> None:
+    found = weekly.judge(pd.read_csv(market).assign(radio_spend=0))
     assert (found.problems, used_weeks(found)) == ((), 156)
     assert found.repairs() == ["the channel has no spend in any week"]
-    assert build_panel(found.snapshot, _settings(project)).channels == (
+    assert build_panel(found.snapshot, weekly.settings).channels == (
         "tv",
         "search",
         "social",
@@ -140,22 +185,16 @@ def test_a_channel_without_spend_is_left_out_and_recorded(project: Project, mark
 
 
 def test_daily_rows_are_summed_to_weeks_and_a_partial_last_week_left_out(
-    project: Project, market: Path
+    by_day: Warehouse, market: Path
 ) -> None:
-    project.configure(input={"grain": "daily"})
     frame = pd.read_csv(market)
-    found = judged(project, daily(frame).iloc[:-3])
+    found = by_day.judge(daily(frame).iloc[:-3])
     assert (found.problems, used_weeks(found)) == ((), 155)
     assert found.repairs() == ["the week is incomplete: 4 of 7 days"]
-    panel = build_panel(found.snapshot, _settings(project))
+    panel = build_panel(found.snapshot, by_day.settings)
     np.testing.assert_allclose(panel.outcome, frame["revenue"][:-1], rtol=1e-12)
 
 
-def test_a_missing_day_in_the_middle_is_refused(project: Project, market: Path) -> None:
-    project.configure(input={"grain": "daily"})
-    found = judged(project, daily(pd.read_csv(market)).drop(index=100))
+def test_a_missing_day_in_the_middle_is_refused(by_day: Warehouse, market: Path) -> None:
+    found = by_day.judge(daily(pd.read_csv(market)).drop(index=100))
     assert [problem.code for problem in found.problems] == ["missing_day"]
-
-
-def _settings(project: Project) -> Settings:
-    return load_settings(project.folder / "settings.yaml")

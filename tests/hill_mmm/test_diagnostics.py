@@ -80,9 +80,7 @@ def test_quantity_whose_r_hat_is_undefined_fails(good: Fit, value: float) -> Non
 
 
 @pytest.mark.parametrize(("divergences", "status"), [(2, "pass"), (3, "fail")])
-def test_divergences_above_one_in_a_thousand_fail(
-    good: Fit, divergences: int, status: str
-) -> None:
+def test_divergences_above_one_in_a_thousand_fail(good: Fit, divergences: int, status: str) -> None:
     diverging = np.zeros((4, 500), dtype=bool)
     diverging[0, :divergences] = True
     fit = replace(good, stats=good.stats._replace(diverging=diverging))
@@ -161,7 +159,8 @@ def test_relabelling_undoes_any_permutation_of_labels(mixture: Fit) -> None:
     }
     shuffled["weights"] = np.take_along_axis(mixture.draws["weights"], permutation, axis=2)
     before, after = (
-        parameter_summary(fit, decompose(fit)) for fit in (mixture, replace(mixture, draws=shuffled))
+        parameter_summary(fit, decompose(fit))
+        for fit in (mixture, replace(mixture, draws=shuffled))
     )
     assert set(before.loc[~before["is_published"], "parameter"]) >= {"weight", "amplitude"}
     moments = ["parameter", "index", "mean", "sd", "q05", "q50", "q95"]

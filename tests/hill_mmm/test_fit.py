@@ -73,9 +73,7 @@ def test_a_mixture_without_controls_is_stored_too(
     invent_fit: Callable[..., Fit], tmp_path: Path
 ) -> None:
     panel, _ = simulate_seed_benchmark("mixture_k3", 0, weeks=60)
-    spec = ModelSpec(
-        components=3, fourier_order=0, roi_priors={"media": LogNormalPrior(2.0, 0.3)}
-    )
+    spec = ModelSpec(components=3, fourier_order=0, roi_priors={"media": LogNormalPrior(2.0, 0.3)})
     invented = invent_fit(panel, spec)
     stored = through_a_file(invented, tmp_path / "fit.nc")
     assert stored.spec == spec

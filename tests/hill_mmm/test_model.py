@@ -104,9 +104,9 @@ def natural(problem: Problem, sites: Sites) -> Sites:
 def natural_jacobian(problem: Problem, point: Sites) -> jax.Array:
     """The matrix d theta / d u."""
     flat, unravel = ravel_pytree(point)
-    return jax.jacfwd(
-        lambda flat: ravel_pytree(natural(problem, problem.sites(unravel(flat))))[0]
-    )(flat)
+    return jax.jacfwd(lambda flat: ravel_pytree(natural(problem, problem.sites(unravel(flat))))[0])(
+        flat
+    )
 
 
 def effects(problem: Problem, theta: dict[str, np.ndarray]) -> np.ndarray:

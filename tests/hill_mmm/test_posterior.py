@@ -154,4 +154,6 @@ def test_predictive_draws_have_the_mixtures_mean_and_variance(
 
 def test_predictive_draws_are_reproducible(any_fit: Fit) -> None:
     parts = decompose(any_fit)
-    np.testing.assert_array_equal(predictive_draws(any_fit, parts), predictive_draws(any_fit, parts))
+    np.testing.assert_array_equal(
+        predictive_draws(any_fit, parts), predictive_draws(any_fit, parts)
+    )

@@ -67,9 +67,7 @@ def test_published_quantities_converge(benchmark: Benchmark) -> None:
 
 
 @pytest.mark.parametrize(("parameter", "true"), [("alpha", 0.5), ("sigma", 3.0)])
-def test_parameter_lies_in_its_interval(
-    benchmark: Benchmark, parameter: str, true: float
-) -> None:
+def test_parameter_lies_in_its_interval(benchmark: Benchmark, parameter: str, true: float) -> None:
     row = benchmark.summary.set_index("parameter").loc[parameter]
     print(f"{parameter} {row['mean']:.3f} [{row['q05']:.3f}, {row['q95']:.3f}]")
     assert row["q05"] <= true <= row["q95"]

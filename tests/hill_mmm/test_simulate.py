@@ -52,14 +52,10 @@ def test_truth_of_the_market_is_consistent() -> None:
     baseline = truth.expected - truth.contribution.sum(axis=1)
     time = np.arange(156)
     year = 2 * np.pi * time / 52.18
-    regressors = np.column_stack(
-        [np.ones(156), time, np.sin(year), np.cos(year), panel.controls]
-    )
+    regressors = np.column_stack([np.ones(156), time, np.sin(year), np.cos(year), panel.controls])
     coefficients, *_ = np.linalg.lstsq(regressors, baseline, rcond=None)
     np.testing.assert_allclose(regressors @ coefficients, baseline, rtol=1e-10)
-    np.testing.assert_allclose(
-        coefficients[1:] / 1000, [0.8, 90.0, -60.0, 45.0, 120.0], rtol=1e-8
-    )
+    np.testing.assert_allclose(coefficients[1:] / 1000, [0.8, 90.0, -60.0, 45.0, 120.0], rtol=1e-8)
 
 
 def test_noise_is_sigmas() -> None:
