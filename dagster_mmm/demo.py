@@ -109,7 +109,7 @@ def _print_run(
     columns = {
         "spend": summary["spend"].map("{:,.0f}".format),
         "ROI": summary["roi_mean"].map("{:.2f}".format),
-        "90 % interval": [
+        f"{summary['ci_level'].iloc[0]:.0%} interval": [
             f"{low:.2f} to {high:.2f}"
             for low, high in zip(summary["roi_ci_lo"], summary["roi_ci_hi"], strict=True)
         ],

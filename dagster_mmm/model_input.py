@@ -154,7 +154,7 @@ def _calendar_problems(weekly: pd.DataFrame, settings: Settings) -> list[Problem
         _at(
             week,
             "missing_week",
-            "the week of {week} has no row; add it (0 where nothing was spent)",
+            f"the week of {_day(week)} has no row; add it (0 where nothing was spent)",
         )
         for week in weeks.index[weeks["n_rows"] == 0]
     ]

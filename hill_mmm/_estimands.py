@@ -36,14 +36,17 @@ def channel_summary(fit: Fit, decomposition: Decomposition, ci_level: float) -> 
 
     ROI is contribution divided by spend; mROI the derivative of the outcome by a uniform relative
     increase of the channel's spend, divided by its spend (DESIGN section 4). `roi_learned` is the
-    share of the prior variance of log ROI that the data removed: near 0, the ROI is the prior's.
+    share of the prior variance of log ROI that the data removed: near 0, the ROI is the prior's; it
+    is undefined (NaN) under the seed's amplitude prior, which states none on ROI.
     """
     panel = decomposition.panel
     spend = panel.spend.sum(axis=0)
     contribution = decomposition.media.sum(axis=1)
     roi = contribution / spend
-    prior_sd = np.array([fit.spec.roi_prior(channel).sd_log for channel in panel.channels])
-    learned = 1.0 - np.log(roi).var(axis=0) / prior_sd**2
+    learned = np.full(len(spend), np.nan)
+    if fit.spec.amplitude_prior == "roi":
+        prior_sd = np.array([fit.spec.roi_prior(channel).sd_log for channel in panel.channels])
+        learned = 1.0 - np.log(roi).var(axis=0) / prior_sd**2
     share = contribution / decomposition.expected.sum(axis=1, keepdims=True)
     return pd.DataFrame(
         {

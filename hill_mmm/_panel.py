@@ -199,6 +199,15 @@ def _value_problems(values: pd.Series, role: str) -> list[Problem]:
             )
             for at in np.flatnonzero(numbers < 0)
         ]
+    elif role == "outcome" and len(numbers) and np.isfinite(numbers).all() and numbers.mean() <= 0:
+        problems.append(
+            Problem(
+                "no_outcome",
+                f"{name} is {numbers.mean():g} on average; the model needs a positive mean "
+                "outcome: check its source and its sign",
+                name,
+            )
+        )
     elif np.isfinite(numbers).all() and len(numbers) > 1 and np.ptp(numbers) == 0:
         problems.append(
             Problem(

@@ -12,7 +12,9 @@ from dagster_mmm.warehouse.resource import WarehouseResource
 
 @dg.asset_check(asset=WEEKLY_INPUT, additional_deps=[REJECTED_INPUT], blocking=True)
 def input_is_usable(
-    settings: SettingsResource, warehouse: WarehouseResource
+    context: dg.AssetCheckExecutionContext,
+    settings: SettingsResource,
+    warehouse: WarehouseResource,
 ) -> dg.AssetCheckResult:
     """Every week is there once, with usable numbers, and there are enough of them."""
     from dagster_mmm.model_input import judge_input
@@ -20,6 +22,8 @@ def input_is_usable(
     loaded = settings.load()
     judged = judge_input(*read_marts(warehouse), loaded, today(loaded))
     problems = [problem.message for problem in judged.problems]
+    for problem in problems:
+        context.log.error(problem)
     return dg.AssetCheckResult(
         passed=not problems,
         severity=dg.AssetCheckSeverity.ERROR,

@@ -1,6 +1,6 @@
 """The warehouse: short transactions, one writer at a time, nothing held while sampling."""
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -42,7 +42,7 @@ class WarehouseResource(dg.ConfigurableResource):
         return path
 
     @contextmanager
-    def locked(self) -> Iterator[None]:
+    def locked(self) -> Generator[None]:
         """Keep every other writer out, dbt included; DuckDB allows one writing process.
 
         Raises:
@@ -59,7 +59,7 @@ class WarehouseResource(dg.ConfigurableResource):
             ) from error
 
     @contextmanager
-    def begin(self) -> Iterator[sa.Connection]:
+    def begin(self) -> Generator[sa.Connection]:
         """A locked transaction: committed at the end, rolled back on an error."""
         with self.locked():
             engine = sa.create_engine(f"duckdb:///{self.path}", poolclass=sa.NullPool)

@@ -173,7 +173,7 @@ DIAGNOSTIC = _table(
     "One row per run and check: the verdicts that publication rests on.",
     _key("check_name", sa.String, "The check, such as max_r_hat."),
     _text("status", "pass, warn or fail."),
-    _number("value", "The value found."),
+    _number("value", "The value found; null where it is undefined.", nullable=True),
     _number("threshold", "The value that it is compared with."),
     _flag("is_blocking", "True where a fail keeps the run from being published."),
     _text("description", "What the check means and what to do when it fails."),
@@ -190,10 +190,10 @@ PARAMETER_SUMMARY = _table(
     _number("q05", "5 % quantile."),
     _number("q50", "Median."),
     _number("q95", "95 % quantile."),
-    _number("r_hat", "Rank-normalised split R-hat."),
-    _number("ess_bulk", "Bulk effective sample size."),
-    _number("ess_tail", "Tail effective sample size."),
-    _number("mcse_mean", "Monte-Carlo standard error of the mean."),
+    _number("r_hat", "Rank-normalised split R-hat; null where undefined.", nullable=True),
+    _number("ess_bulk", "Bulk effective sample size.", nullable=True),
+    _number("ess_tail", "Tail effective sample size.", nullable=True),
+    _number("mcse_mean", "Monte-Carlo standard error of the mean.", nullable=True),
 )
 
 INPUT_SNAPSHOT = _table(

@@ -1,14 +1,10 @@
 """The whole job on a simulated market: published, rewritten, rejected."""
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import numpy as np
-import pytest
 
 from dagster_mmm import demo
 from dagster_mmm.warehouse.tables import RESULT_TABLES
-from tests.dagster_mmm.conftest import Project, make_project
+from tests.conftest import Project
 
 LATEST = [
     "run_latest",
@@ -22,17 +18,6 @@ LATEST = [
     "input_snapshot_latest",
 ]
 RESULTS = [f"results/{table.name}" for table in RESULT_TABLES]
-
-
-@pytest.fixture(scope="module")
-def published(
-    tmp_path_factory: pytest.TempPathFactory, market: Path
-) -> Iterator[tuple[Project, str]]:
-    """A project after one good run of the job, and that run's id."""
-    for project in make_project(tmp_path_factory.mktemp("job")):
-        result = project.run(market)
-        assert result.success
-        yield project, result.run_id
 
 
 def test_a_good_run_is_published_and_visible_in_every_latest_view(

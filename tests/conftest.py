@@ -83,3 +83,14 @@ def project(tmp_path: Path) -> Iterator[Project]:
 def market(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The demo's simulated market as a CSV."""
     return demo.write_simulated_market(tmp_path_factory.mktemp("market") / "market.csv")
+
+
+@pytest.fixture(scope="session")
+def published(
+    tmp_path_factory: pytest.TempPathFactory, market: Path
+) -> Iterator[tuple[Project, str]]:
+    """A project after one good run of the whole job, and that run's id."""
+    for project in make_project(tmp_path_factory.mktemp("job")):
+        result = project.run(market)
+        assert result.success
+        yield project, result.run_id

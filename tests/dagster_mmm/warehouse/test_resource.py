@@ -1,0 +1,48 @@
+"""The warehouse file: its lock, its transactions, its name."""
+
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+from filelock import FileLock
+from pydantic import ValidationError
+
+from dagster_mmm.warehouse.resource import WarehouseBusyError, WarehouseResource
+from dagster_mmm.warehouse.tables import METADATA, SCHEMA
+
+
+def test_result_tables_are_made_once_and_bear_their_documentation(tmp_path: Path) -> None:
+    warehouse = WarehouseResource(path=str(tmp_path / "new" / "warehouse.duckdb"))
+    warehouse.create_result_tables()
+    warehouse.create_result_tables()
+    columns = warehouse.read(
+        sa.text(
+            "select table_name, column_name, comment from duckdb_columns() "
+            f"where schema_name = '{SCHEMA}'"
+        )
+    )
+    assert set(columns["table_name"]) == {table.name for table in METADATA.tables.values()}
+    assert columns["comment"].str.len().min() > 0
+
+
+def test_a_busy_warehouse_is_waited_for_and_then_named(tmp_path: Path) -> None:
+    path = tmp_path / "warehouse.duckdb"
+    warehouse = WarehouseResource(path=str(path), lock_seconds=0)
+    busy = pytest.raises(WarehouseBusyError, match=r"another job has been writing to .*duckdb")
+    with FileLock(f"{path}.lock"), busy:
+        warehouse.read(sa.text("select 1"))
+    assert warehouse.read(sa.text("select 1 as one"))["one"].item() == 1
+
+
+def test_an_error_rolls_the_transaction_back(tmp_path: Path) -> None:
+    warehouse = WarehouseResource(path=str(tmp_path / "warehouse.duckdb"))
+    with pytest.raises(ZeroDivisionError), warehouse.begin() as connection:
+        connection.execute(sa.text("create table t (x integer)"))
+        _ = 1 / 0
+    with warehouse.begin() as connection:
+        assert not sa.inspect(connection).has_table("t")
+
+
+def test_a_file_named_like_the_schema_is_refused_with_the_remedy() -> None:
+    with pytest.raises(ValidationError, match="call it something else"):
+        WarehouseResource(path="data/mmm.duckdb")
