@@ -106,10 +106,11 @@ def _print_run(
     of_run = [table.c.run_id == run["run_id"] for table in (CHANNEL_SUMMARY, DIAGNOSTIC)]
     summary = warehouse.read(sa.select(CHANNEL_SUMMARY).where(of_run[0])).set_index("channel")
     checks = warehouse.read(sa.select(DIAGNOSTIC).where(of_run[1]))
+    level = f"{summary['ci_level'].iloc[0]:.0%}"
     columns = {
         "spend": summary["spend"].map("{:,.0f}".format),
         "ROI": summary["roi_mean"].map("{:.2f}".format),
-        f"{summary['ci_level'].iloc[0]:.0%} interval": [
+        f"{level} interval": [
             f"{low:.2f} to {high:.2f}"
             for low, high in zip(summary["roi_ci_lo"], summary["roi_ci_hi"], strict=True)
         ],
@@ -120,6 +121,10 @@ def _print_run(
         columns["true ROI"] = truth.reindex(summary.index).map("{:.2f}".format)
     print(f"Return by channel ({run['n_weeks']:.0f} weeks, {run['currency']})")
     print(pd.DataFrame(columns).to_string())
+    if truth is not None:
+        true = truth.reindex(summary.index)
+        held = (summary["roi_ci_lo"] <= true) & (true <= summary["roi_ci_hi"])
+        print(f"{held.sum()} of {len(held)} intervals hold the truth (expected: {level} of them)")
     print("\nVerdicts")
     print(checks[["check_name", "status", "value", "threshold"]].to_string(index=False))
     reason = f": {run['gate_reason']}" if run["gate_reason"] else ""

@@ -23,7 +23,7 @@ if not DBT_PROJECT.manifest_path.exists():
 
 
 class LayerTranslator(DagsterDbtTranslator):
-    """Groups dbt models by their folder: staging, intermediate, marts."""
+    """Groups dbt models by their folder: staging, intermediate, marts, latest."""
 
     def get_asset_spec(
         self, manifest: Mapping[str, Any], unique_id: str, project: DbtProject | None

@@ -51,8 +51,8 @@ def rendered() -> dict[Path, str]:
         name = f"{table.name.removeprefix('mmm_')}_latest"
         columns = [column for column in _columns(table) if column["name"] != "published_at"]
         about = f"{_described(table)} Of the published run of each model."
-        documents[f"marts/{name}.yml"] = _model(name, about, [*columns, PUBLISHED_AT])
-    documents["marts/run_history.yml"] = _model(
+        documents[f"latest/{name}.yml"] = _model(name, about, [*columns, PUBLISHED_AT])
+    documents["latest/run_history.yml"] = _model(
         "run_history", _described(tables.RUN), [*_columns(tables.RUN), IS_LIVE]
     )
     return {MODELS / path: HEADER + _yaml(document) for path, document in documents.items()}
