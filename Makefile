@@ -11,7 +11,7 @@ PORT ?= 3000
 export DAGSTER_HOME := $(CURDIR)/deploy/local
 export MMM_SETTINGS := $(abspath $(CONFIG))
 
-.PHONY: demo test test-all lint format type ui daemon lock clean
+.PHONY: demo test test-slow lint format type ui daemon lock clean
 
 demo: .venv/.synced  ## run the main job on a simulated market, or on DATA=file.csv CONFIG=settings.yaml
 	$(BIN)/python -m dagster_mmm.demo $(if $(DATA),--data $(DATA)) --settings $(CONFIG)
@@ -19,8 +19,8 @@ demo: .venv/.synced  ## run the main job on a simulated market, or on DATA=file.
 test: lint type  ## all checks and the fast tests
 	$(BIN)/python -m pytest -m "not slow"
 
-test-all: lint type  ## all checks and every test
-	$(BIN)/python -m pytest
+test-slow: .venv/.synced  ## recovery of known truth, and the examples on public data
+	$(BIN)/python -m pytest -m slow
 
 lint: .venv/.synced
 	$(BIN)/ruff check .
