@@ -11,10 +11,10 @@ PORT ?= 3000
 export DAGSTER_HOME := $(CURDIR)/deploy/local
 export MMM_SETTINGS := $(abspath $(CONFIG))
 
-.PHONY: demo test test-slow lint format type ui daemon lock clean
+.PHONY: demo test test-slow lint format type ui lock clean
 
 demo: .venv/.synced  ## run the main job on a simulated market, or on DATA=file.csv CONFIG=settings.yaml
-	$(BIN)/python -m dagster_mmm.demo $(if $(DATA),--data $(DATA)) --settings $(CONFIG)
+	$(BIN)/python -m dagster_mmm.demo $(if $(DATA),--data "$(DATA)") --settings "$(CONFIG)"
 
 test: lint type  ## all checks and the fast tests
 	$(BIN)/python -m pytest -m "not slow"
@@ -33,11 +33,8 @@ format: .venv/.synced
 type: .venv/.synced
 	$(BIN)/basedpyright
 
-ui: .venv/.synced  ## the Dagster UI at http://localhost:3000
-	$(BIN)/dagster-webserver -w workspace.yaml -p $(PORT)
-
-daemon: .venv/.synced  ## what runs the weekly schedule, beside the UI
-	$(BIN)/dagster-daemon run -w workspace.yaml
+ui: .venv/.synced  ## the Dagster UI, and what runs queued and scheduled runs, for CONFIG
+	$(BIN)/dagster dev -w workspace.yaml -p $(PORT)
 
 lock: $(UV)  ## resolve pyproject.toml anew, for Python 3.11 and later
 	$(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate \

@@ -28,6 +28,7 @@ class FittedRun:
         snapshot: the judged input, as in `mmm_input_snapshot`.
         fit: the posterior on all used weeks.
         holdout: the posterior on the weeks before the holdout, or None without a holdout.
+        no_holdout: why there is none although the settings ask for it, or None.
     """
 
     run_id: str
@@ -36,6 +37,7 @@ class FittedRun:
     snapshot: pd.DataFrame
     fit: "Fit"
     holdout: "Fit | None"
+    no_holdout: str | None
 
 
 class SnapshotIOManager(dg.ConfigurableIOManager):
@@ -102,6 +104,7 @@ def save_run(run: FittedRun, folder: Path) -> None:
         "run_id": run.run_id,
         "started_at": run.started_at.isoformat(),
         "settings": run.settings.model_dump(mode="json"),
+        "no_holdout": run.no_holdout,
     }
     (folder / "run.json").write_text(json.dumps(description, indent=2))
 
@@ -117,6 +120,7 @@ def load_run(folder: Path) -> FittedRun:
         snapshot=pd.read_parquet(folder / "snapshot.parquet"),
         fit=_load_fit(folder / "fit.nc"),
         holdout=_load_fit(holdout) if holdout.exists() else None,
+        no_holdout=description["no_holdout"],
     )
 
 

@@ -28,10 +28,13 @@ def main() -> int:
     except SettingsError as error:
         print(error, file=sys.stderr)
         return 1
-    simulated = arguments.data is None
+    # Any other settings describe data of the user's, which a simulation must not replace.
+    simulated = arguments.data is None and environment.settings_path() == environment.DEMO_SETTINGS
     with tempfile.TemporaryDirectory() as folder:
-        data = arguments.data or write_simulated_market(Path(folder) / "market.csv")
-        result = run_job(data.resolve())
+        data = arguments.data
+        if simulated:
+            data = write_simulated_market(Path(folder) / "market.csv")
+        result = run_job(data)
     warehouse = WarehouseResource(path=str(environment.duckdb_path()))
     warehouse.create_result_tables()
     print_results(warehouse, result.run_id, true_roi() if simulated else None)
@@ -40,7 +43,11 @@ def main() -> int:
 
 def _parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="make demo", description=__doc__)
-    parser.add_argument("--data", type=Path, help="a CSV; by default a simulated market")
+    parser.add_argument(
+        "--data",
+        type=Path,
+        help="a CSV to load first; by default the settings' input.file, or their table as it is",
+    )
     parser.add_argument(
         "--settings",
         type=Path,
@@ -73,12 +80,13 @@ def true_roi() -> "pd.Series[float]":
     return pd.Series(roi, index=list(market.channels))
 
 
-def run_job(data: Path) -> dg.ExecuteInProcessResult:
+def run_job(data: Path | None) -> dg.ExecuteInProcessResult:
     """Run the weekly job in this process, recorded where the Dagster UI will find it."""
     from dagster_mmm.definitions import defs
 
+    file = {"file": str(data.resolve())} if data else {}
     config = {
-        "ops": {"raw__weekly_media": {"config": {"file": str(data)}}},
+        "ops": {"raw__weekly_media": {"config": file}},
         "loggers": {"console": {"config": {"log_level": "INFO"}}},
     }
     with dg.DagsterInstance.get() as instance:
@@ -97,7 +105,8 @@ def print_results(
     else:
         _print_run(warehouse, run.iloc[0], truth)
     print(f"\nTables: schema mmm in {warehouse.path}")
-    print("Dagster UI: make ui, then open http://localhost:3000")
+    settings = environment.settings_path()
+    print(f"Dagster UI: make ui CONFIG={settings}, then open http://localhost:3000")
 
 
 def _print_run(

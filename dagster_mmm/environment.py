@@ -4,6 +4,7 @@ import os
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
+DEMO_SETTINGS = ROOT / "examples" / "demo.yaml"
 
 
 def _path(variable: str, default: Path) -> Path:
@@ -12,7 +13,7 @@ def _path(variable: str, default: Path) -> Path:
 
 def settings_path() -> Path:
     """The settings file: `MMM_SETTINGS`, by default the demo's."""
-    return _path("MMM_SETTINGS", ROOT / "examples" / "demo.yaml")
+    return _path("MMM_SETTINGS", DEMO_SETTINGS)
 
 
 def duckdb_path() -> Path:

@@ -5,7 +5,7 @@ with a recorded reason, or stops the job with a message that names the place and
 """
 
 from collections.abc import Hashable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
 import pandas as pd
@@ -61,6 +61,7 @@ def judge_input(
     if weekly.empty:
         table = settings.input.table
         return ModelInput(_snapshot(weekly), (*problems, _empty(table)))
+    problems += _absent_variables(weekly, settings)
     weekly = weekly.assign(week_start=pd.to_datetime(weekly["week_start"]))
     left_out = _weeks_left_out(weekly, settings, today)
     kept = weekly[~weekly["week_start"].isin(left_out.index)]
@@ -69,6 +70,10 @@ def judge_input(
     problems += _calendar_problems(kept, settings)
     problems += _unreadable_values(kept, settings)
     silent = _silent_channels(kept)
+    if len(silent) == len(settings.channels):
+        problems.append(
+            Problem("no_spend", "no channel has any spend; check the spend columns' source")
+        )
     reasons = pd.Series(pd.NA, index=weekly.index, dtype="string")
     reasons = reasons.mask(weekly["variable"].isin(silent), "the channel has no spend in any week")
     reasons = reasons.mask(
@@ -77,7 +82,7 @@ def judge_input(
     snapshot = _snapshot(weekly, reasons)
     if not problems:
         problems += _panel_problems(snapshot, settings)
-    return ModelInput(snapshot, tuple(problems))
+    return ModelInput(snapshot, tuple(_first_of_each(problems)))
 
 
 def build_panel(snapshot: pd.DataFrame, settings: Settings) -> Panel:
@@ -127,6 +132,32 @@ def _snapshot(weekly: pd.DataFrame, reasons: pd.Series | None = None) -> pd.Data
     return rows.reset_index(drop=True)
 
 
+def _first_of_each(problems: list[Problem]) -> list[Problem]:
+    """One problem for each kind and variable, which says how many more there are."""
+    kinds: dict[tuple[str, str | None], list[Problem]] = {}
+    for problem in problems:
+        kinds.setdefault((problem.code, problem.variable), []).append(problem)
+    return [
+        replace(same[0], message=f"{same[0].message} (and {len(same) - 1} more like it)")
+        if len(same) > 1
+        else same[0]
+        for same in kinds.values()
+    ]
+
+
+def _absent_variables(weekly: pd.DataFrame, settings: Settings) -> list[Problem]:
+    names = [variable.name for variable in settings.variables().values()]
+    return [
+        Problem(
+            "missing_variable",
+            f"{name} is in the settings and not in weekly_input; build weekly_input again",
+            name,
+        )
+        for name in names
+        if name not in set(weekly["variable"])
+    ]
+
+
 def _weeks_left_out(weekly: pd.DataFrame, settings: Settings, today: date) -> "pd.Series[str]":
     """The reason for each week at either end that the fit does without, by its first day."""
     by_week = weekly.groupby("week_start")
@@ -136,15 +167,16 @@ def _weeks_left_out(weekly: pd.DataFrame, settings: Settings, today: date) -> "p
         for week in (days.index[0], days.index[-1]):
             if days[week] < 7:
                 reasons[week] = f"the week is incomplete: {days[week]} of 7 days"
+    for week in days.index:
+        if week.date() + WEEK > today:
+            reasons[week] = f"the week is not over on {today}"
     outcome = weekly[weekly["role"] == "outcome"].set_index("week_start").sort_index()
+    outcome = outcome.drop(index=list(reasons), errors="ignore")
     blank = (outcome["n_unreadable"] > 0) & outcome["unreadable_value"].fillna("").eq("")
     for week in reversed(outcome.index):
         if not (blank[week] and rows[week] > 0):
             break
         reasons[week] = f"{settings.outcome.name} has not arrived for this last week"
-    for week in days.index:
-        if week.date() + WEEK > today:
-            reasons[week] = f"the week is not over on {today}"
     return pd.Series(reasons, dtype="object")
 
 
@@ -165,6 +197,13 @@ def _calendar_problems(weekly: pd.DataFrame, settings: Settings) -> list[Problem
 
 
 def _daily_problems(weeks: pd.DataFrame) -> list[Problem]:
+    if (weeks["n_days"] == 1).mean() > 0.5:
+        return [
+            Problem(
+                "weekly_rows",
+                "most weeks have one date, but input.grain is daily; set input.grain: weekly",
+            )
+        ]
     problems = [
         _at(
             week,
@@ -238,11 +277,15 @@ def _unreadable_dates(rejected: pd.DataFrame, settings: Settings) -> list[Proble
     return [
         Problem(
             "unreadable_date",
-            f"{row.n_rows} rows have the date {row.raw_date!r} in column "
+            f"{row.n_rows} rows have {_quoted_date(row.raw_date)} in column "
             f"{settings.input.date_column!r}, which cannot be read; write it as 2026-01-31",
         )
         for row in rejected.itertuples()
     ]
+
+
+def _quoted_date(raw: object) -> str:
+    return f"the date {raw!r}" if isinstance(raw, str) else "no date"
 
 
 def _silent_channels(weekly: pd.DataFrame) -> list[str]:

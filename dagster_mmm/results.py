@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from collections.abc import Collection
 from dataclasses import asdict
 from importlib.metadata import version
 
@@ -15,9 +16,13 @@ from dagster_mmm.warehouse import tables
 from hill_mmm import Check, Fit, GateThresholds, LogNormalPrior, ModelSpec, SamplerSettings
 
 
-def model_spec(settings: Settings) -> ModelSpec:
-    """The model that the settings ask for."""
-    priors = {c.name: c.roi_prior for c in settings.channels if c.roi_prior is not None}
+def model_spec(settings: Settings, channels: Collection[str]) -> ModelSpec:
+    """The model that the settings ask for, of the channels that have spend."""
+    priors = {
+        channel.name: channel.roi_prior
+        for channel in settings.channels
+        if channel.roi_prior is not None and channel.name in channels
+    }
     return ModelSpec(
         roi_priors={k: LogNormalPrior(v.median, v.sd_log) for k, v in priors.items()},
         **settings.model.model_dump(),
@@ -54,9 +59,12 @@ def result_frames(run: FittedRun) -> dict[sa.Table, pd.DataFrame]:
     parameters = hill_mmm.parameter_summary(run.fit, decomposition)
     fitted = hill_mmm.model_fit(run.fit, decomposition, ci_level)
     accuracy = hill_mmm.accuracy(fitted, run.fit.panel)
-    checks = hill_mmm.gate(parameters, run.fit, GateThresholds(**run.settings.gate.model_dump()))
+    checks = hill_mmm.gate(parameters, run.fit, _thresholds(run.settings))
     checks += hill_mmm.prior_checks(summary)
-    if run.holdout is not None:
+    obstacle = _obstacle_to_holdout(run)
+    if obstacle is not None:
+        checks.append(hill_mmm.missing_holdout(obstacle))
+    elif run.holdout is not None:
         held_out = hill_mmm.holdout_model_fit(run.holdout, run.fit.panel, ci_level)
         held_out_accuracy = hill_mmm.accuracy(held_out, run.fit.panel)
         checks += hill_mmm.holdout_checks(held_out_accuracy, ci_level, len(held_out))
@@ -75,6 +83,26 @@ def result_frames(run: FittedRun) -> dict[sa.Table, pd.DataFrame]:
     }
     keys = {"run_id": run.run_id, "model_key": run.settings.model_key}
     return {table: frame.assign(**keys) for table, frame in frames.items()}
+
+
+def failed_run(row: pd.DataFrame, error: Exception) -> pd.DataFrame:
+    """The `mmm_run` row of a run whose fit stopped with an error."""
+    reason = f"the fit stopped with {type(error).__name__}: {error}"
+    return row.assign(status="rejected", gate_reason=reason)
+
+
+def _obstacle_to_holdout(run: FittedRun) -> str | None:
+    """Why the holdout's rows are left out; one that has not converged is not shown either."""
+    if run.holdout is None:
+        return run.no_holdout
+    parameters = hill_mmm.parameter_summary(run.holdout, hill_mmm.decompose(run.holdout))
+    checks = hill_mmm.gate(parameters, run.holdout, _thresholds(run.settings))
+    failed = [check.check_name for check in checks if check.status == "fail"]
+    return f"the fit before it has not converged ({', '.join(failed)})" if failed else None
+
+
+def _thresholds(settings: Settings) -> GateThresholds:
+    return GateThresholds(**settings.gate.model_dump())
 
 
 def _finished_run(run: FittedRun, checks: list[Check]) -> pd.DataFrame:

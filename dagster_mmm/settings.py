@@ -101,12 +101,16 @@ def _at_least_one(items: tuple[Any, ...]) -> tuple[Any, ...]:
 
 
 def _beside_settings(file: Path, info: ValidationInfo[Path]) -> Path:
-    return info.context / file if info.context else file
+    return info.context / file.expanduser() if info.context else file
 
 
 Text = Annotated[str, Field(min_length=1)]
 Name = Annotated[str, _matching(r"[a-z0-9_]+", "small letters, digits and underscores")]
-Table = Annotated[str, _matching(r"[A-Za-z_]\w*\.[A-Za-z_]\w*", "schema.table")]
+# The schema mmm holds the results: a raw table in it could overwrite them.
+Table = Annotated[
+    str,
+    _matching(r"(?!mmm\.)[A-Za-z_]\w*\.[A-Za-z_]\w*", "schema.table, in a schema other than mmm"),
+]
 Currency = Annotated[str, _matching(r"[A-Z]{3}", "three capitals, such as EUR (ISO 4217)")]
 Count = Annotated[int, Field(ge=1)]
 CountOrZero = Annotated[int, Field(ge=0)]
@@ -189,9 +193,10 @@ class ModelSettings(_Section):
 class SamplerConfig(_Section):
     """How the posterior is sampled; warm-up and draws are counted per chain."""
 
-    chains: Count = 4
+    # One chain has nothing to be compared with.
+    chains: Annotated[int, Field(ge=2)] = 4
     warmup: Count = 1000
-    draws: Count = 1000
+    draws: Annotated[int, Field(ge=4)] = 1000
     target_accept: Share = 0.9
     max_tree_depth: Count = 10
     seed: CountOrZero = 0
@@ -251,6 +256,20 @@ class Settings(_Section):
             raise _reject(allowed, found="; ".join(repeated))
         return self
 
+    @model_validator(mode="after")
+    def _columns_have_one_role(self) -> Self:
+        keys: dict[tuple[str, str | None], list[str]] = {
+            (self.input.date_column, None): ["input.date_column"]
+        }
+        for key, variable in self.variables().items():
+            equals = variable.equals if isinstance(variable, ControlSettings) else None
+            keys.setdefault((variable.column, equals), []).append(f"{key}.column")
+        repeated = [f"{c!r} at {', '.join(at)}" for (c, _), at in keys.items() if len(at) > 1]
+        if repeated:
+            allowed = "a column of its own for the date, the outcome, each channel and control"
+            raise _reject(allowed, found="; ".join(repeated))
+        return self
+
     def variables(self) -> dict[str, OutcomeSettings | ChannelSettings | ControlSettings]:
         """The outcome, channels and controls, by their key in the file, such as channels[0]."""
         return {
@@ -285,6 +304,19 @@ class Settings(_Section):
         return hashlib.sha256(canonical.encode()).hexdigest()
 
 
+class _UniqueKeyLoader(yaml.SafeLoader):
+    """YAML's safe loader, which would otherwise let the last of two equal keys win in silence."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        keys = [key.value for key, _ in node.value]
+        for at, (key, _) in enumerate(node.value):
+            if key.value in keys[:at]:
+                raise yaml.MarkedYAMLError(
+                    problem=f"the key {key.value!r} stands twice", problem_mark=key.start_mark
+                )
+        return super().construct_mapping(node, deep)
+
+
 def load_settings(path: Path) -> Settings:
     """The settings of a YAML file.
 
@@ -293,7 +325,7 @@ def load_settings(path: Path) -> Settings:
             names the file and lists every mistake, one a line.
     """
     try:
-        document = yaml.safe_load(path.read_text(encoding="utf-8"))
+        document = yaml.load(path.read_text(encoding="utf-8"), Loader=_UniqueKeyLoader)
     except OSError as error:
         raise SettingsError(f"{path}: {error.strerror}; {MISSING_FILE_HELP}") from error
     except yaml.MarkedYAMLError as error:

@@ -9,11 +9,13 @@ jax.config.update("jax_enable_x64", True)
 
 from hill_mmm._accuracy import accuracy as accuracy  # noqa: E402
 from hill_mmm._accuracy import holdout_model_fit as holdout_model_fit  # noqa: E402
+from hill_mmm._accuracy import obstacle_to_training as obstacle_to_training  # noqa: E402
 from hill_mmm._adstock import geometric_adstock as geometric_adstock  # noqa: E402
 from hill_mmm._diagnostics import Check as Check  # noqa: E402
 from hill_mmm._diagnostics import GateThresholds as GateThresholds  # noqa: E402
 from hill_mmm._diagnostics import gate as gate  # noqa: E402
 from hill_mmm._diagnostics import holdout_checks as holdout_checks  # noqa: E402
+from hill_mmm._diagnostics import missing_holdout as missing_holdout  # noqa: E402
 from hill_mmm._diagnostics import parameter_summary as parameter_summary  # noqa: E402
 from hill_mmm._diagnostics import prior_checks as prior_checks  # noqa: E402
 from hill_mmm._estimands import channel_summary as channel_summary  # noqa: E402

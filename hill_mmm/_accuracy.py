@@ -5,7 +5,7 @@ import pandas as pd
 
 from hill_mmm._estimands import model_fit
 from hill_mmm._fit import Fit
-from hill_mmm._panel import Floats, Panel
+from hill_mmm._panel import MIN_WEEKS, Floats, Panel
 from hill_mmm._posterior import decompose
 
 SEASON = 52
@@ -18,6 +18,16 @@ def holdout_model_fit(train: Fit, panel: Panel, ci_level: float) -> pd.DataFrame
     """
     frame = model_fit(train, decompose(train, panel), ci_level)
     return frame[frame["evaluation_set"] == "holdout"].reset_index(drop=True)
+
+
+def obstacle_to_training(train: Panel) -> str | None:
+    """Why the weeks before a holdout cannot be fitted by themselves, or None where they can."""
+    if len(train) < MIN_WEEKS:
+        return f"only {len(train)} weeks are left before it; {MIN_WEEKS} are needed"
+    silent = [c for c, spend in zip(train.channels, train.spend.T, strict=True) if not spend.any()]
+    if silent:
+        return f"{', '.join(silent)} had no spend before it"
+    return None
 
 
 def accuracy(model_fit_rows: pd.DataFrame, panel: Panel) -> pd.DataFrame:
@@ -37,10 +47,10 @@ def accuracy(model_fit_rows: pd.DataFrame, panel: Panel) -> pd.DataFrame:
     error = model_fit_rows["residual"].to_numpy()
     low, high = model_fit_rows["predicted_ci_lo"], model_fit_rows["predicted_ci_hi"]
     metrics = {
-        "r2": 1.0 - error @ error / ((actual - actual.mean()) ** 2).sum(),
+        "r2": 1.0 - _ratio(error @ error, ((actual - actual.mean()) ** 2).sum()),
         "rmse": _rms(error),
         "mape": np.abs(error / actual).mean() if (actual != 0).all() else np.nan,
-        "wmape": np.abs(error).sum() / np.abs(actual).sum(),
+        "wmape": _ratio(np.abs(error).sum(), np.abs(actual).sum()),
         "coverage": ((low <= actual) & (actual <= high)).mean(),
         "rmse_vs_naive": _rmse_vs_naive(model_fit_rows, panel),
     }
@@ -48,6 +58,11 @@ def accuracy(model_fit_rows: pd.DataFrame, panel: Panel) -> pd.DataFrame:
     frame.insert(0, "evaluation_set", model_fit_rows["evaluation_set"].iloc[0])
     frame.insert(0, "series_key", panel.series)
     return frame.dropna(subset="value").reset_index(drop=True)
+
+
+def _ratio(value: float, to: float) -> float:
+    """NaN where the reference is 0, as with a holdout of one week: the metric is left out then."""
+    return value / to if to > 0 else np.nan
 
 
 def _rms(error: Floats) -> float:
@@ -59,4 +74,4 @@ def _rmse_vs_naive(rows: pd.DataFrame, panel: Panel) -> float:
     if (position < SEASON).any():
         return np.nan
     naive = panel.outcome[position] - panel.outcome[position - SEASON]
-    return _rms(rows["residual"].to_numpy()) / _rms(naive)
+    return _ratio(_rms(rows["residual"].to_numpy()), _rms(naive))

@@ -5,7 +5,6 @@ from typing import Any
 
 import jax.numpy as jnp
 import numpy as np
-import pandas as pd
 
 from hill_mmm._adstock import geometric_adstock
 from hill_mmm._panel import Floats, Panel
@@ -23,7 +22,7 @@ SEED_AMPLITUDE_FRACTION = 0.3
 class Scales:
     """Everything derived from the training data that the model's meaning depends on.
 
-    Frozen with the model version: a holdout or a later week is put on the same scales.
+    A holdout, or any week after the fit, is put on the scales of the fit.
 
     Attributes:
         outcome: mean outcome, in currency; the model sees outcome divided by it.
@@ -136,6 +135,6 @@ def baseline_design(panel: Panel, spec: ModelSpec, scales: Scales) -> Design:
 
 
 def _fourier_terms(panel: Panel, order: int) -> Floats:
-    days = pd.DatetimeIndex(panel.weeks).to_numpy().astype("datetime64[D]").astype(np.float64)
+    days = panel.weeks.astype(np.float64)
     phase = 2.0 * np.pi * np.outer(days / DAYS_PER_YEAR, np.arange(1, order + 1))
     return np.concatenate([np.sin(phase), np.cos(phase)], axis=1)

@@ -19,7 +19,7 @@ from hill_mmm._posterior import Decomposition, curves, response_curves
 array_stats: Any = arviz_base.array_stats  # pyright: ignore[reportPrivateImportUsage]
 
 # Where the response curves' convergence is judged, in units of the mean weekly spend.
-JUDGED_MULTIPLIERS: Floats = np.array([0.5, 1.0, 1.5, 2.0])
+JUDGED_MULTIPLIERS: Floats = np.array([0.05, 0.25, 0.5, 1.0, 1.5, 2.0])
 TAIL = (0.05, 0.95)
 
 Status = Literal["pass", "warn", "fail"]
@@ -59,14 +59,14 @@ class Check:
 def parameter_summary(fit: Fit, decomposition: Decomposition) -> pd.DataFrame:
     """Posterior and convergence of every quantity, one row a quantity and index.
 
-    `is_published` marks the label-invariant ones, on which the gate judges. The others are the
+    `is_judged` marks the label-invariant ones, on which the gate judges. The others are the
     mixture's own, relabelled in each draw by their total effect at reference spend: their R-hat
     is for information, as labels may still switch where components overlap.
     """
     rows = [
-        {"parameter": name, "index": index, "is_published": published, **_summarise(draws)}
+        {"parameter": name, "index": index, "is_judged": published, **_summarise(draws)}
         for published, quantities in (
-            (True, _published_quantities(fit, decomposition)),
+            (True, _judged_quantities(fit, decomposition)),
             (False, _component_quantities(fit)),
         )
         for name, index, draws in quantities
@@ -82,7 +82,7 @@ def gate(summary: pd.DataFrame, fit: Fit, thresholds: GateThresholds) -> list[Ch
         fit: the posterior.
         thresholds: what to compare with.
     """
-    judged = summary[summary["is_published"]]
+    judged = summary[summary["is_judged"]]
     # By NumPy, to which an undefined R-hat or ESS (of constant or non-finite draws) is the worst
     # there is; pandas would skip it.
     worst = judged.iloc[int(judged["r_hat"].to_numpy().argmax())]
@@ -163,6 +163,12 @@ def holdout_checks(accuracy: pd.DataFrame, ci_level: float, n_weeks: int) -> lis
     return checks
 
 
+def missing_holdout(reason: str) -> Check:
+    """The advisory verdict that stands for a holdout that was asked for and is not there."""
+    description = f"There is no holdout: {reason}."
+    return Check("holdout_coverage", "warn", np.nan, np.nan, False, description)
+
+
 def prior_checks(channel_summary: pd.DataFrame) -> list[Check]:
     """Advisory verdict on how many channels' ROI the data says little about."""
     unlearned = channel_summary.loc[channel_summary["roi_learned"] < 0.1, "channel"]
@@ -206,7 +212,7 @@ def _named(row: pd.Series) -> str:
 Quantity = tuple[str, str, Floats]
 
 
-def _published_quantities(fit: Fit, decomposition: Decomposition) -> Iterator[Quantity]:
+def _judged_quantities(fit: Fit, decomposition: Decomposition) -> Iterator[Quantity]:
     panel, draws = fit.panel, fit.draws
     chains = draws["sigma"].shape
 
@@ -216,19 +222,23 @@ def _published_quantities(fit: Fit, decomposition: Decomposition) -> Iterator[Qu
     yield "log_likelihood", "", draws["log_likelihood"].sum(axis=2)
     yield "sigma", "", draws["sigma"] * fit.scales.outcome
     design = baseline_design(panel, fit.spec, fit.scales)
-    for at, (_, component) in enumerate(design.components):
-        index = f"{component}_{at}" if component == "seasonality" else component
+    for at, (component_type, component) in enumerate(design.components):
+        label = {"control": f"control.{component}", "seasonality": f"seasonality.{at}"}
+        index = label.get(component_type, component_type)
         yield "coefficient", index, draws["coefficients"][:, :, at] * fit.scales.outcome
     spend = panel.spend.sum(axis=0)
     roi = by_chain(decomposition.media.sum(axis=1) / spend)
     mroi = by_chain(decomposition.media_gain.sum(axis=1) / spend)
-    points = by_chain(response_curves(fit, JUDGED_MULTIPLIERS).contribution)
+    points = response_curves(fit, JUDGED_MULTIPLIERS)
+    response, slope = by_chain(points.contribution), by_chain(points.mroi)
     for at, channel in enumerate(panel.channels):
         yield "alpha", channel, draws["alpha"][:, :, at]
         yield "roi", channel, roi[:, :, at]
         yield "mroi", channel, mroi[:, :, at]
         for point, multiplier in enumerate(JUDGED_MULTIPLIERS):
-            yield "response", f"{channel}@{multiplier:g}", points[:, :, point, at]
+            index = f"{channel}@{multiplier:g}"
+            yield "response", index, response[:, :, point, at]
+            yield "response_mroi", index, slope[:, :, point, at]
 
 
 def _component_quantities(fit: Fit) -> Iterator[Quantity]:

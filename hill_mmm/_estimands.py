@@ -4,9 +4,11 @@ Statistics of a quantity stand in columns `<name>_mean, _median, _sd, _ci_lo, _c
 equal-tailed at `ci_level`. Money is in the panel's currency.
 """
 
+import jax.numpy as jnp
 import numpy as np
 import pandas as pd
 
+from hill_mmm._adstock import geometric_adstock
 from hill_mmm._fit import Fit
 from hill_mmm._panel import Floats
 from hill_mmm._posterior import Decomposition, predictive_draws, response_curves
@@ -67,7 +69,11 @@ def channel_summary(fit: Fit, decomposition: Decomposition, ci_level: float) -> 
 
 
 def contribution(decomposition: Decomposition, ci_level: float) -> pd.DataFrame:
-    """Every part of every week's expected outcome; the parts of a week sum to it."""
+    """Every part of every week's expected outcome; the parts of a week sum to it.
+
+    Channels are counted from zero spend. Trend, seasonality and controls are deviations from their
+    mean over the weeks fitted to, which stands in the baseline.
+    """
     panel = decomposition.panel
     parts = [("channel", name) for name in panel.channels] + list(decomposition.baseline_parts)
     blocks = [*np.moveaxis(decomposition.media, 2, 0), *np.moveaxis(decomposition.baseline, 2, 0)]
@@ -92,10 +98,12 @@ def contribution(decomposition: Decomposition, ci_level: float) -> pd.DataFrame:
 def response_curve(fit: Fit, ci_level: float) -> pd.DataFrame:
     """Weekly outcome and mROI of each channel against its steady weekly spend.
 
-    A point is extrapolated where its spend exceeds every week's observed spend.
+    A point is extrapolated where its spend exceeds every week's adstocked spend (at the posterior
+    mean of alpha), beyond which the curve has met no data.
     """
     points = response_curves(fit, CURVE_MULTIPLIERS)
-    highest = fit.panel.spend.max(axis=0)
+    alpha = fit.draws["alpha"].mean(axis=(0, 1))
+    highest = np.asarray(geometric_adstock(jnp.asarray(fit.panel.spend), alpha)).max(axis=0)
     return pd.concat(
         [
             pd.DataFrame(

@@ -133,10 +133,14 @@ def fit(
         on_progress: called between blocks of draws.
 
     Raises:
-        ValueError: if a channel has no spend at all: it cannot have a ROI.
+        ValueError: if a channel has no spend at all: it cannot have a ROI; or if a ROI prior names
+            a channel that is not there.
     """
     spec, sampler = spec or ModelSpec(), sampler or SamplerSettings()
     silent = [panel.channels[at] for at in np.flatnonzero(~panel.spend.any(axis=0))]
+    unknown = sorted(set(spec.roi_priors) - set(panel.channels))
+    if unknown:
+        raise ValueError(f"roi_priors name {unknown}, which are not among {panel.channels}")
     if silent or not panel.channels:
         raise ValueError(f"channels without any spend cannot be fitted: {silent or 'no channels'}")
     cpu, wall = time.process_time(), time.monotonic()

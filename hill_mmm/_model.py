@@ -115,7 +115,9 @@ def _pilot_sigma(design: Design, outcome: Floats, spend: Floats) -> float:
     regressors = np.concatenate([design.matrix, media], axis=1)
     coefficients, _, rank, _ = np.linalg.lstsq(regressors, outcome, rcond=None)
     residual = outcome - regressors @ coefficients
-    return float(np.sqrt(residual @ residual / max(len(outcome) - rank, 1)))
+    sigma = np.sqrt(residual @ residual / max(len(outcome) - rank, 1))
+    # With as many regressors as weeks nothing is left over, and nothing could be divided by it.
+    return float(max(sigma, 0.01 * outcome.std()))
 
 
 def _baseline_coordinates(design: Design, pilot_sigma: float) -> tuple[Floats, Floats, Floats]:

@@ -116,18 +116,18 @@ def find_problems(
 ) -> list[Problem]:
     """Every reason why `Panel.from_frame` would refuse this frame, in the order of its columns."""
     variables = [outcome, *channels, *controls]
-    missing = [name for name in variables if name not in frame.columns]
-    if missing:
-        return [
-            Problem(
-                "missing_column",
-                f"there is no column {name!r}; the columns are {sorted(map(str, frame.columns))}",
-                name,
-            )
-            for name in missing
-        ]
+    unusable = _frame_problems(frame, variables)
+    if unusable:
+        return unusable
     ordered = frame.sort_index()
     problems = _calendar_problems(_week_starts(ordered))
+    if len(frame) >= MIN_WEEKS and len(variables) > len(frame):
+        problems.append(
+            Problem(
+                "too_many_variables",
+                f"{len(variables)} variables in {len(frame)} weeks; leave controls out",
+            )
+        )
     roles: Mapping[str, str] = {
         outcome: "outcome",
         **dict.fromkeys(channels, "spend"),
@@ -138,8 +138,37 @@ def find_problems(
     return problems
 
 
+def _frame_problems(frame: pd.DataFrame, variables: list[str]) -> list[Problem]:
+    """What keeps the values from being looked at."""
+    if not isinstance(frame.index, pd.DatetimeIndex) or frame.index.hasnans:
+        message = "index the frame by the first day of each week, as dates without gaps"
+        return [Problem("not_dates", message)]
+    repeated = {name for name in variables if variables.count(name) > 1}
+    if repeated:
+        return [
+            Problem("repeated_variable", f"{name!r} is given more than one role", name)
+            for name in sorted(repeated)
+        ]
+    missing = [name for name in variables if name not in frame.columns]
+    if missing:
+        return [
+            Problem(
+                "missing_column",
+                f"there is no column {name!r}; the columns are {sorted(map(str, frame.columns))}",
+                name,
+            )
+            for name in missing
+        ]
+    return [
+        Problem("not_numbers", f"{name} is not a column of numbers; convert it first", name)
+        for name in variables
+        if not pd.api.types.is_numeric_dtype(frame[name])
+    ]
+
+
 def _week_starts(frame: pd.DataFrame) -> NDArray[np.datetime64]:
-    return pd.DatetimeIndex(frame.index).to_numpy().astype("datetime64[D]")
+    # The day as written: UTC would move a Monday of Berlin to Sunday.
+    return pd.DatetimeIndex(frame.index).tz_localize(None).to_numpy().astype("datetime64[D]")
 
 
 def _calendar_problems(weeks: NDArray[np.datetime64]) -> list[Problem]:

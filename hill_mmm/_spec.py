@@ -2,7 +2,9 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, get_args
+
+AmplitudePrior = Literal["roi", "seed"]
 
 
 @dataclass(frozen=True)
@@ -13,7 +15,7 @@ class LogNormalPrior:
     sd_log: float
 
     def __post_init__(self) -> None:
-        if self.median <= 0 or self.sd_log <= 0:
+        if not (self.median > 0 and self.sd_log > 0):
             raise ValueError(f"a LogNormal prior needs positive median and sd_log, found {self}")
 
 
@@ -35,12 +37,17 @@ class ModelSpec:
     """
 
     components: int = 1
-    amplitude_prior: Literal["roi", "seed"] = "roi"
+    amplitude_prior: AmplitudePrior = "roi"
     roi_priors: Mapping[str, LogNormalPrior] = field(default_factory=dict)
     trend: bool = True
     fourier_order: int = 2
 
     def __post_init__(self) -> None:
+        if self.amplitude_prior not in get_args(AmplitudePrior):
+            raise ValueError(
+                f"amplitude_prior must be one of {get_args(AmplitudePrior)}, "
+                f"found {self.amplitude_prior!r}"
+            )
         if self.components < 1:
             raise ValueError(f"components must be at least 1, found {self.components}")
         if self.fourier_order < 0:

@@ -6,7 +6,7 @@ from dagster_mmm.defs.panel import REJECTED_INPUT, WEEKLY_INPUT, read_marts, tod
 from dagster_mmm.defs.results import result_key
 from dagster_mmm.settings_resource import SettingsResource
 from dagster_mmm.warehouse import tables
-from dagster_mmm.warehouse.publish import latest_run, stored_verdict
+from dagster_mmm.warehouse.publish import latest_run, reasons_against
 from dagster_mmm.warehouse.resource import WarehouseResource
 
 
@@ -39,10 +39,10 @@ def converged(settings: SettingsResource, warehouse: WarehouseResource) -> dg.As
         run_id = latest_run(connection, settings.load().model_key)
         if run_id is None:
             raise dg.Failure("there is no run to judge; materialise the result tables first")
-        verdict = stored_verdict(connection, run_id)
+        reasons = reasons_against(connection, run_id)
     return dg.AssetCheckResult(
-        passed=not verdict.reasons,
+        passed=not reasons,
         severity=dg.AssetCheckSeverity.ERROR,
-        description="\n".join(verdict.reasons) or None,
-        metadata={"run_id": run_id, "failed_checks": len(verdict.reasons)},
+        description="\n".join(reasons) or None,
+        metadata={"run_id": run_id, "failed_checks": len(reasons)},
     )

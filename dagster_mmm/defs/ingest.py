@@ -6,7 +6,7 @@ import dagster as dg
 import sqlalchemy as sa
 from sqlalchemy.exc import DBAPIError
 
-from dagster_mmm.settings import InputSettings, check_columns
+from dagster_mmm.settings import Settings, check_columns
 from dagster_mmm.settings_resource import SettingsResource
 from dagster_mmm.warehouse.resource import WarehouseResource
 
@@ -30,9 +30,8 @@ def raw_weekly_media(
     loaded = settings.load()
     file = Path(config.file).expanduser() if config.file else loaded.input.file
     if file is not None:
-        load_csv(warehouse, file, loaded.input)
-    columns, n_rows = describe_table(warehouse, loaded.input)
-    check_columns(loaded, columns)
+        load_csv(warehouse, file, loaded)
+    n_rows = check_table(warehouse, loaded)
     return dg.MaterializeResult(
         metadata={
             "dagster/row_count": n_rows,
@@ -42,15 +41,18 @@ def raw_weekly_media(
     )
 
 
-def load_csv(warehouse: WarehouseResource, file: Path, settings: InputSettings) -> None:
+def load_csv(warehouse: WarehouseResource, file: Path, settings: Settings) -> None:
     """Replace the raw table by a CSV's rows, every value as the text that stands in the file.
+
+    A file that is not what the settings describe leaves the table as it was.
 
     Raises:
         dg.Failure: if the file is not there or is not a CSV with a header.
+        SettingsError: if it lacks a column that the settings name.
     """
     if not file.is_file():
         raise dg.Failure(f"there is no file {file}; give the path of a CSV with a header row")
-    schema, table = settings.table.split(".")
+    schema, table = settings.input.table.split(".")
     with warehouse.begin() as connection:
         connection.execute(sa.schema.CreateSchema(schema, if_not_exists=True))
         rows = "read_csv(:file, all_varchar = true, header = true)"
@@ -58,23 +60,43 @@ def load_csv(warehouse: WarehouseResource, file: Path, settings: InputSettings) 
         try:
             connection.execute(sa.text(statement), {"file": str(file)})
         except DBAPIError as error:
-            raise dg.Failure(f"{file} cannot be read as CSV: {error.orig}") from error
+            raise dg.Failure(
+                f"{file} cannot be loaded into {settings.input.table}: {error.orig}"
+            ) from error
+        check_columns(settings, list(_column_types(connection, settings)))
 
 
-def describe_table(warehouse: WarehouseResource, settings: InputSettings) -> tuple[list[str], int]:
-    """Column names and row count of the raw table.
+def check_table(warehouse: WarehouseResource, settings: Settings) -> int:
+    """Check that the raw table is what the settings describe, and count its rows.
 
     Raises:
-        dg.Failure: if the table is not in the warehouse.
+        dg.Failure: if the table is not in the warehouse, or its dates have a time zone.
+        SettingsError: if it lacks a column that the settings name.
     """
-    schema, table = settings.table.split(".")
     with warehouse.begin() as connection:
-        inspector = sa.inspect(connection)
-        if not inspector.has_table(table, schema=schema):
+        types = _column_types(connection, settings)
+        if not types:
             raise dg.Failure(
-                f"there is no table {settings.table} in {warehouse.path}; load it, name another in "
-                "input.table, or give a CSV in input.file"
+                f"there is no table {settings.input.table} in {warehouse.path}; load it, name "
+                "another in input.table, or give a CSV in input.file"
             )
-        columns = [column["name"] for column in inspector.get_columns(table, schema=schema)]
+        check_columns(settings, list(types))
+        if "TIME ZONE" in types[settings.input.date_column]:
+            raise dg.Failure(
+                f"column {settings.input.date_column!r} of {settings.input.table} is a time with a "
+                "time zone, so its day depends on where it is read; make it a date in the "
+                "business's own time zone"
+            )
+        schema, table = settings.input.table.split(".")
         count = sa.select(sa.func.count()).select_from(sa.table(table, schema=schema))
-        return columns, connection.scalar(count) or 0
+        return connection.scalar(count) or 0
+
+
+def _column_types(connection: sa.Connection, settings: Settings) -> dict[str, str]:
+    schema, table = settings.input.table.split(".")
+    query = sa.text(
+        "select column_name, data_type from information_schema.columns "
+        "where table_schema = :schema and table_name = :table order by ordinal_position"
+    )
+    rows = connection.execute(query, {"schema": schema, "table": table})
+    return {row.column_name: row.data_type for row in rows}

@@ -7,6 +7,7 @@ import dagster as dg
 from dagster_mmm import environment
 from dagster_mmm.artefacts import FittedRunIOManager, SnapshotIOManager
 from dagster_mmm.defs.transforms import DBT
+from dagster_mmm.settings import load_settings
 from dagster_mmm.settings_resource import SettingsResource
 from dagster_mmm.warehouse.resource import WarehouseResource
 
@@ -17,7 +18,9 @@ def resources() -> dg.Definitions:
     warehouse = str(environment.duckdb_path())
     # dbt runs as a subprocess and reads its profile's path from the environment.
     os.environ["MMM_DUCKDB_PATH"] = warehouse
-    folder = str(environment.artefacts_path())
+    # By model, so that one brand's input is never fitted as another's.
+    model_key = load_settings(environment.settings_path()).model_key
+    folder = str(environment.artefacts_path() / model_key)
     return dg.Definitions(
         resources={
             "settings": SettingsResource(path=str(environment.settings_path())),

@@ -13,12 +13,24 @@ from dagster_mmm.environment import ROOT
 from dagster_mmm.settings_resource import SettingsResource
 from dagster_mmm.warehouse.resource import WarehouseResource
 
-DBT_PROJECT = DbtProject(project_dir=ROOT / "sql", profiles_dir=ROOT / "sql")
+SQL = ROOT / "sql"
+
+
+def _manifest_is_stale(manifest: Path) -> bool:
+    """Whether a dbt file is newer than the manifest, as after an edit or a pull."""
+    if not manifest.exists():
+        return True
+    sources = (*SQL.glob("*.yml"), *(SQL / "models").rglob("*"), *(SQL / "macros").rglob("*"))
+    sources += tuple((SQL / "tests").rglob("*"))
+    return max(path.stat().st_mtime for path in sources) > manifest.stat().st_mtime
+
+
+DBT_PROJECT = DbtProject(project_dir=SQL, profiles_dir=SQL)
 # The dbt of this environment, whether or not its folder is on the PATH.
 DBT = DbtCliResource(
     project_dir=DBT_PROJECT, dbt_executable=str(Path(sys.executable).with_name("dbt"))
 )
-if not DBT_PROJECT.manifest_path.exists():
+if _manifest_is_stale(DBT_PROJECT.manifest_path):
     DBT.cli(["parse", "--quiet"], target_path=DBT_PROJECT.manifest_path.parent).wait()
 
 

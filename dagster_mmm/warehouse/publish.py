@@ -1,6 +1,5 @@
 """The publish pointer: which run readers see. Moved in one transaction, or not at all."""
 
-from dataclasses import dataclass
 from datetime import datetime
 
 import sqlalchemy as sa
@@ -12,46 +11,33 @@ class NotPublishableError(RuntimeError):
     """The run did not pass the gate; the previous publication stays live."""
 
 
-@dataclass(frozen=True)
-class Verdict:
-    """What the stored diagnostics say of a run.
-
-    Attributes:
-        run_id: the run judged.
-        reasons: one text for each blocking check that failed; empty where the run may be published.
-    """
-
-    run_id: str
-    reasons: tuple[str, ...]
-
-
 def latest_run(connection: sa.Connection, model_key: str) -> str | None:
-    """The run of a model that was started last, or None."""
+    """The finished run of a model that was started last, or None."""
     query = (
         sa.select(RUN.c.run_id)
-        .where(RUN.c.model_key == model_key)
+        .where(RUN.c.model_key == model_key, RUN.c.n_weeks.is_not(None))
         .order_by(RUN.c.started_at.desc())
         .limit(1)
     )
     return connection.scalar(query)
 
 
-def stored_verdict(connection: sa.Connection, run_id: str) -> Verdict:
-    """The verdict on a run by its stored diagnostics; a run without any is not publishable."""
+def reasons_against(connection: sa.Connection, run_id: str) -> tuple[str, ...]:
+    """Why a run may not be published, by its stored diagnostics: one text a failed blocking check.
+
+    Empty where it may. A run without any diagnostics may not.
+    """
     query = sa.select(DIAGNOSTIC).where(
         DIAGNOSTIC.c.run_id == run_id, DIAGNOSTIC.c.is_blocking.is_(True)
     )
     checks = connection.execute(query.order_by(DIAGNOSTIC.c.check_name)).all()
     if not checks:
-        return Verdict(run_id, ("it has no stored diagnostics: the fit did not finish",))
-    return Verdict(
-        run_id,
-        tuple(
-            f"{check.check_name} is {check.value:.4g}, allowed {check.threshold:.4g}: "
-            f"{check.description}"
-            for check in checks
-            if check.status != "pass"
-        ),
+        return ("it has no stored diagnostics: the fit did not finish",)
+    return tuple(
+        f"{check.check_name} is {'undefined' if check.value is None else f'{check.value:.4g}'}, "
+        f"allowed {check.threshold:.4g}: {check.description}"
+        for check in checks
+        if check.status != "pass"
     )
 
 
@@ -65,13 +51,17 @@ def publish(connection: sa.Connection, model_key: str, run_id: str, now: datetim
         now: the time to record, UTC.
 
     Raises:
-        NotPublishableError: if a blocking check of the run failed, whatever happened before.
+        NotPublishableError: if a blocking check of the run failed, whatever happened before, or if
+            it is another model's run.
     """
-    verdict = stored_verdict(connection, run_id)
-    if verdict.reasons:
+    owner = connection.scalar(sa.select(RUN.c.model_key).where(RUN.c.run_id == run_id))
+    reasons = reasons_against(connection, run_id)
+    if owner != model_key:
+        reasons = (f"it is a run of {owner}",)
+    if reasons:
         raise NotPublishableError(
             f"run {run_id} of {model_key} is not published; the last good run stays live. "
-            + " ".join(verdict.reasons)
+            + " ".join(reasons)
         )
     live = published_run(connection, model_key)
     if live == run_id:
@@ -87,7 +77,9 @@ def publish(connection: sa.Connection, model_key: str, run_id: str, now: datetim
     )
     connection.execute(RUN.update().where(RUN.c.run_id == live).values(status="superseded"))
     connection.execute(
-        RUN.update().where(RUN.c.run_id == run_id).values(status="published", published_at=now)
+        RUN.update()
+        .where(RUN.c.run_id == run_id)
+        .values(status="published", published_at=sa.func.coalesce(RUN.c.published_at, now))
     )
 
 

@@ -91,7 +91,7 @@ RUN = _table(
     _text("gate_reason", "Why the run was rejected; null otherwise.", nullable=True),
     _text("config_hash", "SHA-256 of the settings that matter to the fit."),
     _text("data_fingerprint", "SHA-256 of the input values used.", nullable=True),
-    _text("model_version", "SHA-256 of the frozen scales and specification.", nullable=True),
+    _text("model_version", "SHA-256 of the fit's scales and specification.", nullable=True),
     _text("code_version", "Version of the code that fitted."),
     _count("seed", "Random seed of the sampler."),
     _count("draws", "Draws per chain."),
@@ -121,7 +121,9 @@ CHANNEL_SUMMARY = _table(
 
 CONTRIBUTION = _table(
     "mmm_contribution",
-    "One row per run, series, week and component: the parts that the expected outcome sums from.",
+    "One row per run, series, week and component: the parts that the expected outcome sums from. "
+    "Channels count from zero spend; trend, seasonality and controls are deviations from their "
+    "mean over the window, which stands in the baseline.",
     _series(),
     _week(),
     _key("component_type", sa.String, "channel, baseline, trend, seasonality or control."),
@@ -140,7 +142,7 @@ RESPONSE_CURVE = _table(
     _number("weekly_spend", "Weekly spend, kept up until carry-over is steady."),
     *_statistics("contribution", "Weekly incremental outcome at that spend"),
     *_statistics("mroi", "Slope of the curve: outcome per further unit of spend"),
-    _flag("is_extrapolated", "True where the spend exceeds any observed week's adstocked spend."),
+    _flag("is_extrapolated", "True where the spend exceeds every week's adstocked spend."),
     _ci_level(),
 )
 
@@ -174,7 +176,7 @@ DIAGNOSTIC = _table(
     _key("check_name", sa.String, "The check, such as max_r_hat."),
     _text("status", "pass, warn or fail."),
     _number("value", "The value found; null where it is undefined.", nullable=True),
-    _number("threshold", "The value that it is compared with."),
+    _number("threshold", "What it is compared with; null without a value.", nullable=True),
     _flag("is_blocking", "True where a fail keeps the run from being published."),
     _text("description", "What the check means and what to do when it fails."),
 )
@@ -184,7 +186,10 @@ PARAMETER_SUMMARY = _table(
     "One row per run, parameter and index: posterior and convergence of each quantity.",
     _key("parameter", sa.String, "The quantity, such as roi or alpha."),
     _key("index", sa.String, "Its channel, control or component; empty for a single number."),
-    _flag("is_published", "True for a label-invariant quantity, which the gate judges."),
+    _flag(
+        "is_judged",
+        "True where the gate judges it; mixture components' own are not.",
+    ),
     _number("mean", "Posterior mean."),
     _number("sd", "Posterior standard deviation."),
     _number("q05", "5 % quantile."),

@@ -20,7 +20,7 @@ LATEST = [
 RESULTS = [f"results/{table.name}" for table in RESULT_TABLES]
 
 
-def test_a_good_run_is_published_and_visible_in_every_latest_view(
+def test_a_good_run_is_judged_and_visible_in_every_latest_view(
     published: tuple[Project, str],
 ) -> None:
     project, run_id = published

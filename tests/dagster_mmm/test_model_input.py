@@ -38,7 +38,7 @@ class Warehouse:
     def judge(self, frame: pd.DataFrame, today: dt.date = TODAY) -> ModelInput:
         file = Path(self.resource.path).with_name("input.csv")
         frame.to_csv(file, index=False)
-        load_csv(self.resource, file, self.settings.input)
+        load_csv(self.resource, file, self.settings)
         # The staging and intermediate models are views: they follow the raw table by themselves.
         with self.resource.begin() as connection:
             for name, query in self.marts.items():
@@ -50,7 +50,7 @@ def build_warehouse(folder: Path, market: Path, grain: str) -> Warehouse:
     document = yaml.safe_load((ROOT / "examples" / "demo.yaml").read_text())
     settings = Settings.model_validate(document | {"input": {"grain": grain}})
     resource = WarehouseResource(path=str(folder / "warehouse.duckdb"))
-    load_csv(resource, market, settings.input)
+    load_csv(resource, market, settings)
     arguments = [Path(sys.executable).with_name("dbt"), "build", "--quiet"]
     arguments += ["--select", "+weekly_input", "rejected_input", "--project-dir", SQL]
     arguments += ["--profiles-dir", SQL, "--target-path", folder / "target"]
@@ -121,6 +121,17 @@ PROBLEMS: dict[str, tuple[Change, str, str]] = {
         "wrong_week_start",
         "dated on Wednesday",
     ),
+    "no spend at all": (
+        lambda f: f.assign(**{c: 0 for c in f if c.endswith("_spend")}),
+        "no_spend",
+        "no channel has any spend",
+    ),
+    "many at once": (
+        lambda f: f.assign(tv_spend=-f["tv_spend"] - 1),
+        "negative_spend",
+        "(and 155 more like it)",
+    ),
+    "no date": (with_value(3, "week", ""), "unreadable_date", "1 rows have no date in column"),
     "constant control": (
         lambda f: f.assign(promotion=0),
         "constant_control",
@@ -198,3 +209,26 @@ def test_daily_rows_are_summed_to_weeks_and_a_partial_last_week_left_out(
 def test_a_missing_day_in_the_middle_is_refused(by_day: Warehouse, market: Path) -> None:
     found = by_day.judge(daily(pd.read_csv(market)).drop(index=100))
     assert [problem.code for problem in found.problems] == ["missing_day"]
+
+
+def test_weekly_rows_under_daily_settings_are_named_once(by_day: Warehouse, market: Path) -> None:
+    found = by_day.judge(pd.read_csv(market))
+    assert [problem.code for problem in found.problems] == ["weekly_rows"]
+    assert "set input.grain: weekly" in str(InputError(found.problems))
+
+
+def test_revenue_that_lags_behind_an_unfinished_week_is_waited_for(
+    weekly: Warehouse, market: Path
+) -> None:
+    frame = with_value(154, "revenue", "")(pd.read_csv(market))
+    found = weekly.judge(frame, today=dt.date(2023, 12, 30))
+    assert (found.problems, used_weeks(found)) == ((), 154)
+
+
+def test_a_variable_that_the_mart_lacks_is_never_left_out_in_silence(
+    weekly: Warehouse, market: Path
+) -> None:
+    weekly.judge(pd.read_csv(market))
+    mart, rejected = read_marts(weekly.resource)
+    found = judge_input(mart[mart["variable"] != "tv"], rejected, weekly.settings, TODAY)
+    assert "tv is in the settings and not in weekly_input" in str(InputError(found.problems))

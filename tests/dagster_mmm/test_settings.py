@@ -75,6 +75,25 @@ def test_defaults_are_filled_in(file: Path) -> None:
 @pytest.mark.parametrize(
     ("changes", "key", "found", "allowed"),
     [
+        (
+            channel(column="tv_spend"),
+            "settings",
+            "'tv_spend' at channels[0].column, channels[1].column",
+            "a column of its own for the date, the outcome, each channel and control",
+        ),
+        (
+            {"outcome": {"name": "revenue", "column": "week"}},
+            "settings",
+            "'week' at input.date_column, outcome.column",
+            "a column of its own",
+        ),
+        (
+            {"input": {"table": "mmm.mmm_run"}},
+            "input.table",
+            "'mmm.mmm_run'",
+            "schema.table, in a schema other than mmm",
+        ),
+        ({"sampler": {"chains": 1}}, "sampler.chains", "1", "greater than or equal to 2"),
         pytest.param({"modl": {}}, "modl", "did you mean 'model'?", "gate, schedule", id="key"),
         pytest.param(
             channel(roi_prior={"median": 1, "sd_log": 1, "sdlog": 1}),
@@ -263,3 +282,10 @@ def test_example_names_columns_of_its_data_set(name: str) -> None:
         header = next(csv.reader(lines))
 
     check_columns(load_settings(ROOT / "examples" / f"{name}.yaml"), header)
+
+
+def test_a_key_that_stands_twice_is_named_with_its_line(file: Path) -> None:
+    write(file)
+    file.write_text(file.read_text() + "channels: []\n")
+    with pytest.raises(SettingsError, match=r"line 9, .* the key 'channels' stands twice"):
+        load_settings(file)

@@ -15,7 +15,7 @@ SHARED = Path(os.environ.get("MMM_SHARED_DATA", ROOT.parent / "shared" / "data")
 @pytest.mark.slow
 @pytest.mark.skipif(not SHARED.is_dir(), reason=f"the shared data sets are not at {SHARED}")
 @pytest.mark.parametrize(("example", "weeks", "channels"), [("retail", 209, 10), ("robyn", 208, 5)])
-def test_the_example_converges_and_is_published(
+def test_the_example_converges_and_is_judged(
     project: Project, example: str, weeks: int, channels: int
 ) -> None:
     settings = yaml.safe_load((ROOT / "examples" / f"{example}.yaml").read_text())

@@ -5,7 +5,16 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from hill_mmm import Fit, ModelSpec, Panel, accuracy, decompose, holdout_model_fit, model_fit
+from hill_mmm import (
+    Fit,
+    ModelSpec,
+    Panel,
+    accuracy,
+    decompose,
+    holdout_model_fit,
+    model_fit,
+    obstacle_to_training,
+)
 
 
 def rows_of(panel: Panel, at: slice, *, actual: list[float], residual: list[float]) -> pd.DataFrame:
@@ -82,3 +91,28 @@ def test_holdout_rows_are_the_last_of_the_whole_panels(
     held_out = holdout_model_fit(train, market, 0.9)
     whole = model_fit(train, decompose(train, market), 0.9)
     pd.testing.assert_frame_equal(held_out, whole.iloc[91:].reset_index(drop=True))
+
+
+def test_a_ratio_to_nothing_is_left_out(market: Panel) -> None:
+    one = pd.DataFrame(
+        {
+            "week_start": market.weeks[-1:],
+            "evaluation_set": "holdout",
+            "actual": market.outcome[-1:],
+            "residual": [1.0],
+            "predicted_ci_lo": market.outcome[-1:] - 1,
+            "predicted_ci_hi": market.outcome[-1:] + 1,
+        }
+    )
+    metrics = accuracy(one, market)
+    assert "r2" not in set(metrics["metric"])
+    assert np.isfinite(metrics["value"]).all()
+
+
+def test_why_there_can_be_no_holdout(market: Panel) -> None:
+    assert obstacle_to_training(market) is None
+    assert "only 51 weeks are left" in str(obstacle_to_training(market.head(51)))
+    spend = market.spend.copy()
+    spend[:, 0] = 0
+    launched = replace(market, spend=spend)
+    assert f"{market.channels[0]} had no spend" in str(obstacle_to_training(launched))

@@ -110,11 +110,12 @@ def test_thresholds_are_the_callers(good: Fit) -> None:
 def test_summary_has_each_quantity_once_with_its_moments(good: Fit) -> None:
     summary = parameter_summary(good, decompose(good))
     assert not summary.duplicated(["parameter", "index"]).any()
-    published = summary[summary["is_published"]]
-    assert set(published["parameter"]) == {
-        *("log_likelihood", "sigma", "coefficient", "alpha", "roi", "mroi", "response")
+    judged = summary[summary["is_judged"]]
+    assert set(judged["parameter"]) == {
+        *("log_likelihood", "sigma", "coefficient", "alpha", "roi", "mroi"),
+        *("response", "response_mroi"),
     }
-    assert set(summary[~summary["is_published"]]["parameter"]) == {
+    assert set(summary[~summary["is_judged"]]["parameter"]) == {
         *("amplitude", "half_saturation", "slope")
     }
     sigma = summary.set_index("parameter").loc["sigma"]
@@ -125,6 +126,15 @@ def test_summary_has_each_quantity_once_with_its_moments(good: Fit) -> None:
     assert sigma["mcse_mean"] == pytest.approx(sigma["sd"] / np.sqrt(2000), rel=0.25)
     trend = summary.set_index(["parameter", "index"]).loc[("coefficient", "trend"), "mean"]
     assert trend == pytest.approx(good.draws["coefficients"][:, :, 1].mean() * good.scales.outcome)
+
+
+def test_a_control_may_bear_the_name_of_a_baseline_part(good: Fit) -> None:
+    panel = replace(good.panel, control_names=("trend", *good.panel.control_names[1:]))
+    fit = replace(good, panel=panel)
+    summary = parameter_summary(fit, decompose(fit))
+    assert not summary.duplicated(["parameter", "index"]).any()
+    indices = set(summary.loc[summary["parameter"] == "coefficient", "index"])
+    assert {"trend", "control.trend"} <= indices
 
 
 def test_published_roi_is_the_channel_summarys(good: Fit) -> None:
@@ -162,11 +172,11 @@ def test_relabelling_undoes_any_permutation_of_labels(mixture: Fit) -> None:
         parameter_summary(fit, decompose(fit))
         for fit in (mixture, replace(mixture, draws=shuffled))
     )
-    assert set(before.loc[~before["is_published"], "parameter"]) >= {"weight", "amplitude"}
+    assert set(before.loc[~before["is_judged"], "parameter"]) >= {"weight", "amplitude"}
     moments = ["parameter", "index", "mean", "sd", "q05", "q50", "q95"]
     pd.testing.assert_frame_equal(before[moments], after[moments], rtol=1e-8)
     # Sums over components differ in the last bit, which swaps ranks; relabelled ones do not.
-    own = ~before["is_published"]
+    own = ~before["is_judged"]
     pd.testing.assert_frame_equal(before[own], after[own], check_exact=True)
 
 

@@ -119,7 +119,12 @@ def test_response_curve(mixture: Fit) -> None:
         np.testing.assert_allclose(
             curve["weekly_spend"], curve["spend_multiplier"] * spend.mean(), rtol=1e-12
         )
-        beyond = curve["weekly_spend"] > spend.max()
+        alpha = mixture.draws["alpha"][:, :, at].mean()
+        carried, highest = 0.0, 0.0
+        for week in spend:
+            carried = week + alpha * carried
+            highest = max(highest, (1 - alpha) * carried)
+        beyond = curve["weekly_spend"] > highest
         np.testing.assert_array_equal(curve["is_extrapolated"], beyond)
     assert 0 < frame["is_extrapolated"].sum() < len(frame)
 

@@ -153,3 +153,26 @@ def test_every_problem_is_listed_at_once(frame: pd.DataFrame) -> None:
 
 def test_an_empty_frame_is_too_short(frame: pd.DataFrame) -> None:
     assert only_problem(frame.head(0)).code == "too_few_weeks"
+
+
+def test_a_time_zone_does_not_move_a_week(frame: pd.DataFrame) -> None:
+    index = pd.DatetimeIndex(frame.index)
+    local = Panel.from_frame(frame.set_index(index.tz_localize("Europe/Berlin")), **ROLES)
+    np.testing.assert_array_equal(local.weeks, index.to_numpy().astype("datetime64[D]"))
+
+
+def test_a_frame_that_cannot_be_looked_at_says_why(frame: pd.DataFrame) -> None:
+    assert only_problem(frame.reset_index(drop=True)).code == "not_dates"
+    assert only_problem(frame.assign(tv="much")).code == "not_numbers"
+    twice = {**ROLES, "channels": ["tv", "tv"]}
+    (problem,) = find_problems(frame, **twice)
+    assert (problem.code, problem.variable) == ("repeated_variable", "tv")
+    assert only_problem(frame.assign(revenue=-frame["revenue"])).code == "no_outcome"
+
+
+def test_more_variables_than_weeks_are_refused(frame: pd.DataFrame) -> None:
+    rng = np.random.default_rng(0)
+    names = [f"c{i}" for i in range(len(frame))]
+    wide = frame.join(pd.DataFrame(rng.normal(size=(len(frame), len(names))), frame.index, names))
+    (problem,) = find_problems(wide, outcome="revenue", channels=["tv"], controls=names)
+    assert problem.code == "too_many_variables"

@@ -39,3 +39,13 @@ def test_sampler_lengths_must_be_positive(field: str) -> None:
 def test_target_acceptance_is_a_probability(target: float) -> None:
     with pytest.raises(ValueError, match="target_accept"):
         SamplerSettings(target_accept=target)
+
+
+def test_an_unknown_amplitude_prior_is_refused() -> None:
+    with pytest.raises(ValueError, match=r"must be one of .*roi.*seed.*found 'flat'"):
+        ModelSpec(amplitude_prior="flat")  # pyright: ignore[reportArgumentType]
+
+
+def test_a_prior_that_is_not_a_number_is_refused() -> None:
+    with pytest.raises(ValueError, match="positive median"):
+        LogNormalPrior(float("nan"), 1.0)

@@ -1,4 +1,4 @@
-"""The raw table: loaded, described, refused."""
+"""The raw table: loaded, checked, refused."""
 
 from pathlib import Path
 
@@ -6,34 +6,60 @@ import dagster as dg
 import pandas as pd
 import pytest
 
-from dagster_mmm.defs.ingest import describe_table, load_csv
-from dagster_mmm.settings import InputSettings, SettingsError, check_columns, load_settings
+from dagster_mmm.defs.ingest import check_table, load_csv
+from dagster_mmm.settings import Settings, SettingsError, load_settings
 from tests.conftest import Project
 
-INPUT = InputSettings()
+SETTINGS = Settings.model_validate(
+    {
+        "model_key": "demo",
+        "currency": "EUR",
+        "outcome": {"name": "revenue", "column": 'a "b" c'},
+        "channels": [{"name": "spend"}],
+    }
+)
+COLUMNS = 'week,"a ""b"" c",spend\n'
+
+
+def write(project: Project, text: str) -> Path:
+    file = project.folder / "raw.csv"
+    file.write_text(text)
+    return file
 
 
 def test_values_are_kept_as_the_text_that_stands_in_the_file(project: Project) -> None:
-    file = project.folder / "raw.csv"
-    file.write_text('week,"a ""b"" c",spend\n2026-01-05,x,"1,200"\n2026-01-12,,007\n')
-    load_csv(project.warehouse, file, INPUT)
+    file = write(project, COLUMNS + '2026-01-05,x,"1,200"\n2026-01-12,,007\n')
+    load_csv(project.warehouse, file, SETTINGS)
     rows = project.query("select * from raw.weekly_media")
     assert list(rows["spend"]) == ["1,200", "007"]
     assert list(rows['a "b" c'].fillna("null")) == ["x", "null"]
-    assert describe_table(project.warehouse, INPUT) == (["week", 'a "b" c', "spend"], 2)
+    assert check_table(project.warehouse, SETTINGS) == 2
 
 
 def test_a_missing_file_or_table_is_named(project: Project, tmp_path: Path) -> None:
     with pytest.raises(dg.Failure, match=r"there is no file .*nowhere.csv"):
-        load_csv(project.warehouse, tmp_path / "nowhere.csv", INPUT)
+        load_csv(project.warehouse, tmp_path / "nowhere.csv", SETTINGS)
     with pytest.raises(dg.Failure, match=r"there is no table raw\.weekly_media in"):
-        describe_table(project.warehouse, INPUT)
+        check_table(project.warehouse, SETTINGS)
 
 
-def test_a_missing_column_is_named_with_its_key(project: Project, market: Path) -> None:
-    file = project.folder / "raw.csv"
-    pd.read_csv(market).rename(columns={"tv_spend": "tv"}).to_csv(file, index=False)
-    load_csv(project.warehouse, file, INPUT)
+def test_a_file_without_a_configured_column_leaves_the_table_as_it_was(
+    project: Project, market: Path
+) -> None:
     settings = load_settings(project.folder / "settings.yaml")
+    load_csv(project.warehouse, market, settings)
+    wrong = project.folder / "wrong.csv"
+    pd.read_csv(market).rename(columns={"tv_spend": "tv"}).to_csv(wrong, index=False)
     with pytest.raises(SettingsError, match=r"channels\[0\].column: found 'tv_spend'"):
-        check_columns(settings, describe_table(project.warehouse, INPUT)[0])
+        load_csv(project.warehouse, wrong, settings)
+    assert check_table(project.warehouse, settings) == 156
+
+
+def test_a_date_that_depends_on_where_it_is_read_is_refused(project: Project) -> None:
+    load_csv(project.warehouse, write(project, COLUMNS + "2026-01-05,1,2\n"), SETTINGS)
+    with project.warehouse.begin() as connection:
+        connection.exec_driver_sql(
+            "alter table raw.weekly_media alter week set data type timestamp with time zone"
+        )
+    with pytest.raises(dg.Failure, match=r"column 'week' .* is a time with a time zone"):
+        check_table(project.warehouse, SETTINGS)

@@ -14,7 +14,7 @@ from dagster_mmm.warehouse.publish import (
     latest_run,
     publish,
     published_run,
-    stored_verdict,
+    reasons_against,
     was_published,
 )
 from dagster_mmm.warehouse.resource import WarehouseResource
@@ -36,6 +36,7 @@ def store(
     started: datetime,
     status: str | None = "pass",
     model_key: str = "demo",
+    value: float = 1.2,
 ) -> None:
     settings = Settings.model_validate(
         {
@@ -45,14 +46,14 @@ def store(
             "channels": [{"name": "tv"}],
         }
     )
-    frames = {RUN: started_run(run_id, pd.Timestamp(started), settings)}
+    frames = {RUN: started_run(run_id, pd.Timestamp(started), settings).assign(n_weeks=60)}
     if status is not None:
         check = {
             "run_id": run_id,
             "model_key": model_key,
             "check_name": "max_r_hat",
             "status": status,
-            "value": 1.2,
+            "value": value,
             "threshold": 1.01,
             "is_blocking": True,
             "description": "Worst R-hat.",
@@ -108,9 +109,42 @@ def test_a_run_without_a_clean_verdict_is_never_published(
     with warehouse.begin() as connection:
         publish(connection, "demo", "good", MONDAY)
     with warehouse.begin() as connection:
-        assert reason in stored_verdict(connection, "bad").reasons[0]
+        assert reason in reasons_against(connection, "bad")[0]
     refused = pytest.raises(NotPublishableError, match="last good run stays live")
     with refused, warehouse.begin() as connection:
         publish(connection, "demo", "bad", TUESDAY)
     with warehouse.begin() as connection:
         assert published_run(connection, "demo") == "good"
+
+
+def test_an_undefined_value_is_a_reason_like_any_other(warehouse: WarehouseResource) -> None:
+    store(warehouse, "bad", MONDAY, "fail", value=float("nan"))
+    with warehouse.begin() as connection:
+        (reason,) = reasons_against(connection, "bad")
+    assert reason == "max_r_hat is undefined, allowed 1.01: Worst R-hat."
+
+
+def test_another_models_run_is_never_published(warehouse: WarehouseResource) -> None:
+    store(warehouse, "a", MONDAY)
+    refused = pytest.raises(NotPublishableError, match="it is a run of demo")
+    with refused, warehouse.begin() as connection:
+        publish(connection, "other", "a", MONDAY)
+
+
+def test_going_back_to_a_run_keeps_its_first_publication(warehouse: WarehouseResource) -> None:
+    store(warehouse, "a", MONDAY)
+    store(warehouse, "b", TUESDAY)
+    for run_id, day in (("a", MONDAY), ("b", TUESDAY), ("a", TUESDAY)):
+        with warehouse.begin() as connection:
+            publish(connection, "demo", run_id, day)
+    runs = warehouse.read(RUN.select()).set_index("run_id")
+    assert runs.loc["a", "published_at"] == pd.Timestamp(MONDAY)
+    assert statuses(warehouse) == {"a": "published", "b": "superseded"}
+
+
+def test_a_run_that_died_is_not_the_latest(warehouse: WarehouseResource) -> None:
+    store(warehouse, "a", MONDAY)
+    store(warehouse, "dead", TUESDAY, status=None)
+    with warehouse.begin() as connection:
+        connection.execute(RUN.update().where(RUN.c.run_id == "dead").values(n_weeks=None))
+        assert latest_run(connection, "demo") == "a"
