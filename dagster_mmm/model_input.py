@@ -7,6 +7,7 @@ with a recorded reason, or stops the job with a message that names the place and
 from collections.abc import Hashable, Iterable
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
+from typing import TypedDict
 
 import pandas as pd
 
@@ -14,6 +15,8 @@ from dagster_mmm.settings import Settings
 from hill_mmm import Panel, PanelError, Problem, find_problems
 
 WEEK = timedelta(days=7)
+# An outcome that is later than this has stopped coming, and somebody has to know.
+MAX_LATE_WEEKS = 4
 
 
 class InputError(ValueError):
@@ -42,14 +45,20 @@ class ModelInput:
         return list(self.snapshot["reason"].dropna().unique())
 
 
+class _Roles(TypedDict):
+    outcome: str
+    channels: list[str]
+    controls: list[str]
+
+
 def judge_input(
     weekly: pd.DataFrame, rejected: pd.DataFrame, settings: Settings, today: date
 ) -> ModelInput:
     """Find every problem and make every repair that the settings allow.
 
-    Repairs, each recorded: weeks that are not over by `today`, trailing weeks whose outcome has
-    not arrived, the partial first and last week of daily data, and channels without any spend are
-    left out. All else that is wrong is a problem.
+    Repairs, each recorded: weeks that are not over by `today`, up to four last weeks whose outcome
+    has not arrived, the partial first and last week of daily data, and channels without any spend
+    are left out. All else that is wrong is a problem.
 
     Args:
         weekly: the mart `weekly_input`.
@@ -81,7 +90,7 @@ def judge_input(
     )
     snapshot = _snapshot(weekly, reasons)
     if not problems:
-        problems += _panel_problems(snapshot, settings)
+        problems += find_problems(_wide(snapshot), **_roles(snapshot, settings))
     return ModelInput(snapshot, tuple(_first_of_each(problems)))
 
 
@@ -93,23 +102,10 @@ def build_panel(snapshot: pd.DataFrame, settings: Settings) -> Panel:
     """
     try:
         return Panel.from_frame(
-            _wide(snapshot),
-            outcome=settings.outcome.name,
-            channels=_used(snapshot, [channel.name for channel in settings.channels]),
-            controls=[control.name for control in settings.controls],
-            series=settings.input.series,
+            _wide(snapshot), **_roles(snapshot, settings), series=settings.input.series
         )
     except PanelError as error:
         raise InputError(error.problems) from error
-
-
-def _panel_problems(snapshot: pd.DataFrame, settings: Settings) -> list[Problem]:
-    return find_problems(
-        _wide(snapshot),
-        outcome=settings.outcome.name,
-        channels=_used(snapshot, [channel.name for channel in settings.channels]),
-        controls=[control.name for control in settings.controls],
-    )
 
 
 def _wide(snapshot: pd.DataFrame) -> pd.DataFrame:
@@ -117,9 +113,13 @@ def _wide(snapshot: pd.DataFrame) -> pd.DataFrame:
     return used.pivot(index="week_start", columns="variable", values="value")
 
 
-def _used(snapshot: pd.DataFrame, channels: list[str]) -> list[str]:
+def _roles(snapshot: pd.DataFrame, settings: Settings) -> _Roles:
     used = set(snapshot.loc[snapshot["is_used"], "variable"])
-    return [name for name in channels if name in used]
+    return {
+        "outcome": settings.outcome.name,
+        "channels": [channel.name for channel in settings.channels if channel.name in used],
+        "controls": [control.name for control in settings.controls],
+    }
 
 
 def _snapshot(weekly: pd.DataFrame, reasons: pd.Series | None = None) -> pd.DataFrame:
@@ -173,10 +173,10 @@ def _weeks_left_out(weekly: pd.DataFrame, settings: Settings, today: date) -> "p
     outcome = weekly[weekly["role"] == "outcome"].set_index("week_start").sort_index()
     outcome = outcome.drop(index=list(reasons), errors="ignore")
     blank = (outcome["n_unreadable"] > 0) & outcome["unreadable_value"].fillna("").eq("")
-    for week in reversed(outcome.index):
-        if not (blank[week] and rows[week] > 0):
-            break
-        reasons[week] = f"{settings.outcome.name} has not arrived for this last week"
+    arrived = outcome.index[~(blank & (rows[outcome.index] > 0))]
+    late = outcome.index[outcome.index > arrived.max()] if len(arrived) else outcome.index
+    if len(late) <= MAX_LATE_WEEKS:
+        reasons |= dict.fromkeys(late, f"{settings.outcome.name} has not arrived for this week")
     return pd.Series(reasons, dtype="object")
 
 

@@ -180,7 +180,17 @@ def test_a_last_week_without_revenue_is_left_out_and_recorded(
 ) -> None:
     found = weekly.judge(with_value(155, "revenue", "")(pd.read_csv(market)))
     assert (found.problems, used_weeks(found)) == ((), 155)
-    assert found.repairs() == ["revenue has not arrived for this last week"]
+    assert found.repairs() == ["revenue has not arrived for this week"]
+
+
+def test_revenue_that_has_stopped_coming_is_refused(weekly: Warehouse, market: Path) -> None:
+    frame = pd.read_csv(market).astype(object)
+    frame.loc[151:, "revenue"] = ""
+    found = weekly.judge(frame)
+    (problem,) = found.problems
+    assert problem.code == "unreadable_outcome"
+    assert problem.week == "2023-11-27"
+    assert "(and 4 more like it)" in problem.message
 
 
 def test_a_channel_without_spend_is_left_out_and_recorded(weekly: Warehouse, market: Path) -> None:
