@@ -27,7 +27,7 @@ Status = Literal["pass", "warn", "fail"]
 
 @dataclass(frozen=True)
 class GateThresholds:
-    """When a fit may be published (DESIGN section 3).
+    """When a fit may be published.
 
     Attributes:
         max_r_hat: of every published quantity: rank-normalised split R-hat.
@@ -263,7 +263,7 @@ def relabelling(fit: Fit) -> np.ndarray:
     """The order of the components in each draw, by total effect at reference spend.
 
     Reference spend is each channel's mean over its weeks with spend. Returns indices of shape
-    `(chains, draws, components)`, smallest effect first (DESIGN section 2, measure 2).
+    `(chains, draws, components)`, smallest effect first.
     """
     draws = curves(fit)
     shape = hill(jax.numpy.ones(()), draws.half_saturation, draws.slope)

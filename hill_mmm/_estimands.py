@@ -37,7 +37,7 @@ def channel_summary(fit: Fit, decomposition: Decomposition, ci_level: float) -> 
     """Spend, contribution, ROI and marginal ROI of each channel over the whole window.
 
     ROI is contribution divided by spend; mROI the derivative of the outcome by a uniform relative
-    increase of the channel's spend, divided by its spend (DESIGN section 4). `roi_learned` is the
+    increase of the channel's spend, divided by its spend. `roi_learned` is the
     share of the prior variance of log ROI that the data removed: near 0, the ROI is the prior's; it
     is undefined (NaN) under the seed's amplitude prior, which states none on ROI.
     """

@@ -131,7 +131,7 @@ def _baseline_coordinates(design: Design, pilot_sigma: float) -> tuple[Floats, F
 
 
 def hill_mixture(data: ModelData, spec: ModelSpec) -> None:
-    """The NumPyro model: seed section 6, extended to many channels as DESIGN section 2.
+    """The NumPyro model: seed section 6, extended to many channels (DECISIONS.md).
 
     Sites in scaled units: `alpha, weights, amplitude, half_saturation, slope` (see `Curves`),
     `coefficients` of the baseline, `sigma`, and `log_likelihood` of every week.

@@ -37,7 +37,7 @@ class Truth:
     contribution: Floats
 
 
-# DESIGN section 7: weights, A, k over the median adstocked spend, n.
+# Weights, A, k over the median adstocked spend, n.
 _SEED_DGPS: dict[DGP, tuple[list[float], list[float], list[float], list[float]]] = {
     "single": ([1.0], [30], [1.0], [1.5]),
     "mixture_k2": ([0.6, 0.4], [20, 40], [0.7, 1.3], [2, 1.2]),
@@ -52,7 +52,7 @@ _SEED_DGPS: dict[DGP, tuple[list[float], list[float], list[float], list[float]]]
 
 
 def simulate_seed_benchmark(dgp: DGP, seed: int, weeks: int = 200) -> tuple[Panel, Truth]:
-    """One data set of the seed's synthetic benchmark (DESIGN section 7): one channel, no controls.
+    """One data set of the seed's synthetic benchmark: one channel, no controls.
 
     Spend ~ LogNormal(1.5, 0.6) each week, alpha 0.5, intercept 50, slope 2 on the standardised
     time index, noise 3.
