@@ -22,6 +22,7 @@ from hill_mmm._panel import Floats, Panel
 from hill_mmm._priors import (
     ALPHA,
     LOG_HALF_SATURATION_SD,
+    MEAN_SATURATION,
     MU_LOG_A_SD,
     MU_LOG_N,
     SIGMA_LOG_A,
@@ -238,6 +239,8 @@ def _sample_log_amplitude(
         log_roi_raw = _sample("log_roi_raw", dist.Normal(0, 1).expand([channels]))
         log_roi = jnp.asarray(data.roi_log_median) + data.roi_sd_log * log_roi_raw
         mu_log_a = log_roi + jnp.asarray(data.log_roi_unit) - log_shape
+        saturation = (weights * mean_shape).sum(axis=1)
+        numpyro.factor("mean_saturation", MEAN_SATURATION.log_prob(saturation).sum())
     else:
         flat = dist.ImproperUniform(dist.constraints.real, (channels,), ())
         mu_log_a = _sample("log_effect", flat) - log_shape

@@ -34,6 +34,16 @@ def test_the_example_converges_and_is_judged(
     summary = project.query("select * from mmm.channel_summary_latest")
     assert len(summary) == channels
     assert (summary["roi_ci_lo"] > 0).all()
+    # A steady weekly spend of twice the mean is worth at most a few times what the mean is: a curve
+    # that has met its data in one peak week alone must not run away beyond it.
+    curves = project.query(
+        "select channel, max(contribution_mean) / max(contribution_ci_hi) as tail, "
+        "max(contribution_mean) filter (spend_multiplier = 2) "
+        "/ max(contribution_mean) filter (spend_multiplier = 1) as growth "
+        "from mmm.response_curve_latest group by channel"
+    )
+    assert (curves["tail"] < 1).all()
+    assert (curves["growth"] < 8).all()
     holdout = project.query(
         "select value from mmm.accuracy_latest "
         "where evaluation_set = 'holdout' and metric = 'coverage'"

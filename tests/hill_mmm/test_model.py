@@ -158,6 +158,8 @@ def written_log_density(problem: Problem, theta: dict[str, np.ndarray]) -> float
         contribution = (by_channel @ weights).sum(axis=0) * panel.outcome.mean()
         log_roi = np.log(contribution / panel.spend.sum(axis=0))
         prior += stats.norm.logpdf(log_roi, np.log([1.2214, 3.0]), [0.9, 0.4]).sum()
+        saturation = ((by_channel / theta["amplitude"]) @ weights).mean(axis=0)
+        prior += stats.beta.logpdf(saturation, 2, 1).sum()
     return float(prior + special.logsumexp(by_component, axis=1).sum())
 
 
