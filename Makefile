@@ -11,7 +11,7 @@ PORT ?= 3000
 export DAGSTER_HOME := $(CURDIR)/deploy/local
 export MMM_SETTINGS := $(abspath $(CONFIG))
 
-.PHONY: demo test test-slow lint format type ui lock clean
+.PHONY: demo test test-slow lint format type run ui lock clean
 
 demo: .venv/.synced  ## run the main job on a simulated market, or on DATA=file.csv CONFIG=settings.yaml
 	$(BIN)/python -m dagster_mmm.demo $(if $(DATA),--data "$(DATA)") --settings "$(CONFIG)"
@@ -32,6 +32,9 @@ format: .venv/.synced
 
 type: .venv/.synced
 	$(BIN)/basedpyright
+
+run: .venv/.synced  ## the weekly job once, for CONFIG, on its table as it stands
+	$(BIN)/dagster job execute -m dagster_mmm.definitions -j weekly_mmm
 
 ui: .venv/.synced  ## the Dagster UI, and what runs queued and scheduled runs, for CONFIG
 	$(BIN)/dagster dev -w workspace.yaml -p $(PORT)
