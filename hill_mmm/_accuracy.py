@@ -24,9 +24,8 @@ def obstacle_to_training(train: Panel) -> str | None:
     """Why the weeks before a holdout cannot be fitted by themselves, or None where they can."""
     if len(train) < MIN_WEEKS:
         return f"only {len(train)} weeks are left before it; {MIN_WEEKS} are needed"
-    silent = [c for c, spend in zip(train.channels, train.spend.T, strict=True) if not spend.any()]
-    if silent:
-        return f"{', '.join(silent)} had no spend before it"
+    if train.silent_channels:
+        return f"{', '.join(train.silent_channels)} had no spend before it"
     return None
 
 

@@ -64,8 +64,8 @@ def parameter_summary(fit: Fit, decomposition: Decomposition) -> pd.DataFrame:
     is for information, as labels may still switch where components overlap.
     """
     rows = [
-        {"parameter": name, "index": index, "is_judged": published, **_summarise(draws)}
-        for published, quantities in (
+        {"parameter": name, "index": index, "is_judged": judged, **_summarise(draws)}
+        for judged, quantities in (
             (True, _judged_quantities(fit, decomposition)),
             (False, _component_quantities(fit)),
         )

@@ -137,12 +137,12 @@ def fit(
             a channel that is not there.
     """
     spec, sampler = spec or ModelSpec(), sampler or SamplerSettings()
-    silent = [panel.channels[at] for at in np.flatnonzero(~panel.spend.any(axis=0))]
     unknown = sorted(set(spec.roi_priors) - set(panel.channels))
     if unknown:
         raise ValueError(f"roi_priors name {unknown}, which are not among {panel.channels}")
-    if silent or not panel.channels:
-        raise ValueError(f"channels without any spend cannot be fitted: {silent or 'no channels'}")
+    if panel.silent_channels or not panel.channels:
+        silent = list(panel.silent_channels) or "no channels"
+        raise ValueError(f"channels without any spend cannot be fitted: {silent}")
     cpu, wall = time.process_time(), time.monotonic()
     scales = Scales.of(panel)
     data = model_data(panel, spec, scales)

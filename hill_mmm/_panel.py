@@ -100,6 +100,11 @@ class Panel:
             control_names=tuple(controls),
         )
 
+    @property
+    def silent_channels(self) -> tuple[str, ...]:
+        """The channels without spend in any week, which cannot be fitted."""
+        return tuple(self.channels[at] for at in np.flatnonzero(~self.spend.any(axis=0)))
+
     def head(self, weeks: int) -> "Panel":
         """The first `weeks` weeks as a panel of their own, to train on before a holdout."""
         return replace(

@@ -62,8 +62,8 @@ def decompose(fit: Fit, panel: Panel | None = None) -> Decomposition:
     """Take the expected outcome of every week apart.
 
     Contributions are counterfactual: outcome with the channel's spend minus outcome without it
-    in any week of the panel, carry-over included. The mixture's effect is its
-    mean over the regimes.
+    in any week of the panel, carry-over included. The mixture's effect is its mean over the
+    regimes.
 
     Args:
         fit: the posterior.
