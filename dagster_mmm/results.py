@@ -13,19 +13,54 @@ import hill_mmm
 from dagster_mmm.artefacts import FittedRun
 from dagster_mmm.settings import Settings
 from dagster_mmm.warehouse import tables
-from hill_mmm import Check, Fit, GateThresholds, LogNormalPrior, ModelSpec, SamplerSettings
+from hill_mmm import (
+    AmplitudePrior,
+    Check,
+    Fit,
+    GateThresholds,
+    LiftTest,
+    ModelSpec,
+    SamplerSettings,
+)
 
 
-def model_spec(settings: Settings, channels: Collection[str]) -> ModelSpec:
-    """The model that the settings ask for, of the channels that have spend."""
-    priors = {
-        channel.name: channel.roi_prior
-        for channel in settings.channels
-        if channel.roi_prior is not None and channel.name in channels
-    }
+def model_spec(settings: Settings, media: Collection[str], components: int) -> ModelSpec:
+    """The model that the settings ask for.
+
+    Args:
+        settings: the model's settings.
+        media: the paid channels and organic media that the panel has.
+        components: number of Hill curves; where the settings say auto, or a larger one has not
+            converged, it is not in the settings.
+    """
+    model = settings.model.model_dump(exclude={"version", "components"})
     return ModelSpec(
-        roi_priors={k: LogNormalPrior(v.median, v.sd_log) for k, v in priors.items()},
-        **settings.model.model_dump(),
+        components=components,
+        channel_priors={
+            medium.name: AmplitudePrior(prior.kind, prior.median, prior.sd_log)
+            for medium in (*settings.channels, *settings.organic)
+            if medium.name in media and (prior := medium.amplitude_prior) is not None
+        },
+        events={
+            name: tuple(day.isoformat() for day in days) for name, days in settings.events.items()
+        },
+        control_signs={c.name: c.sign for c in settings.controls if c.sign is not None},
+        **model,
+    )
+
+
+def lift_tests(settings: Settings) -> tuple[LiftTest, ...]:
+    """The experiments that the settings list."""
+    return tuple(
+        LiftTest(
+            channel=test.channel,
+            start=test.start.isoformat(),
+            end=test.end.isoformat(),
+            lift=test.lift,
+            standard_error=test.standard_error,
+            series=test.series,
+        )
+        for test in settings.lift_tests
     )
 
 

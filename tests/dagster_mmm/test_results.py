@@ -1,7 +1,8 @@
-"""The rows of a run, from a run that was really fitted."""
+"""What a run is asked to fit, and its rows, from a run that was really fitted."""
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any, get_args
 
 import numpy as np
 import pandas as pd
@@ -9,9 +10,98 @@ import pytest
 
 import hill_mmm
 from dagster_mmm.artefacts import FittedRun, load_run, save_run
-from dagster_mmm.results import result_frames
+from dagster_mmm.results import lift_tests, model_spec, result_frames
+from dagster_mmm.settings import Settings, fields
 from dagster_mmm.warehouse import tables
+from hill_mmm import AmplitudePrior, LiftTest, ModelSpec
 from tests.conftest import Project
+
+SMALLEST: dict[str, Any] = {
+    "model_key": "demo",
+    "currency": "EUR",
+    "outcome": {"name": "revenue"},
+    "channels": [{"name": "tv"}, {"name": "radio"}],
+}
+
+
+def settings(**sections: Any) -> Settings:
+    return Settings.model_validate(SMALLEST | sections)
+
+
+def test_the_model_is_as_asked_for() -> None:
+    asked = settings(
+        channels=[
+            {"name": "tv", "roi_prior": {"median": 2, "sd_log": 0.5}},
+            {"name": "radio", "contribution_share_prior": {"median": 0.1, "sd_log": 1}},
+        ],
+        organic=[
+            {"name": "newsletter", "contribution_share_prior": {"median": 0.02, "sd_log": 1}},
+            {"name": "posts", "contribution_share_prior": {"median": 0.01, "sd_log": 1}},
+        ],
+        controls=[{"name": "price", "sign": "negative"}, {"name": "weather"}],
+        events={"launch": ["2026-01-31", "2026-02-01"]},
+        model={
+            "version": "2025-08",
+            "components": "auto",
+            "adstock": "weibull",
+            "likelihood": "student_t",
+            "amplitude_prior": "contribution_share",
+            "hyperprior": "halfnormal",
+            "trend": "piecewise",
+            "fourier_order": 0,
+            "holidays": "DE",
+        },
+    )
+
+    # Posts had no exposure, and so are not in the panel.
+    assert model_spec(asked, ["tv", "radio", "newsletter"], components=3) == ModelSpec(
+        components=3,
+        adstock="weibull",
+        likelihood="student_t",
+        amplitude_prior="contribution_share",
+        channel_priors={
+            "tv": AmplitudePrior("roi", 2, 0.5),
+            "radio": AmplitudePrior("contribution_share", 0.1, 1),
+            "newsletter": AmplitudePrior("contribution_share", 0.02, 1),
+        },
+        hyperprior="halfnormal",
+        trend="piecewise",
+        fourier_order=0,
+        holidays="DE",
+        events={"launch": ("2026-01-31", "2026-02-01")},
+        control_signs={"price": "negative"},
+    )
+
+
+def test_settings_that_ask_for_nothing_get_the_default_model() -> None:
+    assert model_spec(settings(), ["tv", "radio"], components=1) == ModelSpec()
+
+
+CHOICES = {
+    "adstock": fields.Adstock,
+    "likelihood": fields.Likelihood,
+    "amplitude_prior": fields.DefaultAmplitude,
+    "hyperprior": fields.Hyperprior,
+    "trend": fields.Trend,
+}
+
+
+@pytest.mark.parametrize(
+    ("key", "choice"), [(key, choice) for key, of in CHOICES.items() for choice in get_args(of)]
+)
+def test_every_choice_is_one_of_the_model(key: str, choice: str) -> None:
+    spec = model_spec(settings(model={key: choice}), ["tv", "radio"], components=1)
+
+    assert getattr(spec, key) == choice
+
+
+def test_lift_tests_are_handed_on() -> None:
+    weeks = {"start": "2026-01-05", "end": "2026-02-02"}
+    asked = settings(lift_tests=[{"channel": "tv", "lift": 1e3, "standard_error": 2e2, **weeks}])
+
+    assert lift_tests(asked) == (
+        LiftTest("tv", "2026-01-05", "2026-02-02", lift=1e3, standard_error=2e2),
+    )
 
 
 @pytest.fixture(scope="module")

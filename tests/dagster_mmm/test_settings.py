@@ -1,6 +1,8 @@
 """The settings file: what it fills in, and what it says of each kind of mistake."""
 
 import csv
+import datetime as dt
+import json
 import os
 from pathlib import Path
 from typing import Any
@@ -36,13 +38,20 @@ def channel(**keys: Any) -> dict[str, Any]:
     return {"channels": [SMALLEST["channels"][0], {"name": "radio"} | keys]}
 
 
+def lift_test(**keys: Any) -> dict[str, Any]:
+    """Changes that add a lift test with these keys."""
+    weeks = {"start": "2026-01-05", "end": "2026-02-02"}
+    return {"lift_tests": [{"channel": "tv", "lift": 1e3, "standard_error": 2e2} | weeks | keys]}
+
+
 def test_defaults_are_filled_in(file: Path) -> None:
     settings = load_settings(write(file))
 
     assert settings.outcome.column == "revenue"
-    assert settings.channels[0].roi_prior is None
-    assert settings.controls == ()
-    assert settings.model_dump(exclude=set(SMALLEST) | {"controls"}) == {
+    assert settings.channels[0].amplitude_prior is None
+    assert (settings.organic, settings.controls, settings.lift_tests) == ((), (), ())
+    lists = {"organic", "controls", "lift_tests"}
+    assert settings.model_dump(exclude=set(SMALLEST) | lists) == {
         "input": {
             "file": None,
             "table": "raw.weekly_media",
@@ -50,8 +59,20 @@ def test_defaults_are_filled_in(file: Path) -> None:
             "grain": "weekly",
             "week_starts_on": "monday",
             "series": "national",
+            "series_column": None,
         },
-        "model": {"components": 1, "trend": True, "fourier_order": 2},
+        "events": {},
+        "model": {
+            "version": "1",
+            "components": 1,
+            "adstock": "geometric",
+            "likelihood": "normal",
+            "amplitude_prior": "roi",
+            "hyperprior": "lognormal",
+            "trend": "linear",
+            "fourier_order": 2,
+            "holidays": None,
+        },
         "sampler": {
             "chains": 4,
             "warmup": 1000,
@@ -79,7 +100,8 @@ def test_defaults_are_filled_in(file: Path) -> None:
             channel(column="tv_spend"),
             "settings",
             "'tv_spend' at channels[0].column, channels[1].column",
-            "a column of its own for the date, the outcome, each channel and control",
+            "a column of its own for the date, the series, the outcome and each channel, medium "
+            "and control",
         ),
         (
             {"outcome": {"name": "revenue", "column": "week"}},
@@ -144,7 +166,159 @@ def test_defaults_are_filled_in(file: Path) -> None:
         pytest.param(
             {"sampler": {"draws": 10.5}}, "sampler.draws", "10.5", "a whole number", id="whole"
         ),
-        pytest.param({"model": {"trend": "yes"}}, "model.trend", "'yes'", "true", id="flag"),
+        pytest.param(
+            {"model": {"trend": True}}, "model.trend", "True", "'none', 'linear'", id="trend"
+        ),
+        pytest.param(
+            {"model": {"adstock": "carryover"}}, "model.adstock", "'carryover'", "'weibull'"
+        ),
+        pytest.param({"model": {"likelihood": "t"}}, "model.likelihood", "'t'", "'student_t'"),
+        pytest.param(
+            {"model": {"amplitude_prior": "flat"}}, "model.amplitude_prior", "'flat'", "'seed'"
+        ),
+        pytest.param(
+            {"model": {"hyperprior": "flat"}}, "model.hyperprior", "'flat'", "'inverse_gamma'"
+        ),
+        pytest.param(
+            {"model": {"components": "many"}},
+            "model.components",
+            "'many'",
+            "a whole number from 1 on, or auto",
+            id="components",
+        ),
+        pytest.param({"model": {"components": 0}}, "model.components", "0", "from 1 on"),
+        pytest.param({"model": {"components": True}}, "model.components", "True", "from 1 on"),
+        pytest.param(
+            {"model": {"holidays": "GER"}}, "model.holidays", "'GER'", "two capitals, such as DE"
+        ),
+        # What YAML makes of an unquoted Norway.
+        pytest.param({"model": {"holidays": False}}, "model.holidays", "False", "in quotes"),
+        pytest.param({"model": {"version": 2}}, "model.version", "2", "in quotes", id="version"),
+        pytest.param(
+            channel(
+                roi_prior={"median": 1, "sd_log": 1},
+                contribution_share_prior={"median": 0.1, "sd_log": 1},
+            ),
+            "channels[1]",
+            "both",
+            "roi_prior or contribution_share_prior, not both",
+            id="two priors",
+        ),
+        pytest.param(
+            channel(contribution_share_prior={"median": 3, "sd_log": 1}),
+            "channels[1].contribution_share_prior.median",
+            "3",
+            "less than 1",
+            id="share in percent",
+        ),
+        pytest.param(
+            {"model": {"amplitude_prior": "seed"}, **channel(roi_prior={"median": 1, "sd_log": 1})},
+            "settings",
+            "channels[1].roi_prior",
+            "no prior of a channel beside model.amplitude_prior: seed",
+            id="prior without use",
+        ),
+        pytest.param(
+            {"organic": [{"name": "newsletter", "roi_prior": {"median": 1, "sd_log": 1}}]},
+            "organic[0].roi_prior",
+            "unknown key",
+            "name, column",
+            id="organic ROI",
+        ),
+        pytest.param(
+            {"organic": [{"name": "radio", "column": "radio_plays"}]},
+            "settings",
+            "'radio' at channels[1].name, organic[0].name",
+            "a name of its own",
+            id="organic name",
+        ),
+        pytest.param(
+            {"controls": [{"name": "price", "sign": "up"}]},
+            "controls[0].sign",
+            "'up'",
+            "'positive' or 'negative'",
+            id="sign",
+        ),
+        pytest.param(
+            {"input": {"series_column": "radio"}},
+            "settings",
+            "'radio' at input.series_column, channels[1].column",
+            "a column of its own for the date, the series",
+            id="series column",
+        ),
+        pytest.param(
+            {"input": {"series": "germany", "series_column": "geo"}},
+            "input",
+            "series 'germany' and series_column 'geo'",
+            "series, the name of the only one, or series_column",
+            id="series twice",
+        ),
+        pytest.param({"events": ["launch"]}, "events", "['launch']", "{launch: [2026-01-31]}"),
+        pytest.param(
+            {"events": {"Black Friday": ["2026-11-27"]}},
+            "events.Black Friday",
+            "'Black Friday'",
+            "small letters",
+            id="event name",
+        ),
+        pytest.param({"events": {"launch": []}}, "events.launch", "[]", "at least one"),
+        pytest.param(
+            {"events": {"launch": ["31/01/2026"]}},
+            "events.launch[0]",
+            "'31/01/2026'",
+            "a day, such as 2026-01-31",
+            id="event date",
+        ),
+        pytest.param({"events": {"launch": [20260131]}}, "events.launch[0]", "20260131", "a day"),
+        pytest.param(
+            {"events": {"launch": ["2026-01-31", "2026-01-31"]}},
+            "events.launch",
+            "2026-01-31 more than once",
+            "each of them once",
+            id="event date twice",
+        ),
+        pytest.param(
+            {"events": {"radio": ["2026-01-31"]}},
+            "settings",
+            "'radio' at channels[1].name, events.radio",
+            "a name of its own",
+            id="event named as a channel",
+        ),
+        pytest.param(
+            lift_test(channel="newsletter") | {"organic": [{"name": "newsletter"}]},
+            "settings",
+            "'newsletter' at lift_tests[0].channel",
+            "a channel that has spend: tv, radio",
+            id="lift test of an organic medium",
+        ),
+        pytest.param(
+            lift_test(start="2026-02-09"),
+            "lift_tests[0]",
+            "start 2026-02-09, end 2026-02-02",
+            "an end on or after the start",
+            id="lift test backwards",
+        ),
+        pytest.param(
+            lift_test(standard_error=0),
+            "lift_tests[0].standard_error",
+            "0",
+            "greater than 0",
+            id="lift test without error",
+        ),
+        pytest.param(
+            lift_test(end="2026-02-08"),
+            "settings",
+            "2026-02-08 at lift_tests[0].end",
+            "the first day of a week, a monday",
+            id="lift test within a week",
+        ),
+        pytest.param(
+            lift_test(series="bavaria"),
+            "settings",
+            "'bavaria' at lift_tests[0].series",
+            "'national', the only series",
+            id="lift test of another series",
+        ),
         pytest.param(
             {"schedule": {"cron": "0 6 * *"}}, "schedule.cron", "'0 6 * *'", "five", id="cron"
         ),
@@ -216,14 +390,62 @@ def test_input_file_is_relative_to_the_settings_file(file: Path) -> None:
     assert settings.input.file == file.parent / "data" / "weekly.csv"
 
 
-def test_dbt_vars_hold_each_column_used(file: Path) -> None:
-    controls = [{"name": "event1", "column": "events", "equals": "it's on"}]
+EVERYTHING: dict[str, Any] = {
+    "input": {"series_column": "geo"},
+    "channels": [
+        {"name": "tv", "column": "tv_spend", "roi_prior": {"median": 2, "sd_log": 0.5}},
+        {"name": "radio", "contribution_share_prior": {"median": 0.1, "sd_log": 1}},
+    ],
+    "organic": [
+        {"name": "newsletter", "contribution_share_prior": {"median": 0.02, "sd_log": 1}},
+        {"name": "posts"},
+    ],
+    "controls": [{"name": "price", "sign": "negative"}, {"name": "weather"}],
+    # As YAML reads a date without quotes, and as JSON has it.
+    "events": {"launch": [dt.date(2026, 1, 31), "2026-02-01"]},
+    **lift_test(series="bavaria"),
+    "model": {
+        "version": "2025-08",
+        "components": "auto",
+        "adstock": "weibull",
+        "likelihood": "student_t",
+        "amplitude_prior": "contribution_share",
+        "hyperprior": "halfnormal",
+        "trend": "piecewise",
+        "fourier_order": 0,
+        "holidays": "DE",
+    },
+}
 
-    assert load_settings(write(file, controls=controls)).dbt_vars() == {
+
+def test_all_keys_come_back_from_json(file: Path) -> None:
+    settings = load_settings(write(file, **EVERYTHING))
+
+    assert Settings.model_validate(json.loads(settings.model_dump_json())) == settings
+
+
+def test_weeks_of_lift_tests_start_as_the_data_do(file: Path) -> None:
+    sundays = {"start": "2026-01-04", "end": "2026-01-04"}
+
+    settings = write(file, input={"week_starts_on": "sunday"}, **lift_test(**sundays))
+
+    assert load_settings(settings).lift_tests[0].end == dt.date(2026, 1, 4)
+
+
+def test_dbt_vars_hold_each_column_used(file: Path) -> None:
+    settings = write(
+        file,
+        input={"series_column": "geo"},
+        organic=[{"name": "newsletter", "column": "mails"}],
+        controls=[{"name": "event1", "column": "events", "equals": "it's on", "sign": "positive"}],
+    )
+
+    assert load_settings(settings).dbt_vars() == {
         "input": {
             "schema": "raw",
             "table": "weekly_media",
             "date_column": "week",
+            "series_column": "geo",
             "series_key": "national",
             "grain": "weekly",
             "week_starts_on": "monday",
@@ -231,6 +453,7 @@ def test_dbt_vars_hold_each_column_used(file: Path) -> None:
                 {"name": "revenue", "column": "revenue", "role": "outcome"},
                 {"name": "tv", "column": "tv_spend", "role": "spend"},
                 {"name": "radio", "column": "radio", "role": "spend"},
+                {"name": "newsletter", "column": "mails", "role": "organic"},
                 {"name": "event1", "column": "events", "equals": "it's on", "role": "control"},
             ],
         }
@@ -246,6 +469,9 @@ def test_dbt_vars_hold_each_column_used(file: Path) -> None:
         pytest.param({"sampler": {"seed": 1}}, True, id="seed"),
         pytest.param({"gate": {"min_ess": 200}}, True, id="gate"),
         pytest.param(channel(roi_prior={"median": 1, "sd_log": 1}), True, id="prior"),
+        pytest.param({"model": {"version": "2"}}, True, id="version"),
+        pytest.param({"events": {"launch": ["2026-01-31"]}}, True, id="events"),
+        pytest.param(lift_test(), True, id="lift test"),
     ],
 )
 def test_fingerprint_covers_what_matters_to_the_fit(
@@ -257,13 +483,19 @@ def test_fingerprint_covers_what_matters_to_the_fit(
 
 
 def test_columns_that_the_table_lacks_are_listed() -> None:
+    settings = Settings.model_validate(
+        SMALLEST | {"input": {"series_column": "geo"}, "organic": [{"name": "posts"}]}
+    )
+
     with pytest.raises(SettingsError) as raised:
-        check_columns(Settings.model_validate(SMALLEST), ["week", "Revenue", "tv_spend"])
+        check_columns(settings, ["week", "Revenue", "tv_spend"])
 
     assert str(raised.value).splitlines() == [
+        "input.series_column: found 'geo', not a column of raw.weekly_media",
         "outcome.column: found 'revenue', not a column of raw.weekly_media "
         "(did you mean 'Revenue'?)",
         "channels[1].column: found 'radio', not a column of raw.weekly_media",
+        "organic[0].column: found 'posts', not a column of raw.weekly_media",
         "allowed: the columns week, Revenue, tv_spend",
     ]
 
@@ -276,7 +508,7 @@ def test_example_loads(example: Path) -> None:
 @pytest.mark.skipif(
     not SHARED_DATA.is_dir(), reason=f"the public data sets are not at {SHARED_DATA}"
 )
-@pytest.mark.parametrize("name", ["retail", "robyn"])
+@pytest.mark.parametrize("name", ["retail", "robyn", "meridian_national", "meridian_geo"])
 def test_example_names_columns_of_its_data_set(name: str) -> None:
     with (SHARED_DATA / f"{name}_weekly.csv").open(newline="") as lines:
         header = next(csv.reader(lines))

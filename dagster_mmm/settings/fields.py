@@ -1,0 +1,158 @@
+"""The types of single keys: what each allows, and the words in which it refuses the rest."""
+
+import difflib
+import re
+from collections.abc import Hashable, Iterable
+from contextlib import suppress
+from datetime import date, datetime
+from pathlib import Path
+from typing import Annotated, Any, Literal, cast
+from zoneinfo import available_timezones
+
+from pydantic import AfterValidator, BeforeValidator, Field, PlainValidator, ValidationInfo
+from pydantic_core import PydanticCustomError
+
+Weekday = Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
+Grain = Literal["weekly", "daily"]
+Sign = Literal["positive", "negative"]
+Adstock = Literal["geometric", "delayed", "weibull"]
+Likelihood = Literal["normal", "student_t"]
+DefaultAmplitude = Literal["roi", "contribution_share", "seed"]
+Hyperprior = Literal["lognormal", "halfnormal", "inverse_gamma"]
+Trend = Literal["none", "linear", "piecewise"]
+Auto = Literal["auto"]
+
+CRON_FIELDS = {
+    "minute": (0, 59),
+    "hour": (0, 23),
+    "day of month": (1, 31),
+    "month": (1, 12),
+    "day of week": (0, 7),
+}
+CRON_ITEM = re.compile(r"(?:\*|(?P<first>\d+)(?:-(?P<last>\d+))?)(?:/[1-9]\d*)?")
+
+
+def reject(allowed: str, found: str | None = None) -> PydanticCustomError:
+    """A mistake in the settings: what is allowed and, unless it is the value, what was found."""
+    context = {} if found is None else {"found": found}
+    # As a context value, because braces in the text would be taken for fields of the template.
+    return PydanticCustomError("mmm", "{allowed}", {"allowed": allowed, **context})
+
+
+def hint(found: str, allowed: Iterable[str]) -> str:
+    """The closest of the allowed words as a question, or nothing."""
+    closest = difflib.get_close_matches(found, allowed, n=1)
+    return f" (did you mean {closest[0]!r}?)" if closest else ""
+
+
+def _matching(pattern: str, allowed: str) -> AfterValidator:
+    def check(text: str) -> str:
+        if re.fullmatch(pattern, text) is None:
+            raise reject(allowed)
+        return text
+
+    return AfterValidator(check)
+
+
+def _cron(text: str) -> str:
+    fields = text.split()
+    if len(fields) != len(CRON_FIELDS):
+        raise reject("five fields, such as '0 6 * * 1'")
+    for field, (name, (low, high)) in zip(fields, CRON_FIELDS.items(), strict=True):
+        if not all(_is_cron_item(item, low, high) for item in field.split(",")):
+            raise reject(f"a {name} from {low} to {high}, as *, 1, 1-5, */2 or a list such as 1,3")
+    return text
+
+
+def _is_cron_item(item: str, low: int, high: int) -> bool:
+    match = CRON_ITEM.fullmatch(item)
+    if match is None:
+        return False
+    first = int(match["first"] or low)
+    last = int(match["last"] or first)
+    return low <= first <= last <= high
+
+
+def _timezone(name: str) -> str:
+    zones = available_timezones()
+    if name not in zones:
+        raise reject(f"an IANA time zone, such as Europe/Berlin{hint(name, zones)}")
+    return name
+
+
+def _country(code: str) -> str:
+    # Not at the top: it is slow to import, and only settings that name a country need it.
+    import holidays
+
+    if code not in holidays.list_supported_countries(include_aliases=False):
+        raise reject(
+            "an ISO 3166 code of two capitals, such as DE, of a country whose public holidays are "
+            "known"
+        )
+    return code
+
+
+def _day(value: object) -> date:
+    # YAML reads an unquoted date as a date, JSON has text, and pydantic would take a number for
+    # seconds since 1970.
+    if isinstance(value, date) and not isinstance(value, datetime):
+        return value
+    with suppress(TypeError, ValueError):
+        return date.fromisoformat(cast("str", value))
+    raise reject("a day, such as 2026-01-31")
+
+
+def _components(value: object) -> int | Auto:
+    # One validator instead of a union, which would list one mistake for each of its members.
+    if value == "auto":
+        return "auto"
+    if isinstance(value, int) and not isinstance(value, bool) and value >= 1:
+        return value
+    raise reject("a whole number from 1 on, or auto")
+
+
+def _at_least_one(items: tuple[Any, ...]) -> tuple[Any, ...]:
+    if not items:
+        raise reject("at least one")
+    return items
+
+
+def _each_once(items: tuple[Hashable, ...]) -> tuple[Hashable, ...]:
+    repeated = [item for at, item in enumerate(items) if item in items[:at]]
+    if repeated:
+        raise reject("each of them once", found=f"{repeated[0]} more than once")
+    return items
+
+
+def _beside_settings(file: Path, info: ValidationInfo[Path]) -> Path:
+    return info.context / file.expanduser() if info.context else file
+
+
+Text = Annotated[str, Field(min_length=1)]
+Name = Annotated[str, _matching(r"[a-z0-9_]+", "small letters, digits and underscores")]
+# The schema mmm holds the results: a raw table in it could overwrite them.
+Table = Annotated[
+    str,
+    _matching(r"(?!mmm\.)[A-Za-z_]\w*\.[A-Za-z_]\w*", "schema.table, in a schema other than mmm"),
+]
+Currency = Annotated[str, _matching(r"[A-Z]{3}", "three capitals, such as EUR (ISO 4217)")]
+Country = Annotated[str, AfterValidator(_country)]
+Cron = Annotated[str, AfterValidator(_cron)]
+Timezone = Annotated[str, AfterValidator(_timezone)]
+InputFile = Annotated[Path, Field(strict=False), AfterValidator(_beside_settings)]
+Day = Annotated[date, BeforeValidator(_day)]
+# YAML has lists, a frozen object holds tuples. pydantic's own min_length would also complain of too
+# few channels when one of them is wrong.
+Days = Annotated[
+    tuple[Day, ...],
+    Field(strict=False),
+    AfterValidator(_at_least_one),
+    AfterValidator(_each_once),
+]
+NOT_EMPTY = AfterValidator(_at_least_one)
+Components = Annotated[int | Auto, PlainValidator(_components)]
+Count = Annotated[int, Field(ge=1)]
+CountOrZero = Annotated[int, Field(ge=0)]
+Share = Annotated[float, Field(gt=0, lt=1)]
+Rate = Annotated[float, Field(ge=0, le=1)]
+Positive = Annotated[float, Field(gt=0)]

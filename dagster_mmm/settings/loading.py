@@ -1,0 +1,74 @@
+"""From a YAML file, and a raw table's columns, to settings that can be used."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import ValidationError
+
+from dagster_mmm.settings.errors import SettingsError, in_words
+from dagster_mmm.settings.fields import hint
+from dagster_mmm.settings.schema import Settings
+
+MISSING_FILE_HELP = "set MMM_SETTINGS, or pass --settings, to the settings file's path"
+
+
+class _UniqueKeyLoader(yaml.SafeLoader):
+    """YAML's safe loader, which would otherwise let the last of two equal keys win in silence."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        keys = [key.value for key, _ in node.value]
+        for at, (key, _) in enumerate(node.value):
+            if key.value in keys[:at]:
+                raise yaml.MarkedYAMLError(
+                    problem=f"the key {key.value!r} stands twice", problem_mark=key.start_mark
+                )
+        return super().construct_mapping(node, deep)
+
+
+def load_settings(path: Path) -> Settings:
+    """The settings of a YAML file.
+
+    Raises:
+        SettingsError: if the file is missing, is not YAML, or is wrong in any key; the message
+            names the file and lists every mistake, one a line.
+    """
+    try:
+        document = yaml.load(path.read_text(encoding="utf-8"), Loader=_UniqueKeyLoader)
+    except OSError as error:
+        raise SettingsError(f"{path}: {error.strerror}; {MISSING_FILE_HELP}") from error
+    except yaml.MarkedYAMLError as error:
+        raise SettingsError(f"{path}{_position(error)}: not YAML: {error.problem}") from error
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise SettingsError(f"{path}: not YAML: {error}") from error
+    try:
+        return Settings.model_validate(document, context=path.parent)
+    except ValidationError as error:
+        lines = [f"{path}: {in_words(details)}" for details in error.errors()]
+        raise SettingsError("\n".join(lines)) from error
+
+
+def check_columns(settings: Settings, table_columns: Sequence[str]) -> None:
+    """Checks that the raw table has every column that the settings name.
+
+    Raises:
+        SettingsError: listing, one a line, the keys whose column is not there.
+    """
+    columns = settings.input_columns() | {
+        f"{key}.column": variable.column for key, variable in settings.variables().items()
+    }
+    lines = [
+        f"{key}: found {column!r}, not a column of {settings.input.table}"
+        f"{hint(column, table_columns)}"
+        for key, column in columns.items()
+        if column not in table_columns
+    ]
+    if lines:
+        allowed = f"allowed: the columns {', '.join(table_columns)}"
+        raise SettingsError("\n".join([*lines, allowed]))
+
+
+def _position(error: yaml.MarkedYAMLError) -> str:
+    mark = error.problem_mark
+    return "" if mark is None else f", line {mark.line + 1}, column {mark.column + 1}"

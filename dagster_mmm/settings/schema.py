@@ -1,0 +1,174 @@
+"""The settings as a whole: all sections, and what must agree between them."""
+
+import hashlib
+import json
+from collections.abc import Iterable
+from typing import Annotated, Any, Self, get_args
+
+from pydantic import Field, model_validator
+
+from dagster_mmm.settings.fields import NOT_EMPTY, Currency, Days, Name, Weekday, reject
+from dagster_mmm.settings.sections import (
+    ChannelSettings,
+    ControlSettings,
+    EvaluationSettings,
+    GateSettings,
+    InputSettings,
+    LiftTestSettings,
+    MediumSettings,
+    ModelSettings,
+    OrganicSettings,
+    OutcomeSettings,
+    SamplerConfig,
+    ScheduleSettings,
+    Section,
+)
+
+
+class Settings(Section):
+    """Everything that one model's job is told."""
+
+    model_key: Name
+    currency: Currency
+    input: InputSettings = InputSettings()
+    outcome: OutcomeSettings
+    channels: Annotated[tuple[ChannelSettings, ...], Field(strict=False), NOT_EMPTY]
+    organic: Annotated[tuple[OrganicSettings, ...], Field(strict=False)] = ()
+    controls: Annotated[tuple[ControlSettings, ...], Field(strict=False)] = ()
+    events: dict[Name, Days] = Field(default_factory=dict)
+    lift_tests: Annotated[tuple[LiftTestSettings, ...], Field(strict=False)] = ()
+    model: ModelSettings = ModelSettings()
+    sampler: SamplerConfig = SamplerConfig()
+    evaluation: EvaluationSettings = EvaluationSettings()
+    gate: GateSettings = GateSettings()
+    schedule: ScheduleSettings = ScheduleSettings()
+
+    @model_validator(mode="after")
+    def _names_are_unique(self) -> Self:
+        named = [(variable.name, f"{key}.name") for key, variable in self.variables().items()]
+        named += [(event, f"events.{event}") for event in self.events]
+        _reject_repeated(
+            named, "a name of its own for the outcome and each channel, medium, control and event"
+        )
+        return self
+
+    @model_validator(mode="after")
+    def _columns_have_one_role(self) -> Self:
+        used: list[tuple[object, str]] = [(c, key) for key, c in self.input_columns().items()]
+        for key, variable in self.variables().items():
+            # One column of text can hold several events.
+            equals = variable.equals if isinstance(variable, ControlSettings) else None
+            column = variable.column if equals is None else (variable.column, equals)
+            used.append((column, f"{key}.column"))
+        _reject_repeated(
+            used,
+            "a column of its own for the date, the series, the outcome and each channel, medium "
+            "and control",
+        )
+        return self
+
+    @model_validator(mode="after")
+    def _channel_priors_have_a_use(self) -> Self:
+        own = [
+            f"{key}.{variable.amplitude_prior.kind}_prior"
+            for key, variable in self.variables().items()
+            if isinstance(variable, MediumSettings) and variable.amplitude_prior is not None
+        ]
+        if self.model.amplitude_prior == "seed":
+            _reject_any(own, "no prior of a channel beside model.amplitude_prior: seed")
+        return self
+
+    @model_validator(mode="after")
+    def _lift_tests_are_of_paid_channels(self) -> Self:
+        paid = [channel.name for channel in self.channels]
+        unknown = [
+            f"{test.channel!r} at lift_tests[{at}].channel"
+            for at, test in enumerate(self.lift_tests)
+            if test.channel not in paid
+        ]
+        _reject_any(unknown, f"a channel that has spend: {', '.join(paid)}")
+        return self
+
+    @model_validator(mode="after")
+    def _lift_tests_are_of_the_only_series(self) -> Self:
+        unknown = [
+            f"{test.series!r} at lift_tests[{at}].series"
+            for at, test in enumerate(self.lift_tests)
+            if test.series not in (None, self.input.series)
+        ]
+        # The names of several series are data: the job judges by them when it has read its input.
+        if self.input.series_column is None:
+            _reject_any(unknown, f"{self.input.series!r}, the only series without a series_column")
+        return self
+
+    @model_validator(mode="after")
+    def _lift_tests_are_of_whole_weeks(self) -> Self:
+        first = get_args(Weekday).index(self.input.week_starts_on)
+        within = [
+            f"{day} at lift_tests[{at}].{key}"
+            for at, test in enumerate(self.lift_tests)
+            for key, day in (("start", test.start), ("end", test.end))
+            if day.weekday() != first
+        ]
+        _reject_any(within, f"the first day of a week, a {self.input.week_starts_on}")
+        return self
+
+    def variables(
+        self,
+    ) -> dict[str, OutcomeSettings | ChannelSettings | OrganicSettings | ControlSettings]:
+        """The outcome, channels, organic media and controls, by their key, as channels[0]."""
+        return {
+            "outcome": self.outcome,
+            **{f"channels[{i}]": channel for i, channel in enumerate(self.channels)},
+            **{f"organic[{i}]": medium for i, medium in enumerate(self.organic)},
+            **{f"controls[{i}]": control for i, control in enumerate(self.controls)},
+        }
+
+    def input_columns(self) -> dict[str, str]:
+        """The columns that say what a raw row is of, by their key."""
+        columns = {
+            "input.date_column": self.input.date_column,
+            "input.series_column": self.input.series_column,
+        }
+        return {key: column for key, column in columns.items() if column is not None}
+
+    def dbt_vars(self) -> dict[str, Any]:
+        """The variables that the dbt project is run with."""
+        schema, table = self.input.table.split(".")
+        return {
+            "input": {
+                "schema": schema,
+                "table": table,
+                "date_column": self.input.date_column,
+                "series_column": self.input.series_column,
+                "series_key": self.input.series,
+                "grain": self.input.grain,
+                "week_starts_on": self.input.week_starts_on,
+                "variables": [
+                    variable.model_dump(include={"name", "column", "equals"}, exclude_none=True)
+                    | {"role": variable.role}
+                    for variable in self.variables().values()
+                ],
+            }
+        }
+
+    def fingerprint(self) -> str:
+        """SHA-256 of the parts that a fit, or the verdict on it, depends on."""
+        parts = self.model_dump(mode="json", exclude={"schedule": True, "input": {"file"}})
+        canonical = json.dumps(parts, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+        return hashlib.sha256(canonical.encode()).hexdigest()
+
+
+def _reject_repeated(used: Iterable[tuple[object, str]], allowed: str) -> None:
+    """Refuse a name or column that stands at more than one key."""
+    keys: dict[object, list[str]] = {}
+    for item, key in used:
+        keys.setdefault(item, []).append(key)
+    _reject_any(
+        [f"{item!r} at {', '.join(at)}" for item, at in keys.items() if len(at) > 1], allowed
+    )
+
+
+def _reject_any(mistakes: list[str], allowed: str) -> None:
+    if mistakes:
+        raise reject(allowed, found="; ".join(mistakes))

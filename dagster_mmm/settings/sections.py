@@ -1,0 +1,231 @@
+"""The sections of the settings file, each checked by itself."""
+
+from typing import Annotated, ClassVar, Literal, Self, cast
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from dagster_mmm.settings.fields import (
+    Adstock,
+    Components,
+    Count,
+    CountOrZero,
+    Country,
+    Cron,
+    Day,
+    DefaultAmplitude,
+    Grain,
+    Hyperprior,
+    InputFile,
+    Likelihood,
+    Name,
+    Positive,
+    Rate,
+    Share,
+    Sign,
+    Table,
+    Text,
+    Timezone,
+    Trend,
+    Weekday,
+    reject,
+)
+
+
+class Section(BaseModel):
+    """A mapping of the settings file, whose keys are all known."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
+
+
+class InputSettings(Section):
+    """Where the raw weekly or daily table is and how its rows are read.
+
+    A `file` is loaded into the table first; its path is relative to the settings file's folder. The
+    values of `series_column` name the series (geos, store groups, brands) that the model explains
+    together; without it all rows are one series, called `series`.
+    """
+
+    file: InputFile | None = None
+    table: Table = "raw.weekly_media"
+    date_column: Text = "week"
+    grain: Grain = "weekly"
+    week_starts_on: Weekday = "monday"
+    series: Text = "national"
+    series_column: Text | None = None
+
+    @model_validator(mode="after")
+    def _series_are_named_once(self) -> Self:
+        is_named = self.series != type(self).model_fields["series"].default
+        if is_named and self.series_column is not None:
+            raise reject(
+                "series, the name of the only one, or series_column, whose values name them",
+                found=f"series {self.series!r} and series_column {self.series_column!r}",
+            )
+        return self
+
+
+class RoiPrior(Section):
+    """What is known of a channel's return beforehand: log-normal, outcome per unit of money."""
+
+    kind: ClassVar[Literal["roi"]] = "roi"
+
+    median: Positive
+    sd_log: Positive
+
+
+class ContributionSharePrior(Section):
+    """What is known beforehand of a medium's share in the outcome: log-normal, 0.03 for 3 %."""
+
+    kind: ClassVar[Literal["contribution_share"]] = "contribution_share"
+
+    median: Share
+    sd_log: Positive
+
+
+class Variable(Section):
+    """A column of the raw table, and the name by which everything after it knows it."""
+
+    role: ClassVar[str]
+
+    name: Name
+    column: Text = ""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _column_defaults_to_name(cls, data: object) -> object:
+        match data:
+            case {"name": str(name)}:
+                return {"column": name, **cast("dict[str, object]", data)}
+            case _:
+                return data
+
+
+class OutcomeSettings(Variable):
+    """What the model explains, such as revenue, in the model's currency or in units."""
+
+    role = "outcome"
+
+
+class MediumSettings(Variable):
+    """A paid channel or an organic medium, and what is known of its effect beforehand."""
+
+    contribution_share_prior: ContributionSharePrior | None = None
+
+    @property
+    def amplitude_prior(self) -> RoiPrior | ContributionSharePrior | None:
+        """The medium's own prior, or None for the model's."""
+        return self.contribution_share_prior
+
+
+class ChannelSettings(MediumSettings):
+    """A paid media channel and its spend, in the model's currency."""
+
+    role = "spend"
+
+    roi_prior: RoiPrior | None = None
+
+    @model_validator(mode="after")
+    def _one_prior(self) -> Self:
+        if self.roi_prior is not None and self.contribution_share_prior is not None:
+            raise reject("roi_prior or contribution_share_prior, not both", found="both")
+        return self
+
+    @property
+    def amplitude_prior(self) -> RoiPrior | ContributionSharePrior | None:
+        """The channel's own prior, or None for the model's."""
+        return self.roi_prior or self.contribution_share_prior
+
+
+class OrganicSettings(MediumSettings):
+    """A medium without spend, such as a newsletter, and its exposures in any unit."""
+
+    role = "organic"
+
+
+class ControlSettings(Variable):
+    """Something else that moves the outcome; with `equals`, 1 where the text is that, else 0.
+
+    A `sign` says which way it moves the outcome, where that is known beforehand.
+    """
+
+    role = "control"
+
+    equals: Text | None = None
+    sign: Sign | None = None
+
+
+class LiftTestSettings(Section):
+    """An experiment's result: the outcome that a channel added in some weeks, and its error.
+
+    `start` and `end` are the first days of its first and its last week. Without a `series`, it was
+    run in all of them together.
+    """
+
+    channel: Name
+    series: Text | None = None
+    start: Day
+    end: Day
+    lift: float
+    standard_error: Positive
+
+    @model_validator(mode="after")
+    def _start_is_before_end(self) -> Self:
+        if self.start > self.end:
+            raise reject(
+                "an end on or after the start", found=f"start {self.start}, end {self.end}"
+            )
+        return self
+
+
+class ModelSettings(Section):
+    """The model's shape; a new `version` starts from new scales and priors of the data.
+
+    `components` counts the Hill curves in the mixture, or `auto` has it chosen by forecast. With
+    `holidays`, a country's ISO code, each of its public holidays has an effect.
+    """
+
+    version: Text = "1"
+    components: Components = 1
+    adstock: Adstock = "geometric"
+    likelihood: Likelihood = "normal"
+    amplitude_prior: DefaultAmplitude = "roi"
+    hyperprior: Hyperprior = "lognormal"
+    trend: Trend = "linear"
+    fourier_order: CountOrZero = 2
+    holidays: Country | None = None
+
+
+class SamplerConfig(Section):
+    """How the posterior is sampled; warm-up and draws are counted per chain."""
+
+    # One chain has nothing to be compared with.
+    chains: Annotated[int, Field(ge=2)] = 4
+    warmup: Count = 1000
+    draws: Annotated[int, Field(ge=4)] = 1000
+    target_accept: Share = 0.9
+    max_tree_depth: Count = 10
+    seed: CountOrZero = 0
+
+
+class EvaluationSettings(Section):
+    """How a fit is judged: weeks held out (0 for none) and the level of the intervals."""
+
+    holdout_weeks: CountOrZero = 13
+    ci_level: Share = 0.9
+
+
+class GateSettings(Section):
+    """The limits beyond which a fit is not published; rates are shares of all draws."""
+
+    max_r_hat: Annotated[float, Field(gt=1)] = 1.01
+    min_ess: Positive = 400.0
+    max_divergence_rate: Rate = 0.001
+    min_bfmi: Positive = 0.3
+    max_saturated_tree_rate: Rate = 0.01
+
+
+class ScheduleSettings(Section):
+    """When the model is refitted: five-field cron in an IANA time zone."""
+
+    cron: Cron = "0 6 * * 1"
+    timezone: Timezone = "Europe/Berlin"
