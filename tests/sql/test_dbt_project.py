@@ -69,6 +69,36 @@ from range(8) as days(i);
 """
 
 
+GEOS = Settings.model_validate(
+    {
+        "model_key": "geos",
+        "currency": "EUR",
+        "input": {"series_column": 'the "geo" of'},
+        "outcome": {"name": "revenue"},
+        "channels": [{"name": "tv"}],
+        "organic": [{"name": "newsletter", "column": "mails"}],
+    }
+)
+# South starts a week later and lacks the last one; north lacks one between.
+GEOS_RAW = """
+create table raw.weekly_media (
+    "the ""geo"" of" varchar, week date, revenue integer, tv double, mails integer
+);
+insert into raw.weekly_media values
+    ('north', '2024-01-01', 100, 10, 1000),
+    ('north', '2024-01-15', 100, 10, 1000),
+    ('north', '2024-01-22', 100, 10, 1000),
+    ('south', '2024-01-08', 50, 5, 0),
+    ('south', '2024-01-15', 50, 5, null),
+    (' ', '2024-01-08', 1, 1, 1),
+    (null, '2024-01-08', 1, 1, 1),
+    ('north', null, 1, 1, 1);
+"""
+
+
+UPSTREAM = ["--select", "+weekly_input", "rejected_input"]
+
+
 class Build(NamedTuple):
     engine: sa.Engine
     target: Path
@@ -151,8 +181,12 @@ def weekly(tmp_path_factory: pytest.TempPathFactory) -> Build:
 
 @pytest.fixture(scope="session")
 def daily(tmp_path_factory: pytest.TempPathFactory) -> Build:
-    upstream = ["--select", "+weekly_input", "rejected_input"]
-    return build(tmp_path_factory.mktemp("daily"), DAILY, DAILY_RAW, *upstream)
+    return build(tmp_path_factory.mktemp("daily"), DAILY, DAILY_RAW, *UPSTREAM)
+
+
+@pytest.fixture(scope="session")
+def geos(tmp_path_factory: pytest.TempPathFactory) -> Build:
+    return build(tmp_path_factory.mktemp("geos"), GEOS, GEOS_RAW, *UPSTREAM)
 
 
 @pytest.fixture
@@ -204,7 +238,8 @@ def test_week_of_text(weekly: Build, week: str, variable: str, expected: tuple[A
 def test_unreadable_dates_are_set_aside(weekly: Build) -> None:
     rejected = weekly.rows("select * from mmm.rejected_input order by raw_date nulls last")
 
-    assert rejected == [("22/01/2024", 2), (None, 1)]
+    nation = "the 'nation'"
+    assert rejected == [(nation, "22/01/2024", None, 2), (nation, None, None, 1)]
 
 
 def test_nothing_is_lost_in_staging(weekly: Build) -> None:
@@ -230,6 +265,44 @@ def test_days_become_weeks_that_start_on_sunday(daily: Build) -> None:
         ("tv", date(2024, 1, 7), 3.5, *begun),
     ]
     assert daily.rows("select * from mmm.rejected_input") == []
+
+
+def test_series_start_by_themselves_and_end_together(geos: Build) -> None:
+    rows = geos.rows(
+        "select series_key, week_start, value, n_rows from mmm.weekly_input "
+        "where variable = 'revenue' order by series_key, week_start"
+    )
+
+    assert rows == [
+        ("north", date(2024, 1, 1), 100.0, 1),
+        ("north", date(2024, 1, 8), None, 0),
+        ("north", date(2024, 1, 15), 100.0, 1),
+        ("north", date(2024, 1, 22), 100.0, 1),
+        ("south", date(2024, 1, 8), 50.0, 1),
+        ("south", date(2024, 1, 15), 50.0, 1),
+        ("south", date(2024, 1, 22), None, 0),
+    ]
+
+
+def test_organic_media_are_read_as_spend_is(geos: Build) -> None:
+    rows = geos.rows(
+        "select week_start, value, n_rows, n_unreadable from mmm.weekly_input "
+        "where role = 'organic' and variable = 'newsletter' and series_key = 'south' "
+        "order by week_start"
+    )
+
+    assert rows == [
+        (date(2024, 1, 8), 0.0, 1, 0),
+        (date(2024, 1, 15), None, 1, 1),
+        (date(2024, 1, 22), None, 0, 0),
+    ]
+
+
+def test_rows_of_no_series_are_set_aside(geos: Build) -> None:
+    rejected = geos.rows("select * from mmm.rejected_input order by series_key nulls last")
+
+    day = date(2024, 1, 8)
+    assert rejected == [("north", None, None, 1), (None, "2024-01-08", day, 2)]
 
 
 @pytest.mark.parametrize("view", RESULT_VIEWS)

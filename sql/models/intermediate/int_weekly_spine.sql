@@ -6,19 +6,31 @@ weekly_values as (
 
 ),
 
-span as (
+first_weeks as (
 
     select
-        min(week_start) as first_week,
-        max(week_start) as last_week
+        series_key,
+        min(week_start) as first_week
+    from weekly_values
+    group by series_key
+
+),
+
+-- A series may start late, but all have to end together: what one of them lacks there is a row.
+last_week as (
+
+    select max(week_start) as last_week
     from weekly_values
 
 ),
 
 weeks as (
 
-    select {{ weeks_between('first_week', 'last_week') }} as week_start
-    from span
+    select
+        first_weeks.series_key,
+        {{ weeks_between('first_weeks.first_week', 'last_week.last_week') }} as week_start
+    from first_weeks
+    cross join last_week
 
 ),
 
@@ -33,7 +45,7 @@ variables as (
 )
 
 select
-    {{ text_literal(var('input').series_key) }} as series_key,
+    weeks.series_key,
     weeks.week_start,
     variables.variable,
     variables.role

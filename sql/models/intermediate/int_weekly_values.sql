@@ -6,11 +6,12 @@ input as (
         *,
         {{ week_start('observed_on') }} as week_start
     from {{ ref('stg_input') }}
-    where observed_on is not null
+    where observed_on is not null and series_key is not null
 
 )
 
 select
+    series_key,
     week_start,
     variable,
     role,
@@ -27,4 +28,4 @@ select
     min(observed_on) as first_date,
     max(observed_on) as last_date
 from input
-group by week_start, variable, role
+group by series_key, week_start, variable, role

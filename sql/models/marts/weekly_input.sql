@@ -31,5 +31,6 @@ select
     weekly_values.last_date
 from spine
 left join weekly_values
-    on spine.week_start = weekly_values.week_start
+    on spine.series_key = weekly_values.series_key
+    and spine.week_start = weekly_values.week_start
     and spine.variable = weekly_values.variable

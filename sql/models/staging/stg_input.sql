@@ -11,6 +11,7 @@ long as (
     {%- for variable in var('input').variables %}
 
     select
+        {{ series_key() }} as series_key,
         cast({{ quoted(var('input').date_column) }} as varchar) as raw_date,
         {{ text_literal(variable.name) }} as variable,
         {{ text_literal(variable.role) }} as role,
@@ -31,6 +32,7 @@ long as (
 )
 
 select
+    series_key,
     raw_date,
     {{ iso_date('raw_date') }} as observed_on,
     variable,
