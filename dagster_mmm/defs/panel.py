@@ -34,6 +34,7 @@ def panel(settings: SettingsResource, warehouse: WarehouseResource) -> dg.Output
     return dg.Output(
         judged.snapshot,
         metadata={
+            "series": used["series_key"].nunique(),
             "weeks": used["week_start"].nunique(),
             "first_week": str(used["week_start"].min().date()),
             "last_week": str(used["week_start"].max().date()),

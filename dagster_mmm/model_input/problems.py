@@ -1,0 +1,226 @@
+"""What is wrong with the weekly input, said with the place and the remedy.
+
+A problem's message does not name its series; whoever lists the problems of several series does.
+"""
+
+from collections.abc import Collection
+
+import pandas as pd
+
+from dagster_mmm.settings import Settings
+from hill_mmm import Problem
+
+
+def empty_table(settings: Settings) -> Problem:
+    """There is nothing to look at."""
+    return Problem(
+        "empty_table",
+        f"{settings.input.table} has no complete week with a readable date; load it first",
+    )
+
+
+def rejected_rows(rejected: pd.DataFrame, settings: Settings) -> list[Problem]:
+    """Raw rows of the mart `rejected_input`: without a date that can be read, or of no series."""
+    undated = rejected[rejected["observed_on"].isna()].groupby("raw_date", dropna=False)
+    problems = [
+        Problem(
+            "unreadable_date",
+            f"{n_rows} rows have {_quoted_date(raw_date)} in column "
+            f"{settings.input.date_column!r}, which cannot be read; write it as 2026-01-31",
+        )
+        for raw_date, n_rows in undated["n_rows"].sum().items()
+    ]
+    nameless = rejected[rejected["series_key"].isna()]
+    if len(nameless):
+        problems.append(
+            Problem(
+                "missing_series",
+                f"{nameless['n_rows'].sum()} rows name no series in column "
+                f"{settings.input.series_column!r}, such as one with "
+                f"{_quoted_date(nameless['raw_date'].iloc[0])}; say which series they belong to",
+            )
+        )
+    return problems
+
+
+def absent_variables(weekly: pd.DataFrame, settings: Settings) -> list[Problem]:
+    """Variables of the settings that `weekly_input` was not built with."""
+    names = [variable.name for variable in settings.variables().values()]
+    return [
+        Problem(
+            "missing_variable",
+            f"{name} is in the settings and not in weekly_input; build weekly_input again",
+            name,
+        )
+        for name in names
+        if name not in set(weekly["variable"])
+    ]
+
+
+def calendar_problems(weekly: pd.DataFrame, settings: Settings) -> list[Problem]:
+    """Weeks and days that are missing, stand twice or are not what the settings say."""
+    weeks = weekly.drop_duplicates(["series_key", "week_start"])
+    weeks = weeks.sort_values(["series_key", "week_start"])
+    with_rows = weeks[weeks["n_rows"] > 0]
+    last_row = weeks["series_key"].map(with_rows.groupby("series_key")["week_start"].max())
+    missing = weeks[weeks["n_rows"] == 0]
+    is_after = missing["week_start"] > last_row[missing.index]
+    problems = [
+        _at(
+            row.series_key,
+            row.week_start,
+            "missing_week",
+            f"the week of {_day(row.week_start)} has no row; add it (0 where nothing was spent)",
+        )
+        for row in missing[~is_after].itertuples()
+    ]
+    problems += [
+        _at(
+            row.series_key,
+            row.week_start,
+            "early_end",
+            f"there is no row from the week of {_day(row.week_start)} on, but other series go on; "
+            "add its weeks (0 where nothing was spent or sold) or leave the series out",
+        )
+        for row in missing[is_after].drop_duplicates("series_key").itertuples()
+    ]
+    daily = settings.input.grain == "daily"
+    return problems + (
+        _daily_problems(with_rows) if daily else _weekly_problems(with_rows, settings)
+    )
+
+
+def unreadable_values(weekly: pd.DataFrame, settings: Settings) -> list[Problem]:
+    """Values that are blank, no number, or not finite."""
+    columns = {v.name: v.column for v in settings.variables().values()}
+    bad = weekly[weekly["n_unreadable"] > 0].sort_values(["variable", "series_key", "week_start"])
+    bad = bad.assign(
+        column=bad["variable"].map(columns),
+        found=bad["unreadable_value"].fillna("").replace("", "nothing"),
+    )
+    return [
+        _at(
+            row.series_key,
+            row.week_start,
+            f"unreadable_{row.role}",
+            f"{row.variable} (column {row.column!r}) has no usable number in the week of "
+            f"{_day(row.week_start)}: found {row.found}; correct it at the source, with 0 where "
+            "nothing was spent",
+            str(row.variable),
+        )
+        for row in bad.itertuples()
+    ]
+
+
+def absent_spend(silent: Collection[str], settings: Settings) -> list[Problem]:
+    """Nothing to fit: every paid channel is among the silent media."""
+    if any(channel.name not in silent for channel in settings.channels):
+        return []
+    return [Problem("no_spend", "no channel has any spend; check the spend columns' source")]
+
+
+def lift_test_problems(weekly: pd.DataFrame, settings: Settings) -> list[Problem]:
+    """Lift tests that the weeks to be fitted do not hold."""
+    problems: list[Problem] = []
+    for at, test in enumerate(settings.lift_tests):
+        spend = weekly[weekly["variable"] == test.channel]
+        if test.series is not None:
+            spend = spend[spend["series_key"] == test.series]
+        if spend.empty:
+            known = ", ".join(weekly["series_key"].unique())
+            found = f"names the series {test.series!r}; allowed: {known}"
+            problems.append(Problem("unknown_series", f"lift_tests[{at}] {found}", test.channel))
+            continue
+        start, end = pd.Timestamp(test.start), pd.Timestamp(test.end)
+        first, last = spend["week_start"].min(), spend["week_start"].max()
+        if start < first or end > last:
+            message = (
+                f"lift_tests[{at}] is of {test.start} to {test.end}, but the weeks used are "
+                f"{_day(first)} to {_day(last)}; correct its dates or take it out of the settings"
+            )
+            problems.append(Problem("lift_test_outside", message, test.channel))
+        elif not spend.loc[spend["week_start"].between(start, end), "value"].gt(0).any():
+            message = (
+                f"lift_tests[{at}]: {test.channel} has no spend from {test.start} to {test.end}; "
+                "correct its channel or dates"
+            )
+            problems.append(Problem("lift_test_without_spend", message, test.channel))
+    return problems
+
+
+def _daily_problems(weeks: pd.DataFrame) -> list[Problem]:
+    if (weeks["n_days"] == 1).mean() > 0.5:
+        return [
+            Problem(
+                "weekly_rows",
+                "most weeks have one date, but input.grain is daily; set input.grain: weekly",
+            )
+        ]
+    problems = [
+        _at(
+            row.series_key,
+            row.week_start,
+            "missing_day",
+            f"the week of {_day(row.week_start)} has {row.n_days} of 7 days; add the missing days",
+        )
+        for row in weeks[weeks["n_days"] < 7].itertuples()
+    ]
+    return problems + [
+        _at(
+            row.series_key,
+            row.week_start,
+            "duplicate_day",
+            f"a day of the week of {_day(row.week_start)} stands twice; keep one row a day",
+        )
+        for row in weeks[weeks["n_rows"] > weeks["n_days"]].itertuples()
+    ]
+
+
+def _weekly_problems(weeks: pd.DataFrame, settings: Settings) -> list[Problem]:
+    if (weeks["n_days"] > 1).mean() > 0.5:
+        most = weeks["n_days"].max()
+        return [
+            Problem(
+                "daily_rows",
+                f"{settings.input.table} has up to {most} dates a week, but input.grain is weekly; "
+                "set input.grain: daily to have days summed to weeks",
+            )
+        ]
+    problems = [
+        _at(
+            row.series_key,
+            row.week_start,
+            "duplicate_week",
+            f"the week of {_day(row.week_start)} has {row.n_rows} rows; keep one row a week",
+        )
+        for row in weeks[weeks["n_rows"] > 1].itertuples()
+    ]
+    dates = pd.to_datetime(weeks["first_date"])
+    shifted = weeks.assign(first_date=dates)[dates != weeks["week_start"]]
+    if len(shifted):
+        found = ", ".join(sorted(set(shifted["first_date"].dt.day_name())))
+        problems.append(
+            Problem(
+                "wrong_week_start",
+                f"{len(shifted)} rows are dated on {found}, such as "
+                f"{_day(shifted['first_date'].iloc[0])}, but input.week_starts_on is "
+                f"{settings.input.week_starts_on}; set it to the day that the data uses",
+                week=_day(shifted["week_start"].iloc[0]),
+            )
+        )
+    return problems
+
+
+def _quoted_date(raw: object) -> str:
+    return f"the date {raw!r}" if isinstance(raw, str) else "no date"
+
+
+def _at(
+    series: object, week: object, code: str, message: str, variable: str | None = None
+) -> Problem:
+    """A problem in one week of one series."""
+    return Problem(code, message, variable, _day(week), str(series))
+
+
+def _day(week: object) -> str:
+    return str(pd.Timestamp(str(week)).date())

@@ -1,0 +1,87 @@
+"""What the fit does without: weeks at either end, and media that were never used."""
+
+from collections.abc import Collection, Hashable, Sequence
+from datetime import date, timedelta
+
+import pandas as pd
+
+from dagster_mmm.settings import Settings
+
+WEEK = timedelta(days=7)
+# An outcome that is later than this has stopped coming, and somebody has to know.
+MAX_LATE_WEEKS = 4
+SILENCE = {
+    "spend": "the channel has no spend in any week",
+    "organic": "the medium has no exposure in any week",
+}
+
+
+def weeks_left_out(weekly: pd.DataFrame, settings: Settings, today: date) -> "pd.Series[str]":
+    """Why the fit does without a row's week, by row of `weekly`; NA where it does not.
+
+    Series end together: a last week that one of them cannot use is left out for all.
+    """
+    daily = settings.input.grain == "daily"
+    for_all = _partial_last_week(weekly) if daily else {}
+    for_all |= {
+        week: f"the week is not over on {today}"
+        for week in weekly["week_start"].unique()
+        if week.date() + WEEK > today
+    }
+    for_all |= _late_weeks(weekly, settings, for_all.keys())
+    reasons = weekly["week_start"].map(for_all).astype("string")
+    return reasons.fillna(_in_partial_first_week(weekly)) if daily else reasons
+
+
+def silent_media(weekly: pd.DataFrame) -> dict[str, str]:
+    """Why the fit does without a medium, by its name: its value is 0 in all weeks and series."""
+    media = weekly[weekly["role"].isin(SILENCE)].groupby(["variable", "role"])
+    quiet = (media["value"].min() == 0) & (media["value"].max() == 0)
+    silent = quiet & (media["n_unreadable"].sum() == 0)
+    return {name: SILENCE[role] for name, role in silent.index[silent]}
+
+
+def _in_partial_first_week(weekly: pd.DataFrame) -> "pd.Series[str]":
+    first = weekly.groupby("series_key")["week_start"].transform("min")
+    is_partial = (weekly["week_start"] == first) & (weekly["n_days"] < 7)
+    reason = "the week is incomplete: " + weekly["n_days"].astype("string") + " of 7 days"
+    return reason.where(is_partial)
+
+
+def _partial_last_week(weekly: pd.DataFrame) -> dict[Hashable, str]:
+    last_week = weekly["week_start"].max()
+    days = weekly[weekly["week_start"] == last_week].groupby("series_key")["n_days"].max()
+    partial = days[days < 7]
+    if partial.empty:
+        return {}
+    where = _in_series(list(partial.index), len(days))
+    return {last_week: f"the week is incomplete: {partial.iloc[0]} of 7 days{where}"}
+
+
+def _late_weeks(
+    weekly: pd.DataFrame, settings: Settings, left_out: Collection[Hashable]
+) -> dict[Hashable, str]:
+    """The last weeks, of those not left out already, that the outcome of a series is late for."""
+    outcome = weekly[weekly["role"] == "outcome"]
+    blank = (outcome["n_unreadable"] > 0) & outcome["unreadable_value"].fillna("").eq("")
+    # A week without a row is late at the end of a series; before its last row, it is a gap.
+    with_row = outcome["week_start"].where(outcome["n_rows"] > 0)
+    last_row = with_row.groupby(outcome["series_key"]).transform("max")
+    has_arrived = ~blank & (outcome["week_start"] <= last_row)
+    arrival = outcome["week_start"].where(has_arrived & ~outcome["week_start"].isin(left_out))
+    last_arrival = arrival.groupby(outcome["series_key"]).transform("max")
+    late = outcome[~(outcome["week_start"] <= last_arrival) & ~outcome["week_start"].isin(left_out)]
+    late = late[late.groupby("series_key")["week_start"].transform("size") <= MAX_LATE_WEEKS]
+    n_series = outcome["series_key"].nunique()
+    return {
+        week: f"{settings.outcome.name} has not arrived for this week"
+        f"{_in_series(sorted(series), n_series)}"
+        for week, series in late.groupby("week_start")["series_key"]
+    }
+
+
+def _in_series(names: Sequence[str], n_series: int) -> str:
+    if n_series == 1:
+        return ""
+    others = f" and {len(names) - 1} more series" if len(names) > 1 else ""
+    return f" in {names[0]}{others}"
