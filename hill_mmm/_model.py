@@ -1,154 +1,125 @@
 """The Hill mixture as a NumPyro model, in coordinates that NUTS finds easy.
 
-The density is the one of the seed document and of DECISIONS.md; only the coordinates are ours.
-Each channel is sampled by its mean effect (from which the amplitudes follow), and the baseline's
-coefficients as standardised deviations from their conditional mean given the media effects. Both
-maps have a constant Jacobian, so the priors stay where they are stated.
+The density is the one of the seed document and of DECISIONS.md; only the coordinates are ours:
+
+- each medium is sampled by its mean effect, from which the amplitudes follow;
+- the baseline's coefficients are sampled as standardised deviations from their Gaussian conditional
+  given the media effects, the noise and the pooling;
+- the mixture's sticks as Normals, of which they are a function.
+
+Sites named `*_raw` are coordinates. Those without a distribution of their own (`_flat`) get the
+prior and the Jacobian of what they stand for by `numpyro.factor`.
 """
 
-from dataclasses import dataclass
 from typing import NamedTuple, cast
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 import numpyro
 import numpyro.distributions as dist
+from jax.lax.linalg import triangular_solve
+from jax.scipy.special import log_ndtr
 
-from hill_mmm._adstock import geometric_adstock
-from hill_mmm._design import REFERENCE_ALPHA, Design, Scales, baseline_design
-from hill_mmm._hill import hill, stick_breaking
-from hill_mmm._panel import Floats, Panel
+from hill_mmm._curves import Curves, component_effects, saturation
+from hill_mmm._data import ModelData
+from hill_mmm._lift import expected_lift
 from hill_mmm._priors import (
     ALPHA,
+    COMPONENT_SCALES,
+    DEGREES_OF_FREEDOM,
     LOG_HALF_SATURATION_SD,
     MEAN_SATURATION,
+    MIN_DEGREES_OF_FREEDOM,
     MU_LOG_A_SD,
     MU_LOG_N,
-    SIGMA_LOG_A,
-    SIGMA_LOG_N,
+    PEAK,
+    SERIES_SCALE,
+    WEIBULL_SCALE,
+    WEIBULL_SHAPE,
 )
-from hill_mmm._spec import ModelSpec
+from hill_mmm._spec import AdstockKind, Likelihood, Structure
+
+# Posterior sd of a log effect that a year or more of data allows: the unit of its coordinate.
+LOG_EFFECT_UNIT = 0.1
 
 
-@dataclass(frozen=True)
-class ModelData:
-    """The arrays that the model conditions on, all on the model's scales.
+def hill_mixture(data: ModelData, structure: Structure) -> None:
+    """The NumPyro model: seed section 6, extended to many media and series (DECISIONS.md).
 
-    Attributes:
-        spend: shape `(weeks, channels)`.
-        outcome: shape `(weeks,)`.
-        design: the baseline's regressors and priors.
-        amplitude_loc: the seed's `A_loc`.
-        log_half_saturation: prior location by channel.
-        log_roi_unit: log of the effect per week that a ROI of 1 is worth, by channel.
-        roi_log_median: prior location of log ROI by channel.
-        roi_sd_log: prior scale of log ROI by channel.
-        outcome_sd: scale of the noise prior.
-        pilot_sigma: noise level of a least-squares fit, about which sigma is sampled.
-        baseline_gain: maps `outcome - effect` to the baseline's conditional mean, `(columns,
-            weeks)`.
-        baseline_offset: the prior's part of that mean, `(columns,)`.
-        baseline_factor: Cholesky factor of the baseline's conditional covariance.
+    Recorded sites, in scaled units: those of `Curves`, `coefficients (series, columns)` of the
+    baseline, `sigma (series,)`; and, where the model has them, `signed_coefficients (signed,)` and
+    `degrees_of_freedom`.
     """
-
-    spend: Floats
-    outcome: Floats
-    design: Design
-    amplitude_loc: float
-    log_half_saturation: Floats
-    log_roi_unit: Floats
-    roi_log_median: Floats
-    roi_sd_log: Floats
-    outcome_sd: float
-    pilot_sigma: float
-    baseline_gain: Floats
-    baseline_offset: Floats
-    baseline_factor: Floats
-
-
-class Curves(NamedTuple):
-    """Parameters of the channels' curves, in scaled units; each may have leading draw axes.
-
-    Attributes:
-        alpha: adstock retention, `(channels,)`.
-        weights: mixture weights, `(components,)`.
-        amplitude: `A`, `(channels, components)`.
-        half_saturation: `k`, `(channels, components)`.
-        slope: `n`, `(channels, components)`.
-    """
-
-    alpha: jax.Array
-    weights: jax.Array
-    amplitude: jax.Array
-    half_saturation: jax.Array
-    slope: jax.Array
-
-
-def model_data(panel: Panel, spec: ModelSpec, scales: Scales) -> ModelData:
-    """Put a panel on the model's scales and precompute the baseline's coordinates."""
-    outcome = panel.outcome / scales.outcome
-    spend = panel.spend / np.array(scales.spend)
-    design = baseline_design(panel, spec, scales)
-    spend_per_week = panel.spend.mean(axis=0) / scales.outcome
-    priors = [spec.roi_prior(channel) for channel in panel.channels]
-    pilot_sigma = _pilot_sigma(design, outcome, spend)
-    gain, offset, factor = _baseline_coordinates(design, pilot_sigma)
-    return ModelData(
-        spend=spend,
-        outcome=outcome,
-        design=design,
-        amplitude_loc=scales.amplitude_loc,
-        log_half_saturation=np.array(scales.log_half_saturation),
-        log_roi_unit=np.log(spend_per_week),
-        roi_log_median=np.log([prior.median for prior in priors]),
-        roi_sd_log=np.array([prior.sd_log for prior in priors]),
-        outcome_sd=scales.outcome_sd,
-        pilot_sigma=pilot_sigma,
-        baseline_gain=gain,
-        baseline_offset=offset,
-        baseline_factor=factor,
-    )
-
-
-def _pilot_sigma(design: Design, outcome: Floats, spend: Floats) -> float:
-    media = np.sqrt(np.asarray(geometric_adstock(jnp.asarray(spend), jnp.asarray(REFERENCE_ALPHA))))
-    regressors = np.concatenate([design.matrix, media], axis=1)
-    coefficients, _, rank, _ = np.linalg.lstsq(regressors, outcome, rcond=None)
-    residual = outcome - regressors @ coefficients
-    sigma = np.sqrt(residual @ residual / max(len(outcome) - rank, 1))
-    # With as many regressors as weeks nothing is left over, and nothing could be divided by it.
-    return float(max(sigma, 0.01 * outcome.std()))
-
-
-def _baseline_coordinates(design: Design, pilot_sigma: float) -> tuple[Floats, Floats, Floats]:
-    """The baseline's Gaussian conditional given the media effects, at the pilot noise level."""
-    z = design.matrix / pilot_sigma
-    prior_precision = 1.0 / design.prior_sd**2
-    covariance = np.linalg.inv(z.T @ z + np.diag(prior_precision))
-    gain = covariance @ z.T / pilot_sigma
-    offset = covariance @ (prior_precision * design.prior_mean)
-    return gain, offset, np.asarray(np.linalg.cholesky(covariance), dtype=np.float64)
-
-
-def hill_mixture(data: ModelData, spec: ModelSpec) -> None:
-    """The NumPyro model: seed section 6, extended to many channels (DECISIONS.md).
-
-    Sites in scaled units: `alpha, weights, amplitude, half_saturation, slope` (see `Curves`),
-    `coefficients` of the baseline, `sigma`, and `log_likelihood` of every week.
-    """
-    curves = _sample_curves(data, spec)
-    by_component = component_effects(jnp.asarray(data.spend), curves)
-    coefficients = _sample_baseline(data, by_component @ curves.weights)
+    weights = _record("weights", _sample_weights(structure.components))
+    curves, shape = _sample_curves(data, structure, weights)
+    by_component = component_effects(shape, curves.amplitude)
+    signed = _sample_signed_effect(data)
     sigma = _sample_sigma(data)
-    mean = (data.design.matrix @ coefficients)[:, None] + by_component
-    by_week = jax.nn.logsumexp(
-        dist.Normal(mean, sigma).log_prob(jnp.asarray(data.outcome)[:, None])
-        + jnp.log(curves.weights),
-        axis=1,
-    )
-    numpyro.deterministic("log_likelihood", by_week)
-    numpyro.factor("outcome", by_week.sum())
+    residual = data.outcome - by_component @ weights - signed
+    coefficients = _sample_baseline(data, residual, sigma)
+    baseline = jnp.einsum("tgj,gj->tg", data.regressors, coefficients) + signed
+    tail = _sample_tail(structure.likelihood)
+    by_week = log_likelihood(data.outcome, baseline, by_component, weights, sigma, tail)
+    numpyro.factor("outcome", (by_week * data.scored).sum())
+    if len(data.lift.lift):
+        lift = expected_lift(data.lift, curves, structure.adstock)
+        agreement = dist.Normal(lift, data.lift.standard_error).log_prob(data.lift.lift)
+        numpyro.factor("lift_tests", agreement.sum())
+
+
+def log_likelihood(
+    outcome: jax.Array,
+    baseline: jax.Array,
+    by_component: jax.Array,
+    weights: jax.Array,
+    sigma: jax.Array,
+    degrees_of_freedom: jax.Array | None,
+) -> jax.Array:
+    """Log density of each week's outcome, marginalised over the regimes (seed section 6).
+
+    Args:
+        outcome: scaled, `(weeks, series)`.
+        baseline: scaled, `(weeks, series)`.
+        by_component: media effect in each regime, `(weeks, series, components)`.
+        weights: `(components,)`.
+        sigma: scale of the noise, `(series,)`.
+        degrees_of_freedom: of the Student-t likelihood, or None for the Normal.
+
+    Returns:
+        Shape `(weeks, series)`.
+    """
+    mean = baseline[..., None] + by_component
+    noise = sigma[:, None]
+    if degrees_of_freedom is None:
+        distribution = dist.Normal(mean, noise)
+    else:
+        distribution = dist.StudentT(degrees_of_freedom, mean, noise)
+    return jax.nn.logsumexp(distribution.log_prob(outcome[..., None]) + jnp.log(weights), axis=2)
+
+
+def dense_sites(structure: Structure, series: int) -> tuple[str, ...]:
+    """The sites whose correlations NUTS has to learn.
+
+    The others, one for each series or baseline column, are nearly independent of the rest by
+    construction.
+    """
+    sites = [*_ADSTOCK_SITES[structure.adstock], "mu_log_n", "sigma_log_n", "log_n_raw"]
+    sites += ["log_k_raw", "log_effect_raw"]
+    if structure.components > 1 or structure.seed_amplitudes:
+        sites += ["sigma_log_A", "log_A_raw"]
+    if structure.components > 1:
+        sites += ["sticks_raw"]
+    if structure.likelihood == "student_t":
+        sites += ["excess_degrees_of_freedom"]
+    sites += ["log_sigma_raw"] if series == 1 else ["noise_level", "effect_spread"]
+    return tuple(sites)
+
+
+_ADSTOCK_SITES: dict[AdstockKind, tuple[str, ...]] = {
+    "geometric": ("alpha",),
+    "delayed": ("alpha", "peak"),
+    "weibull": ("weibull_shape", "weibull_scale"),
+}
 
 
 def _sample(name: str, prior: dist.Distribution) -> jax.Array:
@@ -156,105 +127,223 @@ def _sample(name: str, prior: dist.Distribution) -> jax.Array:
     return cast(jax.Array, numpyro.sample(name, prior))
 
 
-def _record(name: str, value: jax.Array | Floats) -> jax.Array:
+def _flat(name: str, shape: tuple[int, ...]) -> jax.Array:
+    """A coordinate without a distribution of its own."""
+    return _sample(name, dist.ImproperUniform(dist.constraints.real, shape, ()))
+
+
+def _normals(name: str, *shape: int) -> jax.Array:
+    return _sample(name, dist.Normal(0.0, 1.0).expand(list(shape)))
+
+
+def _record(name: str, value: jax.Array) -> jax.Array:
     return cast(jax.Array, numpyro.deterministic(name, value))
 
 
-def _sample_sigma(data: ModelData) -> jax.Array:
-    """`sigma ~ HalfNormal(outcome sd)`, sampled as log sigma about the pilot noise level."""
-    log_scale = 1.0 / np.sqrt(2.0 * len(data.outcome))
-    raw = _sample("log_sigma_raw", dist.ImproperUniform(dist.constraints.real, (), ()))
-    log_sigma = jnp.log(data.pilot_sigma) + log_scale * raw
-    sigma = _record("sigma", jnp.exp(log_sigma))
-    # d sigma / d log sigma = sigma: the Jacobian of the log.
-    numpyro.factor("sigma_prior", dist.HalfNormal(data.outcome_sd).log_prob(sigma) + log_sigma)
-    return sigma
+def _sample_weights(components: int) -> jax.Array:
+    """Sticks `Beta(1, K - j)`, the uniform Dirichlet, as functions of standard Normals.
 
-
-def curve_sites(spec: ModelSpec) -> tuple[str, ...]:
-    """The sites whose correlations NUTS has to learn: all but the baseline's coordinates.
-
-    Those are independent of the rest by construction, and a dense matrix over them costs warm-up.
+    The components are exchangeable under it, so that chains that settle in different labellings
+    agree on everything that is published. `1 - v = (1 - Phi(z)) ** (1 / (K - j))`.
     """
-    sites = ["alpha", "mu_log_n", "sigma_log_n", "log_n_raw", "log_k_raw", "log_sigma_raw"]
-    sites += ["log_roi_raw"] if spec.amplitude_prior == "roi" else ["log_effect"]
-    if spec.components > 1 or spec.amplitude_prior == "seed":
-        sites += ["sigma_log_A", "log_A_raw"]
-    if spec.components > 1:
-        sites += ["sticks"]
-    return tuple(sites)
+    if components == 1:
+        return jnp.ones(1)
+    z = _normals("sticks_raw", components - 1)
+    log_rest = log_ndtr(-z) / jnp.arange(components - 1.0, 0.0, -1.0)
+    log_stick = jnp.log(-jnp.expm1(log_rest))
+    start = jnp.zeros(1)
+    before = jnp.concatenate([start, jnp.cumsum(log_rest)])
+    return jnp.exp(jnp.concatenate([log_stick, start]) + before)
 
 
-def component_effects(spend: jax.Array, curves: Curves) -> jax.Array:
-    """Sum over channels of the Hill effect, for each week and component, scaled units."""
-    adstocked = geometric_adstock(spend, curves.alpha)[:, :, None]
-    shape = hill(adstocked, curves.half_saturation, curves.slope)
-    return jnp.einsum("tck,ck->tk", shape, curves.amplitude)
-
-
-def _sample_curves(data: ModelData, spec: ModelSpec) -> Curves:
-    channels, components = data.spend.shape[1], spec.components
-    by_channel, by_curve = [channels], [channels, components]
-    alpha = _sample("alpha", ALPHA.expand(by_channel))
-    weights = _record("weights", _sample_weights(components))
+def _sample_curves(
+    data: ModelData, structure: Structure, weights: jax.Array
+) -> tuple[Curves, jax.Array]:
+    """The curves, and the saturation of each week that they come with."""
+    media, components = data.media.shape[2], structure.components
+    adstock = _record("adstock", _sample_adstock(structure.adstock, media))
+    scales = COMPONENT_SCALES[structure.hyperprior]
 
     mu_log_n = _sample("mu_log_n", MU_LOG_N)
-    sigma_log_n = _sample("sigma_log_n", SIGMA_LOG_N)
-    log_n_raw = _sample("log_n_raw", dist.Normal(0, 1).expand(by_curve))
-    slope = _record("slope", jnp.exp(mu_log_n + sigma_log_n * log_n_raw))
+    sigma_log_n = _sample("sigma_log_n", scales.log_slope)
+    log_n = mu_log_n + sigma_log_n * _normals("log_n_raw", media, components)
+    slope = _record("slope", jnp.exp(log_n))
 
-    log_k_raw = _sample("log_k_raw", dist.Normal(0, 1).expand(by_curve))
+    log_k_raw = _normals("log_k_raw", media, components)
     log_k = data.log_half_saturation[:, None] + LOG_HALF_SATURATION_SD * log_k_raw
     half_saturation = _record("half_saturation", jnp.exp(log_k))
 
-    adstocked = geometric_adstock(jnp.asarray(data.spend), alpha)[:, :, None]
-    mean_shape = hill(adstocked, half_saturation, slope).mean(axis=0)
-    log_amplitude = _sample_log_amplitude(data, spec, mean_shape, weights)
-    amplitude = _record("amplitude", jnp.exp(log_amplitude))
-    return Curves(alpha, weights, amplitude, half_saturation, slope)
+    deviation = jnp.zeros((media, components))
+    if components > 1 or structure.seed_amplitudes:
+        sigma_log_a = _sample("sigma_log_A", scales.log_amplitude)
+        deviation = sigma_log_a * _normals("log_A_raw", media, components)
+
+    shape = saturation(structure.adstock, data.media, adstock, half_saturation, slope)
+    mean_shape = jnp.einsum("tgmk,tg->gmk", shape, data.observed)
+    mean_shape = mean_shape / data.observed.sum(axis=0)[:, None, None]
+    sample_amplitude = _seed_amplitude if structure.seed_amplitudes else _informed_amplitude
+    amplitude = _record("amplitude", sample_amplitude(data, mean_shape, weights, deviation))
+    return Curves(adstock, weights, amplitude, half_saturation, slope), shape
 
 
-def _sample_weights(components: int) -> jax.Array:
-    # Sticks Beta(1, K - j) are the uniform Dirichlet, so the components are exchangeable and
-    # chains that settle in different labellings agree on everything that is published.
-    if components == 1:
-        return jnp.ones(1)
-    sticks = _sample("sticks", dist.Beta(1.0, jnp.arange(components - 1.0, 0.0, -1.0)))
-    return stick_breaking(sticks)
+def _sample_adstock(kind: AdstockKind, media: int) -> jax.Array:
+    if kind == "weibull":
+        shape = _sample("weibull_shape", WEIBULL_SHAPE.expand([media]))
+        return jnp.stack([shape, _sample("weibull_scale", WEIBULL_SCALE.expand([media]))], axis=1)
+    alpha = _sample("alpha", ALPHA.expand([media]))
+    if kind == "geometric":
+        return alpha[:, None]
+    return jnp.stack([alpha, _sample("peak", PEAK.expand([media]))], axis=1)
 
 
-def _sample_log_amplitude(
-    data: ModelData, spec: ModelSpec, mean_shape: jax.Array, weights: jax.Array
+class _MeanShape(NamedTuple):
+    """Logarithms of a medium's mean saturation over its weeks, `(series, media)`.
+
+    Attributes:
+        weighted: of the amplitudes' mean, up to their common level.
+        plain: of the mixture's mean saturation itself.
+    """
+
+    weighted: jax.Array
+    plain: jax.Array
+
+
+def _log_mean_shape(
+    data: ModelData, mean_shape: jax.Array, weights: jax.Array, deviation: jax.Array
+) -> _MeanShape:
+    # A medium that a series does not have saturates nothing: the logarithm of 0 would poison the
+    # gradient, and its amplitude is put to 0 below.
+    safe = jnp.where(data.is_active[:, :, None] > 0, mean_shape, 1.0)
+    weighted = jnp.log((weights * jnp.exp(deviation) * safe).sum(axis=2))
+    return _MeanShape(weighted, jnp.log((weights * safe).sum(axis=2)))
+
+
+def _informed_amplitude(
+    data: ModelData, mean_shape: jax.Array, weights: jax.Array, deviation: jax.Array
 ) -> jax.Array:
-    """Log amplitudes from the channel's mean effect, with the prior on ROI or as the seed's."""
-    channels, components = mean_shape.shape
-    if components == 1 and spec.amplitude_prior == "roi":
-        deviation = jnp.zeros((channels, 1))
-    else:
-        sigma_log_a = _sample("sigma_log_A", SIGMA_LOG_A)
-        raw = _sample("log_A_raw", dist.Normal(0, 1).expand([channels, components]))
-        deviation = sigma_log_a * raw
-    log_shape = jnp.log((weights * jnp.exp(deviation) * mean_shape).sum(axis=1))
-    if spec.amplitude_prior == "roi":
-        log_roi_raw = _sample("log_roi_raw", dist.Normal(0, 1).expand([channels]))
-        log_roi = jnp.asarray(data.roi_log_median) + data.roi_sd_log * log_roi_raw
-        mu_log_a = log_roi + jnp.asarray(data.log_roi_unit) - log_shape
-        saturation = (weights * mean_shape).sum(axis=1)
-        numpyro.factor("mean_saturation", MEAN_SATURATION.log_prob(saturation).sum())
-    else:
-        flat = dist.ImproperUniform(dist.constraints.real, (channels,), ())
-        mu_log_a = _sample("log_effect", flat) - log_shape
-        numpyro.factor(
-            "mu_log_A", dist.Normal(data.amplitude_loc, MU_LOG_A_SD).log_prob(mu_log_a).sum()
-        )
-    return mu_log_a[:, None] + deviation
+    """Amplitudes from the priors on ROI or contribution share, pooled over the series."""
+    series, media = data.is_active.shape
+    log_effect = data.effect_loc + data.effect_sd * _normals("log_effect_raw", media)
+    if series > 1:
+        spread = _sample("effect_spread", SERIES_SCALE.expand([media]))
+        log_effect = log_effect + spread * _normals("series_effect_raw", series, media)
+    shape = _log_mean_shape(data, mean_shape, weights, deviation)
+    active = data.is_active.sum(axis=0)
+    saturated = jnp.exp((shape.plain * data.is_active).sum(axis=0) / active)
+    numpyro.factor("mean_saturation", MEAN_SATURATION.log_prob(saturated).sum())
+    log_level = log_effect + data.effect_unit - shape.weighted
+    return jnp.exp(log_level[:, :, None] + deviation) * data.is_active[:, :, None]
 
 
-def _sample_baseline(data: ModelData, effect: jax.Array) -> jax.Array:
-    flat = dist.ImproperUniform(dist.constraints.real, data.baseline_offset.shape, ())
-    deviation = _sample("baseline_raw", flat)
-    conditional_mean = data.baseline_gain @ (data.outcome - effect) + data.baseline_offset
-    coefficients = _record("coefficients", conditional_mean + data.baseline_factor @ deviation)
-    prior = dist.Normal(data.design.prior_mean, data.design.prior_sd)
+def _seed_amplitude(
+    data: ModelData, mean_shape: jax.Array, weights: jax.Array, deviation: jax.Array
+) -> jax.Array:
+    """Amplitudes with the seed's prior, `mu_log_A ~ Normal(A_loc, 0.5)`, in every series."""
+    location = data.amplitude_loc[:, None]
+    log_effect = location + LOG_EFFECT_UNIT * _flat("log_effect_raw", data.is_active.shape)
+    log_level = log_effect - _log_mean_shape(data, mean_shape, weights, deviation).weighted
+    numpyro.factor("mu_log_A", dist.Normal(location, MU_LOG_A_SD).log_prob(log_level).sum())
+    return jnp.exp(log_level[:, :, None] + deviation) * data.is_active[:, :, None]
+
+
+def _sample_signed_effect(data: ModelData) -> jax.Array:
+    """Effect of the controls that have a sign: HalfNormal coefficients, shared by all series."""
+    signed = len(data.signed_prior_sd)
+    if not signed:
+        return jnp.zeros_like(data.outcome)
+    size = _sample("signed_size", dist.HalfNormal(1.0).expand([signed]))
+    return data.signed @ _record("signed_coefficients", data.signed_prior_sd * size)
+
+
+def _sample_sigma(data: ModelData) -> jax.Array:
+    """Noise: `sigma ~ HalfNormal(outcome sd)` for one series; for many, pooled around its mean.
+
+    Sampled as log sigma about the pilot noise level, which many weeks determine well.
+    """
+    series = len(data.pilot_sigma)
+    unit = 1.0 / jnp.sqrt(2.0 * data.observed.sum(axis=0))
+    log_sigma = jnp.log(data.pilot_sigma) + unit * _flat("log_sigma_raw", (series,))
+    sigma = _record("sigma", jnp.exp(log_sigma))
+    if series == 1:
+        # d sigma / d log sigma = sigma: the Jacobian of the log.
+        prior = dist.HalfNormal(data.outcome_sd).log_prob(sigma) + log_sigma
+    else:
+        level = _sample("noise_level", dist.HalfNormal(1.0))
+        spread = _sample("noise_spread", SERIES_SCALE)
+        relative = log_sigma - jnp.log(data.outcome_sd)
+        prior = dist.Normal(jnp.log(level), spread).log_prob(relative)
+    numpyro.factor("sigma_prior", prior.sum())
+    return sigma
+
+
+def _sample_tail(likelihood: Likelihood) -> jax.Array | None:
+    if likelihood == "normal":
+        return None
+    excess = _sample("excess_degrees_of_freedom", DEGREES_OF_FREEDOM)
+    return _record("degrees_of_freedom", MIN_DEGREES_OF_FREEDOM + excess)
+
+
+def _sample_baseline(data: ModelData, residual: jax.Array, sigma: jax.Array) -> jax.Array:
+    """Coefficients of each series, `(series, columns)`: free for one, pooled for many."""
+    pooled = len(data.pilot_sigma) > 1
+    sample = _sample_pooled_baseline if pooled else _sample_single_baseline
+    return _record("coefficients", sample(data, residual * data.scored, sigma))
+
+
+def _sample_single_baseline(data: ModelData, residual: jax.Array, _: jax.Array) -> jax.Array:
+    # The noise of one series hardly moves: its pilot serves, and the factor is a constant.
+    evidence = jnp.einsum("tgj,tg->gj", data.regressors, residual)
+    evidence = evidence / data.pilot_sigma[:, None] ** 2 + data.prior_mean / data.prior_sd**2
+    raw = _flat("baseline_raw", evidence.shape)
+    coefficients = _conditional(data.pilot_factor, evidence, raw)
+    prior = dist.Normal(data.prior_mean, data.prior_sd)
     numpyro.factor("baseline_prior", prior.log_prob(coefficients).sum())
     return coefficients
+
+
+def _sample_pooled_baseline(data: ModelData, residual: jax.Array, sigma: jax.Array) -> jax.Array:
+    """Coefficients Normal about a common mean, both given the residuals by Gaussian algebra.
+
+    The means' conditional has the series' coefficients integrated out; the coefficients' follows
+    given the means.
+    """
+    columns = len(data.prior_sd)
+    spread = data.prior_sd * _sample("baseline_spread", SERIES_SCALE.expand([columns]))
+    precision = 1.0 / spread**2
+    evidence = jnp.einsum("tgj,tg->gj", data.regressors, residual) / sigma[:, None] ** 2
+    gram = data.gram / sigma[:, None, None] ** 2
+    factor = jnp.linalg.cholesky(gram + jnp.diag(precision))
+
+    shrunk = _backward(factor, _forward(factor, jnp.tile(jnp.diag(precision), (len(sigma), 1, 1))))
+    learned = (jnp.diag(precision) - precision[:, None] * shrunk).sum(axis=0)
+    of_mean = jnp.diag(1.0 / data.prior_sd**2) + learned
+    mean_evidence = data.prior_mean / data.prior_sd**2
+    mean_evidence = mean_evidence + jnp.einsum("gij,gi->j", shrunk, evidence)
+    mean_factor = jnp.linalg.cholesky(of_mean)
+    mean = _conditional(mean_factor[None], mean_evidence[None], _flat("mean_raw", (1, columns)))[0]
+
+    raw = _flat("baseline_raw", evidence.shape)
+    coefficients = _conditional(factor, evidence + precision * mean, raw)
+    log_jacobian = -_log_diagonal(factor) - _log_diagonal(mean_factor)
+    hyper = dist.Normal(data.prior_mean, data.prior_sd).log_prob(mean).sum()
+    prior = dist.Normal(mean, spread).log_prob(coefficients).sum()
+    numpyro.factor("baseline_prior", prior + hyper + log_jacobian)
+    return coefficients
+
+
+def _conditional(factor: jax.Array, evidence: jax.Array, raw: jax.Array) -> jax.Array:
+    """`N(P^-1 evidence, P^-1)` at the standard Normal `raw`, with `factor` the Cholesky of P."""
+    half = _forward(factor, evidence[..., None])
+    return _backward(factor, half + raw[..., None])[..., 0]
+
+
+def _forward(factor: jax.Array, right: jax.Array) -> jax.Array:
+    return triangular_solve(factor, right, left_side=True, lower=True)
+
+
+def _backward(factor: jax.Array, right: jax.Array) -> jax.Array:
+    return triangular_solve(factor, right, left_side=True, lower=True, transpose_a=True)
+
+
+def _log_diagonal(factor: jax.Array) -> jax.Array:
+    return jnp.log(jnp.diagonal(factor, axis1=-2, axis2=-1)).sum()

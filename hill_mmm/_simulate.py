@@ -146,14 +146,17 @@ def _observe(
     mean = baseline + effect.sum(axis=1)[np.arange(len(spend)), regime]
     contribution = effect @ weights
     panel = Panel(
-        series="national",
+        series=("national",),
         weeks=pd.date_range(FIRST_WEEK, periods=len(spend), freq="7D")
         .to_numpy()
         .astype("datetime64[D]"),
-        outcome=rng.normal(mean, sigma),
-        spend=spend,
-        controls=controls,
+        outcome=rng.normal(mean, sigma)[:, None],
+        spend=spend[:, None],
+        organic=np.empty((len(spend), 1, 0)),
+        controls=controls[:, None],
+        starts=np.zeros(1, dtype=np.int64),
         channels=names[0],
+        organic_names=(),
         control_names=names[1],
     )
     expected = baseline + contribution.sum(axis=1)
