@@ -60,8 +60,7 @@ def adstock_weights(kind: AdstockKind, parameters: jax.Array, lags: int) -> jax.
 def geometric_adstock(spend: jax.Array, alpha: jax.Array) -> jax.Array:
     """Geometric carry-over: `s_t = (1 - alpha) * (x_t + alpha * x_{t-1} + alpha**2 * ...)`.
 
-    Seed section 6.1, normalised. Computed by doubling: `log2(weeks)` shifted multiply-adds, exact
-    and parallel.
+    Seed section 6.1, normalised; computed by its recursion.
 
     Args:
         spend: weekly spend, shape `(weeks, ..., channels)`.
@@ -70,16 +69,14 @@ def geometric_adstock(spend: jax.Array, alpha: jax.Array) -> jax.Array:
     Returns:
         Adstocked spend with the shape and the unit of `spend`.
     """
-    weeks = spend.shape[0]
-    carried = spend
-    weight = alpha
-    shift = 1
-    while shift < weeks:
-        earlier = jnp.concatenate([jnp.zeros_like(carried[:shift]), carried[:-shift]])
-        carried = carried + weight * earlier
-        weight = weight * weight
-        shift *= 2
-    return (1.0 - alpha) * carried
+
+    def week(carried: jax.Array, spent: jax.Array) -> tuple[jax.Array, jax.Array]:
+        carried = spent + alpha * carried
+        return carried, carried
+
+    start = jnp.zeros(jnp.broadcast_shapes(spend.shape[1:], alpha.shape), spend.dtype)
+    _, adstocked = jax.lax.scan(week, start, spend, unroll=4)
+    return (1.0 - alpha) * adstocked
 
 
 def _geometric_weights(lag: jax.Array, parameters: jax.Array) -> jax.Array:

@@ -120,9 +120,7 @@ def _weeks(panel: Panel, test: LiftTest) -> slice:
     return slice(int(first), int(last) + 1)
 
 
-def _require_spend(
-    panel: Panel, tests: Sequence[LiftTest], test: Integers, spend: Floats
-) -> None:
+def _require_spend(panel: Panel, tests: Sequence[LiftTest], test: Integers, spend: Floats) -> None:
     for number, lift_test in enumerate(tests):
         if not (spend[test == number] > 0).any():
             raise ValueError(

@@ -152,7 +152,9 @@ def run_nuts(
     run = _Run(program, data, settings, _Reporter(settings, on_progress))
     with ThreadPoolExecutor(settings.chains) as pool:
         states = _warm_up(run, pool, states)
-        chains = list(pool.map(lambda state: run.draw(state, settings.draws, "sampling")[1], states))
+        chains = list(
+            pool.map(lambda state: run.draw(state, settings.draws, "sampling")[1], states)
+        )
     sampled = jax.tree.map(lambda *leaves: np.stack(leaves), *chains)
     sites = program.sites(jax.tree.map(jnp.asarray, sampled.position), data)
     return jax.tree.map(np.asarray, sites), ChainStats(
@@ -273,7 +275,9 @@ def _start(program: _Program, data: Any, key: NDArray[np.uint32]) -> HMCState:
         width = START_WIDTH / 2.0**attempt
         position = {name: jnp.asarray(width * values) for name, values in directions.items()}
         state = program.initialise(position, key, data)
-        if all(np.isfinite(leaf).all() for leaf in (state.potential_energy, *state.z_grad.values())):
+        if all(
+            np.isfinite(leaf).all() for leaf in (state.potential_energy, *state.z_grad.values())
+        ):
             return state
     raise SamplerError(
         "the model has no finite density near the centre of its priors: look for a channel, "

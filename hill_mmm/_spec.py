@@ -182,4 +182,3 @@ class SamplerSettings:
                 raise ValueError(f"{name} must be at least 1, found {getattr(self, name)}")
         if not 0 < self.target_accept < 1:
             raise ValueError(f"target_accept must lie in (0, 1), found {self.target_accept}")
-
