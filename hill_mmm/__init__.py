@@ -22,6 +22,8 @@ from hill_mmm._panel import find_problems as find_problems  # noqa: E402
 from hill_mmm._sampler import Progress as Progress  # noqa: E402
 from hill_mmm._sampler import SamplerError as SamplerError  # noqa: E402
 from hill_mmm._simulate import Truth as Truth  # noqa: E402
+from hill_mmm._simulate import simulate_geo_market as simulate_geo_market  # noqa: E402
+from hill_mmm._simulate import simulate_lift_test as simulate_lift_test  # noqa: E402
 from hill_mmm._simulate import simulate_national_market as simulate_national_market  # noqa: E402
 from hill_mmm._simulate import simulate_seed_benchmark as simulate_seed_benchmark  # noqa: E402
 from hill_mmm._spec import DEFAULT_ROI_PRIOR as DEFAULT_ROI_PRIOR  # noqa: E402

@@ -1,15 +1,16 @@
-"""Markets with known truth: the seed's synthetic benchmark, and a national market for the demo."""
+"""Markets with known truth: the seed's synthetic benchmark, a national market, many regions."""
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import numpy as np
-import pandas as pd
 
-from hill_mmm._panel import Floats, Panel
+from hill_mmm._panel import WEEK, Floats, Integers, Panel
+from hill_mmm._spec import LiftTest
 
 DGP = Literal["single", "mixture_k2", "mixture_k3", "mixture_k5"]
-FIRST_WEEK = "2021-01-04"
+FIRST_WEEK = np.datetime64("2021-01-04", "D")
+THOUSAND = 1000.0
 
 
 @dataclass(frozen=True)
@@ -19,12 +20,12 @@ class Truth:
     Attributes:
         alpha: adstock retention by channel, `(channels,)`.
         weights: mixture weights, `(components,)`.
-        amplitude: `(channels, components)`, in currency a week.
-        half_saturation: `(channels, components)`, in adstocked currency a week.
+        amplitude: `(series, channels, components)`, in currency a week.
+        half_saturation: `(series, channels, components)`, in adstocked currency a week.
         slope: `(channels, components)`.
-        sigma: noise standard deviation, in currency.
-        expected: expected outcome, `(weeks,)`.
-        contribution: expected contribution, `(weeks, channels)`.
+        sigma: noise standard deviation, `(series,)`, in currency.
+        expected: expected outcome, `(weeks, series)`; NaN before a series' start.
+        contribution: expected contribution, `(weeks, series, channels)`.
     """
 
     alpha: Floats
@@ -32,7 +33,7 @@ class Truth:
     amplitude: Floats
     half_saturation: Floats
     slope: Floats
-    sigma: float
+    sigma: Floats
     expected: Floats
     contribution: Floats
 
@@ -71,12 +72,17 @@ def simulate_seed_benchmark(dgp: DGP, seed: int, weeks: int = 200) -> tuple[Pane
     baseline = 50.0 + 2.0 * (time - time.mean()) / time.std()
     return _observe(
         rng,
-        baseline=baseline,
-        spend=spend,
-        controls=np.empty((weeks, 0)),
-        curves=(alpha, weights, amplitude[None], k[None], slope[None]),
-        sigma=3.0,
-        names=(("media",), ()),
+        _Market(
+            series=("national",),
+            starts=np.zeros(1, dtype=np.int64),
+            baseline=baseline[:, None],
+            spend=spend[:, None],
+            controls=np.empty((weeks, 1, 0)),
+            channels=("media",),
+            control_names=(),
+        ),
+        _Curves(alpha, weights, amplitude[None, None], k[None, None], slope[None]),
+        sigma=np.array([3.0]),
     )
 
 
@@ -111,62 +117,202 @@ def simulate_national_market(seed: int = 0, weeks: int = 156) -> tuple[Panel, Tr
     promotion = (rng.random(weeks) < 0.12).astype(float)
     baseline = 1000.0 + 0.8 * time + 90.0 * np.sin(year) - 60.0 * np.cos(year)
     baseline += 45.0 * (price - price.mean()) + 120.0 * promotion
-    thousand = 1000.0
     return _observe(
         rng,
-        baseline=baseline * thousand,
-        spend=spend * thousand,
-        controls=np.column_stack([price, promotion]),
-        curves=(
+        _Market(
+            series=("national",),
+            starts=np.zeros(1, dtype=np.int64),
+            baseline=baseline[:, None] * THOUSAND,
+            spend=spend[:, None] * THOUSAND,
+            controls=np.column_stack([price, promotion])[:, None],
+            channels=tuple(_NATIONAL_CHANNELS),
+            control_names=("competitor_price", "promotion"),
+        ),
+        _Curves(
             alpha,
             np.ones(1),
-            amplitude[:, None] * thousand,
-            (relative_k * mean_spend)[:, None] * thousand,
+            amplitude[None, :, None] * THOUSAND,
+            (relative_k * mean_spend)[None, :, None] * THOUSAND,
             slope[:, None],
         ),
-        sigma=35.0 * thousand,
-        names=(tuple(_NATIONAL_CHANNELS), ("competitor_price", "promotion")),
+        sigma=np.array([35.0 * THOUSAND]),
     )
+
+
+# ROI of each of the national channels, common to all regions.
+_REGIONAL_ROI = np.array([1.8, 2.6, 2.0, 0.8, 1.2])
+_REGIONAL_ROI_SD_LOG = 0.3
+_WEEKS_LATE = 26
+
+
+def simulate_geo_market(seed: int = 0, series: int = 8, weeks: int = 104) -> tuple[Panel, Truth]:
+    """Regions of one market that share the national channels' curves, but not their effects.
+
+    Regions differ in size, level, trend, season and noise. The ROI of a channel is LogNormal about
+    a common value (sd of the logarithm 0.3); half-saturation is common on the scale of each
+    region's own spend. Every fourth region starts 26 weeks after the others.
+
+    Args:
+        seed: of the random generator; equal seeds give equal data.
+        series: number of regions.
+        weeks: length of the longest series, more than 26.
+    """
+    rng = np.random.default_rng(seed)
+    table = np.array(list(_NATIONAL_CHANNELS.values()))
+    mean_spend, on_air, alpha, _, relative_k, slope = table.T
+    starts = np.where(np.arange(series) % 4 == 3, _WEEKS_LATE, 0)
+    observed = np.arange(weeks)[:, None] >= starts
+    size = THOUSAND * rng.lognormal(-2.0, 0.5, series)
+    spend = size[:, None] * rng.gamma(4.0, mean_spend / 4.0, size=(weeks, series, len(table)))
+    spend *= (rng.random(spend.shape) < on_air) & observed[:, :, None]
+    price = np.cumsum(rng.normal(0.0, 0.15, (weeks, series)), axis=0)
+
+    k = (relative_k * spend.sum(axis=0) / (spend > 0).sum(axis=0))[:, :, None]
+    shape = _saturation(spend, alpha, k, slope[:, None]).sum(axis=0)
+    roi = _REGIONAL_ROI * rng.lognormal(0.0, _REGIONAL_ROI_SD_LOG, (series, len(table)))
+    amplitude = (roi * spend.sum(axis=0))[:, :, None] / shape
+    return _observe(
+        rng,
+        _Market(
+            series=tuple(f"region_{number + 1:02d}" for number in range(series)),
+            starts=starts,
+            baseline=size * _regional_baseline(rng, price),
+            spend=spend,
+            controls=(price * observed)[:, :, None],
+            channels=tuple(_NATIONAL_CHANNELS),
+            control_names=("competitor_price",),
+        ),
+        _Curves(alpha, np.ones(1), amplitude, k, slope[:, None]),
+        sigma=size * 40.0 * rng.lognormal(0.0, 0.2, series),
+    )
+
+
+def _regional_baseline(rng: np.random.Generator, price: Floats) -> Floats:
+    """Level, trend, season and control of regions of size 1, `(weeks, series)`."""
+    weeks, series = price.shape
+    time = np.arange(weeks)[:, None]
+    year = 2.0 * np.pi * time / 52.18
+    level = 1000.0 * rng.lognormal(0.0, 0.1, series)
+    baseline = level + rng.normal(0.8, 0.4, series) * time
+    baseline += rng.normal(90.0, 20.0, series) * np.sin(year)
+    baseline -= rng.normal(60.0, 20.0, series) * np.cos(year)
+    return baseline + rng.normal(45.0, 10.0, series) * price
+
+
+def simulate_lift_test(
+    panel: Panel,
+    truth: Truth,
+    channel: str,
+    start_week: int,
+    weeks: int,
+    relative_error: float,
+    seed: int,
+    *,
+    series: str | None = None,
+) -> LiftTest:
+    """An experiment on a simulated market: a channel's true lift, measured with Normal error.
+
+    The lift is the expected outcome of the test's weeks minus what it would have been, had the
+    channel spent nothing in them.
+
+    Args:
+        panel: the market.
+        truth: what generated it.
+        channel: the paid channel tested.
+        start_week: index of the test's first week in the panel.
+        weeks: length of the test.
+        relative_error: standard error of the measurement, over the true lift.
+        seed: of the random generator.
+        series: the series tested, or None for all together.
+
+    Raises:
+        ValueError: if the channel spent nothing in those weeks.
+    """
+    tested = slice(start_week, start_week + weeks)
+    at = panel.channels.index(channel)
+    rows = slice(None) if series is None else panel.series.index(series)
+    without = panel.spend.copy()
+    without[tested, :, at] = 0.0
+    lost = (_contribution(panel.spend, truth) - _contribution(without, truth))[tested, rows]
+    lift = float(lost.sum())
+    error = relative_error * lift
+    return LiftTest(
+        channel=channel,
+        start=str(panel.weeks[tested][0]),
+        end=str(panel.weeks[tested][-1]),
+        lift=float(np.random.default_rng(seed).normal(lift, error)),
+        standard_error=error,
+        series=series,
+    )
+
+
+class _Market(NamedTuple):
+    """A panel before its outcome, and the baseline of the outcome, `(weeks, series)`."""
+
+    series: tuple[str, ...]
+    starts: Integers
+    baseline: Floats
+    spend: Floats
+    controls: Floats
+    channels: tuple[str, ...]
+    control_names: tuple[str, ...]
+
+
+class _Curves(NamedTuple):
+    """The curves' parameters as in `Truth`."""
+
+    alpha: Floats
+    weights: Floats
+    amplitude: Floats
+    half_saturation: Floats
+    slope: Floats
 
 
 def _observe(
-    rng: np.random.Generator,
-    *,
-    baseline: Floats,
-    spend: Floats,
-    controls: Floats,
-    curves: tuple[Floats, Floats, Floats, Floats, Floats],
-    sigma: float,
-    names: tuple[tuple[str, ...], tuple[str, ...]],
+    rng: np.random.Generator, market: _Market, curves: _Curves, sigma: Floats
 ) -> tuple[Panel, Truth]:
-    alpha, weights, amplitude, k, slope = curves
-    adstocked = _adstock(spend, alpha)[:, :, None]
-    effect = amplitude * adstocked**slope / (k**slope + adstocked**slope)
-    regime = rng.choice(len(weights), size=len(spend), p=weights)
-    mean = baseline + effect.sum(axis=1)[np.arange(len(spend)), regime]
-    contribution = effect @ weights
+    effect = _effect(market.spend, curves)
+    regime = rng.choice(len(curves.weights), size=market.baseline.shape, p=curves.weights)
+    by_regime = effect.sum(axis=2)
+    mean = market.baseline + np.take_along_axis(by_regime, regime[:, :, None], axis=2)[:, :, 0]
+    observed = np.arange(len(mean))[:, None] >= market.starts
+    contribution = effect @ curves.weights
     panel = Panel(
-        series=("national",),
-        weeks=pd.date_range(FIRST_WEEK, periods=len(spend), freq="7D")
-        .to_numpy()
-        .astype("datetime64[D]"),
-        outcome=rng.normal(mean, sigma)[:, None],
-        spend=spend[:, None],
-        organic=np.empty((len(spend), 1, 0)),
-        controls=controls[:, None],
-        starts=np.zeros(1, dtype=np.int64),
-        channels=names[0],
+        series=market.series,
+        weeks=FIRST_WEEK + np.arange(len(mean)) * WEEK,
+        outcome=np.where(observed, rng.normal(mean, sigma), np.nan),
+        spend=market.spend,
+        organic=np.empty((*mean.shape, 0)),
+        controls=market.controls,
+        starts=market.starts,
+        channels=market.channels,
         organic_names=(),
-        control_names=names[1],
+        control_names=market.control_names,
     )
-    expected = baseline + contribution.sum(axis=1)
+    expected = np.where(observed, market.baseline + contribution.sum(axis=2), np.nan)
     return panel, Truth(*curves, sigma, expected, contribution)
 
 
+def _contribution(spend: Floats, curves: _Curves | Truth) -> Floats:
+    """Expected effect of each channel, `(weeks, series, channels)`."""
+    return _effect(spend, curves) @ curves.weights
+
+
+def _effect(spend: Floats, curves: _Curves | Truth) -> Floats:
+    """Effect of each channel in each regime, `(weeks, series, channels, components)`."""
+    shape = _saturation(spend, curves.alpha, curves.half_saturation, curves.slope)
+    return curves.amplitude * shape
+
+
+def _saturation(spend: Floats, alpha: Floats, half_saturation: Floats, slope: Floats) -> Floats:
+    risen = _adstock(spend, alpha)[..., None] ** slope
+    return risen / (half_saturation**slope + risen)
+
+
 def _adstock(spend: Floats, alpha: Floats) -> Floats:
-    """The recursion itself, so that the model's closed form is tested against another way."""
-    carried = np.zeros(spend.shape[1])
-    weeks = []
+    """Geometric adstock week by week, `(weeks, ..., channels)`."""
+    carried = np.zeros(spend.shape[1:])
+    weeks: list[Floats] = []
     for week in spend:
         carried = week + alpha * carried
         weeks.append(carried)

@@ -1,61 +1,94 @@
 import numpy as np
 import pytest
 
-from hill_mmm import Panel, Truth, simulate_national_market, simulate_seed_benchmark
+from hill_mmm import (
+    Panel,
+    Truth,
+    simulate_geo_market,
+    simulate_lift_test,
+    simulate_national_market,
+    simulate_seed_benchmark,
+)
 
 DGPS = ["single", "mixture_k2", "mixture_k3", "mixture_k5"]
 
 
-def by_hand(panel: Panel, truth: Truth) -> np.ndarray:
-    """Effect by week, channel and component, from the truth's parameters."""
-    carried = np.zeros(len(panel.channels))
+def by_hand(spend: np.ndarray, truth: Truth) -> np.ndarray:
+    """Effect by week, series, channel and component, from the truth's parameters."""
+    carried = np.zeros(spend.shape[1:])
     effects = []
-    for spent in panel.spend:
+    for spent in spend:
         carried = spent + truth.alpha * carried
-        risen = ((1 - truth.alpha) * carried)[:, None] ** truth.slope
+        risen = ((1 - truth.alpha) * carried)[..., None] ** truth.slope
         effects.append(truth.amplitude * risen / (truth.half_saturation**truth.slope + risen))
     return np.array(effects)
 
 
-def test_equal_seeds_give_equal_markets() -> None:
-    (first, truth), (again, _), (other, _) = map(simulate_national_market, (4, 4, 5))
+@pytest.mark.parametrize(
+    ("simulate", "shape"),
+    [
+        (simulate_national_market, (156, 1)),
+        (simulate_geo_market, (104, 8)),
+        (lambda seed: simulate_seed_benchmark("mixture_k2", seed), (200, 1)),
+    ],
+    ids=["national", "geo", "seed"],
+)
+def test_equal_seeds_give_equal_markets(simulate, shape: tuple[int, int]) -> None:
+    (first, truth), (again, _), (other, _) = map(simulate, (4, 4, 5))
     np.testing.assert_array_equal(first.outcome, again.outcome)
     np.testing.assert_array_equal(first.spend, again.spend)
     assert (first.outcome != other.outcome).all()
-    assert truth.expected.shape == (156,)
-
-
-def test_equal_seeds_give_equal_benchmarks() -> None:
-    first, again, other = (simulate_seed_benchmark("mixture_k2", seed)[0] for seed in (4, 4, 5))
-    np.testing.assert_array_equal(first.outcome, again.outcome)
-    assert (first.outcome != other.outcome).all()
+    assert truth.expected.shape == first.outcome.shape == shape
 
 
 @pytest.mark.parametrize("dgp", DGPS)
 def test_truth_of_the_benchmark_is_consistent(dgp: str) -> None:
     panel, truth = simulate_seed_benchmark(dgp, 1)
-    effects = by_hand(panel, truth)
+    effects = by_hand(panel.spend, truth)
     np.testing.assert_allclose(truth.contribution, effects @ truth.weights, rtol=1e-10)
     time = np.arange(200)
     baseline = 50 + 2 * (time - 99.5) / time.std()
     np.testing.assert_allclose(
-        truth.expected, baseline + truth.contribution.sum(axis=1), rtol=1e-10
+        truth.expected[:, 0], baseline + truth.contribution[:, 0, 0], rtol=1e-10
     )
 
 
 def test_truth_of_the_market_is_consistent() -> None:
     panel, truth = simulate_national_market(2)
     np.testing.assert_allclose(
-        truth.contribution, by_hand(panel, truth)[:, :, 0], rtol=1e-10, atol=1e-6
+        truth.contribution, by_hand(panel.spend, truth)[..., 0], rtol=1e-10, atol=1e-6
     )
-    # What is left of the expectation is trend, season and controls: linear in them.
-    baseline = truth.expected - truth.contribution.sum(axis=1)
-    time = np.arange(156)
+    coefficients = baseline_coefficients(panel, truth, 0)
+    np.testing.assert_allclose(coefficients[1:] / 1000, [0.8, 90.0, -60.0, 45.0, 120.0], rtol=1e-8)
+
+
+def test_truth_of_the_regions_is_consistent() -> None:
+    panel, truth = simulate_geo_market(2, series=5)
+    np.testing.assert_allclose(
+        truth.contribution, by_hand(panel.spend, truth)[..., 0], rtol=1e-10, atol=1e-6
+    )
+    np.testing.assert_array_equal(np.isnan(truth.expected), ~panel.observed)
+    for region in range(5):
+        level, trend, sine, cosine, price = baseline_coefficients(panel, truth, region)
+        # Drawn by region about 1000, 0.8, 90, -60 and 45, with these spreads: within 4 of each.
+        assert trend / level == pytest.approx(0.0008, abs=4 * 0.0004)
+        assert sine / level == pytest.approx(0.09, abs=4 * 0.022)
+        assert cosine / level == pytest.approx(-0.06, abs=4 * 0.021)
+        assert price / level == pytest.approx(0.045, abs=4 * 0.011)
+
+
+def baseline_coefficients(panel: Panel, truth: Truth, series: int) -> np.ndarray:
+    """What of the expectation is no channel's is linear in level, trend, season and controls."""
+    observed = panel.observed[:, series]
+    baseline = (truth.expected - truth.contribution.sum(axis=2))[observed, series]
+    time = np.flatnonzero(observed)
     year = 2 * np.pi * time / 52.18
-    regressors = np.column_stack([np.ones(156), time, np.sin(year), np.cos(year), panel.controls])
+    regressors = np.column_stack(
+        [np.ones(len(time)), time, np.sin(year), np.cos(year), panel.controls[observed, series]]
+    )
     coefficients, *_ = np.linalg.lstsq(regressors, baseline, rcond=None)
     np.testing.assert_allclose(regressors @ coefficients, baseline, rtol=1e-10)
-    np.testing.assert_allclose(coefficients[1:] / 1000, [0.8, 90.0, -60.0, 45.0, 120.0], rtol=1e-8)
+    return coefficients
 
 
 def test_noise_is_sigmas() -> None:
@@ -69,12 +102,16 @@ def test_noise_is_sigmas() -> None:
     noise = (panel.outcome - truth.expected) / 1000
     assert noise.std() == pytest.approx(35.0, abs=4 * 35.0 / np.sqrt(2 * 2000))
 
+    panel, truth = simulate_geo_market(0, series=3, weeks=2000)
+    spread = (panel.outcome - truth.expected).std(axis=0)
+    np.testing.assert_allclose(spread / truth.sigma, 1.0, atol=4 / np.sqrt(2 * 2000))
+
 
 def test_mixture_noise_has_the_regimes_in_it() -> None:
     panel, truth = simulate_seed_benchmark("mixture_k2", 0, weeks=4000)
-    effects = by_hand(panel, truth)[:, 0]
-    between = (effects - truth.contribution) ** 2 @ truth.weights
-    z = (panel.outcome - truth.expected) / np.sqrt(between + 9.0)
+    effects = by_hand(panel.spend, truth)[:, 0, 0]
+    between = (effects - truth.contribution[:, 0]) ** 2 @ truth.weights
+    z = (panel.outcome - truth.expected)[:, 0] / np.sqrt(between + 9.0)
     # z**2 of a two-point mixture with noise has a variance below the Normal's 2.
     assert (z**2).mean() == pytest.approx(1.0, abs=4 * np.sqrt(2 / 4000))
 
@@ -102,17 +139,17 @@ def test_benchmark_is_the_designs(
     slope: list[float],
 ) -> None:
     panel, truth = simulate_seed_benchmark(dgp, 3)
-    assert (len(panel), truth.sigma, truth.alpha) == (200, 3.0, [0.5])
+    assert (len(panel), truth.sigma, truth.alpha) == (200, [3.0], [0.5])
     assert panel.control_names == ()
     np.testing.assert_array_equal(truth.weights, weights)
-    np.testing.assert_array_equal(truth.amplitude, [amplitude])
+    np.testing.assert_array_equal(truth.amplitude, [[amplitude]])
     np.testing.assert_array_equal(truth.slope, [slope])
     carried, adstocked = 0.0, []
-    for spent in panel.spend[:, 0]:
+    for spent in panel.spend[:, 0, 0]:
         carried = spent + 0.5 * carried
         adstocked.append(0.5 * carried)
     np.testing.assert_allclose(
-        truth.half_saturation[0] / np.median(adstocked), relative_k, rtol=1e-12
+        truth.half_saturation[0, 0] / np.median(adstocked), relative_k, rtol=1e-12
     )
 
 
@@ -125,6 +162,64 @@ def test_benchmark_spend_is_log_normal() -> None:
 def test_roi_of_the_market_runs_from_under_one_to_about_four() -> None:
     for seed in range(4):
         panel, truth = simulate_national_market(seed)
-        roi = truth.contribution.sum(axis=0) / panel.spend.sum(axis=0)
+        roi = truth.contribution.sum(axis=(0, 1)) / panel.spend.sum(axis=(0, 1))
         assert 0.5 < roi.min() < 2.0
         assert 2.0 < roi.max() < 5.0
+
+
+def test_roi_of_the_regions_scatters_about_a_common_one() -> None:
+    panel, truth = simulate_geo_market(0, series=200)
+    log_roi = np.log(truth.contribution.sum(axis=0) / panel.spend.sum(axis=0))
+    # 4 standard errors of 200 Normal draws with sd 0.3.
+    np.testing.assert_allclose(
+        log_roi.mean(axis=0), np.log([1.8, 2.6, 2.0, 0.8, 1.2]), atol=4 * 0.3 / np.sqrt(200)
+    )
+    np.testing.assert_allclose(log_roi.std(axis=0), 0.3, atol=4 * 0.3 / np.sqrt(400))
+
+
+def test_regions_share_their_curves_on_the_scale_of_their_own_spend() -> None:
+    panel, truth = simulate_geo_market(1)
+    on_air = panel.spend.sum(axis=0) / (panel.spend > 0).sum(axis=0)
+    relative = truth.half_saturation[:, :, 0] / on_air
+    np.testing.assert_allclose(relative, np.tile([1.2, 1.0, 0.9, 1.1, 0.8], (8, 1)), rtol=1e-12)
+    assert np.ptp(on_air[:, 0]) > 0.5 * on_air[:, 0].mean()
+
+
+def test_every_fourth_region_starts_half_a_year_late() -> None:
+    panel, truth = simulate_geo_market(0, series=9)
+    assert panel.starts.tolist() == [0, 0, 0, 26, 0, 0, 0, 26, 0]
+    np.testing.assert_array_equal(np.isnan(panel.outcome), ~panel.observed)
+    assert not panel.spend[~panel.observed].any()
+    assert not panel.controls[~panel.observed].any()
+    assert not truth.contribution[~panel.observed].any()
+
+
+def test_lift_is_what_the_spend_of_its_weeks_brought_in_them() -> None:
+    panel, truth = simulate_geo_market(0, series=3, weeks=60)
+    without = panel.spend.copy()
+    without[40:44, :, 1] = 0.0
+    brought = (by_hand(panel.spend, truth) - by_hand(without, truth))[40:44, :, :, 0].sum(axis=2)
+    one = simulate_lift_test(panel, truth, "search", 40, 4, 1e-12, seed=0, series="region_02")
+    assert one.lift == pytest.approx(brought[:, 1].sum(), rel=1e-10)
+    assert (one.channel, one.series) == ("search", "region_02")
+    assert (one.start, one.end) == ("2021-10-11", "2021-11-01")
+    together = simulate_lift_test(panel, truth, "search", 40, 4, 1e-12, seed=0)
+    assert together.lift == pytest.approx(brought.sum(), rel=1e-10)
+    assert together.series is None
+
+
+def test_lift_is_measured_with_its_standard_error() -> None:
+    panel, truth = simulate_national_market(0, weeks=60)
+    tests = [simulate_lift_test(panel, truth, "tv", 40, 4, 0.2, seed) for seed in range(400)]
+    (error,) = {test.standard_error for test in tests}
+    exact = error / 0.2
+    z = np.array([(test.lift - exact) / error for test in tests])
+    assert z.mean() == pytest.approx(0.0, abs=4 / np.sqrt(400))
+    assert z.std() == pytest.approx(1.0, abs=4 / np.sqrt(800))
+    assert simulate_lift_test(panel, truth, "tv", 40, 4, 0.2, seed=7) == tests[7]
+
+
+def test_a_lift_test_without_spend_is_refused() -> None:
+    panel, truth = simulate_geo_market(0, series=4, weeks=60)
+    with pytest.raises(ValueError, match="a finite lift and a positive error"):
+        simulate_lift_test(panel, truth, "tv", 10, 4, 0.2, seed=0, series="region_04")
