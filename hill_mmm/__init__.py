@@ -7,13 +7,41 @@ import jax
 
 jax.config.update("jax_enable_x64", True)
 
+from hill_mmm._accuracy import accuracy as accuracy  # noqa: E402
+from hill_mmm._accuracy import information_rows as information_rows  # noqa: E402
+from hill_mmm._accuracy import obstacle_to_training as obstacle_to_training  # noqa: E402
 from hill_mmm._adstock import adstock as adstock  # noqa: E402
 from hill_mmm._adstock import adstock_weights as adstock_weights  # noqa: E402
+from hill_mmm._decompose import ALL_SERIES as ALL_SERIES  # noqa: E402
+from hill_mmm._decompose import Decomposition as Decomposition  # noqa: E402
+from hill_mmm._decompose import decompose as decompose  # noqa: E402
 from hill_mmm._design import Scales as Scales  # noqa: E402
+from hill_mmm._diagnostics import Check as Check  # noqa: E402
+from hill_mmm._diagnostics import GateThresholds as GateThresholds  # noqa: E402
+from hill_mmm._diagnostics import gate as gate  # noqa: E402
+from hill_mmm._diagnostics import holdout_checks as holdout_checks  # noqa: E402
+from hill_mmm._diagnostics import lift_test_checks as lift_test_checks  # noqa: E402
+from hill_mmm._diagnostics import missing_holdout as missing_holdout  # noqa: E402
+from hill_mmm._diagnostics import mixture_checks as mixture_checks  # noqa: E402
+from hill_mmm._diagnostics import parameter_summary as parameter_summary  # noqa: E402
+from hill_mmm._diagnostics import prior_checks as prior_checks  # noqa: E402
+from hill_mmm._diagnostics import score_checks as score_checks  # noqa: E402
+from hill_mmm._estimands import Estimates as Estimates  # noqa: E402
+from hill_mmm._estimands import estimates as estimates  # noqa: E402
+from hill_mmm._estimands import model_fit as model_fit  # noqa: E402
+from hill_mmm._estimands import with_total as with_total  # noqa: E402
 from hill_mmm._fit import Fit as Fit  # noqa: E402
 from hill_mmm._fit import fit as fit  # noqa: E402
 from hill_mmm._fit import sample_prior as sample_prior  # noqa: E402
+from hill_mmm._future import FutureScores as FutureScores  # noqa: E402
+from hill_mmm._future import known_tests as known_tests  # noqa: E402
+from hill_mmm._future import leave_future_out as leave_future_out  # noqa: E402
 from hill_mmm._hill import hill as hill  # noqa: E402
+from hill_mmm._ladder import Attempt as Attempt  # noqa: E402
+from hill_mmm._ladder import Choice as Choice  # noqa: E402
+from hill_mmm._ladder import Climb as Climb  # noqa: E402
+from hill_mmm._ladder import choose_components as choose_components  # noqa: E402
+from hill_mmm._ladder import climb as climb  # noqa: E402
 from hill_mmm._panel import MIN_WEEKS as MIN_WEEKS  # noqa: E402
 from hill_mmm._panel import Panel as Panel  # noqa: E402
 from hill_mmm._panel import PanelError as PanelError  # noqa: E402

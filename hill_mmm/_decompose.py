@@ -1,46 +1,65 @@
-"""Posterior of the expected outcome's parts, draw by draw, in currency.
+"""Posterior of the expected outcome's parts, draw by draw, in the outcome's unit.
 
 All sums are exact by construction: the parts of a week add up to its expected outcome in every
-draw, so they do in every mean.
+draw, so they do in every mean; and the series add up to their total. One series is in memory at a
+time.
 """
 
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
 from functools import partial
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
-from hill_mmm._adstock import geometric_adstock
-from hill_mmm._design import baseline_design
-from hill_mmm._fit import Fit
+from hill_mmm._adstock import adstock
+from hill_mmm._curves import Curves
+from hill_mmm._design import Design, baseline_design
 from hill_mmm._hill import hill, hill_elasticity_gain
-from hill_mmm._model import Curves
-from hill_mmm._panel import Floats, Panel
+from hill_mmm._model import log_likelihood
+from hill_mmm._panel import Floats, Panel, Weeks
+from hill_mmm._posterior import Posterior, flatten, over_draws
+from hill_mmm._spec import AdstockKind
 
-DRAW_BATCH = 64
+# Name of the rows that are the sum over all series.
+ALL_SERIES = "all"
 
 
 @dataclass(frozen=True)
 class Decomposition:
-    """The expected outcome of every week, taken apart; draws are flattened over chains.
+    """The expected outcome of every week of one series taken apart; draws are flattened.
 
     Attributes:
-        panel: the weeks decomposed.
-        media: contribution by channel, `(draws, weeks, channels)`, in currency.
-        media_gain: derivative of `media` by a uniform relative increase of that channel's spend
-            in all weeks, `(draws, weeks, channels)`.
-        baseline: the other parts, `(draws, weeks, parts)`, in currency.
+        series: its name, or `ALL_SERIES` for the sum over all.
+        weeks: first day of each week since the series started, `(weeks,)`.
+        outcome: what was observed, `(weeks,)`; NaN in weeks to come.
+        spend: of the paid channels, `(weeks, channels)`.
+        channels: names of the paid channels.
+        media_names: of the paid channels, then the organic media.
+        n_fitted: number of weeks, from the first, that the posterior was fitted to.
+        media: contribution by medium, `(draws, weeks, media)`.
+        media_gain: derivative of `media` by a uniform relative increase of that medium in all
+            weeks, `(draws, weeks, media)`.
+        baseline: the other parts, `(draws, weeks, parts)`.
         baseline_parts: `(component_type, component)` of each part of `baseline`.
-        regime_media: media effect under each mixture component, `(draws, weeks, components)`.
+        predicted: one draw of the outcome itself for each draw, `(draws, weeks)`.
+        log_likelihood: of the observed outcome on its scale in the model, `(draws, weeks)`.
     """
 
-    panel: Panel
+    series: str
+    weeks: Weeks
+    outcome: Floats
+    spend: Floats
+    channels: tuple[str, ...]
+    media_names: tuple[str, ...]
+    n_fitted: int
     media: Floats
     media_gain: Floats
     baseline: Floats
     baseline_parts: tuple[tuple[str, str], ...]
-    regime_media: Floats
+    predicted: Floats
+    log_likelihood: Floats
 
     @property
     def expected(self) -> Floats:
@@ -48,129 +67,162 @@ class Decomposition:
         return self.media.sum(axis=2) + self.baseline.sum(axis=2)
 
 
-def curves(fit: Fit) -> Curves:
-    """The fit's curve parameters with all chains in one leading axis of draws, scaled units."""
-    return Curves(*(jnp.asarray(flatten(fit.draws[name])) for name in Curves._fields))
+def decompose(posterior: Posterior, panel: Panel | None = None) -> Iterator[Decomposition]:
+    """Take the expected outcome of every week apart, series by series.
 
-
-def flatten(values: Floats) -> Floats:
-    """Join the chain and draw axes."""
-    return values.reshape(-1, *values.shape[2:])
-
-
-def decompose(fit: Fit, panel: Panel | None = None) -> Decomposition:
-    """Take the expected outcome of every week apart.
-
-    Contributions are counterfactual: outcome with the channel's spend minus outcome without it
-    in any week of the panel, carry-over included. The mixture's effect is its mean over the
-    regimes.
+    Contributions are counterfactual: outcome with the medium minus outcome without it in any week
+    of the panel, carry-over included. The mixture's effect is its mean over the regimes.
 
     Args:
-        fit: the posterior.
+        posterior: the fit.
         panel: the weeks, by default those fitted to. It must start at the fit's first week, so
-            that carry-over runs on through any boundary.
+            that carry-over runs on through any boundary; weeks to come have an outcome of NaN.
 
     Raises:
-        ValueError: if the panel starts elsewhere or has other channels or controls.
+        ValueError: if the panel starts elsewhere or has other series, media or controls.
     """
-    panel = panel or fit.panel
-    if panel.weeks[0] != fit.panel.weeks[0]:
+    panel = panel or posterior.panel
+    if panel.weeks[0] != posterior.panel.weeks[0]:
         raise ValueError(
-            f"the panel starts at {panel.weeks[0]}, the fit at {fit.panel.weeks[0]}: "
+            f"the panel starts at {panel.weeks[0]}, the fit at {posterior.panel.weeks[0]}: "
             "give all weeks from the fit's start, so that carry-over is complete"
         )
-    if (panel.channels, panel.control_names) != (fit.panel.channels, fit.panel.control_names):
-        raise ValueError("the panel's channels and controls differ from the fit's")
-    spend = jnp.asarray(panel.spend / np.array(fit.scales.spend))
-    media, gain, regime = jax.lax.map(
-        partial(_media_effects, spend), curves(fit), batch_size=DRAW_BATCH
+    posterior.scales.require_same_variables(panel)
+    design = baseline_design(panel, posterior.spec, posterior.scales)
+    for series in range(len(panel.series)):
+        yield _decompose_series(posterior, panel, design, series)
+
+
+def total(parts: Iterable[Decomposition], weeks: Weeks) -> Decomposition:
+    """The sum over series, in the calendar of all: a series counts 0 before its start."""
+    widened = (_widened(part, weeks) for part in parts)
+    first = next(widened)
+    summed = {
+        name: getattr(first, name).copy()
+        for name in ("outcome", "spend", "media", "media_gain", "baseline", "predicted")
+    }
+    summed["log_likelihood"] = first.log_likelihood.copy()
+    for part in widened:
+        for name, values in summed.items():
+            values += getattr(part, name)
+    return replace(first, series=ALL_SERIES, **summed)
+
+
+def _widened(part: Decomposition, weeks: Weeks) -> Decomposition:
+    missing = len(weeks) - len(part.weeks)
+
+    def pad(values: Floats, axis: int) -> Floats:
+        widths = [(missing if at == axis else 0, 0) for at in range(values.ndim)]
+        return np.pad(values, widths)
+
+    by_draw = ("media", "media_gain", "baseline", "predicted", "log_likelihood")
+    return replace(
+        part,
+        weeks=weeks,
+        n_fitted=part.n_fitted + missing,
+        outcome=pad(part.outcome, 0),
+        spend=pad(part.spend, 0),
+        **{name: pad(getattr(part, name), 1) for name in by_draw},
     )
-    baseline, parts = _baseline_effects(fit, panel)
-    scale = fit.scales.outcome
+
+
+def _decompose_series(
+    posterior: Posterior, panel: Panel, design: Design, series: int
+) -> Decomposition:
+    scale = float(posterior.scales.outcome[series])
+    start = int(panel.starts[series])
+    media = jnp.asarray(panel.media[:, series] / posterior.scales.spend[series])
+    effects = _effects(media, series_curves(posterior, series), posterior.spec.adstock)
+    contribution, gain, regimes = (np.asarray(effect)[:, start:] for effect in effects)
+    baseline, parts = _baseline_effects(posterior, design, series, start)
+    outcome = panel.outcome[start:, series]
     return Decomposition(
-        panel=panel,
-        media=np.asarray(media) * scale,
-        media_gain=np.asarray(gain) * scale,
+        series=panel.series[series],
+        weeks=panel.weeks[start:],
+        outcome=outcome,
+        spend=panel.spend[start:, series],
+        channels=panel.channels,
+        media_names=panel.media_names,
+        n_fitted=len(posterior.panel) - start,
+        media=contribution * scale,
+        media_gain=gain * scale,
         baseline=baseline * scale,
         baseline_parts=parts,
-        regime_media=np.asarray(regime) * scale,
+        predicted=_predicted(posterior, series, baseline.sum(axis=2), regimes) * scale,
+        log_likelihood=_log_likelihood(
+            posterior, series, outcome / scale, baseline.sum(axis=2), regimes
+        ),
     )
 
 
-def _media_effects(spend: jax.Array, draw: Curves) -> tuple[jax.Array, jax.Array, jax.Array]:
-    adstocked = geometric_adstock(spend, draw.alpha)[:, :, None]
-    effect = draw.amplitude * hill(adstocked, draw.half_saturation, draw.slope)
-    gain = draw.amplitude * hill_elasticity_gain(adstocked, draw.half_saturation, draw.slope)
-    return effect @ draw.weights, gain @ draw.weights, effect.sum(axis=1)
+def series_curves(posterior: Posterior, series: int) -> Curves:
+    """The curves of one series, with its amplitudes `(draws, media, components)`."""
+    curves = posterior.curves
+    return curves._replace(amplitude=curves.amplitude[:, series])
 
 
-def _baseline_effects(fit: Fit, panel: Panel) -> tuple[Floats, tuple[tuple[str, str], ...]]:
-    design = baseline_design(panel, fit.spec, fit.scales)
-    coefficients = flatten(fit.draws["coefficients"])
-    parts = tuple(dict.fromkeys(design.components))
+@partial(jax.jit, static_argnums=2)
+def _effects(
+    media: jax.Array, curves: Curves, kind: AdstockKind
+) -> tuple[jax.Array, jax.Array, jax.Array]:
+    """Effect and gain by medium, and the effect of all in each regime, scaled."""
+
+    def one(draw: Curves) -> tuple[jax.Array, jax.Array, jax.Array]:
+        adstocked = adstock(kind, media, draw.adstock)[:, :, None]
+        effect = draw.amplitude * hill(adstocked, draw.half_saturation, draw.slope)
+        gain = draw.amplitude * hill_elasticity_gain(adstocked, draw.half_saturation, draw.slope)
+        return effect @ draw.weights, gain @ draw.weights, effect.sum(axis=1)
+
+    return over_draws(one, curves)
+
+
+def _baseline_effects(
+    posterior: Posterior, design: Design, series: int, start: int
+) -> tuple[Floats, tuple[tuple[str, str], ...]]:
+    matrix, labels = design.matrix[start:, series], list(design.parts)
+    coefficients = flatten(posterior.draws["coefficients"])[:, series]
+    if design.signed_parts:
+        signed = flatten(posterior.draws["signed_coefficients"]) * design.directions
+        coefficients = np.concatenate([coefficients, signed], axis=1)
+        matrix = np.concatenate([matrix, design.signed[start:, series]], axis=1)
+        labels += design.signed_parts
+    parts = tuple(dict.fromkeys(labels))
     effects = [
-        coefficients[:, columns] @ design.matrix[:, columns].T
-        for columns in (
-            [at for at, label in enumerate(design.components) if label == part] for part in parts
-        )
+        coefficients[:, columns] @ matrix[:, columns].T
+        for columns in ([at for at, label in enumerate(labels) if label == part] for part in parts)
     ]
     return np.stack(effects, axis=2), parts
 
 
-def predictive_draws(fit: Fit, decomposition: Decomposition) -> Floats:
-    """One draw of every week's outcome a posterior draw, `(draws, weeks)`, in currency.
+def _predicted(posterior: Posterior, series: int, baseline: Floats, regimes: Floats) -> Floats:
+    """One draw of every week's outcome for each posterior draw, scaled.
 
-    Regime and noise are drawn anew for each week from the fit's own seed.
+    Regime and noise are drawn anew for each week, from the fit's own seed.
     """
-    rng = np.random.default_rng(fit.sampler.seed)
-    regime = decomposition.regime_media
-    cumulative = np.cumsum(flatten(fit.draws["weights"]), axis=1)[:, None, :-1]
-    chosen = (rng.random((*regime.shape[:2], 1)) > cumulative).sum(axis=2)
-    media = np.take_along_axis(regime, chosen[:, :, None], axis=2)[:, :, 0]
-    sigma = flatten(fit.draws["sigma"])[:, None] * fit.scales.outcome
-    return rng.normal(media + decomposition.baseline.sum(axis=2), sigma)
+    rng = np.random.default_rng([posterior.sampler.seed, series])
+    cumulative = np.cumsum(flatten(posterior.draws["weights"]), axis=1)[:, None, :-1]
+    chosen = (rng.random((*regimes.shape[:2], 1)) > cumulative).sum(axis=2)
+    mean = baseline + np.take_along_axis(regimes, chosen[:, :, None], axis=2)[:, :, 0]
+    sigma = flatten(posterior.draws["sigma"])[:, [series]]
+    if posterior.spec.likelihood == "normal":
+        return rng.normal(mean, sigma)
+    tail = flatten(posterior.draws["degrees_of_freedom"])[:, None]
+    return mean + sigma * rng.standard_t(tail, size=mean.shape)
 
 
-@dataclass(frozen=True)
-class CurvePoints:
-    """Steady-state response of each channel over a grid of weekly spend.
-
-    Attributes:
-        weekly_spend: `(points, channels)`, in currency.
-        contribution: weekly incremental outcome, `(draws, points, channels)`, in currency.
-        mroi: slope of the curve, `(draws, points, channels)`.
-    """
-
-    weekly_spend: Floats
-    contribution: Floats
-    mroi: Floats
-
-
-def response_curves(fit: Fit, multipliers: Floats) -> CurvePoints:
-    """Weekly outcome of a channel at a steady weekly spend, carry-over settled.
-
-    Constant spend is its own normalised adstock, so the steady state is the Hill curve at the
-    spend itself.
-
-    Args:
-        fit: the posterior.
-        multipliers: weekly spend in units of the channel's mean weekly spend; 0 is allowed.
-    """
-    scale = np.array(fit.scales.spend)
-    weekly_spend = multipliers[:, None] * fit.panel.spend.mean(axis=0)
-    steady = jnp.asarray(weekly_spend / scale)[:, :, None]
-
-    def at_grid(draw: Curves) -> tuple[jax.Array, jax.Array]:
-        def effect(spend: jax.Array) -> jax.Array:
-            shape = hill(spend, draw.half_saturation, draw.slope)
-            return (draw.amplitude * shape) @ draw.weights
-
-        _, slope = jax.jvp(effect, (steady,), (jnp.ones_like(steady),))
-        return effect(steady), slope
-
-    contribution, slope = jax.lax.map(at_grid, curves(fit), batch_size=DRAW_BATCH)
-    return CurvePoints(
-        weekly_spend,
-        np.asarray(contribution) * fit.scales.outcome,
-        np.asarray(slope) * fit.scales.outcome / scale,
+def _log_likelihood(
+    posterior: Posterior, series: int, outcome: Floats, baseline: Floats, regimes: Floats
+) -> Floats:
+    sigma = flatten(posterior.draws["sigma"])[:, [series]]
+    tail = None
+    if posterior.spec.likelihood == "student_t":
+        tail = jnp.asarray(flatten(posterior.draws["degrees_of_freedom"]))[:, None, None]
+    by_week = log_likelihood(
+        jnp.asarray(outcome)[None],
+        jnp.asarray(baseline),
+        jnp.asarray(regimes),
+        jnp.asarray(flatten(posterior.draws["weights"]))[:, None],
+        jnp.asarray(sigma),
+        tail,
     )
+    return np.asarray(by_week)

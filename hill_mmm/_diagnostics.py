@@ -2,21 +2,26 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
-import jax
 import numpy as np
 import pandas as pd
-from arviz_stats import base as arviz_base
 
+from hill_mmm._adstock import PARAMETERS
+from hill_mmm._arviz import array_stats
+from hill_mmm._components import (
+    effective_components,
+    relabel,
+    relabelling,
+    separation,
+    switching_rate,
+)
+from hill_mmm._decompose import ALL_SERIES, Decomposition
 from hill_mmm._design import baseline_design
-from hill_mmm._fit import Fit
-from hill_mmm._hill import hill
+from hill_mmm._estimands import component_effect, with_total
 from hill_mmm._panel import Floats
-from hill_mmm._posterior import Decomposition, curves, response_curves
-
-# arviz-stats annotates its arguments too narrowly and its results not at all.
-array_stats: Any = arviz_base.array_stats  # pyright: ignore[reportPrivateImportUsage]
+from hill_mmm._posterior import Posterior
+from hill_mmm._response import response_points, total_response
 
 # Where the response curves' convergence is judged, in units of the mean weekly spend.
 JUDGED_MULTIPLIERS: Floats = np.array([0.05, 0.25, 0.5, 1.0, 1.5, 2.0])
@@ -56,30 +61,28 @@ class Check:
     description: str
 
 
-def parameter_summary(fit: Fit, decomposition: Decomposition) -> pd.DataFrame:
+def parameter_summary(posterior: Posterior) -> pd.DataFrame:
     """Posterior and convergence of every quantity, one row a quantity and index.
 
     `is_judged` marks the label-invariant ones, on which the gate judges. The others are the
     mixture's own, relabelled in each draw by their total effect at reference spend: their R-hat
     is for information, as labels may still switch where components overlap.
     """
-    rows = [
-        {"parameter": name, "index": index, "is_judged": judged, **_summarise(draws)}
-        for judged, quantities in (
-            (True, _judged_quantities(fit, decomposition)),
-            (False, _component_quantities(fit)),
-        )
-        for name, index, draws in quantities
-    ]
-    return pd.DataFrame(rows)
+    judged = [_summarise(*quantity) for quantity in _judged_quantities(posterior)]
+    own = [_summarise(*quantity) for quantity in _component_quantities(posterior)]
+    return pd.concat(
+        [frame.assign(is_judged=True) for frame in judged]
+        + [frame.assign(is_judged=False) for frame in own],
+        ignore_index=True,
+    )
 
 
-def gate(summary: pd.DataFrame, fit: Fit, thresholds: GateThresholds) -> list[Check]:
+def gate(summary: pd.DataFrame, posterior: Posterior, thresholds: GateThresholds) -> list[Check]:
     """The blocking verdicts on a fit's convergence.
 
     Args:
         summary: of the fit, by `parameter_summary`.
-        fit: the posterior.
+        posterior: the fit.
         thresholds: what to compare with.
     """
     judged = summary[summary["is_judged"]]
@@ -88,8 +91,9 @@ def gate(summary: pd.DataFrame, fit: Fit, thresholds: GateThresholds) -> list[Ch
     worst = judged.iloc[int(judged["r_hat"].to_numpy().argmax())]
     ess = judged[["ess_bulk", "ess_tail"]].to_numpy().min(axis=1)
     thinnest = judged.iloc[int(ess.argmin())]
-    saturated = fit.stats.steps >= 2**fit.sampler.max_tree_depth - 1
-    bfmi = array_stats.bfmi(fit.stats.energy, chain_axis=0, draw_axis=1)
+    stats = posterior.stats
+    saturated = stats.steps >= 2**posterior.sampler.max_tree_depth - 1
+    bfmi = array_stats.bfmi(stats.energy, chain_axis=0, draw_axis=1)
     longer = "Raise sampler.warmup and sampler.draws, or lower model.components."
     return [
         _at_most(
@@ -106,7 +110,7 @@ def gate(summary: pd.DataFrame, fit: Fit, thresholds: GateThresholds) -> list[Ch
         ),
         _at_most(
             "divergence_rate",
-            float(fit.stats.diverging.mean()),
+            float(stats.diverging.mean()),
             thresholds.max_divergence_rate,
             "Share of divergent transitions. Raise sampler.target_accept towards 0.99.",
         ),
@@ -170,16 +174,85 @@ def missing_holdout(reason: str) -> Check:
 
 
 def prior_checks(channel_summary: pd.DataFrame) -> list[Check]:
-    """Advisory verdict on how many channels' ROI the data says little about."""
-    unlearned = channel_summary.loc[channel_summary["roi_learned"] < 0.1, "channel"]
+    """Advisory verdict on how many media's effect the data say little about."""
+    overall = channel_summary[channel_summary["period"] == "all"]
+    if (overall["series_key"] == ALL_SERIES).any():
+        overall = overall[overall["series_key"] == ALL_SERIES]
+    unlearned = overall.loc[overall["roi_learned"] < 0.1, "channel"]
     names = ", ".join(unlearned) or "none"
     return [
         _at_most(
             "prior_dominated_channels",
             float(len(unlearned)),
             0.0,
-            "Channels whose ROI is the prior's: the data removed less than 10 % of the prior "
-            f"variance of log ROI ({names}). Run a lift test there, or set roi_prior knowingly.",
+            "Channels whose effect is the prior's: the data removed less than 10 % of the prior "
+            f"variance of its logarithm ({names}). Run a lift test there, or set the prior "
+            "knowingly.",
+            blocking=False,
+        )
+    ]
+
+
+def mixture_checks(posterior: Posterior) -> list[Check]:
+    """Advisory verdicts on the components of a mixture: do they mean anything one by one?
+
+    What is published does not depend on it; the component table does.
+    """
+    if posterior.spec.components == 1:
+        return []
+    effect = component_effect(posterior)
+    apart = separation(relabel(effect, relabelling(effect)))
+    effective = effective_components(posterior.draws["weights"])
+    return [
+        _at_most(
+            "component_switching_rate",
+            switching_rate(effect),
+            0.05,
+            "Share of draws in which components exchange their order of effect: their labels "
+            "mean nothing where it is high. Read the totals, not the components.",
+            blocking=False,
+        ),
+        _at_least(
+            "component_separation",
+            float(apart.min()),
+            2.0,
+            "Least distance between neighbouring components' effects, in posterior sd. "
+            f"Effective number of components: {effective.inverse_herfindahl.mean():.2f} "
+            f"(1/sum of squared weights), {effective.exp_entropy.mean():.2f} (Shannon).",
+            blocking=False,
+        ),
+    ]
+
+
+def score_checks(information: pd.DataFrame) -> list[Check]:
+    """Advisory verdict on the leave-one-out score, from rows of `information_rows`."""
+    value = information.set_index("metric")["value"]
+    return [
+        _at_most(
+            "max_pareto_k",
+            float(value["max_pareto_k"]),
+            0.7,
+            "Largest Pareto k of the leave-one-out score: above 0.7, single weeks sway the fit and "
+            f"the score is unsure ({value['share_pareto_k_over_0_7']:.1%} of weeks). Look at the "
+            "weeks with the largest residuals, or take likelihood: student_t.",
+            blocking=False,
+        )
+    ]
+
+
+def lift_test_checks(lift_tests: pd.DataFrame) -> list[Check]:
+    """Advisory verdict on whether the posterior agrees with its experiments."""
+    if lift_tests.empty:
+        return []
+    worst = lift_tests.loc[lift_tests["z_score"].abs().idxmax()]
+    return [
+        _at_most(
+            "lift_test_disagreement",
+            float(abs(worst["z_score"])),
+            2.0,
+            "Largest distance between a lift test and the model, in standard errors, at "
+            f"{worst['channel']} from {worst['start_week']:%Y-%m-%d}. Check the test's dates, "
+            "series and unit, or a control that is missing.",
             blocking=False,
         )
     ]
@@ -209,83 +282,110 @@ def _named(row: pd.Series) -> str:
     return f"{row['parameter']}[{row['index']}]" if row["index"] else str(row["parameter"])
 
 
-Quantity = tuple[str, str, Floats]
+# A parameter's name, the index of each of its draws' columns, and `(chains, draws, columns)`.
+Quantity = tuple[str, list[str], Floats]
 
 
-def _judged_quantities(fit: Fit, decomposition: Decomposition) -> Iterator[Quantity]:
-    panel, draws = fit.panel, fit.draws
-    chains = draws["sigma"].shape
+def _judged_quantities(posterior: Posterior) -> Iterator[Quantity]:
+    panel, draws, several = posterior.panel, posterior.draws, len(posterior.panel.series) > 1
+    log_likelihood = np.zeros(draws["weights"].shape[:2])
+    for part in with_total(posterior):
+        if part.series == ALL_SERIES and several:
+            yield from _media_quantities(posterior, part)
+        else:
+            yield from _media_quantities(posterior, part, prefix=several)
+            log_likelihood += posterior.by_chain(part.log_likelihood.sum(axis=1))
+    yield "log_likelihood", [""], log_likelihood[:, :, None]
+    sigma_index = list(panel.series) if several else [""]
+    yield "sigma", sigma_index, draws["sigma"] * posterior.scales.outcome
+    for series, name in enumerate(panel.series):
+        index = [f"{name}.{label}" if several else label for label in _column_labels(posterior)]
+        scale = posterior.scales.outcome[series]
+        yield "coefficient", index, draws["coefficients"][:, :, series] * scale
+    if "signed_coefficients" in draws:
+        names = [name for name in panel.control_names if name in posterior.spec.control_signs]
+        yield "signed_coefficient", names, draws["signed_coefficients"]
+    yield from _curve_quantities(posterior)
 
-    def by_chain(flat: Floats) -> Floats:
-        return flat.reshape(*chains, *flat.shape[1:])
 
-    yield "log_likelihood", "", draws["log_likelihood"].sum(axis=2)
-    yield "sigma", "", draws["sigma"] * fit.scales.outcome
-    design = baseline_design(panel, fit.spec, fit.scales)
-    for at, (component_type, component) in enumerate(design.components):
-        label = {"control": f"control.{component}", "seasonality": f"seasonality.{at}"}
-        index = label.get(component_type, component_type)
-        yield "coefficient", index, draws["coefficients"][:, :, at] * fit.scales.outcome
-    spend = panel.spend.sum(axis=0)
-    roi = by_chain(decomposition.media.sum(axis=1) / spend)
-    mroi = by_chain(decomposition.media_gain.sum(axis=1) / spend)
-    points = response_curves(fit, JUDGED_MULTIPLIERS)
-    response, slope = by_chain(points.contribution), by_chain(points.mroi)
+def _media_quantities(
+    posterior: Posterior, part: Decomposition, *, prefix: bool = False
+) -> Iterator[Quantity]:
+    """Contribution and marginal contribution a week; ROI and mROI are these over the spend."""
+    contribution, gain = part.media.mean(axis=1), part.media_gain.mean(axis=1)
+    active = np.flatnonzero(contribution.any(axis=0))
+    names = [part.media_names[at] for at in active]
+    index = [f"{part.series}.{name}" for name in names] if prefix else names
+    yield "contribution", index, posterior.by_chain(contribution[:, active])
+    yield "marginal_contribution", index, posterior.by_chain(gain[:, active])
+
+
+def _column_labels(posterior: Posterior) -> list[str]:
+    """One label a baseline column; parts with several columns are numbered."""
+    parts = baseline_design(posterior.panel, posterior.spec, posterior.scales).parts
+    labels = [
+        component if component_type == component else f"{component_type}.{component}"
+        for component_type, component in parts
+    ]
+    return [
+        f"{label}.{at}" if labels.count(label) > 1 else label for at, label in enumerate(labels)
+    ]
+
+
+def _curve_quantities(posterior: Posterior) -> Iterator[Quantity]:
+    """Adstock, and the response curves, of all series together where there are several."""
+    panel, draws = posterior.panel, posterior.draws
+    for at, parameter in enumerate(PARAMETERS[posterior.spec.adstock]):
+        yield parameter, list(panel.media_names), draws["adstock"][:, :, :, at]
+    points = total_response(
+        response_points(posterior, series, JUDGED_MULTIPLIERS, "steady_state")
+        for series in range(len(panel.series))
+    )
+    response, slope = posterior.by_chain(points.contribution), posterior.by_chain(points.mroi)
     for at, channel in enumerate(panel.channels):
-        yield "alpha", channel, draws["alpha"][:, :, at]
-        yield "roi", channel, roi[:, :, at]
-        yield "mroi", channel, mroi[:, :, at]
-        for point, multiplier in enumerate(JUDGED_MULTIPLIERS):
-            index = f"{channel}@{multiplier:g}"
-            yield "response", index, response[:, :, point, at]
-            yield "response_mroi", index, slope[:, :, point, at]
+        index = [f"{channel}@{multiplier:g}" for multiplier in JUDGED_MULTIPLIERS]
+        yield "response", index, response[:, :, :, at]
+        yield "response_mroi", index, slope[:, :, :, at]
 
 
-def _component_quantities(fit: Fit) -> Iterator[Quantity]:
-    order = relabelling(fit)
-    scale = {
-        "amplitude": np.full(len(fit.panel.channels), fit.scales.outcome),
-        "half_saturation": np.array(fit.scales.spend),
-        "slope": np.ones(len(fit.panel.channels)),
-    }
-    weights = np.take_along_axis(fit.draws["weights"], order, axis=2)
-    for component in range(fit.spec.components):
-        if fit.spec.components > 1:
-            yield "weight", f"{component}", weights[:, :, component]
-        for name, factor in scale.items():
-            relabelled = np.take_along_axis(fit.draws[name], order[:, :, None], axis=3)
-            for at, channel in enumerate(fit.panel.channels):
-                index = f"{channel}.{component}"
-                yield name, index, relabelled[:, :, at, component] * factor[at]
+def _component_quantities(posterior: Posterior) -> Iterator[Quantity]:
+    panel, scales, draws = posterior.panel, posterior.scales, posterior.draws
+    order = relabelling(component_effect(posterior))
+    components = [str(component) for component in range(posterior.spec.components)]
+    if len(components) > 1:
+        yield "weight", components, relabel(draws["weights"], order)
+        effective = effective_components(draws["weights"])
+        both = np.stack([effective.inverse_herfindahl, effective.exp_entropy], axis=2)
+        yield "effective_components", ["inverse_herfindahl", "exp_entropy"], both
+    half_saturation, slope = (relabel(draws[name], order) for name in ("half_saturation", "slope"))
+    amplitude = relabel(draws["amplitude"], order)
+    for at, medium in enumerate(panel.media_names):
+        index = [f"{medium}.{component}" for component in components]
+        yield "slope", index, slope[:, :, at]
+        # In the unit of an average series: k is shared on the scale of each.
+        unit = scales.spend[:, at].mean()
+        yield "half_saturation", index, half_saturation[:, :, at] * unit
+        summed = np.einsum("cdgk,g->cdk", amplitude[:, :, :, at], scales.outcome)
+        yield "amplitude", index, summed
 
 
-def relabelling(fit: Fit) -> np.ndarray:
-    """The order of the components in each draw, by total effect at reference spend.
-
-    Reference spend is each channel's mean over its weeks with spend. Returns indices of shape
-    `(chains, draws, components)`, smallest effect first.
-    """
-    draws = curves(fit)
-    shape = hill(jax.numpy.ones(()), draws.half_saturation, draws.slope)
-    effect = np.asarray((draws.amplitude * shape).sum(axis=1))
-    return np.argsort(effect, axis=1).reshape(*fit.draws["sigma"].shape, fit.spec.components)
-
-
-def _summarise(draws: Floats) -> dict[str, float]:
+def _summarise(parameter: str, index: list[str], draws: Floats) -> pd.DataFrame:
     axes = {"chain_axis": 0, "draw_axis": 1}
-    q05, q50, q95 = np.quantile(draws, [0.05, 0.5, 0.95])
-    moments = {
-        "mean": float(draws.mean()),
-        "sd": float(draws.std(ddof=1)),
-        "q05": float(q05),
-        "q50": float(q50),
-        "q95": float(q95),
-    }
+    q05, q50, q95 = np.quantile(draws, [0.05, 0.5, 0.95], axis=(0, 1))
     # Draws that never moved give 0 / 0: an undefined R-hat, which the gate refuses.
     with np.errstate(divide="ignore", invalid="ignore"):
-        return moments | {
-            "r_hat": float(array_stats.rhat(draws, **axes)),
-            "ess_bulk": float(array_stats.ess(draws, **axes, method="bulk")),
-            "ess_tail": float(array_stats.ess(draws, **axes, method="tail", prob=TAIL)),
-            "mcse_mean": float(array_stats.mcse(draws, **axes, method="mean")),
-        }
+        return pd.DataFrame(
+            {
+                "parameter": parameter,
+                "index": index,
+                "mean": draws.mean(axis=(0, 1)),
+                "sd": draws.reshape(-1, len(index)).std(axis=0, ddof=1),
+                "q05": q05,
+                "q50": q50,
+                "q95": q95,
+                "r_hat": array_stats.rhat(draws, **axes),
+                "ess_bulk": array_stats.ess(draws, **axes, method="bulk"),
+                "ess_tail": array_stats.ess(draws, **axes, method="tail", prob=TAIL),
+                "mcse_mean": array_stats.mcse(draws, **axes, method="mean"),
+            }
+        )

@@ -77,24 +77,23 @@ def log_likelihood(
 ) -> jax.Array:
     """Log density of each week's outcome, marginalised over the regimes (seed section 6).
 
-    Args:
-        outcome: scaled, `(weeks, series)`.
-        baseline: scaled, `(weeks, series)`.
-        by_component: media effect in each regime, `(weeks, series, components)`.
-        weights: `(components,)`.
-        sigma: scale of the noise, `(series,)`.
-        degrees_of_freedom: of the Student-t likelihood, or None for the Normal.
+    All arguments are scaled and broadcast; any may have leading axes.
 
-    Returns:
-        Shape `(weeks, series)`.
+    Args:
+        outcome: of a week.
+        baseline: of a week.
+        by_component: media effect in each regime, `(..., components)`.
+        weights: `(..., components)`.
+        sigma: scale of the noise.
+        degrees_of_freedom: of the Student-t likelihood, `(..., 1)`, or None for the Normal.
     """
     mean = baseline[..., None] + by_component
-    noise = sigma[:, None]
+    noise = sigma[..., None]
     if degrees_of_freedom is None:
         distribution = dist.Normal(mean, noise)
     else:
         distribution = dist.StudentT(degrees_of_freedom, mean, noise)
-    return jax.nn.logsumexp(distribution.log_prob(outcome[..., None]) + jnp.log(weights), axis=2)
+    return jax.nn.logsumexp(distribution.log_prob(outcome[..., None]) + jnp.log(weights), axis=-1)
 
 
 def dense_sites(structure: Structure, series: int) -> tuple[str, ...]:

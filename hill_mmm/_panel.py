@@ -164,16 +164,61 @@ class Panel:
 
         A series that has not started by then is left out.
         """
-        started = np.flatnonzero(self.starts < weeks)
+        started = [name for name, at in zip(self.series, self.starts, strict=True) if at < weeks]
+        first = replace(
+            self,
+            weeks=self.weeks[:weeks],
+            outcome=self.outcome[:weeks],
+            spend=self.spend[:weeks],
+            organic=self.organic[:weeks],
+            controls=self.controls[:weeks],
+        )
+        return first.only(started)
+
+    def only(self, series: Sequence[str]) -> "Panel":
+        """The panel of these series alone, on the same calendar."""
+        at = [self.series.index(name) for name in series]
         return replace(
             self,
-            series=tuple(self.series[at] for at in started),
-            weeks=self.weeks[:weeks],
-            outcome=self.outcome[:weeks, started],
-            spend=self.spend[:weeks, started],
-            organic=self.organic[:weeks, started],
-            controls=self.controls[:weeks, started],
-            starts=self.starts[started],
+            series=tuple(series),
+            outcome=self.outcome[:, at],
+            spend=self.spend[:, at],
+            organic=self.organic[:, at],
+            controls=self.controls[:, at],
+            starts=self.starts[at],
+        )
+
+    def followed_by(self, future: pd.DataFrame, *, series: str | None = None) -> "Panel":
+        """The panel with weeks to come, whose outcome is not known (NaN).
+
+        Args:
+            future: one row a week and series, indexed by the week's first day, with a column for
+                each channel, control and organic medium; its weeks follow the panel's last.
+            series: column that names the series; None for a panel of one.
+
+        Raises:
+            PanelError: if the weeks do not follow, or a column or series is missing.
+        """
+        variables = [*self.channels, *self.organic_names, *self.control_names]
+        unusable = _frame_problems(future, variables, series)
+        if unusable:
+            raise PanelError(unusable)
+        rows = _Rows.of(future, series)
+        expected = self.weeks[-1] + WEEK * np.arange(1, len(rows.calendar) + 1)
+        if (series and rows.series != self.series) or not np.array_equal(rows.calendar, expected):
+            message = (
+                f"the weeks to come must follow {self.weeks[-1]} without a gap, with a row for "
+                f"every series of {self.series}"
+            )
+            raise PanelError([Problem("future_does_not_follow", message)])
+        unknown = np.full((len(expected), len(self.series)), np.nan)
+        return replace(
+            self,
+            weeks=np.concatenate([self.weeks, expected]),
+            outcome=np.concatenate([self.outcome, unknown]),
+            spend=np.concatenate([self.spend, rows.grid(self.channels)]),
+            organic=np.concatenate([self.organic, rows.grid(self.organic_names)]),
+            controls=np.concatenate([self.controls, rows.grid(self.control_names)]),
         )
 
 

@@ -1,8 +1,9 @@
 """Posterior draws with everything needed to interpret them, and their open format."""
 
 import json
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 import jax
 import jax.numpy as jnp
@@ -18,6 +19,8 @@ from hill_mmm._sampler import ChainStats
 from hill_mmm._spec import LiftTest, ModelSpec, SamplerSettings
 
 SCHEMA_VERSION = 2
+DRAW_BATCH = 64
+
 CURVE_DIMS = ("medium", "component")
 SITE_DIMS: dict[str, tuple[str, ...]] = {
     "adstock": ("medium", "adstock_parameter"),
@@ -34,6 +37,9 @@ OPTIONAL_SITE_DIMS: dict[str, tuple[str, ...]] = {
     "degrees_of_freedom": (),
 }
 ALL_SITE_DIMS = SITE_DIMS | OPTIONAL_SITE_DIMS
+
+Draw = TypeVar("Draw")
+Result = TypeVar("Result")
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,6 +74,12 @@ class Posterior:
     def curves(self) -> Curves:
         """The curves' parameters, chains joined in one leading axis of draws, scaled units."""
         return Curves(*(jnp.asarray(flatten(self.draws[name])) for name in Curves._fields))
+
+    @property
+    def n_draws(self) -> int:
+        """Number of draws of all chains."""
+        chains, draws = self.draws["weights"].shape[:2]
+        return chains * draws
 
     def by_chain(self, draws: Floats) -> Floats:
         """Split the leading axis of draws into chains and draws."""
@@ -169,6 +181,6 @@ def flatten(values: Floats) -> Floats:
     return values.reshape(-1, *values.shape[2:])
 
 
-def over_draws(function: Any, draws: Any, batch: int = 64) -> Any:
+def over_draws(function: Callable[[Draw], Result], draws: Draw) -> Result:
     """Apply a function to each draw of a pytree, a batch at a time, so that memory is bounded."""
-    return jax.tree.map(np.asarray, jax.lax.map(function, draws, batch_size=batch))
+    return jax.lax.map(function, draws, batch_size=DRAW_BATCH)

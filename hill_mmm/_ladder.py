@@ -1,0 +1,203 @@
+"""From the model asked for down to one that converges, or a reasoned refusal."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from hill_mmm._design import Scales
+from hill_mmm._diagnostics import Check, GateThresholds, gate, parameter_summary
+from hill_mmm._fit import Fit, fit
+from hill_mmm._future import FutureScores, leave_future_out, shorter
+from hill_mmm._panel import Panel
+from hill_mmm._sampler import ProgressCallback, SamplerError
+from hill_mmm._scores import simplest_within_one_se
+from hill_mmm._spec import LiftTest, ModelSpec, SamplerSettings
+
+# Numbers of components that `auto` compares.
+CANDIDATES = (1, 2, 3)
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """One rung of the ladder.
+
+    Attributes:
+        components: number of Hill curves.
+        sampler: settings it ran with.
+        failed: checks that it failed; empty where it passed.
+        error: why it gave no draws at all, or None.
+    """
+
+    components: int
+    sampler: SamplerSettings
+    failed: tuple[Check, ...]
+    error: str | None = None
+
+    @property
+    def has_passed(self) -> bool:
+        """Whether the fit may be published."""
+        return not self.failed and self.error is None
+
+    @property
+    def reason(self) -> str:
+        """What happened, for a person."""
+        ran = f"K = {self.components}, {self.sampler.warmup} + {self.sampler.draws} draws"
+        if self.error is not None:
+            return f"{ran}: {self.error}"
+        verdicts = ", ".join(
+            f"{check.check_name} {check.value:.4g} (limit {check.threshold:g})"
+            for check in self.failed
+        )
+        return f"{ran}: {verdicts or 'passed'}"
+
+
+@dataclass(frozen=True)
+class Climb:
+    """What came of the ladder.
+
+    Attributes:
+        fit: the first fit that passed; where none did, the last that has draws, or None.
+        attempts: every rung tried, in order.
+    """
+
+    fit: Fit | None
+    attempts: tuple[Attempt, ...]
+
+    @property
+    def has_passed(self) -> bool:
+        """Whether `fit` may be published."""
+        return self.attempts[-1].has_passed
+
+    @property
+    def reason(self) -> str:
+        """Every rung and what it failed at, for a person."""
+        return "; ".join(attempt.reason for attempt in self.attempts)
+
+
+@dataclass(frozen=True)
+class Choice:
+    """The number of components that `auto` settles on.
+
+    Attributes:
+        components: the choice.
+        scores: of each candidate whose fits converged.
+        left_out: reason by candidate that could not be compared.
+    """
+
+    components: int
+    scores: dict[int, FutureScores]
+    left_out: dict[int, str]
+
+
+def climb(
+    panel: Panel,
+    spec: ModelSpec,
+    sampler: SamplerSettings,
+    thresholds: GateThresholds,
+    *,
+    lift_tests: Sequence[LiftTest] = (),
+    scales: Scales | None = None,
+    on_progress: ProgressCallback | None = None,
+    on_attempt: Callable[[Attempt], None] | None = None,
+) -> Climb:
+    """Fit the model asked for; where it does not pass the gate, step down.
+
+    The rungs: as asked for; twice as long with a higher acceptance; one component less, and so on
+    to K = 1. A fit that passes ends it.
+
+    Args:
+        panel: the data.
+        spec: the model asked for.
+        sampler: the settings asked for.
+        thresholds: of the gate.
+        lift_tests: see `fit`.
+        scales: see `fit`.
+        on_progress: see `fit`.
+        on_attempt: called after every rung.
+    """
+    attempts: list[Attempt] = []
+    last: Fit | None = None
+    for rung_spec, rung_sampler in _rungs(spec, sampler):
+        try:
+            fitted = fit(
+                panel,
+                rung_spec,
+                rung_sampler,
+                lift_tests=lift_tests,
+                scales=scales,
+                on_progress=on_progress,
+            )
+        except SamplerError as error:
+            attempts.append(Attempt(rung_spec.components, rung_sampler, (), str(error)))
+        else:
+            last = fitted
+            failed = failed_checks(fitted, thresholds)
+            attempts.append(Attempt(rung_spec.components, rung_sampler, failed))
+        if on_attempt:
+            on_attempt(attempts[-1])
+        if attempts[-1].has_passed:
+            break
+    return Climb(last, tuple(attempts))
+
+
+def failed_checks(fitted: Fit, thresholds: GateThresholds) -> tuple[Check, ...]:
+    """The blocking checks that a fit fails."""
+    checks = gate(parameter_summary(fitted), fitted, thresholds)
+    return tuple(check for check in checks if check.status == "fail")
+
+
+def _rungs(
+    spec: ModelSpec, sampler: SamplerSettings
+) -> Iterator[tuple[ModelSpec, SamplerSettings]]:
+    longer = replace(
+        sampler,
+        warmup=2 * sampler.warmup,
+        draws=2 * sampler.draws,
+        target_accept=1.0 - (1.0 - sampler.target_accept) / 4.0,
+    )
+    yield spec, sampler
+    yield spec, longer
+    for components in range(spec.components - 1, 0, -1):
+        yield replace(spec, components=components), sampler
+
+
+def choose_components(
+    panel: Panel,
+    spec: ModelSpec,
+    sampler: SamplerSettings,
+    thresholds: GateThresholds,
+    *,
+    horizon: int,
+    candidates: Sequence[int] = CANDIDATES,
+    lift_tests: tuple[LiftTest, ...] = (),
+    on_progress: ProgressCallback | None = None,
+) -> Choice:
+    """Choose K by leave-future-out score: the simplest within one standard error of the best.
+
+    A candidate whose fit before the holdout does not pass the gate (with the fewer draws of a
+    comparison: half the ESS) is left out; where none passes, the choice is 1 and the ladder judges.
+    """
+    lenient = replace(thresholds, min_ess=thresholds.min_ess / 2.0)
+    scores: dict[int, FutureScores] = {}
+    left_out: dict[int, str] = {}
+    for components in candidates:
+        candidate = replace(spec, components=components)
+        try:
+            score = leave_future_out(
+                panel,
+                candidate,
+                shorter(sampler),
+                horizon=horizon,
+                lift_tests=lift_tests,
+                on_progress=on_progress,
+            )
+        except SamplerError as error:
+            left_out[components] = str(error)
+            continue
+        failed = [check for fitted in score.fits for check in failed_checks(fitted, lenient)]
+        if failed:
+            left_out[components] = ", ".join(sorted({check.check_name for check in failed}))
+        else:
+            scores[components] = score
+    pointwise = {components: score.pointwise_elpd for components, score in scores.items()}
+    chosen = simplest_within_one_se(pointwise) if pointwise else min(candidates)
+    return Choice(chosen, scores, left_out)

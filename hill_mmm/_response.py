@@ -1,0 +1,152 @@
+"""Response curves: what a channel would bring at other levels of spend."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Literal
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from numpy.typing import NDArray
+
+from hill_mmm._adstock import adstock
+from hill_mmm._curves import Curves
+from hill_mmm._decompose import ALL_SERIES, series_curves
+from hill_mmm._hill import hill, hill_elasticity_gain
+from hill_mmm._panel import Floats
+from hill_mmm._posterior import Posterior, over_draws
+from hill_mmm._spec import AdstockKind
+
+Basis = Literal["steady_state", "historical_pattern"]
+
+
+@dataclass(frozen=True)
+class CurvePoints:
+    """Response of each paid channel of one series over a grid of spend multipliers.
+
+    Attributes:
+        series: its name, or `ALL_SERIES`.
+        basis: `steady_state`, the same spend every week with carry-over settled; or
+            `historical_pattern`, the weeks as they were, all multiplied.
+        multipliers: of the channel's mean weekly spend, `(points,)`.
+        weekly_spend: `(points, channels)`.
+        contribution: mean weekly incremental outcome, `(draws, points, channels)`.
+        gain: its derivative by a relative increase of the spend, `(draws, points, channels)`.
+        is_extrapolated: where the curve has met no data, `(points, channels)`.
+    """
+
+    series: str
+    basis: Basis
+    multipliers: Floats
+    weekly_spend: Floats
+    contribution: Floats
+    gain: Floats
+    is_extrapolated: NDArray[np.bool_]
+
+    @property
+    def mroi(self) -> Floats:
+        """Incremental outcome of the next unit of spend, `(draws, points, channels)`."""
+        spend = self.weekly_spend
+        return np.divide(self.gain, spend, out=np.full_like(self.gain, np.nan), where=spend > 0)
+
+
+def response_points(
+    posterior: Posterior, series: int, multipliers: Floats, basis: Basis
+) -> CurvePoints:
+    """The response curves of one series.
+
+    A point of the steady state is extrapolated where its spend exceeds every week's adstocked
+    spend (at the posterior mean of the adstock); one of the historical pattern, where its multiplier
+    exceeds 1.
+
+    Args:
+        posterior: the fit.
+        series: index of the series.
+        multipliers: of the mean weekly spend, `(points,)`, positive.
+        basis: see `CurvePoints`.
+    """
+    panel, kind = posterior.panel, posterior.spec.adstock
+    paid = len(panel.channels)
+    start = int(panel.starts[series])
+    spend = panel.spend[:, series] / posterior.scales.spend[series, :paid]
+    mean = spend[start:].mean(axis=0)
+    curves = _paid(series_curves(posterior, series), paid)
+    grid = jnp.asarray(multipliers)
+    if basis == "steady_state":
+        effect, gain = _steady_response(grid[:, None] * mean, curves)
+    else:
+        effect, gain = _historical_response(jnp.asarray(spend), grid, curves, kind, start)
+    scale = posterior.scales.outcome[series]
+    weekly_spend = multipliers[:, None] * panel.spend[start:, series].mean(axis=0)
+    highest = _highest_adstock(posterior, series)
+    beyond = weekly_spend > highest if basis == "steady_state" else multipliers[:, None] > 1.0
+    return CurvePoints(
+        series=panel.series[series],
+        basis=basis,
+        multipliers=multipliers,
+        weekly_spend=weekly_spend,
+        contribution=np.asarray(effect) * scale,
+        gain=np.asarray(gain) * scale,
+        is_extrapolated=np.broadcast_to(beyond, weekly_spend.shape),
+    )
+
+
+def total_response(parts: Iterable[CurvePoints]) -> CurvePoints:
+    """The sum over series at common multipliers; extrapolated where any series is."""
+    first, *others = parts
+    summed = {
+        name: sum((getattr(part, name) for part in others), start=getattr(first, name))
+        for name in ("weekly_spend", "contribution", "gain")
+    }
+    beyond = np.logical_or.reduce([part.is_extrapolated for part in (first, *others)])
+    return replace(first, series=ALL_SERIES, is_extrapolated=beyond, **summed)
+
+
+def _paid(curves: Curves, paid: int) -> Curves:
+    weights, parameters = curves.weights, curves.adstock[:, :paid]
+    curved = (curves.amplitude, curves.half_saturation, curves.slope)
+    return Curves(parameters, weights, *(values[:, :paid] for values in curved))
+
+
+@jax.jit
+def _steady_response(spend: jax.Array, curves: Curves) -> tuple[jax.Array, jax.Array]:
+    """Constant spend is its own normalised adstock, so the Hill curve itself is the answer."""
+
+    def one(draw: Curves) -> tuple[jax.Array, jax.Array]:
+        point = (spend[..., None], draw.half_saturation, draw.slope)
+        weighted = draw.amplitude * draw.weights
+        return (
+            (weighted * hill(*point)).sum(axis=2),
+            (weighted * hill_elasticity_gain(*point)).sum(axis=2),
+        )
+
+    return over_draws(one, curves)
+
+
+@partial(jax.jit, static_argnums=(3, 4))
+def _historical_response(
+    spend: jax.Array, multipliers: jax.Array, curves: Curves, kind: AdstockKind, start: int
+) -> tuple[jax.Array, jax.Array]:
+    def one(draw: Curves) -> tuple[jax.Array, jax.Array]:
+        adstocked = adstock(kind, spend, draw.adstock)[start:]
+        point = (
+            (multipliers[:, None, None] * adstocked)[..., None],
+            draw.half_saturation,
+            draw.slope,
+        )
+        weighted = draw.amplitude * draw.weights
+        return (
+            (weighted * hill(*point)).sum(axis=3).mean(axis=1),
+            (weighted * hill_elasticity_gain(*point)).sum(axis=3).mean(axis=1),
+        )
+
+    return over_draws(one, curves)
+
+
+def _highest_adstock(posterior: Posterior, series: int) -> Floats:
+    """Of each paid channel, in currency a week."""
+    spend = jnp.asarray(posterior.panel.spend[:, series])
+    parameters = posterior.draws["adstock"].mean(axis=(0, 1))[: spend.shape[1]]
+    adstocked = adstock(posterior.spec.adstock, spend, jnp.asarray(parameters))
+    return np.asarray(adstocked).max(axis=0)
