@@ -1,4 +1,4 @@
-"""What several tests share: one small market, one real fit of it, and fits made up of any draws."""
+"""What several tests share: two small markets, a real fit of each, and fits of made-up draws."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -6,7 +6,17 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from hill_mmm import Fit, ModelSpec, Panel, SamplerSettings, fit, simulate_national_market
+from hill_mmm import (
+    Fit,
+    LiftTest,
+    ModelSpec,
+    Panel,
+    SamplerSettings,
+    fit,
+    simulate_geo_market,
+    simulate_national_market,
+)
+from hill_mmm._adstock import PARAMETERS
 from hill_mmm._design import Scales, baseline_design
 from hill_mmm._sampler import ChainStats
 
@@ -20,11 +30,26 @@ def market() -> Panel:
     """Two years of the national market, with a channel too small for its ROI to be learned."""
     panel, _ = simulate_national_market(seed=1, weeks=104)
     # A thousandth of the noise a week: whatever its ROI, the outcome does not show it.
-    leaflets = np.random.default_rng(1).gamma(4.0, 10.0, size=(len(panel), 1))
+    leaflets = np.random.default_rng(1).gamma(4.0, 10.0, size=(len(panel), 1, 1))
     return replace(
         panel,
-        spend=np.hstack([panel.spend, leaflets]),
+        spend=np.concatenate([panel.spend, leaflets], axis=2),
         channels=(*panel.channels, "leaflets"),
+    )
+
+
+@pytest.fixture(scope="session")
+def regions() -> Panel:
+    """Four regions: one has no radio, one starts late; newsletters cost nothing anywhere."""
+    panel, _ = simulate_geo_market(seed=1, series=4, weeks=104)
+    spend = panel.spend.copy()
+    spend[:, 1, panel.channels.index("radio")] = 0.0
+    newsletters = np.random.default_rng(2).poisson(3.0, size=panel.outcome.shape)
+    return replace(
+        panel,
+        spend=spend,
+        organic=(newsletters * panel.observed)[:, :, None].astype(np.float64),
+        organic_names=("newsletter",),
     )
 
 
@@ -33,6 +58,24 @@ def fitted(market: Panel) -> Fit:
     """A real fit of the market's first 91 weeks; too short to publish, long enough to compute."""
     settings = SamplerSettings(chains=2, warmup=200, draws=200, seed=3)
     return fit(market.head(TRAIN_WEEKS), ModelSpec(fourier_order=1), settings)
+
+
+@pytest.fixture(scope="session")
+def regional_fit(regions: Panel) -> Fit:
+    """A real fit of the regions' first 91 weeks with all that a model can have, still shorter."""
+    spec = ModelSpec(
+        components=2,
+        likelihood="student_t",
+        fourier_order=1,
+        events={"strike": ("2021-06-14", "2022-03-02")},
+        control_signs={"competitor_price": "positive"},
+    )
+    tests = (
+        LiftTest("tv", "2022-02-07", "2022-02-28", 1.5e5, 3e4),
+        LiftTest("search", "2022-05-02", "2022-05-23", 4e4, 8e3, series="region_03"),
+    )
+    settings = SamplerSettings(chains=2, warmup=100, draws=100, seed=4)
+    return fit(regions.head(TRAIN_WEEKS), spec, settings, lift_tests=tests)
 
 
 @pytest.fixture(scope="session")
@@ -45,27 +88,36 @@ def _invent_fit(
     panel: Panel, spec: ModelSpec, *, chains: int = 2, draws: int = 25, seed: int = 0
 ) -> Fit:
     rng = np.random.default_rng(seed)
-    scales = Scales.of(panel)
-    shape = (chains, draws)
-    curve = (*shape, len(panel.channels), spec.components)
+    scales = Scales.of(panel, spec)
     design = baseline_design(panel, spec, scales)
+    shape = (chains, draws)
+    by_series = (*shape, len(panel.series))
+    curve = (len(panel.media_names), spec.components)
+    is_active = (panel.media > 0).any(axis=0)[:, :, None]
+    parameters = (*shape, curve[0], len(PARAMETERS[spec.adstock]))
+    sites = {
+        "adstock": rng.beta(2.0, 2.0, parameters),
+        "weights": rng.dirichlet(np.ones(spec.components), shape),
+        "amplitude": rng.lognormal(-2.0, 0.5, (*by_series, *curve)) * is_active,
+        "half_saturation": rng.lognormal(0.0, 0.7, (*shape, *curve)),
+        "slope": rng.lognormal(0.4, 0.3, (*shape, *curve)),
+        "coefficients": rng.normal(
+            design.prior_mean, 0.1 * design.prior_sd, (*by_series, len(design.prior_mean))
+        ),
+        "sigma": 0.03 * rng.lognormal(0.0, 0.05, by_series),
+    }
+    if spec.control_signs:
+        size = np.abs(rng.normal(size=(*shape, len(spec.control_signs))))
+        sites["signed_coefficients"] = 0.1 * design.signed_prior_sd * size
+    if spec.likelihood == "student_t":
+        sites["degrees_of_freedom"] = 2.0 + rng.gamma(2.0, 10.0, shape)
     return Fit(
         panel=panel,
         spec=spec,
         sampler=SamplerSettings(chains=chains, draws=draws, seed=seed),
+        lift_tests=(),
         scales=scales,
-        draws={
-            "alpha": rng.beta(2.0, 2.0, curve[:3]),
-            "weights": rng.dirichlet(np.ones(spec.components), shape),
-            "amplitude": rng.lognormal(-2.0, 0.5, curve),
-            "half_saturation": rng.lognormal(0.0, 0.7, curve),
-            "slope": rng.lognormal(0.4, 0.3, curve),
-            "coefficients": rng.normal(
-                design.prior_mean, 0.1 * design.prior_sd, (*shape, len(design.prior_mean))
-            ),
-            "sigma": 0.03 * rng.lognormal(0.0, 0.05, shape),
-            "log_likelihood": rng.normal(1.0, 0.1, (*shape, len(panel))),
-        },
+        draws=sites,
         stats=ChainStats(
             diverging=np.zeros(shape, dtype=bool),
             energy=rng.normal(size=shape),

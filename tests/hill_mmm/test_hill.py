@@ -3,8 +3,8 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from hill_mmm import hill, stick_breaking
-from hill_mmm._hill import hill_elasticity_gain
+from hill_mmm import hill
+from hill_mmm._hill import hill_elasticity_gain, stick_breaking
 
 SPEND = np.array([1e-6, 0.1, 0.5, 1.0, 3.0, 50.0])
 CURVES = [(0.5, 0.6), (1.0, 1.0), (1.3, 2.5)]
