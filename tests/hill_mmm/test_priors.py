@@ -1,10 +1,14 @@
 """Asserts the right values of docs/seed_check.md, so that the document cannot drift."""
 
+from typing import get_args
+
 import numpy as np
+import numpyro.distributions as dist
 import pytest
 from scipy import stats
 
 from hill_mmm import _priors
+from hill_mmm._spec import Hyperprior
 
 SIGMA_LOG_A = stats.lognorm(s=0.5, scale=np.exp(-1.0))
 SIGMA_LOG_N = stats.lognorm(s=0.5, scale=np.exp(-1.5))
@@ -67,13 +71,42 @@ def test_left_tails_are_ordered_otherwise_than_the_seed_says() -> None:
 @pytest.mark.parametrize(
     ("implemented", "written"),
     [
-        (_priors.SIGMA_LOG_A, SIGMA_LOG_A),
-        (_priors.SIGMA_LOG_N, SIGMA_LOG_N),
         (_priors.MU_LOG_N, stats.norm(np.log(1.5), 0.3)),
         (_priors.ALPHA, stats.beta(2.0, 2.0)),
+        (_priors.MEAN_SATURATION, stats.beta(2.0, 1.0)),
+        (_priors.SERIES_SCALE, SIGMA_LOG_A),
+        (_priors.PEAK, stats.halfnorm(scale=2.0)),
+        (_priors.WEIBULL_SHAPE, stats.lognorm(s=0.4, scale=np.exp(0.4))),
+        (_priors.WEIBULL_SCALE, stats.lognorm(s=0.5, scale=np.exp(0.7))),
+        (_priors.DEGREES_OF_FREEDOM, stats.gamma(2.0, scale=10.0)),
     ],
 )
-def test_prior_is_the_one_written(implemented: object, written: stats.rv_continuous) -> None:
+def test_prior_is_the_one_written(
+    implemented: dist.Distribution, written: stats.rv_continuous
+) -> None:
+    assert_same(implemented, written)
+
+
+@pytest.mark.parametrize(
+    ("family", "log_amplitude", "log_slope"),
+    [
+        ("lognormal", SIGMA_LOG_A, SIGMA_LOG_N),
+        ("halfnormal", HALF_NORMAL, HALF_NORMAL),
+        ("inverse_gamma", INVERSE_GAMMA, INVERSE_GAMMA_N),
+    ],
+)
+def test_family_of_hyperpriors_is_the_seeds(
+    family: Hyperprior, log_amplitude: stats.rv_continuous, log_slope: stats.rv_continuous
+) -> None:
+    assert_same(_priors.COMPONENT_SCALES[family].log_amplitude, log_amplitude)
+    assert_same(_priors.COMPONENT_SCALES[family].log_slope, log_slope)
+
+
+def test_every_family_of_the_settings_has_its_priors() -> None:
+    assert set(_priors.COMPONENT_SCALES) == set(get_args(Hyperprior))
+
+
+def assert_same(implemented: dist.Distribution, written: stats.rv_continuous) -> None:
     points = written.ppf([0.01, 0.2, 0.5, 0.8, 0.99])
     np.testing.assert_allclose(implemented.log_prob(points), written.logpdf(points), rtol=1e-10)
     np.testing.assert_allclose(implemented.cdf(points), written.cdf(points), rtol=1e-10)
