@@ -47,8 +47,10 @@ from hill_mmm._panel import Panel as Panel  # noqa: E402
 from hill_mmm._panel import PanelError as PanelError  # noqa: E402
 from hill_mmm._panel import Problem as Problem  # noqa: E402
 from hill_mmm._panel import find_problems as find_problems  # noqa: E402
+from hill_mmm._prior_predictive import prior_predictive as prior_predictive  # noqa: E402
 from hill_mmm._sampler import Progress as Progress  # noqa: E402
 from hill_mmm._sampler import SamplerError as SamplerError  # noqa: E402
+from hill_mmm._simulate import DGP as DGP  # noqa: E402
 from hill_mmm._simulate import Truth as Truth  # noqa: E402
 from hill_mmm._simulate import simulate_geo_market as simulate_geo_market  # noqa: E402
 from hill_mmm._simulate import simulate_lift_test as simulate_lift_test  # noqa: E402

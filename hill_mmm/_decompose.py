@@ -44,7 +44,8 @@ class Decomposition:
         baseline: the other parts, `(draws, weeks, parts)`.
         baseline_parts: `(component_type, component)` of each part of `baseline`.
         predicted: one draw of the outcome itself for each draw, `(draws, weeks)`.
-        log_likelihood: of the observed outcome on its scale in the model, `(draws, weeks)`.
+        log_likelihood: of the outcome on its scale in the model, `(draws, weeks)`; NaN in weeks
+            to come.
     """
 
     series: str
@@ -217,12 +218,13 @@ def _log_likelihood(
     tail = None
     if posterior.spec.likelihood == "student_t":
         tail = jnp.asarray(flatten(posterior.draws["degrees_of_freedom"]))[:, None, None]
+    known = np.isfinite(outcome)
     by_week = log_likelihood(
-        jnp.asarray(outcome)[None],
+        jnp.asarray(np.where(known, outcome, 0.0))[None],
         jnp.asarray(baseline),
         jnp.asarray(regimes),
         jnp.asarray(flatten(posterior.draws["weights"]))[:, None],
         jnp.asarray(sigma),
         tail,
     )
-    return np.asarray(by_week)
+    return np.where(known, np.asarray(by_week), np.nan)

@@ -3,18 +3,111 @@
 import resource
 import time
 from collections.abc import Sequence
+from dataclasses import replace
+
+import pandas as pd
+from matplotlib.figure import Figure
 
 from hill_mmm._data import model_data
+from hill_mmm._decompose import ALL_SERIES
 from hill_mmm._design import Scales
+from hill_mmm._diagnostics import parameter_summary
+from hill_mmm._estimands import (
+    Estimates,
+    channel_summary,
+    contribution,
+    estimates,
+    model_fit,
+    response_curve,
+    with_total,
+)
 from hill_mmm._model import dense_sites, hill_mixture
 from hill_mmm._panel import Panel
+from hill_mmm._plots import plot_contributions, plot_fit, plot_response_curves, plot_roi
 from hill_mmm._posterior import ALL_SITE_DIMS, Posterior
 from hill_mmm._sampler import ProgressCallback, run_nuts
 from hill_mmm._spec import LiftTest, ModelSpec, SamplerSettings
 
 
 class Fit(Posterior):
-    """A posterior, with what a notebook asks of it."""
+    """A posterior, with what a notebook asks of it.
+
+    Where the panel has several series, summaries and pictures show their sum unless a series is
+    named.
+    """
+
+    def estimates(self, ci_level: float = 0.9) -> Estimates:
+        """Every published table."""
+        return estimates(self, ci_level)
+
+    def summary(self, series: str | None = None, ci_level: float = 0.9) -> pd.DataFrame:
+        """Spend, contribution, ROI and marginal ROI by medium and period."""
+        frames = [channel_summary(self, part, ci_level) for part in with_total(self)]
+        return self._of(pd.concat(frames, ignore_index=True), series)
+
+    def contributions(self, series: str | None = None, ci_level: float = 0.9) -> pd.DataFrame:
+        """Every part of every week's expected outcome."""
+        frames = [contribution(part, ci_level) for part in with_total(self)]
+        return self._of(pd.concat(frames, ignore_index=True), series)
+
+    def response_curves(self, series: str | None = None, ci_level: float = 0.9) -> pd.DataFrame:
+        """Weekly outcome and mROI by channel against weekly spend."""
+        return self._of(response_curve(self, ci_level), series)
+
+    def diagnostics(self) -> pd.DataFrame:
+        """R-hat and effective sample sizes of every quantity."""
+        return parameter_summary(self)
+
+    def predict(
+        self,
+        future: pd.DataFrame | None = None,
+        *,
+        series_column: str | None = None,
+        series: str | None = None,
+        ci_level: float = 0.9,
+    ) -> pd.DataFrame:
+        """Expected outcome of the weeks to come, or of those fitted to, with predictive intervals.
+
+        Args:
+            future: rows of the weeks that follow the panel's last (see `Panel.followed_by`);
+                without them, the weeks fitted to.
+            series_column: column of `future` that names the series.
+            series: the series to give; by default the only one, or the sum.
+            ci_level: of the intervals.
+
+        Raises:
+            PanelError: if the future weeks do not follow the panel.
+        """
+        panel = self.panel
+        if future is not None:
+            panel = panel.followed_by(future, series=series_column)
+        frames = [model_fit(part, ci_level) for part in with_total(self, panel)]
+        rows = self._of(pd.concat(frames, ignore_index=True), series)
+        return rows if future is None else rows[rows["actual"].isna()].reset_index(drop=True)
+
+    def plot_fit(self, series: str | None = None) -> Figure:
+        """Actual over expected outcome."""
+        return plot_fit(self.predict(series=series))
+
+    def plot_contributions(self, series: str | None = None) -> Figure:
+        """Media contributions by week, stacked."""
+        return plot_contributions(self.contributions(series))
+
+    def plot_roi(self, series: str | None = None) -> Figure:
+        """ROI of each paid channel over all weeks."""
+        summary = self.summary(series)
+        return plot_roi(summary[summary["period"] == "all"])
+
+    def plot_response_curves(self, series: str | None = None) -> Figure:
+        """The response curve of each paid channel."""
+        return plot_response_curves(self.response_curves(series))
+
+    def _of(self, frame: pd.DataFrame, series: str | None) -> pd.DataFrame:
+        only = self.panel.series[0] if len(self.panel.series) == 1 else ALL_SERIES
+        wanted = series or only
+        if wanted != ALL_SERIES and wanted not in self.panel.series:
+            raise ValueError(f"there is no series {wanted!r}; there are {self.panel.series}")
+        return frame[frame["series_key"] == wanted].reset_index(drop=True)
 
 
 def fit(
@@ -67,6 +160,7 @@ def _run(
     prior_only: bool,
 ) -> Fit:
     spec, sampler = spec or ModelSpec(), sampler or SamplerSettings()
+    sampler = replace(sampler, target_accept=sampler.acceptance(spec.components))
     _require_fittable(panel, spec)
     cpu, wall = time.process_time(), time.monotonic()
     scales = scales or Scales.of(panel, spec)

@@ -174,7 +174,7 @@ def _program(
     settings: SamplerSettings,
 ) -> _Program:
     shapes = tuple(leaf.shape for leaf in jax.tree.leaves(data))
-    tuning = (settings.target_accept, settings.max_tree_depth)
+    tuning = (settings.acceptance(components=1), settings.max_tree_depth)
     key = (model, structure, dense_sites, tuning, shapes)
     if key not in _PROGRAMS:
         _PROGRAMS[key] = _build(model, data, structure, dense_sites, *tuning)
@@ -322,7 +322,9 @@ def _warm_up(run: _Run, pool: ThreadPoolExecutor, states: Sequence[HMCState]) ->
                 )
             )
             states = [_retuned(state, metric, _step_size(state)) for state in states]
-    return [_frozen(state) for state in states]
+    # One step size for all, as the metric is: a chain alone may settle on one that diverges.
+    step_size = float(np.exp(np.mean([np.log(_step_size(state)) for state in states])))
+    return [_frozen(state, step_size) for state in states]
 
 
 def _window_lengths(warmup: int) -> list[int]:
@@ -350,9 +352,8 @@ def _retuned(state: HMCState, metric: Metric, step_size: float) -> HMCState:
     return state._replace(i=jnp.asarray(ADAPTING), adapt_state=adapted)
 
 
-def _frozen(state: HMCState) -> HMCState:
-    step_size = jnp.asarray(_step_size(state))
-    adapted = state.adapt_state._replace(step_size=step_size)
+def _frozen(state: HMCState, step_size: float) -> HMCState:
+    adapted = state.adapt_state._replace(step_size=jnp.asarray(step_size))
     return state._replace(i=jnp.asarray(SAMPLING), adapt_state=adapted)
 
 

@@ -1,0 +1,61 @@
+"""What the model believes before it has seen the outcome."""
+
+import numpy as np
+import pandas as pd
+
+from hill_mmm._estimands import channel_summary, statistics, with_total
+from hill_mmm._fit import sample_prior
+from hill_mmm._panel import Panel
+from hill_mmm._spec import ModelSpec, SamplerSettings
+
+
+def prior_predictive(
+    panel: Panel,
+    spec: ModelSpec | None = None,
+    sampler: SamplerSettings | None = None,
+    ci_level: float = 0.9,
+) -> pd.DataFrame:
+    """Summary of the prior in the user's units, to read before any fit.
+
+    Args:
+        panel: the data; of the outcome only its mean and spread are used.
+        spec: the model whose prior it is.
+        sampler: for the draws from the prior, which has no closed form.
+        ci_level: of the intervals.
+
+    Returns:
+        One row a quantity and series: ROI and contribution share of each medium, mean and standard
+        deviation of the weekly outcome, with the observed value where there is one. A prior whose
+        interval does not hold the observed value is a mistake; so is a contribution share that
+        nobody in the business would believe.
+    """
+    prior = sample_prior(panel, spec, sampler)
+    frames: list[pd.DataFrame] = []
+    for part in with_total(prior):
+        summary = channel_summary(prior, part, ci_level)
+        media = summary[summary["period"] == "all"]
+        for name in ("roi", "contribution_share"):
+            columns = {f"{name}_{column}": column for column in _COLUMNS}
+            frames.append(
+                media.rename(columns=columns)[["series_key", "channel", *_COLUMNS]]
+                .assign(quantity=name)
+                .dropna(subset="median")
+            )
+        for name, draws, observed in (
+            ("outcome_mean", part.predicted.mean(axis=1), part.outcome.mean()),
+            ("outcome_sd", part.predicted.std(axis=1), part.outcome.std()),
+        ):
+            found = statistics(name, draws, ci_level)
+            values = {column: found[f"{name}_{column}"] for column in _COLUMNS}
+            frames.append(
+                pd.DataFrame(values).assign(
+                    series_key=part.series, quantity=name, observed=float(observed)
+                )
+            )
+    rows = pd.concat(frames, ignore_index=True)
+    return rows[["series_key", "quantity", "channel", *_COLUMNS, "observed"]].assign(
+        observed=rows["observed"].astype(np.float64)
+    )
+
+
+_COLUMNS = ["median", "mean", "ci_lo", "ci_hi"]
