@@ -71,7 +71,7 @@ def _pooled(group: pd.DataFrame) -> dict[str, float]:
     }
 
 
-def _run(dgp: Any, seed: int, components: int, sampler: SamplerSettings) -> dict[str, Any]:
+def _run(dgp: hill_mmm.DGP, seed: int, components: int, sampler: SamplerSettings) -> dict[str, Any]:
     panel, truth = hill_mmm.simulate_seed_benchmark(dgp, seed)
     spec = ModelSpec(components=components, amplitude_prior="seed", fourier_order=0)
     started = time.process_time()

@@ -47,6 +47,10 @@ from hill_mmm._panel import Panel as Panel  # noqa: E402
 from hill_mmm._panel import PanelError as PanelError  # noqa: E402
 from hill_mmm._panel import Problem as Problem  # noqa: E402
 from hill_mmm._panel import find_problems as find_problems  # noqa: E402
+from hill_mmm._plots import plot_contributions as plot_contributions  # noqa: E402
+from hill_mmm._plots import plot_fit as plot_fit  # noqa: E402
+from hill_mmm._plots import plot_response_curves as plot_response_curves  # noqa: E402
+from hill_mmm._plots import plot_roi as plot_roi  # noqa: E402
 from hill_mmm._prior_predictive import prior_predictive as prior_predictive  # noqa: E402
 from hill_mmm._sampler import Progress as Progress  # noqa: E402
 from hill_mmm._sampler import SamplerError as SamplerError  # noqa: E402

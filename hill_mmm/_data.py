@@ -1,7 +1,7 @@
 """The arrays that the model conditions on: a panel on the scales of its model version."""
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -97,29 +97,29 @@ def model_data(
     gram = np.einsum("tgi,tgj,tg->gij", design.matrix, design.matrix, scored)
     precision = gram / pilot[:, None, None] ** 2 + np.diag(1.0 / design.prior_sd**2)
     unit, loc, sd = _effect_priors(panel, spec, scales)
-    arrays = ModelData(
-        media=_padded(media),
-        outcome=_padded(outcome),
-        observed=_padded(observed),
-        scored=_padded(scored),
-        regressors=_padded(design.matrix),
-        gram=gram,
-        prior_mean=design.prior_mean,
-        prior_sd=design.prior_sd,
-        pilot_sigma=pilot,
-        pilot_factor=np.linalg.cholesky(precision),
-        signed=_padded(design.signed * design.directions),
-        signed_prior_sd=design.signed_prior_sd,
-        outcome_sd=scales.outcome_sd,
-        is_active=(panel.media > 0).any(axis=0).astype(np.float64),
-        effect_unit=unit,
-        effect_loc=loc,
-        effect_sd=sd,
-        amplitude_loc=scales.amplitude_loc,
-        log_half_saturation=scales.log_half_saturation,
-        lift=lift_data(panel, scales, () if prior_only else lift_tests, _padded),
-    )
-    return jax.tree.map(jnp.asarray, arrays)
+    arrays: dict[str, Any] = {
+        "media": _padded(media),
+        "outcome": _padded(outcome),
+        "observed": _padded(observed),
+        "scored": _padded(scored),
+        "regressors": _padded(design.matrix),
+        "gram": gram,
+        "prior_mean": design.prior_mean,
+        "prior_sd": design.prior_sd,
+        "pilot_sigma": pilot,
+        "pilot_factor": np.linalg.cholesky(precision),
+        "signed": _padded(design.signed * design.directions),
+        "signed_prior_sd": design.signed_prior_sd,
+        "outcome_sd": scales.outcome_sd,
+        "is_active": (panel.media > 0).any(axis=0).astype(np.float64),
+        "effect_unit": unit,
+        "effect_loc": loc,
+        "effect_sd": sd,
+        "amplitude_loc": scales.amplitude_loc,
+        "log_half_saturation": scales.log_half_saturation,
+    }
+    lift = lift_data(panel, scales, () if prior_only else lift_tests, _padded)
+    return ModelData(**jax.tree.map(jnp.asarray, arrays), lift=lift)
 
 
 def _padded(values: Floats) -> Floats:

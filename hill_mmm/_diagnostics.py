@@ -244,7 +244,7 @@ def lift_test_checks(lift_tests: pd.DataFrame) -> list[Check]:
     """Advisory verdict on whether the posterior agrees with its experiments."""
     if lift_tests.empty:
         return []
-    worst = lift_tests.loc[lift_tests["z_score"].abs().idxmax()]
+    worst = lift_tests.iloc[int(lift_tests["z_score"].abs().to_numpy().argmax())]
     return [
         _at_most(
             "lift_test_disagreement",

@@ -1,7 +1,7 @@
 """Lift tests: experiments whose results the posterior has to agree with."""
 
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -64,17 +64,18 @@ def lift_data(
         weeks[_weeks(panel, tests[number]), cell] = 1.0
     spend = (panel.media / scales.spend)[:, series, medium]
     _require_spend(panel, tests, test, (spend * weeks).sum(axis=0))
-    return LiftData(
-        lift=np.array([test.lift for test in tests]),
-        standard_error=np.array([test.standard_error for test in tests]),
-        test=test,
-        series=series,
-        medium=medium,
-        scale=scales.outcome[series],
-        spend=padded(spend),
-        without=padded(spend * (1.0 - weeks)),
-        weeks=padded(weeks),
-    )
+    arrays: dict[str, Any] = {
+        "lift": np.array([test.lift for test in tests]),
+        "standard_error": np.array([test.standard_error for test in tests]),
+        "test": test,
+        "series": series,
+        "medium": medium,
+        "scale": scales.outcome[series],
+        "spend": padded(spend),
+        "without": padded(spend * (1.0 - weeks)),
+        "weeks": padded(weeks),
+    }
+    return LiftData(**jax.tree.map(jnp.asarray, arrays))
 
 
 def expected_lift(lift: LiftData, curves: Curves, kind: AdstockKind) -> jax.Array:

@@ -57,8 +57,8 @@ def response_points(
     """The response curves of one series.
 
     A point of the steady state is extrapolated where its spend exceeds every week's adstocked
-    spend (at the posterior mean of the adstock); one of the historical pattern, where its multiplier
-    exceeds 1.
+    spend (at the posterior mean of the adstock); one of the historical pattern, where its
+    multiplier exceeds 1.
 
     Args:
         posterior: the fit.

@@ -47,6 +47,9 @@ _LAST_WINDOW = len(build_adaptation_schedule(SAMPLING)) - 1
 Floats = NDArray[np.float64]
 Phase = Literal["warmup", "sampling"]
 Model = Callable[..., None]
+# A pytree of arrays, which Python's types cannot say.
+Tree = Any
+Position = dict[str, Any]
 
 
 class SamplerError(RuntimeError):
@@ -102,9 +105,6 @@ class _Block(NamedTuple):
     steps: Any
 
 
-Position = dict[str, Any]
-
-
 class _Program(NamedTuple):
     """A model's compiled functions, which serve every panel of the same shape.
 
@@ -123,7 +123,7 @@ class _Program(NamedTuple):
 
 def run_nuts(
     model: Model,
-    data: Any,
+    data: Tree,
     structure: Hashable,
     dense_sites: tuple[str, ...],
     settings: SamplerSettings,
@@ -148,7 +148,8 @@ def run_nuts(
     """
     program = _program(model, data, structure, dense_sites, settings)
     keys = np.random.SeedSequence(settings.seed).generate_state(2 * settings.chains)
-    states = [_start(program, data, key) for key in keys.reshape(settings.chains, 2)]
+    keys = keys.astype(np.uint32).reshape(settings.chains, 2)
+    states = [_start(program, data, key) for key in keys]
     run = _Run(program, data, settings, _Reporter(settings, on_progress))
     with ThreadPoolExecutor(settings.chains) as pool:
         states = _warm_up(run, pool, states)
@@ -168,7 +169,7 @@ _PROGRAMS: dict[Hashable, _Program] = {}
 
 def _program(
     model: Model,
-    data: Any,
+    data: Tree,
     structure: Hashable,
     dense_sites: tuple[str, ...],
     settings: SamplerSettings,
@@ -183,7 +184,7 @@ def _program(
 
 def _build(
     model: Model,
-    example: Any,
+    example: Tree,
     structure: Hashable,
     dense_sites: tuple[str, ...],
     target_accept: float,
@@ -198,27 +199,27 @@ def _build(
     def named(position: Position) -> dict[str, Any]:
         return unravel_dense(position[DENSE]) | unravel_diagonal(position[DIAGONAL])
 
-    def potential(data: Any) -> Callable[[Position], jax.Array]:
+    def potential(data: Tree) -> Callable[[Position], Tree]:
         return lambda position: potential_energy(model, (data, structure), {}, named(position))
 
     initial, transition = hmc(potential_fn_gen=potential, algo="NUTS")
 
-    def initialise(position: Position, key: jax.Array, data: Any) -> HMCState:
+    def initialise(position: Position, key: jax.Array, data: Tree) -> HMCState:
         return initial(
             position,
             num_warmup=SAMPLING,
             step_size=FIRST_STEP_SIZE,
             inverse_mass_matrix=identity_metric(size).inverse_mass,
             adapt_mass_matrix=False,
-            dense_mass=[(DENSE,)],
+            dense_mass=[(DENSE,)],  # pyright: ignore[reportArgumentType] # annotated as bool
             target_accept_prob=target_accept,
             max_tree_depth=max_tree_depth,
             model_args=(data,),
             rng_key=key,
         )
 
-    def sites(positions: Position, data: Any) -> Any:
-        def recorded(position: Position) -> Any:
+    def sites(positions: Position, data: Tree) -> Tree:
+        def recorded(position: Position) -> Tree:
             found = constrain_fn(
                 model, (data, structure), {}, named(position), return_deterministic=True
             )
@@ -228,14 +229,12 @@ def _build(
             lambda chain: jax.lax.map(recorded, chain, batch_size=POSTPROCESS_BATCH), positions
         )
 
-    compiled = (
-        jax.jit(function, compiler_options=COMPILER_OPTIONS)
-        for function in (initialise, partial(_advance, transition), sites)
-    )
-    return _Program(*compiled, size)
+    compiled = partial(jax.jit, compiler_options=COMPILER_OPTIONS)
+    advance = partial(_advance, transition)
+    return _Program(compiled(initialise), compiled(advance), compiled(sites), size)
 
 
-def _template(model: Model, example: Any, structure: Hashable) -> dict[str, Any]:
+def _template(model: Model, example: Tree, structure: Hashable) -> dict[str, Any]:
     """Zeros in the shape of each coordinate; every support here has as many as its site."""
 
     def values() -> dict[str, Any]:
@@ -251,7 +250,7 @@ def _template(model: Model, example: Any, structure: Hashable) -> dict[str, Any]
 
 
 def _advance(
-    transition: Callable[..., HMCState], state: HMCState, iterations: jax.Array, data: Any
+    transition: Callable[..., HMCState], state: HMCState, iterations: jax.Array, data: Tree
 ) -> tuple[HMCState, _Block]:
     """Run `iterations <= BLOCK` transitions; the rest of the returned block is empty."""
 
@@ -267,7 +266,7 @@ def _advance(
     return jax.lax.fori_loop(0, iterations, step, (state, empty))
 
 
-def _start(program: _Program, data: Any, key: NDArray[np.uint32]) -> HMCState:
+def _start(program: _Program, data: Tree, key: NDArray[np.uint32]) -> HMCState:
     """A chain's first state, near the centre of the priors, where every coordinate is 0."""
     rng = np.random.default_rng(key)
     directions = {name: rng.uniform(-1.0, 1.0, size) for name, size in program.size.items()}
@@ -287,7 +286,7 @@ def _start(program: _Program, data: Any, key: NDArray[np.uint32]) -> HMCState:
 
 class _Run(NamedTuple):
     program: _Program
-    data: Any
+    data: Tree
     settings: SamplerSettings
     report: "_Reporter"
 
@@ -300,6 +299,10 @@ class _Run(NamedTuple):
             blocks.append(jax.tree.map(lambda rows, n=length: np.asarray(rows)[:n], filled))
             self.report(phase, length, int(blocks[-1].diverging.sum()))
         return state, jax.tree.map(lambda *leaves: np.concatenate(leaves), *blocks)
+
+    def sample(self, state: HMCState) -> _Block:
+        """The draws of one chain that is warm."""
+        return self.draw(state, self.settings.draws, "sampling")[1]
 
 
 def _warm_up(run: _Run, pool: ThreadPoolExecutor, states: Sequence[HMCState]) -> list[HMCState]:
@@ -328,7 +331,7 @@ def _warm_up(run: _Run, pool: ThreadPoolExecutor, states: Sequence[HMCState]) ->
 
 
 def _window_lengths(warmup: int) -> list[int]:
-    ends = sorted({round(share * warmup) for share in WINDOW_ENDS} - {0}) + [warmup]
+    ends = [*sorted({round(share * warmup) for share in WINDOW_ENDS} - {0}), warmup]
     return [end - start for start, end in zip([0, *ends], ends, strict=False)]
 
 

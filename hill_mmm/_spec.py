@@ -15,7 +15,7 @@ Trend = Literal["none", "linear", "piecewise"]
 Sign = Literal["positive", "negative"]
 
 
-def _one_of(name: str, value: object, allowed: Any) -> None:
+def _one_of(name: str, value: object, allowed: object) -> None:
     if value not in get_args(allowed):
         raise ValueError(f"{name} must be one of {get_args(allowed)}, found {value!r}")
 
@@ -133,9 +133,12 @@ class ModelSpec:
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> "ModelSpec":
         """The specification back from `as_dict`, through JSON or not."""
-        priors = {name: AmplitudePrior(**prior) for name, prior in values["channel_priors"].items()}
-        events = {name: tuple(dates) for name, dates in values["events"].items()}
-        return cls(**{**values, "channel_priors": priors, "events": events})
+        fields = dict(values)
+        fields["channel_priors"] = {
+            name: AmplitudePrior(**prior) for name, prior in values["channel_priors"].items()
+        }
+        fields["events"] = {name: tuple(dates) for name, dates in values["events"].items()}
+        return cls(**fields)
 
 
 @dataclass(frozen=True)
