@@ -21,6 +21,13 @@ from hill_mmm._design import Scales, baseline_design
 from hill_mmm._sampler import ChainStats
 
 TRAIN_WEEKS = 91
+REGIONAL_SPEC = ModelSpec(
+    components=2,
+    likelihood="student_t",
+    fourier_order=1,
+    events={"strike": ("2021-06-14", "2022-03-02")},
+    control_signs={"competitor_price": "positive"},
+)
 
 InventFit = Callable[..., Fit]
 
@@ -63,19 +70,30 @@ def fitted(market: Panel) -> Fit:
 @pytest.fixture(scope="session")
 def regional_fit(regions: Panel) -> Fit:
     """A real fit of the regions' first 91 weeks with all that a model can have, still shorter."""
-    spec = ModelSpec(
-        components=2,
-        likelihood="student_t",
-        fourier_order=1,
-        events={"strike": ("2021-06-14", "2022-03-02")},
-        control_signs={"competitor_price": "positive"},
-    )
     tests = (
         LiftTest("tv", "2022-02-07", "2022-02-28", 1.5e5, 3e4),
         LiftTest("search", "2022-05-02", "2022-05-23", 4e4, 8e3, series="region_03"),
     )
     settings = SamplerSettings(chains=2, warmup=100, draws=100, seed=4)
-    return fit(regions.head(TRAIN_WEEKS), spec, settings, lift_tests=tests)
+    return fit(regions.head(TRAIN_WEEKS), REGIONAL_SPEC, settings, lift_tests=tests)
+
+
+@pytest.fixture(scope="session")
+def national_mixture(market: Panel) -> Fit:
+    """Made-up draws of a mixture on the market's first 91 weeks."""
+    return _invent_fit(market.head(TRAIN_WEEKS), ModelSpec(2, fourier_order=1))
+
+
+@pytest.fixture(scope="session")
+def regional_mixture(regions: Panel) -> Fit:
+    """Made-up draws of the model of `regional_fit`."""
+    return _invent_fit(regions.head(TRAIN_WEEKS), REGIONAL_SPEC)
+
+
+@pytest.fixture(params=["national", "regional"])
+def mixture(request: pytest.FixtureRequest, national_mixture: Fit, regional_mixture: Fit) -> Fit:
+    """Both of them, one after the other."""
+    return {"national": national_mixture, "regional": regional_mixture}[request.param]
 
 
 @pytest.fixture(scope="session")
