@@ -314,6 +314,9 @@ def _media_quantities(
     """Contribution and marginal contribution a week; ROI and mROI are these over the spend."""
     contribution, gain = part.media.mean(axis=1), part.media_gain.mean(axis=1)
     active = np.flatnonzero(contribution.any(axis=0))
+    # A control region may have no media at all.
+    if not active.size:
+        return
     names = [part.media_names[at] for at in active]
     index = [f"{part.series}.{name}" for name in names] if prefix else names
     yield "contribution", index, posterior.by_chain(contribution[:, active])

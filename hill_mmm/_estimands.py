@@ -210,36 +210,36 @@ def response_curve(posterior: Posterior, ci_level: float) -> pd.DataFrame:
         running: CurvePoints | None = None
         for series in range(len(posterior.panel.series)):
             points = response_points(posterior, series, multipliers, basis)
-            frames.append(_curve_rows(points, posterior.panel.channels, ci_level))
+            frames += _curve_rows(points, posterior.panel.channels, ci_level)
             running = points if running is None else total_response([running, points])
         if running is not None and len(posterior.panel.series) > 1:
-            frames.append(_curve_rows(running, posterior.panel.channels, ci_level))
+            frames += _curve_rows(running, posterior.panel.channels, ci_level)
     return pd.concat(frames, ignore_index=True)
 
 
-def _curve_rows(points: CurvePoints, channels: tuple[str, ...], ci_level: float) -> pd.DataFrame:
+def _curve_rows(
+    points: CurvePoints, channels: tuple[str, ...], ci_level: float
+) -> list[pd.DataFrame]:
+    """A frame for each channel that the series spends on; a control region may have none."""
     mroi = points.mroi
-    return pd.concat(
-        [
-            pd.DataFrame(
-                {
-                    "series_key": points.series,
-                    "channel": channel,
-                    "basis": points.basis,
-                    "grid_index": np.arange(len(points.multipliers)),
-                    "spend_multiplier": points.multipliers,
-                    "weekly_spend": points.weekly_spend[:, at],
-                    **statistics("contribution", points.contribution[:, :, at], ci_level),
-                    **statistics("mroi", mroi[:, :, at], ci_level),
-                    "is_extrapolated": points.is_extrapolated[:, at],
-                    "ci_level": ci_level,
-                }
-            )
-            for at, channel in enumerate(channels)
-            if points.weekly_spend[:, at].any()
-        ],
-        ignore_index=True,
-    )
+    return [
+        pd.DataFrame(
+            {
+                "series_key": points.series,
+                "channel": channel,
+                "basis": points.basis,
+                "grid_index": np.arange(len(points.multipliers)),
+                "spend_multiplier": points.multipliers,
+                "weekly_spend": points.weekly_spend[:, at],
+                **statistics("contribution", points.contribution[:, :, at], ci_level),
+                **statistics("mroi", mroi[:, :, at], ci_level),
+                "is_extrapolated": points.is_extrapolated[:, at],
+                "ci_level": ci_level,
+            }
+        )
+        for at, channel in enumerate(channels)
+        if points.weekly_spend[:, at].any()
+    ]
 
 
 def model_fit(part: Decomposition, ci_level: float) -> pd.DataFrame:

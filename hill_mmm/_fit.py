@@ -160,7 +160,7 @@ def _run(
     prior_only: bool,
 ) -> Fit:
     spec, sampler = spec or ModelSpec(), sampler or SamplerSettings()
-    sampler = replace(sampler, target_accept=sampler.acceptance(spec.components))
+    sampler = replace(sampler, target_accept=sampler.acceptance(spec))
     _require_fittable(panel, spec)
     cpu, wall = time.process_time(), time.monotonic()
     scales = scales or Scales.of(panel, spec)

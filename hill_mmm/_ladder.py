@@ -152,7 +152,7 @@ def _rungs(
         sampler,
         warmup=2 * sampler.warmup,
         draws=2 * sampler.draws,
-        target_accept=1.0 - (1.0 - sampler.acceptance(spec.components)) / 2.0,
+        target_accept=1.0 - (1.0 - sampler.acceptance(spec)) / 2.0,
     )
     yield spec, sampler
     yield spec, longer

@@ -110,7 +110,9 @@ def dense_sites(structure: Structure, series: int) -> tuple[str, ...]:
         sites += ["sticks_raw"]
     if structure.likelihood == "student_t":
         sites += ["excess_degrees_of_freedom"]
-    sites += ["log_sigma_raw"] if series == 1 else ["noise_level", "effect_spread"]
+    sites += ["log_sigma_raw"] if series == 1 else ["noise_level"]
+    if series > 1 and not structure.seed_amplitudes:
+        sites += ["effect_spread"]
     return tuple(sites)
 
 

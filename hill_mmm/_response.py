@@ -79,8 +79,10 @@ def response_points(
         effect, gain = _historical_response(jnp.asarray(spend), grid, curves, kind, start)
     scale = posterior.scales.outcome[series]
     weekly_spend = multipliers[:, None] * panel.spend[start:, series].mean(axis=0)
-    highest = _highest_adstock(posterior, series)
-    beyond = weekly_spend > highest if basis == "steady_state" else multipliers[:, None] > 1.0
+    if basis == "steady_state":
+        beyond = weekly_spend > _highest_adstock(posterior, series)
+    else:
+        beyond = multipliers[:, None] > 1.0
     return CurvePoints(
         series=panel.series[series],
         basis=basis,
@@ -148,5 +150,9 @@ def _highest_adstock(posterior: Posterior, series: int) -> Floats:
     """Of each paid channel, in currency a week."""
     spend = jnp.asarray(posterior.panel.spend[:, series])
     parameters = posterior.draws["adstock"].mean(axis=(0, 1))[: spend.shape[1]]
-    adstocked = adstock(posterior.spec.adstock, spend, jnp.asarray(parameters))
+    adstocked = _compiled_adstock(posterior.spec.adstock, spend, jnp.asarray(parameters))
     return np.asarray(adstocked).max(axis=0)
+
+
+# Compiled once for all series; outside of a program, every call would compile its loop anew.
+_compiled_adstock = jax.jit(adstock, static_argnums=0)

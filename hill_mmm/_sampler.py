@@ -25,7 +25,7 @@ from numpyro.infer.hmc_util import build_adaptation_schedule
 from numpyro.infer.util import constrain_fn, potential_energy
 
 from hill_mmm._metric import DENSE, DIAGONAL, Metric, fisher_metric, identity_metric
-from hill_mmm._spec import SamplerSettings
+from hill_mmm._spec import PLAIN_TARGET_ACCEPT, SamplerSettings
 
 # Halves the time that XLA takes to compile, and the program is as fast.
 COMPILER_OPTIONS: dict[str, str | bool] = {"xla_cpu_use_fusion_emitters": False}
@@ -175,7 +175,7 @@ def _program(
     settings: SamplerSettings,
 ) -> _Program:
     shapes = tuple(leaf.shape for leaf in jax.tree.leaves(data))
-    tuning = (settings.acceptance(components=1), settings.max_tree_depth)
+    tuning = (settings.target_accept or PLAIN_TARGET_ACCEPT, settings.max_tree_depth)
     key = (model, structure, dense_sites, tuning, shapes)
     if key not in _PROGRAMS:
         _PROGRAMS[key] = _build(model, data, structure, dense_sites, *tuning)
@@ -331,7 +331,7 @@ def _warm_up(run: _Run, pool: ThreadPoolExecutor, states: Sequence[HMCState]) ->
 
 
 def _window_lengths(warmup: int) -> list[int]:
-    ends = [*sorted({round(share * warmup) for share in WINDOW_ENDS} - {0}), warmup]
+    ends = sorted({*(round(share * warmup) for share in WINDOW_ENDS), warmup} - {0})
     return [end - start for start, end in zip([0, *ends], ends, strict=False)]
 
 

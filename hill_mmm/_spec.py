@@ -168,10 +168,11 @@ class LiftTest:
             raise ValueError(f"a lift test needs a finite lift and a positive error, found {self}")
 
 
-# A single curve's posterior is nearly Gaussian. A mixture's has narrow places, where components
-# explain single weeks, and larger steps diverge in them.
-SINGLE_TARGET_ACCEPT = 0.95
-MIXTURE_TARGET_ACCEPT = 0.98
+# The posterior of a single curve with a prior on its effect is nearly Gaussian. Where amplitudes
+# have a hierarchy, as in a mixture and under the seed's prior, it has narrow places in which larger
+# steps diverge.
+PLAIN_TARGET_ACCEPT = 0.95
+HIERARCHICAL_TARGET_ACCEPT = 0.98
 
 
 @dataclass(frozen=True)
@@ -183,7 +184,7 @@ class SamplerSettings:
         warmup: iterations of each chain before its draws.
         draws: kept of each chain.
         target_accept: mean acceptance that the step size is tuned to; None for 0.95 with a single
-            curve and 0.98 with a mixture.
+            curve, and 0.98 with a mixture or the seed's amplitudes.
         max_tree_depth: of a trajectory, `2 ** depth - 1` leapfrog steps.
         seed: equal seeds, data and settings give equal draws.
     """
@@ -202,8 +203,9 @@ class SamplerSettings:
         if self.target_accept is not None and not 0 < self.target_accept < 1:
             raise ValueError(f"target_accept must lie in (0, 1), found {self.target_accept}")
 
-    def acceptance(self, components: int) -> float:
-        """The target acceptance for a model of so many components."""
+    def acceptance(self, spec: ModelSpec) -> float:
+        """The target acceptance for a model."""
         if self.target_accept is not None:
             return self.target_accept
-        return SINGLE_TARGET_ACCEPT if components == 1 else MIXTURE_TARGET_ACCEPT
+        hierarchical = spec.components > 1 or spec.amplitude_prior == "seed"
+        return HIERARCHICAL_TARGET_ACCEPT if hierarchical else PLAIN_TARGET_ACCEPT
