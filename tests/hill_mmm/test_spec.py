@@ -147,3 +147,16 @@ def test_sampler_lengths_must_be_positive(field: str) -> None:
 def test_target_acceptance_is_a_probability(target: float) -> None:
     with pytest.raises(ValueError, match="target_accept"):
         SamplerSettings(target_accept=target)
+
+
+@pytest.mark.parametrize(
+    ("spec", "target"),
+    [
+        (ModelSpec(), 0.95),
+        (ModelSpec(components=2), 0.98),
+        (ModelSpec(amplitude_prior="seed"), 0.98),
+    ],
+)
+def test_target_acceptance_is_higher_under_a_hierarchy(spec: ModelSpec, target: float) -> None:
+    assert SamplerSettings().acceptance(spec) == target
+    assert SamplerSettings(target_accept=0.9).acceptance(spec) == 0.9
