@@ -219,7 +219,7 @@ def _log_likelihood(
     if posterior.spec.likelihood == "student_t":
         tail = jnp.asarray(flatten(posterior.draws["degrees_of_freedom"]))[:, None, None]
     known = np.isfinite(outcome)
-    by_week = log_likelihood(
+    by_week = _compiled_log_likelihood(
         jnp.asarray(np.where(known, outcome, 0.0))[None],
         jnp.asarray(baseline),
         jnp.asarray(regimes),
@@ -228,3 +228,8 @@ def _log_likelihood(
         tail,
     )
     return np.where(known, np.asarray(by_week), np.nan)
+
+
+# One program instead of an operation at a time. A draw that is not a number stays one, for the gate
+# to refuse; by itself NumPyro would raise an error.
+_compiled_log_likelihood = jax.jit(log_likelihood)

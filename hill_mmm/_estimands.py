@@ -7,20 +7,24 @@ series, where there are several.
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 import pandas as pd
 
 from hill_mmm._adstock import adstock_weights
 from hill_mmm._components import is_reportable, relabel, relabelling
+from hill_mmm._curves import Curves
 from hill_mmm._data import model_data
 from hill_mmm._decompose import ALL_SERIES, Decomposition, decompose, total
 from hill_mmm._hill import hill
-from hill_mmm._lift import expected_lift
+from hill_mmm._lift import LiftData, expected_lift
 from hill_mmm._panel import Floats, Panel
 from hill_mmm._posterior import Posterior, flatten, over_draws
 from hill_mmm._response import Basis, CurvePoints, response_points, total_response
+from hill_mmm._spec import AdstockKind
 
 CURVE_MULTIPLIERS: Mapping[Basis, Floats] = {
     "steady_state": np.arange(1, 41) / 20.0,
@@ -381,7 +385,9 @@ def _modelled_lift(posterior: Posterior) -> Floats:
     """The posterior's own counterfactual of each test, `(draws, tests)`."""
     spec = posterior.spec
     data = model_data(posterior.panel, spec, posterior.scales, posterior.lift_tests)
-    draws = over_draws(
-        lambda curves: expected_lift(data.lift, curves, spec.adstock), posterior.curves
-    )
-    return np.asarray(draws)
+    return np.asarray(_lift_by_draw(data.lift, posterior.curves, spec.adstock))
+
+
+@partial(jax.jit, static_argnums=2)
+def _lift_by_draw(lift: LiftData, curves: Curves, kind: AdstockKind) -> jax.Array:
+    return over_draws(lambda draw: expected_lift(lift, draw, kind), curves)
