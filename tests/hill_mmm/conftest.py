@@ -74,7 +74,7 @@ def regional_fit(regions: Panel) -> Fit:
         LiftTest("tv", "2022-02-07", "2022-02-28", 1.5e5, 3e4),
         LiftTest("search", "2022-05-02", "2022-05-23", 4e4, 8e3, series="region_03"),
     )
-    settings = SamplerSettings(chains=2, warmup=100, draws=100, seed=4)
+    settings = SamplerSettings(chains=2, warmup=80, draws=60, max_tree_depth=5, seed=4)
     return fit(regions.head(TRAIN_WEEKS), REGIONAL_SPEC, settings, lift_tests=tests)
 
 
