@@ -5,6 +5,7 @@ UV_VERSION := 0.13.9
 UV := .uv/bin/uv
 BIN := .venv/bin
 DATA ?=
+ARGS ?=
 CONFIG ?= examples/demo.yaml
 PORT ?= 3000
 
@@ -21,6 +22,9 @@ test: lint type  ## all checks and the fast tests
 
 test-slow: .venv/.synced  ## recovery of known truth, and the examples on public data
 	$(BIN)/python -m pytest -m slow
+
+bench-%: .venv/.synced  ## benchmarks/: bench-seed, bench-national, bench-public, bench-hyperpriors; ARGS=--help
+	$(BIN)/python benchmarks/$*.py $(ARGS)
 
 lint: .venv/.synced
 	$(BIN)/ruff check .

@@ -88,7 +88,8 @@ def _line(row: dict[str, Any]) -> str:
     return (
         f"K={row['components']} seed {row['seed']}: {'pass' if row['passed'] else 'FAIL'}, "
         f"R-hat {row['max_r_hat']:.4f}, ESS {row['min_ess']:.0f}, "
-        f"{row['divergences']} divergences, {row['steps']:.0f} steps, {row['cpu_seconds']:.1f} CPU s, {row['peak_rss_mb']:.0f} MB, "
+        f"{row['divergences']} divergences, {row['steps']:.0f} steps, "
+        f"{row['cpu_seconds']:.1f} CPU s, {row['peak_rss_mb']:.0f} MB, "
         f"contribution error {row['contribution_error']:.2f}, ROI covered {row['roi_covered']:.0%}"
     )
 

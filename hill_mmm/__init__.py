@@ -63,6 +63,7 @@ from hill_mmm._simulate import simulate_seed_benchmark as simulate_seed_benchmar
 from hill_mmm._spec import DEFAULT_ROI_PRIOR as DEFAULT_ROI_PRIOR  # noqa: E402
 from hill_mmm._spec import DEFAULT_SHARE_PRIOR as DEFAULT_SHARE_PRIOR  # noqa: E402
 from hill_mmm._spec import AmplitudePrior as AmplitudePrior  # noqa: E402
+from hill_mmm._spec import Hyperprior as Hyperprior  # noqa: E402
 from hill_mmm._spec import LiftTest as LiftTest  # noqa: E402
 from hill_mmm._spec import ModelSpec as ModelSpec  # noqa: E402
 from hill_mmm._spec import SamplerSettings as SamplerSettings  # noqa: E402
