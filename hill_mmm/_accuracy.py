@@ -19,6 +19,11 @@ def obstacle_to_training(train: Panel) -> str | None:
         return f"only {len(train)} weeks are left before it; {MIN_WEEKS} are needed"
     if train.silent_channels:
         return f"{', '.join(train.silent_channels)} had no spend before it"
+    extent = np.nanmax(train.outcome, axis=0) - np.nanmin(train.outcome, axis=0)
+    unusable = np.flatnonzero((extent <= 0) | (np.nanmean(train.outcome, axis=0) <= 0))
+    if unusable.size:
+        names = ", ".join(train.series[at] for at in unusable)
+        return f"the outcome of {names} was constant, or not positive on average, before it"
     return None
 
 

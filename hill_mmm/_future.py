@@ -72,14 +72,12 @@ def leave_future_out(
         ValueError: if too few weeks are left before the earliest origin.
     """
     ends = [len(panel) - horizon * back for back in range(origins)]
+    # All of them before the first is fitted: an obstacle is not worth waiting for.
+    trains = [_train(panel, end - horizon) for end in ends]
     fits: list[Fit] = []
     elpd: list[Floats] = []
     score: list[Floats] = []
-    for end in ends:
-        train = panel.head(end - horizon)
-        obstacle = obstacle_to_training(train)
-        if obstacle is not None:
-            raise ValueError(f"an origin at week {end - horizon} cannot be fitted: {obstacle}")
+    for end, train in zip(ends, trains, strict=True):
         known = known_tests(lift_tests, train)
         fits.append(fit(train, spec, sampler, lift_tests=known, on_progress=on_progress))
         for part in decompose(fits[-1], panel.head(end).only(train.series)):
@@ -91,6 +89,14 @@ def leave_future_out(
         np.concatenate(elpd),
         np.concatenate(score),
     )
+
+
+def _train(panel: Panel, weeks: int) -> Panel:
+    train = panel.head(max(weeks, 0))
+    obstacle = obstacle_to_training(train)
+    if obstacle is not None:
+        raise ValueError(f"an origin at week {weeks} cannot be fitted: {obstacle}")
+    return train
 
 
 def known_tests(lift_tests: tuple[LiftTest, ...], train: Panel) -> tuple[LiftTest, ...]:
