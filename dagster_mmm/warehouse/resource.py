@@ -9,6 +9,7 @@ import pandas as pd
 import sqlalchemy as sa
 from filelock import FileLock, Timeout
 from pydantic import field_validator
+from sqlalchemy.engine.interfaces import ReflectedColumn
 
 from dagster_mmm.warehouse.tables import METADATA, SCHEMA
 
@@ -17,6 +18,10 @@ LOCK_SECONDS = 300
 
 class WarehouseBusyError(RuntimeError):
     """Another process kept the warehouse locked for longer than we wait."""
+
+
+class OutdatedTablesError(RuntimeError):
+    """The warehouse holds result tables of another version, whose columns differ from ours."""
 
 
 class WarehouseResource(dg.ConfigurableResource):
@@ -70,12 +75,51 @@ class WarehouseResource(dg.ConfigurableResource):
                 engine.dispose()
 
     def create_result_tables(self) -> None:
-        """Make the schema and the result tables where they are not there yet."""
+        """Make the schema and the result tables where they are not there yet.
+
+        Raises:
+            OutdatedTablesError: if a table is there with other columns; none is made then.
+        """
         with self.begin() as connection:
             connection.execute(sa.schema.CreateSchema(SCHEMA, if_not_exists=True))
             METADATA.create_all(connection)
+            differences = _differences(connection)
+            if differences:
+                raise OutdatedTablesError(
+                    f"{self.path} holds result tables of another version of this project:\n"
+                    + "\n".join(differences)
+                    + f"\nRename these tables, or drop them if nobody needs their history; or move "
+                    f"{self.path} aside and load the raw table again. Then run the job again: it "
+                    "makes them anew."
+                )
 
     def read(self, query: sa.Select | sa.TextClause) -> pd.DataFrame:
         """The rows of a query."""
         with self.begin() as connection:
             return pd.read_sql(query, connection)
+
+
+def _differences(connection: sa.Connection) -> list[str]:
+    """One line for each result table whose columns are not ours: by name, type or nullability."""
+    inspector = sa.inspect(connection)
+    lines: list[str] = []
+    for table in METADATA.tables.values():
+        columns = inspector.get_columns(str(table.name), schema=table.schema)
+        found = {column["name"]: column for column in columns}
+        said = {
+            "lacks": [column.name for column in table.columns if column.name not in found],
+            "has the unknown": [name for name in found if name not in table.columns],
+            "has other types of": [
+                column.name
+                for column in table.columns
+                if column.name in found and not _is_as_defined(found[column.name], column)
+            ],
+        }
+        parts = [f"{what} {', '.join(names)}" for what, names in said.items() if names]
+        if parts:
+            lines.append(f"- {table.schema}.{table.name} {'; '.join(parts)}")
+    return lines
+
+
+def _is_as_defined(found: ReflectedColumn, column: sa.Column) -> bool:
+    return isinstance(found["type"], type(column.type)) and found["nullable"] == column.nullable

@@ -43,8 +43,11 @@ def _flag(name: str, comment: str) -> sa.Column:
     return sa.Column(name, sa.Boolean, nullable=False, comment=comment)
 
 
-def _statistics(name: str, comment: str) -> list[sa.Column]:
-    return [_number(f"{name}_{key}", f"{comment}: {what}") for key, what in STATISTICS.items()]
+def _statistics(name: str, comment: str, *, nullable: bool = False) -> list[sa.Column]:
+    return [
+        _number(f"{name}_{key}", f"{comment}: {what}", nullable=nullable)
+        for key, what in STATISTICS.items()
+    ]
 
 
 def _table(name: str, comment: str, *columns: sa.Column) -> sa.Table:
@@ -59,7 +62,12 @@ def _table(name: str, comment: str, *columns: sa.Column) -> sa.Table:
 
 
 def _series() -> sa.Column:
-    return _key("series_key", sa.String, "The series (brand, market) modelled.")
+    return _key("series_key", sa.String, "The series (geo, brand) modelled.")
+
+
+def _series_or_all() -> sa.Column:
+    comment = "The series (geo, brand); 'all' is the sum over them, where there are several."
+    return _key("series_key", sa.String, comment)
 
 
 def _week() -> sa.Column:
@@ -67,7 +75,7 @@ def _week() -> sa.Column:
 
 
 def _channel() -> sa.Column:
-    return _key("channel", sa.String, "Media channel, as named in the settings.")
+    return _key("channel", sa.String, "Channel or organic medium, as named in the settings.")
 
 
 def _ci_level() -> sa.Column:
@@ -86,70 +94,167 @@ RUN = _table(
     _date("window_end", "Last week of data used.", nullable=True),
     _count("n_weeks", "Weeks of data used.", nullable=True),
     _count("n_series", "Series modelled.", nullable=True),
-    _count("components_requested", "Mixture components K asked for."),
+    _text("components_requested", "Mixture components K asked for: a number, or auto."),
     _count("components_selected", "Mixture components K fitted.", nullable=True),
-    _text("gate_reason", "Why the run was rejected; null otherwise.", nullable=True),
+    _text(
+        "gate_reason",
+        "Why the run was rejected, with every fit that was tried; null otherwise.",
+        nullable=True,
+    ),
     _text("config_hash", "SHA-256 of the settings that matter to the fit."),
     _text("data_fingerprint", "SHA-256 of the input values used.", nullable=True),
-    _text("model_version", "SHA-256 of the fit's scales and specification.", nullable=True),
+    _text(
+        "model_version",
+        "Hash of what fixes the meaning of the fit's numbers; runs of one version are fitted on "
+        "the scales of its first published run.",
+        nullable=True,
+    ),
     _text("code_version", "Version of the code that fitted."),
     _count("seed", "Random seed of the sampler."),
     _count("draws", "Draws per chain."),
     _count("warmup", "Warm-up draws per chain."),
     _count("chains", "Chains."),
-    _number("cpu_seconds", "CPU time of the fit, in seconds.", nullable=True),
-    _number("wall_seconds", "Elapsed time of the fit, in seconds.", nullable=True),
+    _number("cpu_seconds", "CPU time of all its fits, in seconds.", nullable=True),
+    _number("wall_seconds", "Elapsed time of all its fits, in seconds.", nullable=True),
     _number("peak_rss_mb", "Peak memory of the fitting process, in MB.", nullable=True),
 )
 
 CHANNEL_SUMMARY = _table(
     "mmm_channel_summary",
-    "One row per run, series, channel and period: spend, contribution and return.",
-    _series(),
+    "One row per run, series, medium and period: spend, contribution and return.",
+    _series_or_all(),
     _channel(),
-    _key("period", sa.String, "The weeks summed over; 'all' is the whole window."),
-    _number("spend", "Spend over the period."),
-    _number("spend_share", "Share of the spend of all channels, 0-1."),
+    _key(
+        "period",
+        sa.String,
+        "The weeks summed over: all, last_52_weeks or last_13_weeks of those fitted to.",
+    ),
+    _flag("is_paid", "False for organic media, which have no spend and no return."),
+    _number("spend", "Spend over the period; 0 for organic media."),
+    _number("spend_share", "Share of the spend of all channels, 0-1.", nullable=True),
     *_statistics("contribution", "Incremental outcome over the period"),
-    *_statistics("contribution_share", "Contribution as a share of the outcome, 0-1"),
-    *_statistics("roi", "Contribution divided by spend"),
-    *_statistics("mroi", "Outcome gained per unit of money by a small uniform increase of spend"),
-    _number("prob_roi_gt_1", "Posterior probability that ROI exceeds 1."),
-    _number("roi_learned", "Share of the prior variance of log ROI that the data removed, 0-1."),
+    *_statistics("contribution_share", "Contribution as a share of the expected outcome, 0-1"),
+    *_statistics("roi", "Contribution divided by spend; null without spend", nullable=True),
+    *_statistics(
+        "mroi",
+        "Outcome gained per unit of money by a small uniform increase of spend; null without spend",
+        nullable=True,
+    ),
+    _number(
+        "cpik_median",
+        "Spend per incremental unit of outcome, for an outcome that is not money: posterior "
+        "median; null without spend.",
+        nullable=True,
+    ),
+    _number(
+        "prob_roi_gt_1",
+        "Posterior probability that ROI exceeds 1; null without spend.",
+        nullable=True,
+    ),
+    _number(
+        "roi_learned",
+        "Share of the prior variance of the medium's log effect (its log ROI) that the data "
+        "removed, 0-1; null where the prior is the seed's, or the series lacks the medium.",
+        nullable=True,
+    ),
     _ci_level(),
 )
 
 CONTRIBUTION = _table(
     "mmm_contribution",
     "One row per run, series, week and component: the parts that the expected outcome sums from. "
-    "Channels count from zero spend; trend, seasonality and controls are deviations from their "
-    "mean over the window, which stands in the baseline.",
-    _series(),
+    "Media count from zero; trend, seasonality, holidays, events and controls are deviations from "
+    "their mean over the window, which stands in the baseline.",
+    _series_or_all(),
     _week(),
-    _key("component_type", sa.String, "channel, baseline, trend, seasonality or control."),
-    _key("component", sa.String, "The channel or control, or the component type's own name."),
+    _key(
+        "component_type",
+        sa.String,
+        "channel, organic, baseline, trend, seasonality, holiday, event or control.",
+    ),
+    _key(
+        "component",
+        sa.String,
+        "The medium, holiday, event or control, or the component type's own name.",
+    ),
     *_statistics("contribution", "Part of the expected outcome of the week"),
     _ci_level(),
 )
 
 RESPONSE_CURVE = _table(
     "mmm_response_curve",
-    "One row per run, series, channel and grid point: weekly outcome at a steady weekly spend.",
+    "One row per run, series, paid channel, basis and grid point: weekly outcome against weekly "
+    "spend.",
+    _series_or_all(),
+    _channel(),
+    _key(
+        "basis",
+        sa.String,
+        "steady_state: the same spend every week, carry-over settled; historical_pattern: the "
+        "weeks as they were, all multiplied.",
+    ),
+    _key("grid_index", sa.BigInteger, "Position on the curve of its basis, from 0."),
+    _number("spend_multiplier", "Weekly spend as a multiple of the mean weekly spend."),
+    _number("weekly_spend", "Mean weekly spend at that multiple."),
+    *_statistics("contribution", "Mean weekly incremental outcome at that spend"),
+    *_statistics("mroi", "Slope of the curve: outcome per further unit of spend"),
+    _flag("is_extrapolated", "True where the spend exceeds what the data have seen."),
+    _ci_level(),
+)
+
+ADSTOCK_DECAY = _table(
+    "mmm_adstock_decay",
+    "One row per run, medium and lag: how the effect of a week's spend is spread over the weeks "
+    "after it.",
+    _channel(),
+    _key("lag", sa.BigInteger, "Weeks since the spend; 0 is its own week."),
+    *_statistics("weight", "Share of the effect that comes in that week, 0-1"),
+    _number(
+        "half_life_weeks",
+        "Weeks, that of the spend included, in which half of the effect has come: posterior "
+        "median; null where it is beyond the lags shown.",
+        nullable=True,
+    ),
+    _ci_level(),
+)
+
+COMPONENT = _table(
+    "mmm_component",
+    "One row per run, series, medium and component of the mixture, in the order of their effect; a "
+    "finding only where is_reportable.",
     _series(),
     _channel(),
-    _key("grid_index", sa.BigInteger, "Position on the curve, from 0."),
-    _number("spend_multiplier", "Weekly spend as a multiple of the mean weekly spend."),
-    _number("weekly_spend", "Weekly spend, kept up until carry-over is steady."),
-    *_statistics("contribution", "Weekly incremental outcome at that spend"),
-    *_statistics("mroi", "Slope of the curve: outcome per further unit of spend"),
-    _flag("is_extrapolated", "True where the spend exceeds every week's adstocked spend."),
+    _key("component", sa.BigInteger, "The Hill curve, from 0, by total effect at mean spend."),
+    *_statistics("weight", "Share of the weeks that follow the component, 0-1"),
+    *_statistics("amplitude", "Weekly outcome at saturation"),
+    *_statistics("half_saturation", "Weekly spend, or exposure, with half of that effect"),
+    *_statistics("slope", "Hill exponent, without unit"),
+    _flag(
+        "is_reportable",
+        "True where the component has converged by itself and differs from its neighbours.",
+    ),
+    _ci_level(),
+)
+
+LIFT_TEST = _table(
+    "mmm_lift_test",
+    "One row per run and lift test: the experiment beside the model's own counterfactual.",
+    _key("lift_test_index", sa.BigInteger, "Position in the settings' lift_tests, from 0."),
+    _text("channel", "The paid channel tested."),
+    _text("series_key", "The series tested; 'all' for all of them together."),
+    _date("start_week", "First day of the test's first week."),
+    _date("end_week", "First day of the test's last week."),
+    _number("lift", "Incremental outcome measured in these weeks."),
+    _number("standard_error", "Standard error of the lift, in the same unit."),
+    *_statistics("modelled_lift", "Incremental outcome of these weeks by the fit"),
+    _number("z_score", "Modelled minus measured lift, over the root of both variances."),
     _ci_level(),
 )
 
 MODEL_FIT = _table(
     "mmm_model_fit",
     "One row per run, series and week: actual against expected outcome.",
-    _series(),
+    _series_or_all(),
     _week(),
     _number("actual", "Observed outcome."),
     *_statistics("expected", "Expected outcome"),
@@ -164,10 +269,16 @@ MODEL_FIT = _table(
 ACCURACY = _table(
     "mmm_accuracy",
     "One row per run, series, evaluation set and metric.",
-    _series(),
+    _series_or_all(),
     _key("evaluation_set", sa.String, "train or holdout."),
-    _key("metric", sa.String, "r2, rmse, mape, wmape, coverage or rmse_vs_naive."),
-    _number("value", "Value of the metric."),
+    _key(
+        "metric",
+        sa.String,
+        "r2, rmse, mape, wmape, coverage, crps, rmse_vs_naive; of the holdout also elpd; of train "
+        "elpd_loo, elpd_loo_se, p_loo, max_pareto_k, share_pareto_k_over_0_7, elpd_waic, "
+        "elpd_waic_se and p_waic.",
+    ),
+    _number("value", "Value: rmse and crps in the outcome's unit, elpd in nats, coverage 0-1."),
 )
 
 DIAGNOSTIC = _table(
@@ -184,8 +295,13 @@ DIAGNOSTIC = _table(
 PARAMETER_SUMMARY = _table(
     "mmm_parameter_summary",
     "One row per run, parameter and index: posterior and convergence of each quantity.",
-    _key("parameter", sa.String, "The quantity, such as roi or alpha."),
-    _key("index", sa.String, "Its channel, control or component; empty for a single number."),
+    _key("parameter", sa.String, "The quantity, such as contribution or alpha."),
+    _key(
+        "index",
+        sa.String,
+        "Its medium, control or component, after its series where there are several; empty for a "
+        "single number.",
+    ),
     _flag(
         "is_judged",
         "True where the gate judges it; mixture components' own are not.",
@@ -230,6 +346,9 @@ RESULT_TABLES = (
     CHANNEL_SUMMARY,
     CONTRIBUTION,
     RESPONSE_CURVE,
+    ADSTOCK_DECAY,
+    COMPONENT,
+    LIFT_TEST,
     MODEL_FIT,
     ACCURACY,
     DIAGNOSTIC,

@@ -351,6 +351,51 @@ def test_totals_that_disagree_are_found(
     assert len(connection.execute(query).all()) == 1
 
 
+SUMMED = (tables.CONTRIBUTION, tables.MODEL_FIT, tables.CHANNEL_SUMMARY, tables.RESPONSE_CURVE)
+
+
+@pytest.mark.parametrize("table", SUMMED, ids=lambda table: table.name)
+def test_series_that_do_not_sum_to_all_are_found(
+    weekly: Build, connection: sa.Connection, table: sa.Table
+) -> None:
+    compiled = weekly.target / "compiled" / "mmm" / "tests" / "singular" / "series_sum_to_all.sql"
+    query = sa.text(compiled.read_text())
+    several = tables.RUN.update().where(tables.RUN.c.run_id == "second").values(n_series=2)
+    connection.execute(several)
+    for each in SUMMED:
+        numbers = {c.name: 2.0 for c in each.columns if isinstance(c.type, sa.Double)}
+        connection.execute(each.insert(), row(each, "second", series_key="other"))
+        connection.execute(each.insert(), row(each, "second", series_key="all", **numbers))
+    assert connection.execute(query).all() == []
+
+    connection.execute(table.delete().where(table.c.series_key == "other"))
+
+    assert len(connection.execute(query).all()) == 1
+
+
+def test_spend_of_all_series_is_theirs_together_and_organic_media_have_none(
+    weekly: Build, connection: sa.Connection
+) -> None:
+    folder = weekly.target / "compiled" / "mmm" / "tests" / "singular"
+    query = sa.text((folder / "spend_in_equals_spend_out.sql").read_text())
+    mails = {"variable": "mails", "role": "organic", "value": 9.0}
+    snapshot = [{"series_key": "other"}, mails, mails | {"series_key": "other"}]
+    summary = [
+        {"series_key": series, "channel": channel, "spend": spend}
+        for series, spend in (("any", 1.0), ("other", 1.0), ("all", 2.0))
+        for channel, spend in (("tv", spend), ("mails", 0.0))
+        if (series, channel) != ("any", "tv")
+    ]
+    for table, rows in ((tables.INPUT_SNAPSHOT, snapshot), (tables.CHANNEL_SUMMARY, summary)):
+        connection.execute(table.insert(), [row(table, "second", **values) for values in rows])
+    assert connection.execute(query).all() == []
+
+    of_all = tables.CHANNEL_SUMMARY.c.series_key == "all"
+    connection.execute(tables.CHANNEL_SUMMARY.update().where(of_all).values(spend=1.0))
+
+    assert len(connection.execute(query).all()) == 2
+
+
 @pytest.mark.parametrize(
     ("check", "change"),
     [

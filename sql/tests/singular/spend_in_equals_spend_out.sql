@@ -2,16 +2,34 @@
 
 with
 
-spend_in as (
+media_by_series as (
 
     select
         model_key,
         series_key,
         variable as channel,
-        sum(value) as total
+        -- Exposures of organic media are no money.
+        sum(case when role = 'spend' then value else 0 end) as total
     from {{ ref('input_snapshot_latest') }}
-    where is_used and role = 'spend'
+    where is_used and role in ('spend', 'organic')
     group by model_key, series_key, variable
+
+),
+
+spend_in as (
+
+    select * from media_by_series
+
+    union all
+
+    select
+        model_key,
+        'all' as series_key,
+        channel,
+        sum(total) as total
+    from media_by_series
+    group by model_key, channel
+    having count(*) > 1
 
 ),
 
