@@ -15,17 +15,17 @@ def test_effects_are_the_hill_of_the_adstock_summed_over_media() -> None:
     rng = np.random.default_rng(0)
     spend = rng.gamma(2.0, 1.0, (WEEKS, SERIES, MEDIA))
     spend[:, 1, 0] = 0.0
-    parameters = rng.uniform(0.2, 0.8, (MEDIA, 2))
+    parameters = rng.uniform(0.2, 0.8, (MEDIA, 1))
     k, n = rng.lognormal(0.0, 0.5, (2, MEDIA, COMPONENTS))
     amplitude = rng.lognormal(0.0, 0.5, (SERIES, MEDIA, COMPONENTS))
 
-    shape = saturation("delayed", jnp.asarray(spend), jnp.asarray(parameters), k, n)
+    shape = saturation("geometric", jnp.asarray(spend), jnp.asarray(parameters), k, n)
     effects = component_effects(shape, jnp.asarray(amplitude))
 
     assert shape.shape == (WEEKS, SERIES, MEDIA, COMPONENTS)
     assert effects.shape == (WEEKS, SERIES, COMPONENTS)
     assert not np.asarray(shape[:, 1, 0]).any()
-    adstocked = np.asarray(adstock("delayed", jnp.asarray(spend), jnp.asarray(parameters)))
+    adstocked = np.asarray(adstock("geometric", jnp.asarray(spend), jnp.asarray(parameters)))
     for g in range(SERIES):
         for j in range(COMPONENTS):
             expected = sum(

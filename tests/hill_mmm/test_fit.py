@@ -144,26 +144,26 @@ def test_scales_of_other_variables_are_refused(fitted: Fit, market: Panel) -> No
 
 def test_prior_draws_are_the_priors(fitted: Fit) -> None:
     programs = set(_PROGRAMS)
-    settings = SamplerSettings(chains=2, warmup=300, draws=500, seed=1)
+    settings = SamplerSettings(chains=2, warmup=200, draws=300, seed=1)
     prior = sample_prior(fitted.panel, fitted.spec, settings)
     assert set(_PROGRAMS) == programs
     summary = prior.summary()
     roi = summary[summary["period"] == "all"]
-    # Draws of the prior are nearly independent: 4 standard errors of 500.
+    # Draws of the prior are nearly independent: 4 standard errors of 300.
     assert len(roi) == 6
-    np.testing.assert_allclose(np.log(roi["roi_median"]), 0.2, atol=4 * 1.25 * 0.9 / np.sqrt(500))
+    np.testing.assert_allclose(np.log(roi["roi_median"]), 0.2, atol=4 * 1.25 * 0.9 / np.sqrt(300))
     for side, z in (("lo", -1.645), ("hi", 1.645)):
-        error = 4 * 0.9 * np.sqrt(0.05 * 0.95 / 500) / 0.103
+        error = 4 * 0.9 * np.sqrt(0.05 * 0.95 / 300) / 0.103
         np.testing.assert_allclose(np.log(roi[f"roi_ci_{side}"]), 0.2 + z * 0.9, atol=error)
     coefficients = prior.draws["coefficients"].reshape(-1, 6)
     sd = prior.scales.outcome_sd[0]
     np.testing.assert_allclose(
         (coefficients.mean(axis=0) - [1, 0, 0, 0, 0, 0]) / ([2 * sd] + 5 * [sd]),
         0.0,
-        atol=4 / np.sqrt(500),
+        atol=4 / np.sqrt(300),
     )
     np.testing.assert_allclose(
-        coefficients.std(axis=0) / ([2 * sd] + 5 * [sd]), 1.0, atol=4 / np.sqrt(1000)
+        coefficients.std(axis=0) / ([2 * sd] + 5 * [sd]), 1.0, atol=4 / np.sqrt(600)
     )
 
 
