@@ -26,8 +26,9 @@ def prior_predictive(
     Returns:
         One row a quantity and series: ROI and contribution share of each medium, mean and standard
         deviation of the weekly outcome, with the observed value where there is one. A prior whose
-        interval does not hold the observed value is a mistake; so is a contribution share that
-        nobody in the business would believe.
+        interval does not hold the observed mean is a mistake; so is a contribution share that
+        nobody in the business would believe. Standard deviations above the observed one are meant:
+        the prior lets trend, season and each control have all of it.
     """
     prior = sample_prior(panel, spec, sampler)
     frames: list[pd.DataFrame] = []
