@@ -5,7 +5,7 @@ from collections.abc import Iterable
 import numpy as np
 import pandas as pd
 
-from hill_mmm._decompose import ALL_SERIES, Decomposition, decompose
+from hill_mmm._decompose import Decomposition, decompose, overall_name
 from hill_mmm._panel import MIN_WEEKS, Floats, Panel
 from hill_mmm._posterior import Posterior
 from hill_mmm._scores import Loo, Waic, crps, psis_loo, waic
@@ -88,8 +88,7 @@ def information_rows(posterior: Posterior) -> pd.DataFrame:
         "elpd_waic_se": widely.se,
         "p_waic": widely.p_waic,
     }
-    series = posterior.panel.series
-    return _metric_rows(series[0] if len(series) == 1 else ALL_SERIES, "train", metrics)
+    return _metric_rows(overall_name(posterior.panel), "train", metrics)
 
 
 def _metric_rows(series: str, evaluation_set: str, metrics: dict[str, float]) -> pd.DataFrame:

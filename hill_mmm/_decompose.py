@@ -94,6 +94,11 @@ def decompose(posterior: Posterior, panel: Panel | None = None) -> Iterator[Deco
         yield _decompose_series(posterior, panel, design, series)
 
 
+def overall_name(panel: Panel) -> str:
+    """The `series_key` of what concerns all series: that of their sum, or of the only one."""
+    return panel.series[0] if len(panel.series) == 1 else ALL_SERIES
+
+
 def total(parts: Iterable[Decomposition], weeks: Weeks) -> Decomposition:
     """The sum over series, in the calendar of all: a series counts 0 before its start."""
     widened = (_widened(part, weeks) for part in parts)

@@ -18,7 +18,7 @@ from hill_mmm._adstock import adstock_weights
 from hill_mmm._components import is_reportable, relabel, relabelling
 from hill_mmm._curves import Curves
 from hill_mmm._data import model_data
-from hill_mmm._decompose import ALL_SERIES, Decomposition, decompose, total
+from hill_mmm._decompose import Decomposition, decompose, overall_name, total
 from hill_mmm._hill import hill
 from hill_mmm._lift import LiftData, expected_lift
 from hill_mmm._panel import Floats, Panel
@@ -369,7 +369,7 @@ def lift_test(posterior: Posterior, ci_level: float) -> pd.DataFrame:
     return pd.DataFrame(
         {
             "channel": [test.channel for test in tests],
-            "series_key": [test.series or ALL_SERIES for test in tests],
+            "series_key": [test.series or overall_name(posterior.panel) for test in tests],
             "start_week": np.array([test.start for test in tests], dtype="datetime64[D]"),
             "end_week": np.array([test.end for test in tests], dtype="datetime64[D]"),
             "lift": measured,

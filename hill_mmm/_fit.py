@@ -9,7 +9,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from hill_mmm._data import model_data
-from hill_mmm._decompose import ALL_SERIES
+from hill_mmm._decompose import overall_name
 from hill_mmm._design import Scales
 from hill_mmm._diagnostics import parameter_summary
 from hill_mmm._estimands import (
@@ -103,9 +103,9 @@ class Fit(Posterior):
         return plot_response_curves(self.response_curves(series))
 
     def _of(self, frame: pd.DataFrame, series: str | None) -> pd.DataFrame:
-        only = self.panel.series[0] if len(self.panel.series) == 1 else ALL_SERIES
-        wanted = series or only
-        if wanted != ALL_SERIES and wanted not in self.panel.series:
+        overall = overall_name(self.panel)
+        wanted = series or overall
+        if wanted not in (*self.panel.series, overall):
             raise ValueError(f"there is no series {wanted!r}; there are {self.panel.series}")
         return frame[frame["series_key"] == wanted].reset_index(drop=True)
 

@@ -479,6 +479,12 @@ def test_a_lift_test_stands_beside_the_models_own_counterfactual(regional_mixtur
         assert frame["z_score"][row] == pytest.approx(z, rel=1e-6)
 
 
+def test_a_lift_test_of_the_only_series_bears_its_name(national_mixture: Fit) -> None:
+    test = LiftTest("tv", "2022-02-07", "2022-02-28", 2e5, 3e4)
+    frame = lift_test(replace(national_mixture, lift_tests=(test,)), LEVEL)
+    assert list(frame["series_key"]) == ["national"]
+
+
 def test_without_lift_tests_the_table_is_empty(national: Estimates) -> None:
     assert national.lift_test.empty
     assert {"z_score", "modelled_lift_mean"} <= set(national.lift_test.columns)
