@@ -10,7 +10,16 @@ import pytest
 from arviz_stats.base import array_stats
 
 from hill_mmm import Progress, SamplerError, SamplerSettings
-from hill_mmm._sampler import _PROGRAMS, ChainStats, _window_lengths, run_nuts
+from hill_mmm._metric import identity_metric
+from hill_mmm._sampler import (
+    _PROGRAMS,
+    ChainStats,
+    _frozen,
+    _retuned,
+    _start,
+    _window_lengths,
+    run_nuts,
+)
 
 Run = tuple[dict[str, np.ndarray], ChainStats]
 
@@ -136,6 +145,16 @@ def test_windows_add_up_to_the_warm_up(warmup: int) -> None:
 def test_the_shortest_runs_are_runs(heard: Run, warmup: int) -> None:
     sites, _ = sample(SamplerSettings(chains=1, warmup=warmup, draws=1))
     assert sites["x"].shape == (1, 1, 2)
+
+
+def test_step_size_is_tuned_before_the_draws_and_kept_for_them(heard: Run) -> None:
+    (program,) = (program for key, program in _PROGRAMS.items() if key[0] is gaussian)
+    data = jnp.asarray(MEAN)
+    start = _start(program, data, np.array([1, 2], dtype=np.uint32))
+    tuned = _retuned(start, identity_metric(program.size), 0.5)
+    for state, is_kept in ((tuned, False), (_frozen(tuned, 0.5), True)):
+        later, _ = program.advance(state, 50, data)
+        assert (float(later.adapt_state.step_size) == 0.5) == is_kept
 
 
 def narrow(sds: jax.Array, _: str) -> None:
