@@ -160,7 +160,7 @@ def _run(
     prior_only: bool,
 ) -> Fit:
     spec, sampler = spec or ModelSpec(), sampler or SamplerSettings()
-    sampler = replace(sampler, target_accept=sampler.acceptance(spec))
+    sampler = replace(sampler, target_accept=sampler.acceptance(spec, len(panel.series)))
     _require_fittable(panel, spec)
     cpu, wall = time.process_time(), time.monotonic()
     scales = scales or Scales.of(panel, spec)

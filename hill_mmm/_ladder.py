@@ -116,7 +116,7 @@ def climb(
     """
     attempts: list[Attempt] = []
     last: Fit | None = None
-    for rung_spec, rung_sampler in _rungs(spec, sampler):
+    for rung_spec, rung_sampler in _rungs(spec, sampler, len(panel.series)):
         try:
             fitted = fit(
                 panel,
@@ -146,13 +146,13 @@ def failed_checks(fitted: Fit, thresholds: GateThresholds) -> tuple[Check, ...]:
 
 
 def _rungs(
-    spec: ModelSpec, sampler: SamplerSettings
+    spec: ModelSpec, sampler: SamplerSettings, series: int
 ) -> Iterator[tuple[ModelSpec, SamplerSettings]]:
     longer = replace(
         sampler,
         warmup=2 * sampler.warmup,
         draws=2 * sampler.draws,
-        target_accept=1.0 - (1.0 - sampler.acceptance(spec)) / 2.0,
+        target_accept=1.0 - (1.0 - sampler.acceptance(spec, series)) / 2.0,
     )
     yield spec, sampler
     yield spec, longer

@@ -150,13 +150,15 @@ def test_target_acceptance_is_a_probability(target: float) -> None:
 
 
 @pytest.mark.parametrize(
-    ("spec", "target"),
+    ("spec", "series", "target"),
     [
-        (ModelSpec(), 0.95),
-        (ModelSpec(components=2), 0.98),
-        (ModelSpec(amplitude_prior="seed"), 0.98),
+        (ModelSpec(), 1, 0.95),
+        (ModelSpec(), 40, 0.8),
+        (ModelSpec(components=2), 1, 0.98),
+        (ModelSpec(components=2), 40, 0.98),
+        (ModelSpec(amplitude_prior="seed"), 1, 0.98),
     ],
 )
-def test_target_acceptance_is_higher_under_a_hierarchy(spec: ModelSpec, target: float) -> None:
-    assert SamplerSettings().acceptance(spec) == target
-    assert SamplerSettings(target_accept=0.9).acceptance(spec) == 0.9
+def test_target_acceptance_follows_the_model(spec: ModelSpec, series: int, target: float) -> None:
+    assert SamplerSettings().acceptance(spec, series) == target
+    assert SamplerSettings(target_accept=0.9).acceptance(spec, series) == 0.9
