@@ -168,10 +168,10 @@ class LiftTest:
             raise ValueError(f"a lift test needs a finite lift and a positive error, found {self}")
 
 
-# The posterior of a single curve with a prior on its effect is nearly Gaussian. Where components have
-# amplitudes of their own, as in a mixture and under the seed's prior, it has narrow places in which
-# larger steps diverge. The many coordinates of a panel allow small steps only, and larger ones than
-# those of 0.95 halve the trajectories without a divergence.
+# The posterior of a single curve with a prior on its effect is nearly Gaussian. Where components
+# have amplitudes of their own, as in a mixture and under the seed's prior, it has narrow places in
+# which larger steps diverge. A panel's many coordinates make steps small: 0.8 halves its
+# trajectories, without a divergence.
 PLAIN_TARGET_ACCEPT = 0.95
 PANEL_TARGET_ACCEPT = 0.8
 COMPONENT_TARGET_ACCEPT = 0.98
