@@ -3,10 +3,11 @@
 import json
 import os
 import shutil
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 import pandas as pd
@@ -14,7 +15,32 @@ import pandas as pd
 from dagster_mmm.settings import Settings
 
 if TYPE_CHECKING:
-    from hill_mmm import Fit
+    from hill_mmm import Fit, Scales
+
+
+@dataclass(frozen=True)
+class FitRecord:
+    """How a run came to its fit; all plain values, for JSON.
+
+    Attributes:
+        model_version: what fixes the meaning of its numbers (see `request.model_version`).
+        scales_of: the earlier run whose scales it was fitted on, or None for its own.
+        ladder: every fit on all weeks that was tried, with what it failed at.
+        choice: how the number of components was chosen, or None where it was not.
+        refusal: why no rung of the ladder may be published, or None where one may.
+        no_holdout: why there is no holdout although the settings ask for it, or None.
+        cpu_seconds: CPU time of all fits.
+        wall_seconds: elapsed time of all fits.
+    """
+
+    model_version: str
+    scales_of: str | None
+    ladder: list[dict[str, Any]]
+    choice: dict[str, Any] | None
+    refusal: str | None
+    no_holdout: str | None
+    cpu_seconds: float
+    wall_seconds: float
 
 
 @dataclass(frozen=True)
@@ -27,8 +53,8 @@ class FittedRun:
         settings: the settings at that time.
         snapshot: the judged input, as in `mmm_input_snapshot`.
         fit: the posterior on all used weeks.
-        holdout: the posterior on the weeks before the holdout, or None without a holdout.
-        no_holdout: why there is none although the settings ask for it, or None.
+        holdout: the posterior on the weeks before the holdout, or None without one.
+        record: how the run came to them.
     """
 
     run_id: str
@@ -37,7 +63,7 @@ class FittedRun:
     snapshot: pd.DataFrame
     fit: "Fit"
     holdout: "Fit | None"
-    no_holdout: str | None
+    record: FitRecord
 
 
 class SnapshotIOManager(dg.ConfigurableIOManager):
@@ -76,7 +102,7 @@ class FittedRunIOManager(dg.ConfigurableIOManager):
 
     def handle_output(self, context: dg.OutputContext, obj: FittedRun) -> None:
         """Write the run beside the others; it becomes the latest when it is whole."""
-        runs = Path(self.folder) / "runs"
+        runs = self._runs()
         partial, final = runs / f".{obj.run_id}", runs / obj.run_id
         shutil.rmtree(partial, ignore_errors=True)
         partial.mkdir(parents=True)
@@ -90,8 +116,19 @@ class FittedRunIOManager(dg.ConfigurableIOManager):
 
     def load_input(self, context: dg.InputContext) -> FittedRun:
         """The latest run."""
-        runs = Path(self.folder) / "runs"
+        runs = self._runs()
         return load_run(runs / (runs / "latest").read_text())
+
+    def frozen_scales(self, run_ids: Sequence[str]) -> "tuple[str, Scales] | None":
+        """The first of these runs whose folder is there, and its scales."""
+        for run_id in run_ids:
+            folder = self._runs() / run_id
+            if folder.is_dir():
+                return run_id, load_scales(folder)
+        return None
+
+    def _runs(self) -> Path:
+        return Path(self.folder) / "runs"
 
 
 def save_run(run: FittedRun, folder: Path) -> None:
@@ -104,7 +141,9 @@ def save_run(run: FittedRun, folder: Path) -> None:
         "run_id": run.run_id,
         "started_at": run.started_at.isoformat(),
         "settings": run.settings.model_dump(mode="json"),
-        "no_holdout": run.no_holdout,
+        # Beside those in the fit, so that a refit need not read the draws.
+        "scales": run.fit.scales.as_dict(),
+        "record": asdict(run.record),
     }
     (folder / "run.json").write_text(json.dumps(description, indent=2))
 
@@ -120,8 +159,15 @@ def load_run(folder: Path) -> FittedRun:
         snapshot=pd.read_parquet(folder / "snapshot.parquet"),
         fit=_load_fit(folder / "fit.nc"),
         holdout=_load_fit(holdout) if holdout.exists() else None,
-        no_holdout=description["no_holdout"],
+        record=FitRecord(**description["record"]),
     )
+
+
+def load_scales(folder: Path) -> "Scales":
+    """The scales of the run that `save_run` wrote into a folder."""
+    from hill_mmm import Scales
+
+    return Scales.from_dict(json.loads((folder / "run.json").read_text())["scales"])
 
 
 def _load_fit(path: Path) -> "Fit":

@@ -13,7 +13,7 @@ import sqlalchemy as sa
 
 from dagster_mmm import environment
 from dagster_mmm.settings import SettingsError, load_settings
-from dagster_mmm.warehouse.resource import WarehouseResource
+from dagster_mmm.warehouse.resource import OutdatedTablesError, WarehouseResource
 from dagster_mmm.warehouse.tables import CHANNEL_SUMMARY, DIAGNOSTIC, RUN
 
 DEMO_SEED = 0
@@ -23,9 +23,13 @@ def main() -> int:
     """Run the job and print its results; 0 if the run was published, 1 if not."""
     arguments = _parse()
     os.environ["MMM_SETTINGS"] = str(arguments.settings.resolve())
+    # Before JAX is imported, as the simulation does.
+    environment.keep_compiled_programs()
+    warehouse = WarehouseResource(path=str(environment.duckdb_path()))
     try:
         load_settings(environment.settings_path())
-    except SettingsError as error:
+        warehouse.create_result_tables()
+    except (SettingsError, OutdatedTablesError) as error:
         print(error, file=sys.stderr)
         return 1
     # Any other settings describe data of the user's, which a simulation must not replace.
@@ -35,8 +39,6 @@ def main() -> int:
         if simulated:
             data = write_simulated_market(Path(folder) / "market.csv")
         result = run_job(data)
-    warehouse = WarehouseResource(path=str(environment.duckdb_path()))
-    warehouse.create_result_tables()
     print_results(warehouse, result.run_id, true_roi() if simulated else None)
     return 0 if result.success else 1
 
@@ -62,11 +64,11 @@ def write_simulated_market(path: Path) -> Path:
     from hill_mmm import simulate_national_market
 
     market, _ = simulate_national_market(DEMO_SEED)
-    frame = pd.DataFrame({"week": market.weeks, "revenue": market.outcome})
+    frame = pd.DataFrame({"week": market.weeks, "revenue": market.outcome[:, 0]})
     for at, channel in enumerate(market.channels):
-        frame[f"{channel}_spend"] = market.spend[:, at]
+        frame[f"{channel}_spend"] = market.spend[:, 0, at]
     for at, control in enumerate(market.control_names):
-        frame[control] = market.controls[:, at]
+        frame[control] = market.controls[:, 0, at]
     frame.to_csv(path, index=False)
     return path
 
@@ -76,7 +78,7 @@ def true_roi() -> "pd.Series[float]":
     from hill_mmm import simulate_national_market
 
     market, truth = simulate_national_market(DEMO_SEED)
-    roi = truth.contribution.sum(axis=0) / market.spend.sum(axis=0)
+    roi = truth.contribution.sum(axis=(0, 1)) / market.spend.sum(axis=(0, 1))
     return pd.Series(roi, index=list(market.channels))
 
 
@@ -112,8 +114,11 @@ def print_results(
 def _print_run(
     warehouse: WarehouseResource, run: "pd.Series[Any]", truth: "pd.Series[float] | None"
 ) -> None:
+    from dagster_mmm.results import returns
+
     of_run = [table.c.run_id == run["run_id"] for table in (CHANNEL_SUMMARY, DIAGNOSTIC)]
-    summary = warehouse.read(sa.select(CHANNEL_SUMMARY).where(of_run[0])).set_index("channel")
+    rows = warehouse.read(sa.select(CHANNEL_SUMMARY).where(of_run[0]))
+    summary = returns(rows).set_index("channel")
     checks = warehouse.read(sa.select(DIAGNOSTIC).where(of_run[1]))
     level = f"{summary['ci_level'].iloc[0]:.0%}"
     columns = {
@@ -128,7 +133,10 @@ def _print_run(
     }
     if truth is not None:
         columns["true ROI"] = truth.reindex(summary.index).map("{:.2f}".format)
-    print(f"Return by channel ({run['n_weeks']:.0f} weeks, {run['currency']})")
+    print(
+        f"Return by channel ({run['n_weeks']:.0f} weeks, {run['currency']}, "
+        f"K = {run['components_selected']:.0f})"
+    )
     print(pd.DataFrame(columns).to_string())
     if truth is not None:
         true = truth.reindex(summary.index)

@@ -24,3 +24,14 @@ def duckdb_path() -> Path:
 def artefacts_path() -> Path:
     """Where panels and posteriors are kept: `MMM_ARTEFACTS`, by default beside the data."""
     return _path("MMM_ARTEFACTS", ROOT / "data" / "artefacts")
+
+
+def keep_compiled_programs() -> None:
+    """Let next week's refit find this week's compiled programs: on disk, beside the artefacts.
+
+    To be called before JAX is imported, which reads the variables then; one that is set stays.
+    """
+    compiled = artefacts_path().with_name("compiled")
+    os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", str(compiled))
+    # By default, programs that compile within a second are not kept; here they add up to half.
+    os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0")

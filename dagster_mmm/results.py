@@ -1,75 +1,24 @@
 """The rows that one fitted run writes, table by table."""
 
 import hashlib
-import json
-from collections.abc import Collection
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from importlib.metadata import version
 
+import numpy as np
 import pandas as pd
 import sqlalchemy as sa
 
 import hill_mmm
 from dagster_mmm.artefacts import FittedRun
+from dagster_mmm.request import gate_thresholds
 from dagster_mmm.settings import Settings
 from dagster_mmm.warehouse import tables
-from hill_mmm import (
-    AmplitudePrior,
-    Check,
-    Fit,
-    GateThresholds,
-    LiftTest,
-    ModelSpec,
-    SamplerSettings,
-)
+from hill_mmm import ALL_SERIES, Check, Estimates, Fit, Panel
 
 
-def model_spec(settings: Settings, media: Collection[str], components: int) -> ModelSpec:
-    """The model that the settings ask for.
-
-    Args:
-        settings: the model's settings.
-        media: the paid channels and organic media that the panel has.
-        components: number of Hill curves; where the settings say auto, or a larger one has not
-            converged, it is not in the settings.
-    """
-    model = settings.model.model_dump(exclude={"version", "components"})
-    return ModelSpec(
-        components=components,
-        channel_priors={
-            medium.name: AmplitudePrior(prior.kind, prior.median, prior.sd_log)
-            for medium in (*settings.channels, *settings.organic)
-            if medium.name in media and (prior := medium.amplitude_prior) is not None
-        },
-        events={
-            name: tuple(day.isoformat() for day in days) for name, days in settings.events.items()
-        },
-        control_signs={c.name: c.sign for c in settings.controls if c.sign is not None},
-        **model,
-    )
-
-
-def lift_tests(settings: Settings) -> tuple[LiftTest, ...]:
-    """The experiments that the settings list."""
-    return tuple(
-        LiftTest(
-            channel=test.channel,
-            start=test.start.isoformat(),
-            end=test.end.isoformat(),
-            lift=test.lift,
-            standard_error=test.standard_error,
-            series=test.series,
-        )
-        for test in settings.lift_tests
-    )
-
-
-def sampler_settings(settings: Settings) -> SamplerSettings:
-    """How the settings ask to sample."""
-    return SamplerSettings(**settings.sampler.model_dump())
-
-
-def started_run(run_id: str, started_at: pd.Timestamp, settings: Settings) -> pd.DataFrame:
+def started_run(
+    run_id: str, started_at: pd.Timestamp, settings: Settings, model_version: str
+) -> pd.DataFrame:
     """The `mmm_run` row of a run that has just started."""
     row = dict.fromkeys(tables.RUN.columns.keys())
     row |= {
@@ -78,8 +27,9 @@ def started_run(run_id: str, started_at: pd.Timestamp, settings: Settings) -> pd
         "status": "running",
         "started_at": started_at,
         "currency": settings.currency,
-        "components_requested": settings.model.components,
+        "components_requested": str(settings.model.components),
         "config_hash": settings.fingerprint(),
+        "model_version": model_version,
         "code_version": version("hill-mixture-mmm"),
         **settings.sampler.model_dump(include={"seed", "draws", "warmup", "chains"}),
     }
@@ -89,29 +39,34 @@ def started_run(run_id: str, started_at: pd.Timestamp, settings: Settings) -> pd
 def result_frames(run: FittedRun) -> dict[sa.Table, pd.DataFrame]:
     """All rows of a run by table: the estimands, the verdicts, the input, and the run itself."""
     ci_level = run.settings.evaluation.ci_level
-    decomposition = hill_mmm.decompose(run.fit)
-    summary = hill_mmm.channel_summary(run.fit, decomposition, ci_level)
-    parameters = hill_mmm.parameter_summary(run.fit, decomposition)
-    fitted = hill_mmm.model_fit(run.fit, decomposition, ci_level)
-    accuracy = hill_mmm.accuracy(fitted, run.fit.panel)
-    checks = hill_mmm.gate(parameters, run.fit, _thresholds(run.settings))
-    checks += hill_mmm.prior_checks(summary)
+    estimates = hill_mmm.estimates(run.fit, ci_level)
+    parameters = hill_mmm.parameter_summary(run.fit)
+    information = hill_mmm.information_rows(run.fit)
+    fitted = [estimates.model_fit]
+    accuracy = [hill_mmm.accuracy(hill_mmm.with_total(run.fit), ci_level), information]
+    checks = _checks(run, estimates, parameters, information)
     obstacle = _obstacle_to_holdout(run)
     if obstacle is not None:
         checks.append(hill_mmm.missing_holdout(obstacle))
     elif run.holdout is not None:
-        held_out = hill_mmm.holdout_model_fit(run.holdout, run.fit.panel, ci_level)
-        held_out_accuracy = hill_mmm.accuracy(held_out, run.fit.panel)
-        checks += hill_mmm.holdout_checks(held_out_accuracy, ci_level, len(held_out))
-        fitted = pd.concat([fitted, held_out], ignore_index=True)
-        accuracy = pd.concat([accuracy, held_out_accuracy], ignore_index=True)
+        held_out, held_out_accuracy = _held_out(run.holdout, run.fit.panel, ci_level)
+        checks += hill_mmm.holdout_checks(
+            overall(held_out_accuracy), ci_level, len(overall(held_out))
+        )
+        fitted.append(held_out)
+        accuracy.append(held_out_accuracy)
     frames = {
-        tables.RUN: _finished_run(run, checks),
-        tables.CHANNEL_SUMMARY: summary,
-        tables.CONTRIBUTION: hill_mmm.contribution(decomposition, ci_level),
-        tables.RESPONSE_CURVE: hill_mmm.response_curve(run.fit, ci_level),
-        tables.MODEL_FIT: fitted,
-        tables.ACCURACY: accuracy,
+        tables.RUN: _finished_run(run),
+        tables.CHANNEL_SUMMARY: estimates.channel_summary,
+        tables.CONTRIBUTION: estimates.contribution,
+        tables.RESPONSE_CURVE: estimates.response_curve,
+        tables.ADSTOCK_DECAY: estimates.adstock_decay.replace(
+            {"half_life_weeks": {np.inf: np.nan}}
+        ),
+        tables.COMPONENT: estimates.component,
+        tables.LIFT_TEST: estimates.lift_test.rename_axis("lift_test_index").reset_index(),
+        tables.MODEL_FIT: pd.concat(fitted, ignore_index=True),
+        tables.ACCURACY: pd.concat(accuracy, ignore_index=True),
         tables.DIAGNOSTIC: pd.DataFrame([asdict(check) for check in checks]),
         tables.PARAMETER_SUMMARY: parameters,
         tables.INPUT_SNAPSHOT: run.snapshot,
@@ -120,44 +75,75 @@ def result_frames(run: FittedRun) -> dict[sa.Table, pd.DataFrame]:
     return {table: frame.assign(**keys) for table, frame in frames.items()}
 
 
-def failed_run(row: pd.DataFrame, error: Exception) -> pd.DataFrame:
-    """The `mmm_run` row of a run whose fit stopped with an error."""
-    reason = f"the fit stopped with {type(error).__name__}: {error}"
-    return row.assign(status="rejected", gate_reason=reason)
+def overall(rows: pd.DataFrame) -> pd.DataFrame:
+    """The rows of all series together: of their sum where there are several, of the one if not."""
+    is_total = rows["series_key"] == ALL_SERIES
+    return rows[is_total] if is_total.any() else rows
+
+
+def returns(channel_summary: pd.DataFrame) -> pd.DataFrame:
+    """The rows of the paid channels over all weeks and series: what each is worth."""
+    rows = overall(channel_summary)
+    return rows[(rows["period"] == "all") & rows["is_paid"]]
+
+
+def _checks(
+    run: FittedRun, estimates: Estimates, parameters: pd.DataFrame, information: pd.DataFrame
+) -> list[Check]:
+    """The gate, and the advice on what else the fit rests on."""
+    return [
+        *hill_mmm.gate(parameters, run.fit, gate_thresholds(run.settings)),
+        *hill_mmm.prior_checks(estimates.channel_summary),
+        *hill_mmm.mixture_checks(run.fit),
+        *hill_mmm.score_checks(information),
+        *hill_mmm.lift_test_checks(estimates.lift_test),
+    ]
 
 
 def _obstacle_to_holdout(run: FittedRun) -> str | None:
     """Why the holdout's rows are left out; one that has not converged is not shown either."""
     if run.holdout is None:
-        return run.no_holdout
-    parameters = hill_mmm.parameter_summary(run.holdout, hill_mmm.decompose(run.holdout))
-    checks = hill_mmm.gate(parameters, run.holdout, _thresholds(run.settings))
+        return run.record.no_holdout
+    # The fit may come from the comparison of components, which takes fewer draws; to judge a
+    # forecast, half of those that a table asks for are enough.
+    thresholds = gate_thresholds(run.settings)
+    thresholds = replace(thresholds, min_ess=thresholds.min_ess / 2)
+    checks = hill_mmm.gate(hill_mmm.parameter_summary(run.holdout), run.holdout, thresholds)
     failed = [check.check_name for check in checks if check.status == "fail"]
     return f"the fit before it has not converged ({', '.join(failed)})" if failed else None
 
 
-def _thresholds(settings: Settings) -> GateThresholds:
-    return GateThresholds(**settings.gate.model_dump())
+def _held_out(holdout: Fit, panel: Panel, ci_level: float) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """The rows of `mmm_model_fit` and `mmm_accuracy` of the weeks after those fitted to.
+
+    A series that had not started by then is left out, and the sum is that of the others.
+    """
+    known = panel.only(holdout.panel.series)
+    rows = pd.concat(
+        [hill_mmm.model_fit(part, ci_level) for part in hill_mmm.with_total(holdout, known)],
+        ignore_index=True,
+    )
+    accuracy = hill_mmm.accuracy(hill_mmm.with_total(holdout, known), ci_level)
+    return rows[rows["evaluation_set"] == "holdout"], accuracy
 
 
-def _finished_run(run: FittedRun, checks: list[Check]) -> pd.DataFrame:
-    failed = [check for check in checks if check.is_blocking and check.status == "fail"]
-    reasons = [f"{c.check_name} {c.value:.4g} (allowed {c.threshold:.4g})" for c in failed]
+def _finished_run(run: FittedRun) -> pd.DataFrame:
     fits = [fit for fit in (run.fit, run.holdout) if fit is not None]
-    first, last = run.fit.panel.weeks[[0, -1]].astype("datetime64[s]")
-    return started_run(run.run_id, pd.Timestamp(run.started_at), run.settings).assign(
-        status="rejected" if failed else "running",
-        gate_reason="; ".join(reasons) or None,
+    panel, record = run.fit.panel, run.record
+    first, last = panel.weeks[[0, -1]].astype("datetime64[s]")
+    row = started_run(run.run_id, pd.Timestamp(run.started_at), run.settings, record.model_version)
+    return row.assign(
+        status="running" if record.refusal is None else "rejected",
+        gate_reason=record.refusal,
         as_of_week=last,
         window_start=first,
         window_end=last,
-        n_weeks=len(run.fit.panel),
-        n_series=1,
+        n_weeks=len(panel),
+        n_series=len(panel.series),
         components_selected=run.fit.spec.components,
         data_fingerprint=_data_fingerprint(run.snapshot),
-        model_version=_model_version(run.fit),
-        cpu_seconds=sum(fit.cpu_seconds for fit in fits),
-        wall_seconds=sum(fit.wall_seconds for fit in fits),
+        cpu_seconds=record.cpu_seconds,
+        wall_seconds=record.wall_seconds,
         peak_rss_mb=max(fit.peak_rss_mb for fit in fits),
     )
 
@@ -166,8 +152,3 @@ def _data_fingerprint(snapshot: pd.DataFrame) -> str:
     used = snapshot[snapshot["is_used"]].sort_values(["series_key", "week_start", "variable"])
     values = used[["series_key", "week_start", "variable", "role", "value"]]
     return hashlib.sha256(values.to_csv(index=False).encode()).hexdigest()
-
-
-def _model_version(fit: Fit) -> str:
-    frozen = json.dumps([fit.scales.as_dict(), asdict(fit.spec)], sort_keys=True)
-    return hashlib.sha256(frozen.encode()).hexdigest()

@@ -1,5 +1,6 @@
 """One warehouse, settings file and Dagster home a test, and the job run on them for real."""
 
+import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -67,6 +68,8 @@ def make_project(folder: Path) -> Iterator[Project]:
         patch.setenv("MMM_SETTINGS", str(folder / "settings.yaml"))
         patch.setenv("MMM_DUCKDB_PATH", str(folder / "warehouse.duckdb"))
         patch.setenv("MMM_ARTEFACTS", str(folder / "artefacts"))
+        patch.setenv("JAX_COMPILATION_CACHE_DIR", str(folder / "compiled"))
+        patch.setenv("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0")
         with dg.DagsterInstance.ephemeral() as instance:
             project = Project(folder, instance)
             project.configure()
@@ -94,3 +97,12 @@ def published(
         result = project.run(market)
         assert result.success
         yield project, result.run_id
+
+
+@pytest.fixture
+def rerun(published: tuple[Project, str], tmp_path: Path) -> Iterator[tuple[Project, str]]:
+    """A copy of that project, for a test to run the job on again, and the good run's id."""
+    project, run_id = published
+    shutil.copytree(project.folder, tmp_path, dirs_exist_ok=True)
+    for copy in make_project(tmp_path):
+        yield copy, run_id

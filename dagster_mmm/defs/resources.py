@@ -18,6 +18,7 @@ def resources() -> dg.Definitions:
     warehouse = str(environment.duckdb_path())
     # dbt runs as a subprocess and reads its profile's path from the environment.
     os.environ["MMM_DUCKDB_PATH"] = warehouse
+    environment.keep_compiled_programs()
     # By model, so that one brand's input is never fitted as another's.
     model_key = load_settings(environment.settings_path()).model_key
     folder = str(environment.artefacts_path() / model_key)

@@ -66,15 +66,18 @@ def _pictures(
     frames: dict[sa.Table, pd.DataFrame], currency: str
 ) -> dict[sa.Table, dict[str, dg.MetadataValue]]:
     from dagster_mmm import plots
+    from dagster_mmm.results import returns
 
-    summary = frames[tables.CHANNEL_SUMMARY]
-    curves = plots.response_curves(frames[tables.RESPONSE_CURVE], summary, currency)
+    summary = returns(frames[tables.CHANNEL_SUMMARY])
+    curves = plots.response_curves(frames[tables.RESPONSE_CURVE], currency)
     fitted = plots.fit_against_actual(frames[tables.MODEL_FIT], currency)
+    contributions = plots.contributions(frames[tables.CONTRIBUTION], currency)
     return {
         tables.CHANNEL_SUMMARY: {
             "roi": dg.MetadataValue.md(summary_markdown(summary)),
             "roi_plot": plots.as_metadata(plots.roi_by_channel(summary)),
         },
+        tables.CONTRIBUTION: {"contributions": plots.as_metadata(contributions)},
         tables.RESPONSE_CURVE: {"response_curves": plots.as_metadata(curves)},
         tables.MODEL_FIT: {"fit_against_actual": plots.as_metadata(fitted)},
         tables.DIAGNOSTIC: {

@@ -14,6 +14,7 @@ from dagster_mmm.model_input.problems import (
     empty_table,
     lift_test_problems,
     rejected_rows,
+    reserved_series,
     unreadable_values,
 )
 from dagster_mmm.model_input.repairs import silent_media, weeks_left_out
@@ -76,7 +77,7 @@ def judge_input(
     problems = rejected_rows(rejected, settings)
     if weekly.empty:
         return ModelInput(_snapshot(weekly), (*problems, empty_table(settings)))
-    problems += absent_variables(weekly, settings)
+    problems += absent_variables(weekly, settings) + reserved_series(weekly)
     weekly = weekly.assign(week_start=pd.to_datetime(weekly["week_start"]))
     left_out = weeks_left_out(weekly, settings, today)
     kept = weekly[left_out.isna()]

@@ -8,7 +8,7 @@ from collections.abc import Collection
 import pandas as pd
 
 from dagster_mmm.settings import Settings
-from hill_mmm import Problem
+from hill_mmm import ALL_SERIES, Problem
 
 
 def empty_table(settings: Settings) -> Problem:
@@ -55,6 +55,15 @@ def absent_variables(weekly: pd.DataFrame, settings: Settings) -> list[Problem]:
         for name in names
         if name not in set(weekly["variable"])
     ]
+
+
+def reserved_series(weekly: pd.DataFrame) -> list[Problem]:
+    """A series among several that bears the name of their sum in the result tables."""
+    names = weekly["series_key"].unique()
+    if len(names) == 1 or ALL_SERIES not in names:
+        return []
+    message = f"a series is called {ALL_SERIES!r}, the name of their sum; call it something else"
+    return [Problem("reserved_series", message, series=ALL_SERIES)]
 
 
 def calendar_problems(weekly: pd.DataFrame, settings: Settings) -> list[Problem]:

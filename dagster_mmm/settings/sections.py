@@ -196,13 +196,16 @@ class ModelSettings(Section):
 
 
 class SamplerConfig(Section):
-    """How the posterior is sampled; warm-up and draws are counted per chain."""
+    """How the posterior is sampled; warm-up and draws are counted per chain.
+
+    Without `target_accept`, the model's shape decides.
+    """
 
     # One chain has nothing to be compared with.
     chains: Annotated[int, Field(ge=2)] = 4
-    warmup: Count = 1000
+    warmup: Count = 500
     draws: Annotated[int, Field(ge=4)] = 1000
-    target_accept: Share = 0.9
+    target_accept: Share | None = None
     max_tree_depth: Count = 10
     seed: CountOrZero = 0
 

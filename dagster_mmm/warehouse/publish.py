@@ -94,6 +94,20 @@ def published_run(connection: sa.Connection, model_key: str) -> str | None:
     return connection.scalar(query)
 
 
+def published_runs(
+    connection: sa.Connection, model_key: str, model_version: str
+) -> tuple[str, ...]:
+    """The runs of a model version that readers see or have seen, the one published last first."""
+    query = (
+        sa.select(PUBLICATION.c.run_id)
+        .join(RUN, RUN.c.run_id == PUBLICATION.c.run_id)
+        .where(PUBLICATION.c.model_key == model_key, RUN.c.model_version == model_version)
+        .group_by(PUBLICATION.c.run_id)
+        .order_by(sa.func.max(PUBLICATION.c.publication_id).desc())
+    )
+    return tuple(connection.scalars(query))
+
+
 def was_published(connection: sa.Connection, run_id: str) -> bool:
     """Whether readers see the run or have seen it: such a run's rows are never changed again."""
     query = sa.select(PUBLICATION.c.run_id).where(PUBLICATION.c.run_id == run_id).limit(1)

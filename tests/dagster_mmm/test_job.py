@@ -1,35 +1,57 @@
-"""The whole job on a simulated market: published, rewritten, rejected."""
+"""The whole job on simulated markets: published, refitted, refused."""
+
+import json
+from functools import partial
+from pathlib import Path
+from typing import Any
 
 import numpy as np
+import pandas as pd
+import pytest
 
+import hill_mmm
 from dagster_mmm import demo
-from dagster_mmm.warehouse.tables import RESULT_TABLES
+from dagster_mmm.warehouse.tables import LIFT_TEST, RESULT_TABLES
+from hill_mmm import SamplerError, simulate_geo_market, simulate_lift_test
 from tests.conftest import Project
 
-LATEST = [
-    "run_latest",
-    "channel_summary_latest",
-    "contribution_latest",
-    "response_curve_latest",
-    "model_fit_latest",
-    "accuracy_latest",
-    "diagnostic_latest",
-    "parameter_summary_latest",
-    "input_snapshot_latest",
-]
+LATEST = {table: f"{table.name.removeprefix('mmm_')}_latest" for table in RESULT_TABLES}
 RESULTS = [f"results/{table.name}" for table in RESULT_TABLES]
+# From the panel of the last run on, without dbt, whose views follow the publish pointer.
+REFIT = ["fit", *RESULTS, "published"]
+# Far too short for anything to converge.
+HASTY = {"chains": 2, "warmup": 4, "draws": 20}
+ANYTHING_GOES = {
+    "max_r_hat": 1e6,
+    "min_ess": 1e-6,
+    "max_divergence_rate": 1.0,
+    "min_bfmi": 1e-6,
+    "max_saturated_tree_rate": 1.0,
+}
+
+
+def row_of(project: Project, run_id: str) -> "pd.Series[Any]":
+    return project.query(f"select * from mmm.mmm_run where run_id = '{run_id}'").iloc[0]
+
+
+def description_of(project: Project, run_id: str) -> dict[str, Any]:
+    """What stands beside a run's draws."""
+    folder = project.folder / "artefacts" / "demo" / "runs" / run_id
+    return json.loads((folder / "run.json").read_text())
 
 
 def test_a_good_run_is_judged_and_visible_in_every_latest_view(
     published: tuple[Project, str],
 ) -> None:
     project, run_id = published
-    for view in LATEST:
+    for table, view in LATEST.items():
         runs = project.query(f"select distinct run_id from mmm.{view}")
-        assert list(runs["run_id"]) == [run_id], view
+        # No experiment was made.
+        assert list(runs.get("run_id", [])) == ([] if table is LIFT_TEST else [run_id]), view
     run = project.query("select * from mmm.run_history").iloc[0]
     assert (run["status"], run["is_live"], run["gate_reason"]) == ("published", True, None)
-    assert (run["n_weeks"], run["currency"], run["components_selected"]) == (156, "EUR", 1)
+    assert (run["n_weeks"], run["n_series"], run["currency"]) == (156, 1, "EUR")
+    assert (run["components_requested"], run["components_selected"]) == ("1", 1)
 
 
 def test_parts_sum_to_the_expected_outcome_in_sql(published: tuple[Project, str]) -> None:
@@ -55,6 +77,7 @@ def test_roi_is_contribution_over_the_spend_that_came_in(published: tuple[Projec
             select variable, sum(value) as spend from mmm.input_snapshot_latest
             where role = 'spend' and is_used group by variable
         ) i on i.variable = s.channel
+        where s.period = 'all'
         """
     )
     assert len(rows) == 5
@@ -64,7 +87,7 @@ def test_roi_is_contribution_over_the_spend_that_came_in(published: tuple[Projec
 def test_most_channels_cover_the_simulated_truth(published: tuple[Project, str]) -> None:
     project, _ = published
     rows = project.query(
-        "select channel, roi_ci_lo, roi_ci_hi from mmm.channel_summary_latest"
+        "select channel, roi_ci_lo, roi_ci_hi from mmm.channel_summary_latest where period = 'all'"
     ).set_index("channel")
     truth = demo.true_roi()
     covered = (rows["roi_ci_lo"] <= truth) & (truth <= rows["roi_ci_hi"])
@@ -72,10 +95,8 @@ def test_most_channels_cover_the_simulated_truth(published: tuple[Project, str])
     assert covered.sum() >= 3
 
 
-def test_results_of_a_published_run_are_never_written_again(
-    published: tuple[Project, str],
-) -> None:
-    project, run_id = published
+def test_results_of_a_published_run_are_never_written_again(rerun: tuple[Project, str]) -> None:
+    project, run_id = rerun
     count = "select count(*) as n, sum(contribution_mean) as total from mmm.mmm_contribution"
     before = project.query(count)
     assert project.run(selection=RESULTS).success
@@ -84,23 +105,245 @@ def test_results_of_a_published_run_are_never_written_again(
     assert (run["run_id"], run["status"]) == (run_id, "published")
 
 
-def test_an_unconverged_fit_is_refused_and_the_last_good_run_stays_live(
-    published: tuple[Project, str],
+def test_when_no_rung_converges_the_run_is_refused_and_the_last_good_one_stays_live(
+    rerun: tuple[Project, str],
 ) -> None:
-    project, good = published
-    project.configure(gate={"max_r_hat": 1.0000001, "min_ess": 1e6})
-    refused = project.run()
+    project, good = rerun
+    project.configure(sampler=HASTY, gate={})
+    refused = project.run(selection=REFIT)
     assert not refused.success
     failed = {event.step_key for event in refused.get_step_failure_events()}
     assert failed == {"results__mmm_diagnostic_converged"}
 
-    for view in LATEST:
-        runs = project.query(f"select distinct run_id from mmm.{view}")
-        assert list(runs["run_id"]) == [good], view
-    row = project.query(f"select * from mmm.run_history where run_id = '{refused.run_id}'").iloc[0]
-    assert (row["status"], row["is_live"]) == ("rejected", False)
-    assert "max_r_hat" in row["gate_reason"] and "min_ess" in row["gate_reason"]
+    row = row_of(project, refused.run_id)
+    assert row["status"] == "rejected"
+    rungs = row["gate_reason"].split("; ")
+    assert [rung.split(":")[0] for rung in rungs] == [
+        "K = 1, 4 + 20 draws",
+        "K = 1, 8 + 40 draws",
+    ]
+    assert all("max_r_hat" in rung and "min_ess" in rung for rung in rungs)
+    ladder = description_of(project, refused.run_id)["record"]["ladder"]
+    assert [(rung["reason"], rung["has_passed"]) for rung in ladder] == [
+        (rung, False) for rung in rungs
+    ]
+    # What it last found is there to be looked at.
+    summary = f"select * from mmm.mmm_channel_summary where run_id = '{refused.run_id}'"
+    assert not project.query(summary).empty
 
     # Not even asked for by itself, past the check.
     assert not project.run(selection=["published"]).success
+    for table, view in LATEST.items():
+        if table is not LIFT_TEST:
+            assert set(project.query(f"select run_id from mmm.{view}")["run_id"]) == {good}, view
+
+
+def test_a_fit_without_any_draws_is_rejected_with_its_reason(
+    rerun: tuple[Project, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project, good = rerun
+
+    def no_start(*_: object, **__: object) -> None:
+        raise SamplerError("the model has no finite density")
+
+    monkeypatch.setattr("hill_mmm._ladder.fit", no_start)
+    dead = project.run(selection=REFIT)
+    assert not dead.success
+    (failure,) = dead.get_step_failure_events()
+    assert failure.step_key == "fit"
+    row = row_of(project, dead.run_id)
+    assert row["status"] == "rejected"
+    assert row["gate_reason"] == (
+        "K = 1, 300 + 300 draws: the model has no finite density; "
+        "K = 1, 600 + 600 draws: the model has no finite density"
+    )
     assert project.query("select run_id from mmm.run_latest")["run_id"].item() == good
+
+
+def test_a_fit_that_dies_is_rejected_with_its_reason(
+    rerun: tuple[Project, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project, good = rerun
+
+    def out_of_memory(*_: object, **__: object) -> None:
+        raise MemoryError("no room for the draws")
+
+    monkeypatch.setattr("hill_mmm._ladder.fit", out_of_memory)
+    dead = project.run(selection=["fit"])
+    assert not dead.success
+    row = row_of(project, dead.run_id)
+    assert row["status"] == "rejected"
+    assert row["gate_reason"] == "the fit stopped with MemoryError: no room for the draws"
+    assert project.query("select run_id from mmm.run_latest")["run_id"].item() == good
+
+
+def test_components_are_chosen_by_forecast_and_the_choice_is_kept(
+    rerun: tuple[Project, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project, _ = rerun
+    # Each candidate is a program to compile.
+    two = partial(hill_mmm.choose_components, candidates=(1, 2))
+    monkeypatch.setattr(hill_mmm, "choose_components", two)
+    project.configure(
+        sampler=HASTY,
+        model={"components": "auto"},
+        gate=ANYTHING_GOES,
+        evaluation={"holdout_weeks": 13},
+    )
+    result = project.run(selection=REFIT)
+    assert result.success
+
+    choice = description_of(project, result.run_id)["record"]["choice"]
+    assert choice["scores"].keys() == {"1", "2"}
+    assert all(np.isfinite(score["elpd"]) for score in choice["scores"].values())
+    row = row_of(project, result.run_id)
+    assert row["components_requested"] == "auto"
+    assert row["components_selected"] == choice["components"]
+    # The holdout is the comparison's own fit, and so is its score.
+    elpd = project.query(
+        "select value from mmm.accuracy_latest where evaluation_set = 'holdout' and metric = 'elpd'"
+    )
+    score = choice["scores"][str(choice["components"])]
+    assert elpd["value"].item() == pytest.approx(score["elpd"], rel=1e-9)
+
+
+def test_with_too_few_weeks_to_compare_auto_is_one_curve(rerun: tuple[Project, str]) -> None:
+    project, _ = rerun
+    project.configure(
+        sampler=HASTY,
+        model={"components": "auto"},
+        gate=ANYTHING_GOES,
+        evaluation={"holdout_weeks": 105},
+    )
+    result = project.run(selection=REFIT)
+    assert result.success
+    assert row_of(project, result.run_id)["components_selected"] == 1
+    check = project.query(
+        "select status, description from mmm.diagnostic_latest "
+        "where check_name = 'holdout_coverage'"
+    ).iloc[0]
+    assert check["status"] == "warn"
+    assert "only 51 weeks are left before it" in check["description"]
+
+
+def test_a_refit_of_the_same_model_version_is_on_the_same_scales(
+    rerun: tuple[Project, str],
+) -> None:
+    project, good = rerun
+    hasty = {"sampler": HASTY, "gate": ANYTHING_GOES}
+    scales = description_of(project, good)["scales"]
+    # The source has restated all spend.
+    snapshot = project.folder / "artefacts" / "demo" / "panel.parquet"
+    rows = pd.read_parquet(snapshot)
+    rows["value"] = rows["value"].where(rows["role"] != "spend", 2 * rows["value"])
+    rows.to_parquet(snapshot)
+    project.configure(**hasty)
+    again = project.run(selection=REFIT)
+    assert again.success
+    found = description_of(project, again.run_id)
+    assert found["record"]["scales_of"] == good
+    assert found["scales"] == scales
+    versions = [row_of(project, run_id)["model_version"] for run_id in (good, again.run_id)]
+    assert versions[0] == versions[1]
+
+    project.configure(**hasty, model={"version": "2"})
+    renewed = project.run(selection=["fit"])
+    found = description_of(project, renewed.run_id)
+    assert found["record"]["scales_of"] is None
+    assert found["scales"] != scales
+    assert row_of(project, renewed.run_id)["model_version"] not in versions
+
+
+def test_a_lost_artefact_gives_the_scales_of_the_run_before_it(rerun: tuple[Project, str]) -> None:
+    project, good = rerun
+    project.configure(sampler=HASTY, gate=ANYTHING_GOES)
+    second = project.run(selection=REFIT)
+    runs = project.folder / "artefacts" / "demo" / "runs"
+    (runs / second.run_id).rename(project.folder / "lost")
+    third = project.run(selection=["fit"])
+    assert description_of(project, third.run_id)["record"]["scales_of"] == good
+
+    (runs / good).rename(project.folder / "lost as well")
+    (runs / third.run_id).rename(project.folder / "never published")
+    fourth = project.run(selection=["fit"])
+    assert description_of(project, fourth.run_id)["record"]["scales_of"] is None
+
+
+def write_regions(path: Path) -> dict[str, Any]:
+    """Two regions of a simulated market as a CSV, and the settings that describe it."""
+    market, truth = simulate_geo_market(seed=1, series=2, weeks=122)
+    test = simulate_lift_test(market, truth, "tv", 60, 6, 0.2, seed=1)
+    frames = [
+        pd.DataFrame(
+            {
+                "week": market.weeks,
+                "region": name,
+                "revenue": market.outcome[:, at],
+                **dict(zip(market.channels, market.spend[:, at].T, strict=True)),
+                "mails": np.arange(len(market)) % 3,
+                "price": market.controls[:, at, 0],
+            }
+        )
+        for at, name in enumerate(market.series)
+    ]
+    # The second region starts 26 weeks later, and never buys radio.
+    frames[1] = frames[1].iloc[26:].assign(radio=0.0)
+    pd.concat(frames).to_csv(path, index=False)
+    return {
+        "input": {"series_column": "region"},
+        "channels": [{"name": name} for name in market.channels],
+        "organic": [{"name": "newsletter", "column": "mails"}],
+        "controls": [{"name": "price"}],
+        "evaluation": {"holdout_weeks": 13},
+        "lift_tests": [
+            {
+                "channel": test.channel,
+                "start": test.start,
+                "end": test.end,
+                "lift": test.lift,
+                "standard_error": test.standard_error,
+            }
+        ],
+    }
+
+
+def test_a_panel_is_published_with_its_total_and_its_experiments(project: Project) -> None:
+    data = project.folder / "regions.csv"
+    regions = write_regions(data)
+    project.configure(**regions, sampler=HASTY, gate=ANYTHING_GOES)
+    result = project.run(data)
+    assert result.success
+
+    run = project.query("select * from mmm.run_latest").iloc[0]
+    assert (run["n_series"], run["n_weeks"]) == (2, 122)
+    for view in ("channel_summary", "contribution", "response_curve", "model_fit"):
+        series = project.query(f"select distinct series_key from mmm.{view}_latest")
+        assert set(series["series_key"]) == {"region_01", "region_02", "all"}, view
+    held_out = project.query(
+        "select series_key, count(*) as weeks from mmm.model_fit_latest "
+        "where evaluation_set = 'holdout' group by series_key"
+    ).set_index("series_key")["weeks"]
+    assert dict(held_out) == {"region_01": 13, "region_02": 13, "all": 13}
+
+    summary = project.query(
+        "select * from mmm.channel_summary_latest where period = 'all'"
+    ).set_index(["series_key", "channel"])
+    newsletter = summary.loc[("all", "newsletter")]
+    assert (newsletter["is_paid"], newsletter["spend"]) == (False, 0)
+    assert newsletter["contribution_mean"] > 0
+    assert np.isnan(newsletter["roi_mean"])
+    no_radio = summary.loc[("region_02", "radio")]
+    assert (no_radio["is_paid"], no_radio["contribution_mean"]) == (True, 0)
+    assert summary.loc[("all", "radio"), "contribution_mean"] == pytest.approx(
+        summary.loc[("region_01", "radio"), "contribution_mean"]
+    )
+
+    (test,) = project.query("select * from mmm.lift_test_latest").itertuples()
+    (asked,) = regions["lift_tests"]
+    assert (test.channel, test.series_key, test.lift) == ("tv", "all", asked["lift"])
+    assert (str(test.start_week), str(test.end_week)) == (asked["start"], asked["end"])
+    assert test.z_score == pytest.approx(
+        (test.modelled_lift_mean - test.lift) / np.hypot(test.modelled_lift_sd, test.standard_error)
+    )
+    checks = project.query("select check_name from mmm.diagnostic_latest")["check_name"]
+    assert {"lift_test_disagreement", "holdout_coverage"} <= set(checks)

@@ -350,6 +350,13 @@ def test_the_same_problem_in_many_series_is_said_once(
     assert "(and 301 more like it, in 2 series)" in problem.message
 
 
+def test_a_series_cannot_bear_the_name_of_the_sum(by_geo: Warehouse, geos: pd.DataFrame) -> None:
+    found = by_geo.judge(geos.assign(geo=geos["geo"].replace("south", "all")))
+    assert str(InputError(found.problems)) == (
+        "- a series is called 'all', the name of their sum; call it something else"
+    )
+
+
 def test_rows_of_no_series_are_refused(by_geo: Warehouse, geos: pd.DataFrame) -> None:
     nameless = geos.astype(object)
     nameless.loc[rows_of(geos, "south", 0, 1), "geo"] = ""

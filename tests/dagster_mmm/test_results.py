@@ -1,107 +1,16 @@
-"""What a run is asked to fit, and its rows, from a run that was really fitted."""
+"""A run's rows, from a run that was really fitted."""
 
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, get_args
 
 import numpy as np
 import pandas as pd
 import pytest
 
-import hill_mmm
-from dagster_mmm.artefacts import FittedRun, load_run, save_run
-from dagster_mmm.results import lift_tests, model_spec, result_frames
-from dagster_mmm.settings import Settings, fields
+from dagster_mmm.artefacts import FittedRun, load_run, load_scales, save_run
+from dagster_mmm.results import overall, result_frames, returns
 from dagster_mmm.warehouse import tables
-from hill_mmm import AmplitudePrior, LiftTest, ModelSpec
 from tests.conftest import Project
-
-SMALLEST: dict[str, Any] = {
-    "model_key": "demo",
-    "currency": "EUR",
-    "outcome": {"name": "revenue"},
-    "channels": [{"name": "tv"}, {"name": "radio"}],
-}
-
-
-def settings(**sections: Any) -> Settings:
-    return Settings.model_validate(SMALLEST | sections)
-
-
-def test_the_model_is_as_asked_for() -> None:
-    asked = settings(
-        channels=[
-            {"name": "tv", "roi_prior": {"median": 2, "sd_log": 0.5}},
-            {"name": "radio", "contribution_share_prior": {"median": 0.1, "sd_log": 1}},
-        ],
-        organic=[
-            {"name": "newsletter", "contribution_share_prior": {"median": 0.02, "sd_log": 1}},
-            {"name": "posts", "contribution_share_prior": {"median": 0.01, "sd_log": 1}},
-        ],
-        controls=[{"name": "price", "sign": "negative"}, {"name": "weather"}],
-        events={"launch": ["2026-01-31", "2026-02-01"]},
-        model={
-            "version": "2025-08",
-            "components": "auto",
-            "adstock": "weibull",
-            "likelihood": "student_t",
-            "amplitude_prior": "contribution_share",
-            "hyperprior": "halfnormal",
-            "trend": "piecewise",
-            "fourier_order": 0,
-            "holidays": "DE",
-        },
-    )
-
-    # Posts had no exposure, and so are not in the panel.
-    assert model_spec(asked, ["tv", "radio", "newsletter"], components=3) == ModelSpec(
-        components=3,
-        adstock="weibull",
-        likelihood="student_t",
-        amplitude_prior="contribution_share",
-        channel_priors={
-            "tv": AmplitudePrior("roi", 2, 0.5),
-            "radio": AmplitudePrior("contribution_share", 0.1, 1),
-            "newsletter": AmplitudePrior("contribution_share", 0.02, 1),
-        },
-        hyperprior="halfnormal",
-        trend="piecewise",
-        fourier_order=0,
-        holidays="DE",
-        events={"launch": ("2026-01-31", "2026-02-01")},
-        control_signs={"price": "negative"},
-    )
-
-
-def test_settings_that_ask_for_nothing_get_the_default_model() -> None:
-    assert model_spec(settings(), ["tv", "radio"], components=1) == ModelSpec()
-
-
-CHOICES = {
-    "adstock": fields.Adstock,
-    "likelihood": fields.Likelihood,
-    "amplitude_prior": fields.DefaultAmplitude,
-    "hyperprior": fields.Hyperprior,
-    "trend": fields.Trend,
-}
-
-
-@pytest.mark.parametrize(
-    ("key", "choice"), [(key, choice) for key, of in CHOICES.items() for choice in get_args(of)]
-)
-def test_every_choice_is_one_of_the_model(key: str, choice: str) -> None:
-    spec = model_spec(settings(model={key: choice}), ["tv", "radio"], components=1)
-
-    assert getattr(spec, key) == choice
-
-
-def test_lift_tests_are_handed_on() -> None:
-    weeks = {"start": "2026-01-05", "end": "2026-02-02"}
-    asked = settings(lift_tests=[{"channel": "tv", "lift": 1e3, "standard_error": 2e2, **weeks}])
-
-    assert lift_tests(asked) == (
-        LiftTest("tv", "2026-01-05", "2026-02-02", lift=1e3, standard_error=2e2),
-    )
 
 
 @pytest.fixture(scope="module")
@@ -110,11 +19,9 @@ def run(published: tuple[Project, str]) -> FittedRun:
     return load_run(project.folder / "artefacts" / "demo" / "runs" / run_id)
 
 
-def with_holdout(run: FittedRun, alpha: np.ndarray | None = None) -> FittedRun:
-    """The run with a fit on its first weeks, which has the run's own draws or another alpha."""
-    draws = run.fit.draws | {"log_likelihood": run.fit.draws["log_likelihood"][:, :, :143]}
-    if alpha is not None:
-        draws["alpha"] = alpha
+def with_holdout(run: FittedRun, adstock: np.ndarray | None = None) -> FittedRun:
+    """The run with a fit on its first weeks, which has the run's own draws or another adstock."""
+    draws = run.fit.draws if adstock is None else run.fit.draws | {"adstock": adstock}
     return replace(run, holdout=replace(run.fit, panel=run.fit.panel.head(143), draws=draws))
 
 
@@ -126,9 +33,11 @@ def holdout_check(frames: dict[object, pd.DataFrame]) -> "pd.Series[object]":
 def test_a_run_comes_back_from_its_files_to_the_bit(run: FittedRun, tmp_path: Path) -> None:
     save_run(with_holdout(run), tmp_path)
     again = load_run(tmp_path)
-    assert again.settings == run.settings
-    for table, frame in result_frames(with_holdout(run)).items():
-        pd.testing.assert_frame_equal(result_frames(again)[table], frame)
+    assert (again.settings, again.record) == (run.settings, run.record)
+    assert load_scales(tmp_path).as_dict() == run.fit.scales.as_dict()
+    expected, found = result_frames(with_holdout(run)), result_frames(again)
+    for table, frame in expected.items():
+        pd.testing.assert_frame_equal(found[table], frame)
 
 
 def test_a_converged_holdout_is_shown_and_judged(run: FittedRun) -> None:
@@ -139,9 +48,9 @@ def test_a_converged_holdout_is_shown_and_judged(run: FittedRun) -> None:
 
 
 def test_a_holdout_that_has_not_converged_is_left_out_with_a_warning(run: FittedRun) -> None:
-    alpha = run.fit.draws["alpha"].copy()
-    alpha[0] = 0.9
-    frames = result_frames(with_holdout(run, alpha))
+    adstock = run.fit.draws["adstock"].copy()
+    adstock[0] = 0.9
+    frames = result_frames(with_holdout(run, adstock))
     assert set(frames[tables.MODEL_FIT]["evaluation_set"]) == {"train"}
     assert set(frames[tables.ACCURACY]["evaluation_set"]) == {"train"}
     check = holdout_check(frames)
@@ -150,22 +59,29 @@ def test_a_holdout_that_has_not_converged_is_left_out_with_a_warning(run: Fitted
 
 
 def test_a_holdout_that_could_not_be_fitted_is_a_row(run: FittedRun) -> None:
-    frames = result_frames(replace(run, no_holdout="radio had no spend before it"))
+    record = replace(run.record, no_holdout="radio had no spend before it")
+    frames = result_frames(replace(run, record=record))
     assert "radio had no spend before it" in str(holdout_check(frames)["description"])
 
 
-def test_a_fit_that_dies_is_rejected_with_its_reason(
-    published: tuple[Project, str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    project, live = published
+def test_an_adstock_without_half_life_is_null(run: FittedRun) -> None:
+    # At 0.99 of the effect carried over a week, the 14 lags shown hold an eighth of it.
+    draws = run.fit.draws | {"adstock": np.full_like(run.fit.draws["adstock"], 0.99)}
+    decay = result_frames(replace(run, fit=replace(run.fit, draws=draws)))[tables.ADSTOCK_DECAY]
+    assert decay["half_life_weeks"].isna().all()
+    assert decay["weight_mean"].notna().all()
 
-    def out_of_memory(*_: object) -> None:
-        raise MemoryError("no room for the draws")
 
-    monkeypatch.setattr(hill_mmm, "fit", out_of_memory)
-    dead = project.run(selection=["fit"])
-    assert not dead.success
-    row = project.query(f"select * from mmm.run_history where run_id = '{dead.run_id}'").iloc[0]
-    assert row["status"] == "rejected"
-    assert row["gate_reason"] == "the fit stopped with MemoryError: no room for the draws"
-    assert project.query("select run_id from mmm.run_latest")["run_id"].item() == live
+def test_what_all_series_are_worth_is_read_from_their_sum() -> None:
+    rows = pd.DataFrame(
+        [
+            ("north", "tv", "all", True),
+            ("all", "tv", "all", True),
+            ("all", "tv", "last_13_weeks", True),
+            ("all", "newsletter", "all", False),
+        ],
+        columns=["series_key", "channel", "period", "is_paid"],
+    )
+    assert list(overall(rows).index) == [1, 2, 3]
+    assert list(returns(rows).index) == [1]
+    assert list(returns(rows.head(1)).index) == [0]

@@ -75,9 +75,9 @@ def test_defaults_are_filled_in(file: Path) -> None:
         },
         "sampler": {
             "chains": 4,
-            "warmup": 1000,
+            "warmup": 500,
             "draws": 1000,
-            "target_accept": 0.9,
+            "target_accept": None,
             "max_tree_depth": 10,
             "seed": 0,
         },

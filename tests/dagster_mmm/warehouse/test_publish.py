@@ -14,6 +14,7 @@ from dagster_mmm.warehouse.publish import (
     latest_run,
     publish,
     published_run,
+    published_runs,
     reasons_against,
     was_published,
 )
@@ -37,6 +38,7 @@ def store(
     status: str | None = "pass",
     model_key: str = "demo",
     value: float = 1.2,
+    model_version: str = "first",
 ) -> None:
     settings = Settings.model_validate(
         {
@@ -46,7 +48,8 @@ def store(
             "channels": [{"name": "tv"}],
         }
     )
-    frames = {RUN: started_run(run_id, pd.Timestamp(started), settings).assign(n_weeks=60)}
+    row = started_run(run_id, pd.Timestamp(started), settings, model_version)
+    frames = {RUN: row.assign(n_weeks=60)}
     if status is not None:
         check = {
             "run_id": run_id,
@@ -148,3 +151,20 @@ def test_a_run_that_died_is_not_the_latest(warehouse: WarehouseResource) -> None
     with warehouse.begin() as connection:
         connection.execute(RUN.update().where(RUN.c.run_id == "dead").values(n_weeks=None))
         assert latest_run(connection, "demo") == "a"
+
+
+def test_published_runs_of_a_model_version_come_last_publication_first(
+    warehouse: WarehouseResource,
+) -> None:
+    store(warehouse, "a", MONDAY)
+    store(warehouse, "b", TUESDAY)
+    store(warehouse, "new version", TUESDAY, model_version="second")
+    store(warehouse, "other model", TUESDAY, model_key="other")
+    store(warehouse, "never published", TUESDAY)
+    with warehouse.begin() as connection:
+        for run_id in ("a", "b", "new version", "a"):
+            publish(connection, "demo", run_id, TUESDAY)
+        publish(connection, "other", "other model", TUESDAY)
+        assert published_runs(connection, "demo", "first") == ("a", "b")
+        assert published_runs(connection, "demo", "second") == ("new version",)
+        assert published_runs(connection, "demo", "third") == ()
