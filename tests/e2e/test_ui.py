@@ -87,5 +87,5 @@ def test_a_result_table_shows_its_columns_and_its_schedule(webserver: str, page:
     page.goto(f"{webserver}/assets/results/mmm_channel_summary")
     page.get_by_text("roi_learned").first.wait_for(timeout=60_000)
     text = page.inner_text("body")
-    assert "Share of the prior variance of log ROI that the data removed" in text
+    assert "Share of the prior variance of the medium's log effect" in text
     assert "weekly_mmm" in text
