@@ -45,7 +45,8 @@ def model_version(settings: Settings, panel: Panel) -> str:
 
     The series, media and controls make a version, and so do their priors and signs, events, the
     outcome and its currency, and the settings' `model` but for `components`: the ladder may change
-    those. Further weeks and lift tests do not; raising `model.version` does, deliberately.
+    those. Further weeks and lift tests do not, unless a series begins to use a medium, of which it
+    had no scale; raising `model.version` does, deliberately.
     """
     parts = {
         "version": settings.model.version,
@@ -56,6 +57,7 @@ def model_version(settings: Settings, panel: Panel) -> str:
         "channels": panel.channels,
         "organic": panel.organic_names,
         "controls": panel.control_names,
+        "uses": (panel.media > 0).any(axis=0).tolist(),
     }
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:12]
 

@@ -1,5 +1,7 @@
 """What `make demo` prints."""
 
+import sys
+
 import pytest
 
 from dagster_mmm import demo
@@ -28,3 +30,15 @@ def test_a_job_that_stopped_early_says_where_to_look(
     project, _ = published
     demo.print_results(project.warehouse, "no such run", None)
     assert "the reason stands in the log above" in capsys.readouterr().out
+
+
+def test_a_warehouse_of_another_version_is_named_before_anything_is_run(
+    project: Project, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    project.warehouse.create_result_tables()
+    with project.warehouse.begin() as connection:
+        connection.exec_driver_sql("alter table mmm.mmm_run drop column model_version")
+    settings = project.folder / "settings.yaml"
+    monkeypatch.setattr(sys, "argv", ["demo", "--settings", str(settings)])
+    assert demo.main() == 1
+    assert "mmm.mmm_run lacks model_version" in capsys.readouterr().err

@@ -146,6 +146,12 @@ def with_newsletter(panel: Panel) -> Panel:
     return replace(panel, organic_names=("newsletter",), organic=organic)
 
 
+def without_spend_in_one_series(panel: Panel) -> Panel:
+    spend = panel.spend.copy()
+    spend[:, 0, 0] = 0
+    return replace(panel, spend=spend)
+
+
 CHANGES: dict[str, tuple[dict[str, Any], Panel]] = {
     "version": ({"model": {"version": "2"}}, PANEL),
     "adstock": ({"model": {"adstock": "weibull"}}, PANEL),
@@ -162,6 +168,7 @@ CHANGES: dict[str, tuple[dict[str, Any], Panel]] = {
     "series": ({}, PANEL.only(PANEL.series[:1])),
     "channel": ({}, without_last_channel(PANEL)),
     "organic medium": ({}, with_newsletter(PANEL)),
+    "use of a channel in a series": ({}, without_spend_in_one_series(PANEL)),
 }
 
 
