@@ -94,6 +94,7 @@ def _checks(
     return [
         *hill_mmm.gate(parameters, run.fit, gate_thresholds(run.settings)),
         *hill_mmm.prior_checks(estimates.channel_summary),
+        *hill_mmm.warmup_checks(run.fit),
         *hill_mmm.mixture_checks(run.fit),
         *hill_mmm.score_checks(information),
         *hill_mmm.lift_test_checks(estimates.lift_test),

@@ -26,6 +26,7 @@ from hill_mmm._diagnostics import mixture_checks as mixture_checks  # noqa: E402
 from hill_mmm._diagnostics import parameter_summary as parameter_summary  # noqa: E402
 from hill_mmm._diagnostics import prior_checks as prior_checks  # noqa: E402
 from hill_mmm._diagnostics import score_checks as score_checks  # noqa: E402
+from hill_mmm._diagnostics import warmup_checks as warmup_checks  # noqa: E402
 from hill_mmm._estimands import Estimates as Estimates  # noqa: E402
 from hill_mmm._estimands import estimates as estimates  # noqa: E402
 from hill_mmm._estimands import model_fit as model_fit  # noqa: E402

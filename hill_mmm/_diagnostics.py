@@ -193,6 +193,22 @@ def prior_checks(channel_summary: pd.DataFrame) -> list[Check]:
     ]
 
 
+def warmup_checks(posterior: Posterior) -> list[Check]:
+    """Advisory verdict on how many chains found what is published by themselves."""
+    moved = posterior.stats.moved
+    return [
+        _at_most(
+            "moved_chains",
+            float(moved.sum()),
+            len(moved) / 2,
+            "Chains that the warm-up found where there is next to no posterior mass, and moved to "
+            "another's place. Where most were, few have found what is published: fit again with "
+            "another sampler.seed, or lower model.components.",
+            blocking=False,
+        ),
+    ]
+
+
 def mixture_checks(posterior: Posterior) -> list[Check]:
     """Advisory verdicts on the components of a mixture: do they mean anything one by one?
 

@@ -49,6 +49,21 @@ def fisher_metric(positions: dict[str, Floats], gradients: dict[str, Floats]) ->
     return _metric(dense, _diagonal_scale(positions[DIAGONAL], gradients[DIAGONAL]) ** 2)
 
 
+def log_mass(metric: Metric, potential: Floats) -> float:
+    """Logarithm of the mass about a chain, up to a constant: as if it were a Gaussian's.
+
+    The mean log density plus half the log determinant of the covariance, which is a Gaussian's
+    entropy.
+
+    Args:
+        metric: estimated from the chain's own draws.
+        potential: minus log density of each draw.
+    """
+    dense, diagonal = metric.inverse_mass[(DENSE,)], metric.inverse_mass[(DIAGONAL,)]
+    log_determinant = np.linalg.slogdet(dense)[1] + np.log(diagonal).sum()
+    return float(0.5 * log_determinant - potential.mean())
+
+
 def _diagonal_scale(positions: Floats, gradients: Floats) -> Floats:
     """Square root of the diagonal estimate, the unit that it is shrunk towards included."""
     n = len(positions)

@@ -28,6 +28,7 @@ from hill_mmm._priors import (
     COMPONENT_SCALES,
     DEGREES_OF_FREEDOM,
     LOG_HALF_SATURATION_SD,
+    LOG_SLOPE,
     MEAN_SATURATION,
     MIN_DEGREES_OF_FREEDOM,
     MU_LOG_A_SD,
@@ -169,6 +170,8 @@ def _sample_curves(
     sigma_log_n = _sample("sigma_log_n", scales.log_slope)
     log_n = mu_log_n + sigma_log_n * _normals("log_n_raw", media, components)
     slope = _record("slope", jnp.exp(log_n))
+    if not structure.seed_amplitudes:
+        numpyro.factor("log_slope", LOG_SLOPE.log_prob(log_n).sum())
 
     log_k_raw = _normals("log_k_raw", media, components)
     log_k = data.log_half_saturation[:, None] + LOG_HALF_SATURATION_SD * log_k_raw

@@ -18,7 +18,7 @@ from hill_mmm._panel import Floats, Panel
 from hill_mmm._sampler import ChainStats
 from hill_mmm._spec import LiftTest, ModelSpec, SamplerSettings
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 DRAW_BATCH = 64
 
 CURVE_DIMS = ("medium", "component")
@@ -92,7 +92,7 @@ class Posterior:
             for site, values in self.draws.items()
         }
         stats = {
-            f"sampler_{name}": (("chain", "draw"), values)
+            f"sampler_{name}": (("chain", "draw")[: values.ndim], values)
             for name, values in self.stats._asdict().items()
         }
         panel = self.panel

@@ -42,6 +42,10 @@ COMPONENT_SCALES: Mapping[Hyperprior, ComponentScales] = {
 # the mean saturation: without this, a curve that one peak week alone has climbed has no mean
 # amplitude, and its response beyond that week no mean. Under the seed's prior it is not needed.
 MEAN_SATURATION = dist.Beta(2.0, 1.0)
+# Of every slope, beside the hierarchy and wherever amplitudes come from an effect. A curve of slope
+# near 0, or over 10, is a step: a constant by another name, which the hierarchy's free scale lets a
+# regime of few weeks run off to, and which its chains then never leave.
+LOG_SLOPE = dist.Normal(math.log(1.5), 0.75)
 # The seed says "similar for n, k" and gives no scale for k; the published code behind it has 0.7.
 LOG_HALF_SATURATION_SD = 0.7
 # Standard deviation between series: of a channel's log effect, of a baseline coefficient over its

@@ -2,7 +2,7 @@
 
 NumPyro supplies the transition (`numpyro.infer.hmc`) and the step size's dual averaging. The mass
 matrix is ours: after each window of the warm-up it is estimated from the draws and the gradients
-of all chains together.
+of all chains together. Chains that a random start led to where there is next to no mass are moved.
 """
 
 import time
@@ -10,6 +10,7 @@ from collections.abc import Callable, Hashable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
+from itertools import cycle
 from threading import Lock
 from typing import Any, Literal, NamedTuple
 
@@ -24,7 +25,7 @@ from numpyro.infer.hmc import HMCState, hmc
 from numpyro.infer.hmc_util import build_adaptation_schedule
 from numpyro.infer.util import constrain_fn, potential_energy
 
-from hill_mmm._metric import DENSE, DIAGONAL, Metric, fisher_metric, identity_metric
+from hill_mmm._metric import DENSE, DIAGONAL, Metric, fisher_metric, identity_metric, log_mass
 from hill_mmm._spec import PLAIN_TARGET_ACCEPT, SamplerSettings
 
 # Halves the time that XLA takes to compile, and the program is as fast.
@@ -36,6 +37,10 @@ POSTPROCESS_BATCH = 64
 # size alone.
 WINDOW_ENDS = (0.06, 0.14, 0.26, 0.46, 0.8)
 FIRST_STEP_SIZE = 0.1
+# Windows after which a chain moves to another's place, if the mass about it is less than this
+# share of the other's. The rest of the warm-up is theirs to part again.
+MOVE_AFTER = (2, 3)
+NEGLIGIBLE_MASS = 1e-3
 # Half-width of the uniform distribution about 0 that the chains start from; halved where the
 # density is not finite.
 START_WIDTH = 1.0
@@ -84,22 +89,25 @@ ProgressCallback = Callable[[Progress], None]
 
 
 class ChainStats(NamedTuple):
-    """Sampler statistics after warm-up, each of shape `(chains, draws)`.
+    """Sampler statistics after warm-up, of shape `(chains, draws)` where nothing else is said.
 
     Attributes:
         diverging: True where the transition diverged.
         energy: Hamiltonian energy.
         steps: leapfrog steps.
+        moved: `(chains,)`, True where the chain left a place of negligible mass in the warm-up.
     """
 
     diverging: NDArray[np.bool_]
     energy: NDArray[np.float64]
     steps: NDArray[np.int64]
+    moved: NDArray[np.bool_]
 
 
 class _Block(NamedTuple):
     position: Any
     gradient: Any
+    potential: Any
     diverging: Any
     energy: Any
     steps: Any
@@ -152,14 +160,14 @@ def run_nuts(
     states = [_start(program, data, key) for key in keys]
     run = _Run(program, data, settings, _Reporter(settings, on_progress))
     with ThreadPoolExecutor(settings.chains) as pool:
-        states = _warm_up(run, pool, states)
+        states, moved = _warm_up(run, pool, states)
         chains = list(
             pool.map(lambda state: run.draw(state, settings.draws, "sampling")[1], states)
         )
     sampled = jax.tree.map(lambda *leaves: np.stack(leaves), *chains)
     sites = program.sites(jax.tree.map(jnp.asarray, sampled.position), data)
     return jax.tree.map(np.asarray, sites), ChainStats(
-        sampled.diverging, sampled.energy, sampled.steps
+        sampled.diverging, sampled.energy, sampled.steps, moved
     )
 
 
@@ -255,7 +263,14 @@ def _advance(
     """Run `iterations <= BLOCK` transitions; the rest of the returned block is empty."""
 
     def visible(state: HMCState) -> _Block:
-        return _Block(state.z, state.z_grad, state.diverging, state.energy, state.num_steps)
+        return _Block(
+            state.z,
+            state.z_grad,
+            state.potential_energy,
+            state.diverging,
+            state.energy,
+            state.num_steps,
+        )
 
     def step(at: jax.Array, carry: tuple[HMCState, _Block]) -> tuple[HMCState, _Block]:
         state = transition(carry[0], (data,), {})
@@ -305,7 +320,11 @@ class _Run(NamedTuple):
         return self.draw(state, self.settings.draws, "sampling")[1]
 
 
-def _warm_up(run: _Run, pool: ThreadPoolExecutor, states: Sequence[HMCState]) -> list[HMCState]:
+def _warm_up(
+    run: _Run, pool: ThreadPoolExecutor, states: Sequence[HMCState]
+) -> tuple[list[HMCState], NDArray[np.bool_]]:
+    """The chains ready to sample, and which of them were moved."""
+    moved = np.zeros(len(states), dtype=bool)
     metric = identity_metric(run.program.size)
     states = [_retuned(state, metric, FIRST_STEP_SIZE) for state in states]
     # The first call compiles, ahead of the threads, which would each compile their own.
@@ -318,16 +337,44 @@ def _warm_up(run: _Run, pool: ThreadPoolExecutor, states: Sequence[HMCState]) ->
             # The chains' way to the typical set says nothing of its shape.
             skip = length // 3 if number == 0 else 0
             blocks = [jax.tree.map(lambda rows, n=skip: rows[n:], block) for _, block in drawn]
-            metric = fisher_metric(
-                *(
-                    jax.tree.map(lambda *rows: np.concatenate(rows), *parts)
-                    for parts in zip(*((b.position, b.gradient) for b in blocks), strict=True)
-                )
-            )
+            if number in MOVE_AFTER:
+                lost = _are_lost(blocks)
+                states, moved = _together(states, lost), moved | lost
+                blocks = [block for block, is_lost in zip(blocks, lost, strict=True) if not is_lost]
+            metric = _pooled_metric(blocks)
             states = [_retuned(state, metric, _step_size(state)) for state in states]
     # One step size for all, as the metric is: a chain alone may settle on one that diverges.
     step_size = float(np.exp(np.mean([np.log(_step_size(state)) for state in states])))
-    return [_frozen(state, step_size) for state in states]
+    return [_frozen(state, step_size) for state in states], moved
+
+
+def _pooled_metric(blocks: Sequence[_Block]) -> Metric:
+    joined = jax.tree.map(lambda *rows: np.concatenate(rows), *blocks)
+    return fisher_metric(joined.position, joined.gradient)
+
+
+def _are_lost(blocks: Sequence[_Block]) -> NDArray[np.bool_]:
+    """Which chains are in a place whose mass is negligible beside that of another's."""
+    masses = [log_mass(_pooled_metric([block]), block.potential) for block in blocks]
+    return np.array(masses) < max(masses) + np.log(NEGLIGIBLE_MASS)
+
+
+def _together(states: Sequence[HMCState], lost: NDArray[np.bool_]) -> list[HMCState]:
+    """The chains, each lost one where one of the others is. Their random keys stay their own."""
+    others = cycle(state for state, is_lost in zip(states, lost, strict=True) if not is_lost)
+    return [
+        _at_place_of(state, next(others)) if is_lost else state
+        for state, is_lost in zip(states, lost, strict=True)
+    ]
+
+
+def _at_place_of(state: HMCState, other: HMCState) -> HMCState:
+    return state._replace(
+        z=other.z,
+        z_grad=other.z_grad,
+        potential_energy=other.potential_energy,
+        adapt_state=other.adapt_state._replace(rng_key=state.adapt_state.rng_key),
+    )
 
 
 def _window_lengths(warmup: int) -> list[int]:

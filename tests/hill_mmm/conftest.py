@@ -140,6 +140,7 @@ def _invent_fit(
             diverging=np.zeros(shape, dtype=bool),
             energy=rng.normal(size=shape),
             steps=np.full(shape, 7),
+            moved=np.zeros(chains, dtype=bool),
         ),
         cpu_seconds=1.5,
         wall_seconds=1.0,

@@ -22,6 +22,7 @@ from hill_mmm import (
     parameter_summary,
     prior_checks,
     score_checks,
+    warmup_checks,
     with_total,
 )
 from hill_mmm._estimands import channel_summary, lift_test
@@ -349,6 +350,16 @@ def test_components_that_overlap_warn_and_do_not_block(three: Fit) -> None:
     assert apart.value < 2
     assert [check.status for check in (switching, apart)] == ["warn", "warn"]
     assert not (switching.is_blocking or apart.is_blocking)
+
+
+@pytest.mark.parametrize(("moved", "status"), [(0, "pass"), (2, "pass"), (3, "warn")])
+def test_a_place_that_few_chains_found_by_themselves_warns(
+    good: Fit, moved: int, status: str
+) -> None:
+    stats = good.stats._replace(moved=np.arange(4) < moved)
+    (check,) = warmup_checks(replace(good, stats=stats))
+    assert (check.check_name, check.status, check.is_blocking) == ("moved_chains", status, False)
+    assert (check.value, check.threshold) == (moved, 2.0)
 
 
 def test_a_single_curve_has_no_components_to_judge(good: Fit) -> None:

@@ -339,6 +339,8 @@ def written_amplitude_prior(problem: Problem, theta: Parameters, by_channel: np.
         a_loc = np.log(0.3 * (np.nanmax(y, axis=0) - np.nanmin(y, axis=0)))
         return prior + stats.norm.logpdf(theta["mu_log_A"], a_loc[:, None], 0.5).sum()
 
+    log_slope = theta["mu_log_n"] + theta["sigma_log_n"] * theta["log_n_raw"]
+    prior += stats.norm.logpdf(log_slope, np.log(1.5), 0.75).sum()
     active = is_active(problem)
     weeks = panel.observed.sum(axis=0)[:, None]
     with np.errstate(divide="ignore"):

@@ -1,4 +1,4 @@
-from itertools import pairwise
+from itertools import combinations, pairwise
 from typing import Any
 
 import jax
@@ -197,3 +197,32 @@ def test_chains_start_nearer_where_they_must() -> None:
     settings = SamplerSettings(chains=2, warmup=20, draws=20)
     sites, _ = run_nuts(walled, jnp.asarray(0.0), "wall", ("x",), settings)
     assert (np.abs(sites["x"]) < 0.1).all()
+
+
+def two_places(log_share: jax.Array, _: str) -> None:
+    """Two Gaussians too far apart to cross; that at -10 is as wide, and has a share of the mass."""
+    x = numpyro.sample("x", dist.ImproperUniform(dist.constraints.real, (3,), ()))
+    here = dist.Normal(10.0, 1.0).log_prob(x).sum() + jnp.log1p(-jnp.exp(log_share))
+    there = dist.Normal(-10.0, 1.0).log_prob(x).sum() + log_share
+    numpyro.factor("density", jnp.logaddexp(here, there))
+
+
+# The seed of which two chains find each of the places.
+APART = SamplerSettings(warmup=400, draws=100, seed=0)
+
+
+def test_chains_leave_a_place_that_holds_next_to_no_mass() -> None:
+    sites, stats = run_nuts(two_places, jnp.asarray(-20.0), "two_places", ("x",), APART)
+    assert (sites["x"] > 0).all()
+    assert 1 <= stats.moved.sum() <= 3
+    # Those that were moved are chains of their own.
+    chains = [set(chain) for chain in sites["x"][:, :, 0]]
+    assert all(first.isdisjoint(second) for first, second in combinations(chains, 2))
+
+
+def test_chains_stay_where_there_is_mass() -> None:
+    """Two modes that matter must show as what they are: chains that do not agree."""
+    sites, stats = run_nuts(two_places, jnp.log(0.3), "two_places", ("x",), APART)
+    assert not stats.moved.any()
+    assert len(set(np.sign(sites["x"][:, :, 0].mean(axis=1)))) == 2
+    assert array_stats.rhat(sites["x"][:, :, 0], chain_axis=0, draw_axis=1) > 1.5
