@@ -1,26 +1,48 @@
 """Does the model find what is known to be there? Minutes of sampling, hence marked slow."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
+import jax.numpy as jnp
 import numpy as np
 import pandas as pd
 import pytest
 
 from hill_mmm import (
+    ALL_SERIES,
+    AmplitudePrior,
+    Fit,
+    GateThresholds,
+    LiftTest,
     ModelSpec,
+    Panel,
     SamplerSettings,
     Truth,
+    adstock,
+    adstock_weights,
     decompose,
     fit,
+    information_rows,
     model_fit,
     parameter_summary,
+    sample_prior,
+    simulate_geo_market,
+    simulate_lift_test,
     simulate_national_market,
     simulate_seed_benchmark,
 )
+from hill_mmm._estimands import adstock_decay, lift_test
+from hill_mmm._ladder import failed_checks
 
 pytestmark = pytest.mark.slow
 
 TRAIN_WEEKS = 150
+
+
+def assert_passes(fitted: Fit) -> None:
+    """It converges by the job's own standards."""
+    failed = failed_checks(fitted, GateThresholds())
+    assert not failed, [(check.check_name, check.value) for check in failed]
 
 
 @dataclass(frozen=True)
@@ -28,6 +50,7 @@ class Benchmark:
     """A fit of the seed's `single` data, seed 0, and its 50 held-out weeks."""
 
     truth: Truth
+    train: Fit
     held_out: pd.DataFrame
     summary: pd.DataFrame
 
@@ -39,7 +62,7 @@ def benchmark(request: pytest.FixtureRequest) -> Benchmark:
     train = fit(panel.head(TRAIN_WEEKS), spec)
     (forecast,) = (model_fit(part, 0.9) for part in decompose(train, panel))
     held_out = forecast[forecast["evaluation_set"] == "holdout"].reset_index(drop=True)
-    return Benchmark(truth, held_out, parameter_summary(train))
+    return Benchmark(truth, train, held_out, parameter_summary(train))
 
 
 def test_holdout_error_is_the_truths(benchmark: Benchmark) -> None:
@@ -58,12 +81,8 @@ def test_holdout_coverage(benchmark: Benchmark) -> None:
     assert inside.mean() >= 0.84
 
 
-def test_published_quantities_converge(benchmark: Benchmark) -> None:
-    published = benchmark.summary[benchmark.summary["is_judged"]]
-    least = published[["ess_bulk", "ess_tail"]].min().min()
-    print(f"max R-hat {published['r_hat'].max():.4f}, min ESS {least:.0f}")
-    assert published["r_hat"].max() <= 1.01
-    assert least >= 400
+def test_benchmark_passes_the_gate(benchmark: Benchmark) -> None:
+    assert_passes(benchmark.train)
 
 
 @pytest.mark.parametrize(("parameter", "true"), [("alpha", 0.5), ("sigma", 3.0)])
@@ -73,14 +92,250 @@ def test_parameter_lies_in_its_interval(benchmark: Benchmark, parameter: str, tr
     assert row["q05"] <= true <= row["q95"]
 
 
-def test_roi_intervals_of_national_markets_cover_the_truth() -> None:
-    covered: list[bool] = []
-    for seed in range(4):
-        panel, truth = simulate_national_market(seed)
-        fitted = fit(panel, sampler=SamplerSettings(warmup=500, draws=500, seed=seed))
-        summary = fitted.summary().query("period == 'all'")
-        roi = (truth.contribution.sum(axis=0) / panel.spend.sum(axis=0))[0]
-        covered += list((summary["roi_ci_lo"] <= roi) & (roi <= summary["roi_ci_hi"]))
-    print(f"{sum(covered)} of {len(covered)} true ROIs covered")
+@dataclass(frozen=True)
+class Market:
+    """A simulated market and a fit of it."""
+
+    panel: Panel
+    truth: Truth
+    fitted: Fit
+
+    @property
+    def roi(self) -> np.ndarray:
+        """True ROI by series and channel."""
+        return self.truth.contribution.sum(axis=0) / self.panel.spend.sum(axis=0)
+
+    def refitted(self, spec: ModelSpec | None = None, tests: Sequence[LiftTest] = ()) -> Fit:
+        """Another model of the same market, from the same seed."""
+        return fit(self.panel, spec, self.fitted.sampler, lift_tests=tests)
+
+
+def overall(fitted: Fit) -> pd.DataFrame:
+    """ROI by channel over all weeks and series."""
+    summary = fitted.summary()
+    return summary[summary["period"] == "all"].set_index("channel")
+
+
+def covers(rows: pd.DataFrame, truth: np.ndarray) -> np.ndarray:
+    return ((rows["roi_ci_lo"] <= truth) & (truth <= rows["roi_ci_hi"])).to_numpy()
+
+
+@pytest.fixture(scope="module")
+def nationals() -> list[Market]:
+    """Four national markets, each with a fit of the default model."""
+    markets = ((seed, *simulate_national_market(seed)) for seed in range(4))
+    return [
+        Market(panel, truth, fit(panel, sampler=SamplerSettings(seed=seed)))
+        for seed, panel, truth in markets
+    ]
+
+
+def test_fits_of_national_markets_pass_the_gate(nationals: list[Market]) -> None:
+    for market in nationals:
+        assert_passes(market.fitted)
+
+
+def test_roi_intervals_of_national_markets_cover_the_truth(nationals: list[Market]) -> None:
+    covered = np.concatenate([covers(overall(m.fitted), m.roi[0]) for m in nationals])
+    print(f"{covered.sum()} of {len(covered)} true ROIs covered")
     # Of 20 independent 90 % intervals fewer than 14 cover in 0.24 % of cases (binomial).
-    assert sum(covered) >= 14
+    assert covered.sum() >= 14
+
+
+TESTED = "search"
+
+
+def experiment(market: Market, relative_error: float) -> LiftTest:
+    """Eight weeks without search, which is always on and so the hardest to tell from the level."""
+    seed = market.fitted.sampler.seed
+    return simulate_lift_test(market.panel, market.truth, TESTED, 100, 8, relative_error, seed)
+
+
+def test_a_tight_lift_test_teaches_its_channel(nationals: list[Market]) -> None:
+    for market in nationals[:2]:
+        test = experiment(market, 0.05)
+        after = market.refitted(tests=(test,))
+        truth = market.roi[0, market.panel.channels.index(TESTED)]
+        was, found = (overall(f).loc[TESTED] for f in (market.fitted, after))
+        print(
+            f"ROI {truth:.2f}: {was['roi_mean']:.2f} +- {was['roi_sd']:.2f} before, "
+            f"{found['roi_mean']:.2f} +- {found['roi_sd']:.2f} after"
+        )
+        width, narrowed = (row["roi_ci_hi"] - row["roi_ci_lo"] for row in (was, found))
+        assert narrowed < 0.75 * width
+        assert abs(found["roi_mean"] - truth) < abs(was["roi_mean"] - truth)
+        # Beside a test this tight, what was known before adds little, Normal or not. Either sd is
+        # known to 4 % from 700 effective draws: 16 % of the precision, at two standard errors.
+        prior, posterior = (
+            lift_test(replace(f, lift_tests=(test,)), 0.9).iloc[0] for f in (market.fitted, after)
+        )
+        combined = prior["modelled_lift_sd"] ** -2 + test.standard_error**-2
+        assert posterior["modelled_lift_sd"] ** -2 == pytest.approx(combined, rel=0.3)
+
+
+def test_a_loose_lift_test_reweights_what_was_believed(nationals: list[Market]) -> None:
+    """Bayes' rule: the fit with the test is the fit without, each draw by the test's density."""
+    for market in nationals[2:]:
+        test = experiment(market, 0.3)
+        after = market.refitted(tests=(test,))
+        lift = modelled_lift(market, test)
+        weights = np.exp(-0.5 * ((lift - test.lift) / test.standard_error) ** 2)
+        weights /= weights.sum()
+        before_roi, after_roi = roi_draws(market.fitted), roi_draws(after)
+        expected = weights @ before_roi
+        sd = np.sqrt(weights @ (before_roi - expected) ** 2)
+        kept = 1.0 / (weights**2).sum() / len(weights)
+        error = np.sqrt(
+            sd**2 / (kept * effective_draws(market.fitted))
+            + after_roi.var(axis=0) / effective_draws(after)
+        )
+        z = (after_roi.mean(axis=0) - expected) / error
+        print(f"{kept:.2f} of the draws count; z {np.round(z, 1)}")
+        assert np.abs(z).max() < 4
+
+
+def modelled_lift(market: Market, test: LiftTest) -> np.ndarray:
+    """The fit's own counterfactual of the test, by draw, from two decompositions."""
+    panel = market.panel
+    weeks = (panel.weeks >= np.datetime64(test.start)) & (panel.weeks <= np.datetime64(test.end))
+    spend = panel.spend.copy()
+    spend[weeks, :, panel.channels.index(test.channel)] = 0.0
+    (on,) = decompose(market.fitted)
+    (off,) = decompose(market.fitted, replace(panel, spend=spend))
+    return (on.expected - off.expected)[:, weeks].sum(axis=1)
+
+
+def roi_draws(fitted: Fit) -> np.ndarray:
+    (part,) = decompose(fitted)
+    return part.media.sum(axis=1) / part.spend.sum(axis=0)
+
+
+def effective_draws(fitted: Fit) -> np.ndarray:
+    """Of each channel's contribution."""
+    summary = fitted.diagnostics().set_index(["parameter", "index"])
+    return summary.loc["contribution", "ess_bulk"].to_numpy()
+
+
+# Carry-over by channel. TV works most three weeks after its spend, which no geometric adstock does.
+CARRY_OVER = {
+    "delayed": [[0.7, 3.0], [0.3, 0.0], [0.5, 1.0], [0.5, 1.0], [0.6, 2.0]],
+    "weibull": [[3.0, 4.0], [1.2, 1.0], [1.5, 2.0], [1.5, 2.0], [2.0, 3.0]],
+}
+
+
+@pytest.mark.parametrize("kind", list(CARRY_OVER))
+def test_another_carry_over_is_found(nationals: list[Market], kind: str) -> None:
+    national, parameters = nationals[1], jnp.asarray(CARRY_OVER[kind])
+    panel, truth = national.panel, national.truth
+    adstocked = adstock(kind, jnp.asarray(panel.spend), parameters)  # pyright: ignore[reportArgumentType]
+    risen = np.asarray(adstocked)[..., None] ** truth.slope
+    brought = (truth.amplitude * risen / (truth.half_saturation**truth.slope + risen))[..., 0]
+    outcome = panel.outcome + (brought - truth.contribution).sum(axis=2)
+    panel = replace(panel, outcome=outcome)
+
+    found = fit(panel, ModelSpec(adstock=kind), SamplerSettings(seed=1))  # pyright: ignore[reportArgumentType]
+    assert_passes(found)
+    roi = brought.sum(axis=(0, 1)) / panel.spend.sum(axis=(0, 1))
+    assert covers(overall(found), roi).sum() >= 4
+    decay = adstock_decay(found, 0.9)
+    weights = decay.loc[decay["channel"] == "tv", "weight_mean"]
+    true_weights = adstock_weights(kind, parameters, 14)[:, 0]  # pyright: ignore[reportArgumentType]
+    # The share of the effect that is put into a wrong week.
+    misplaced = np.abs(weights - np.asarray(true_weights)).sum() / 2
+    geometric = fit(panel, sampler=SamplerSettings(seed=1))
+    better = elpd_loo(found) - elpd_loo(geometric)
+    print(f"misplaced {misplaced:.3f}, elpd {better:.0f} above the geometric adstock's")
+    assert misplaced < 0.1
+    assert better > 10
+
+
+def elpd_loo(fitted: Fit) -> float:
+    return information_rows(fitted).set_index("metric")["value"]["elpd_loo"]
+
+
+def test_student_t_survives_what_misleads_the_normal(nationals: list[Market]) -> None:
+    """Eight weeks of three years off by ten standard deviations of the noise."""
+    misled = {"normal": 0.0, "student_t": 0.0}
+    wrong = {"normal": 0.0, "student_t": 0.0}
+    for market in nationals[:2]:
+        rng = np.random.default_rng(market.fitted.sampler.seed + 100)
+        at = rng.choice(len(market.panel), 8, replace=False)
+        outcome = market.panel.outcome.copy()
+        outcome[at, 0] += rng.choice([-1.0, 1.0], 8) * 10.0 * market.truth.sigma[0]
+        wild = replace(market, panel=replace(market.panel, outcome=outcome))
+        before = overall(market.fitted)["contribution_mean"]
+        truth = market.truth.contribution.sum(axis=(0, 1))
+        for likelihood in ("normal", "student_t"):
+            found = wild.refitted(ModelSpec(likelihood=likelihood))
+            contribution = overall(found)["contribution_mean"]
+            misled[likelihood] += np.abs(contribution - before).sum() / truth.sum()
+            wrong[likelihood] += np.abs(contribution - truth).sum() / truth.sum()
+    print(f"moved by {misled}, off the truth by {wrong}")
+    assert misled["student_t"] < 0.5 * misled["normal"]
+    assert wrong["student_t"] < wrong["normal"]
+
+
+@pytest.fixture(scope="module")
+def regional() -> Market:
+    """Eight regions, some of which start later."""
+    panel, truth = simulate_geo_market()
+    return Market(panel, truth, fit(panel))
+
+
+def test_fit_of_many_regions_passes_the_gate(regional: Market) -> None:
+    assert_passes(regional.fitted)
+
+
+def test_roi_intervals_of_regions_cover_the_truth(regional: Market) -> None:
+    summary = regional.fitted.estimates().channel_summary.query("period == 'all'")
+    by_series = dict(list(summary.groupby("series_key")))
+    covered = np.array(
+        [
+            covers(by_series[name], roi)
+            for name, roi in zip(regional.panel.series, regional.roi, strict=True)
+        ]
+    )
+    total = regional.truth.contribution.sum(axis=(0, 1)) / regional.panel.spend.sum(axis=(0, 1))
+    of_all = covers(by_series[ALL_SERIES], total)
+    print(f"{covered.mean():.3f} of the regions' ROIs covered, {of_all.sum()} of 5 of their sums")
+    # Regions share a channel's curve and err together, so there are few independent intervals. The
+    # simulator's curves are also less steep than the prior has them; see the next test.
+    assert covered.mean() >= 0.8
+    assert of_all.sum() >= 4
+
+
+TRUTHS = 20
+
+
+def test_truths_drawn_from_the_prior_have_even_ranks() -> None:
+    """Simulation-based calibration (Talts et al. 2018) of the contributions of a small panel.
+
+    Where truths come from the prior, the rank of each in its posterior is uniform, whatever the
+    data: any error in the density, the pooling, the sampler or the estimands shows.
+    """
+    panel, _ = simulate_geo_market(0, series=4, weeks=90)
+    few = replace(panel, spend=panel.spend[:, :, [0, 1, 4]], channels=("tv", "search", "radio"))
+    spec = ModelSpec(
+        fourier_order=1, channel_priors={"radio": AmplitudePrior("contribution_share", 0.05, 1.0)}
+    )
+    prior = sample_prior(few, spec, SamplerSettings(seed=9))
+    parts = list(decompose(prior))
+    ranks: list[np.ndarray] = []
+    for seed, draw in enumerate(np.linspace(0, prior.n_draws - 1, TRUTHS, dtype=int)):
+        outcome = np.full_like(panel.outcome, np.nan)
+        for series, part in enumerate(parts):
+            outcome[panel.starts[series] :, series] = part.predicted[draw]
+        # On the prior's scales, or it would be another model's posterior.
+        drawn = replace(few, outcome=outcome)
+        sampler = SamplerSettings(warmup=300, draws=300, seed=seed)
+        posterior = fit(drawn, spec, sampler, scales=prior.scales)
+        ranks += [
+            (found.media.sum(axis=1) < part.media[draw].sum(axis=0)).mean(axis=0)
+            for found, part in zip(decompose(posterior), parts, strict=True)
+        ]
+    rank = np.array(ranks)
+    covered = ((rank > 0.05) & (rank < 0.95)).mean()
+    print(f"{covered:.3f} within the 90 % interval; mean rank by channel {rank.mean(axis=0)}")
+    # As if the four regions of a truth were one: standard errors over truths and channels alone.
+    assert covered == pytest.approx(0.9, abs=3 * np.sqrt(0.09 / (3 * TRUTHS)))
+    np.testing.assert_allclose(rank.mean(axis=0), 0.5, atol=3 / np.sqrt(12 * TRUTHS))
