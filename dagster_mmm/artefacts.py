@@ -131,6 +131,12 @@ class FittedRunIOManager(dg.ConfigurableIOManager):
         return Path(self.folder) / "runs"
 
 
+def remove_runs(folder: Path, run_ids: Sequence[str]) -> None:
+    """Remove the folders of these runs; one that is not there is none to remove."""
+    for run_id in run_ids:
+        shutil.rmtree(folder / "runs" / run_id, ignore_errors=True)
+
+
 def save_run(run: FittedRun, folder: Path) -> None:
     """Write a run's files into a folder."""
     run.fit.to_dataset().to_netcdf(folder / "fit.nc", engine="h5netcdf")

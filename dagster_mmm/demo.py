@@ -13,6 +13,7 @@ import sqlalchemy as sa
 
 from dagster_mmm import environment
 from dagster_mmm.settings import SettingsError, load_settings
+from dagster_mmm.warehouse.publish import published_run
 from dagster_mmm.warehouse.resource import OutdatedTablesError, WarehouseResource
 from dagster_mmm.warehouse.tables import CHANNEL_SUMMARY, DIAGNOSTIC, RUN
 
@@ -39,7 +40,8 @@ def main() -> int:
         if simulated:
             data = write_simulated_market(Path(folder) / "market.csv")
         result = run_job(data)
-    print_results(warehouse, result.run_id, true_roi() if simulated else None)
+    run_id = _run_to_show(warehouse, result.run_id)
+    print_results(warehouse, run_id, true_roi() if simulated else None)
     return 0 if result.success else 1
 
 
@@ -94,6 +96,16 @@ def run_job(data: Path | None) -> dg.ExecuteInProcessResult:
     with dg.DagsterInstance.get() as instance:
         job = defs().resolve_job_def("weekly_mmm")
         return job.execute_in_process(config, instance=instance, raise_on_error=False)
+
+
+def _run_to_show(warehouse: WarehouseResource, run_id: str) -> str:
+    """The run itself, or the live one where there was nothing new to fit."""
+    with warehouse.begin() as connection:
+        of_itself = sa.select(RUN.c.run_id).where(RUN.c.run_id == run_id)
+        if connection.scalar(of_itself) is not None:
+            return run_id
+        model_key = load_settings(environment.settings_path()).model_key
+        return published_run(connection, model_key) or run_id
 
 
 def print_results(

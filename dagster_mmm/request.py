@@ -3,6 +3,7 @@
 import hashlib
 import json
 from collections.abc import Collection
+from importlib.metadata import version
 
 from dagster_mmm.settings import Settings
 from hill_mmm import (
@@ -85,3 +86,8 @@ def sampler_settings(settings: Settings) -> SamplerSettings:
 def gate_thresholds(settings: Settings) -> GateThresholds:
     """When the settings let a fit be published."""
     return GateThresholds(**settings.gate.model_dump())
+
+
+def code_version() -> str:
+    """The version of this project that fits."""
+    return version("hill-mixture-mmm")

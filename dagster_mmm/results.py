@@ -1,8 +1,6 @@
 """The rows that one fitted run writes, table by table."""
 
-import hashlib
 from dataclasses import asdict, replace
-from importlib.metadata import version
 
 import numpy as np
 import pandas as pd
@@ -10,7 +8,8 @@ import sqlalchemy as sa
 
 import hill_mmm
 from dagster_mmm.artefacts import FittedRun
-from dagster_mmm.request import gate_thresholds
+from dagster_mmm.model_input import fingerprint
+from dagster_mmm.request import code_version, gate_thresholds
 from dagster_mmm.settings import Settings
 from dagster_mmm.warehouse import tables
 from hill_mmm import ALL_SERIES, Check, Estimates, Fit, Panel
@@ -30,7 +29,7 @@ def started_run(
         "components_requested": str(settings.model.components),
         "config_hash": settings.fingerprint(),
         "model_version": model_version,
-        "code_version": version("hill-mixture-mmm"),
+        "code_version": code_version(),
         **settings.sampler.model_dump(include={"seed", "draws", "warmup", "chains"}),
     }
     return pd.DataFrame([row])
@@ -142,14 +141,8 @@ def _finished_run(run: FittedRun) -> pd.DataFrame:
         n_weeks=len(panel),
         n_series=len(panel.series),
         components_selected=run.fit.spec.components,
-        data_fingerprint=_data_fingerprint(run.snapshot),
+        data_fingerprint=fingerprint(run.snapshot),
         cpu_seconds=record.cpu_seconds,
         wall_seconds=record.wall_seconds,
         peak_rss_mb=max(fit.peak_rss_mb for fit in fits),
     )
-
-
-def _data_fingerprint(snapshot: pd.DataFrame) -> str:
-    used = snapshot[snapshot["is_used"]].sort_values(["series_key", "week_start", "variable"])
-    values = used[["series_key", "week_start", "variable", "role", "value"]]
-    return hashlib.sha256(values.to_csv(index=False).encode()).hexdigest()

@@ -29,6 +29,7 @@ def weeks_left_out(weekly: pd.DataFrame, settings: Settings, today: date) -> "pd
         if week.date() + WEEK > today
     }
     for_all |= _late_weeks(weekly, settings, for_all.keys())
+    for_all |= _immature_weeks(weekly, settings, for_all.keys())
     reasons = weekly["week_start"].map(for_all).astype("string")
     return reasons.fillna(_in_partial_first_week(weekly)) if daily else reasons
 
@@ -78,6 +79,16 @@ def _late_weeks(
         f"{_in_series(sorted(series), n_series)}"
         for week, series in late.groupby("week_start")["series_key"]
     }
+
+
+def _immature_weeks(
+    weekly: pd.DataFrame, settings: Settings, left_out: Collection[Hashable]
+) -> dict[Hashable, str]:
+    """The last weeks, of those not left out already, that the settings hold back."""
+    held_back = settings.input.immature_weeks
+    complete = sorted(week for week in weekly["week_start"].unique() if week not in left_out)
+    reason = f"input.immature_weeks holds the last {held_back} complete weeks back"
+    return dict.fromkeys(complete[len(complete) - held_back :] if held_back else (), reason)
 
 
 def _in_series(names: Sequence[str], n_series: int) -> str:

@@ -42,7 +42,8 @@ class InputSettings(Section):
 
     A `file` is loaded into the table first; its path is relative to the settings file's folder. The
     values of `series_column` name the series (geos, store groups, brands) that the model explains
-    together; without it all rows are one series, called `series`.
+    together; without it all rows are one series, called `series`. `immature_weeks` are the last
+    weeks whose outcome is still expected to change: they are left out of the fit.
     """
 
     file: InputFile | None = None
@@ -52,6 +53,7 @@ class InputSettings(Section):
     week_starts_on: Weekday = "monday"
     series: Text = "national"
     series_column: Text | None = None
+    immature_weeks: CountOrZero = 0
 
     @model_validator(mode="after")
     def _series_are_named_once(self) -> Self:

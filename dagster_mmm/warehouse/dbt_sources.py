@@ -28,6 +28,18 @@ PUBLISHED_AT = {
     "data_type": "timestamp",
     "description": "When the run became the one that readers see, UTC.",
 }
+BELIEVED = [
+    {
+        "name": "believed_from",
+        "data_type": "timestamp",
+        "description": "When readers began to see the run, UTC.",
+    },
+    {
+        "name": "believed_until",
+        "data_type": "timestamp",
+        "description": "When another run took its place, UTC; 9999-12-31 of the live one.",
+    },
+]
 IS_LIVE = {
     "name": "is_live",
     "data_type": "boolean",
@@ -48,11 +60,18 @@ def rendered() -> dict[Path, str]:
     """The text of each generated file, by its path."""
     documents = {"sources/results.yml": {"sources": [_source()]}}
     for table in tables.RESULT_TABLES:
-        name = f"{table.name.removeprefix('mmm_')}_latest"
+        name = str(table.name).removeprefix("mmm_")
         columns = [column for column in _columns(table) if column["name"] != "published_at"]
         about = f"{_described(table)} Of the published run of each model."
-        documents[f"latest/{name}.yml"] = _model(name, about, [*columns, PUBLISHED_AT])
-    documents["latest/run_history.yml"] = _model(
+        documents[f"latest/{name}_latest.yml"] = _model(
+            f"{name}_latest", about, [*columns, PUBLISHED_AT]
+        )
+        if table is not tables.RUN:
+            about = f"{_described(table)} Of every publication, with the time it was live."
+            documents[f"history/{name}_history.yml"] = _model(
+                f"{name}_history", about, [*_columns(table), *BELIEVED]
+            )
+    documents["history/run_history.yml"] = _model(
         "run_history", _described(tables.RUN), [*_columns(tables.RUN), IS_LIVE]
     )
     return {MODELS / path: HEADER + _yaml(document) for path, document in documents.items()}

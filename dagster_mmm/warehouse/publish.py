@@ -1,14 +1,20 @@
 """The publish pointer: which run readers see. Moved in one transaction, or not at all."""
 
+from collections.abc import Mapping
 from datetime import datetime
 
+import pandas as pd
 import sqlalchemy as sa
 
-from dagster_mmm.warehouse.tables import DIAGNOSTIC, PUBLICATION, RUN
+from dagster_mmm.warehouse.tables import DIAGNOSTIC, INPUT_SNAPSHOT, PUBLICATION, RUN
 
 
 class NotPublishableError(RuntimeError):
     """The run did not pass the gate; the previous publication stays live."""
+
+
+class NoEarlierRunError(LookupError):
+    """There is no run that readers could go back to."""
 
 
 def latest_run(connection: sa.Connection, model_key: str) -> str | None:
@@ -32,7 +38,7 @@ def reasons_against(connection: sa.Connection, run_id: str) -> tuple[str, ...]:
     )
     checks = connection.execute(query.order_by(DIAGNOSTIC.c.check_name)).all()
     if not checks:
-        return ("it has no stored diagnostics: the fit did not finish",)
+        return ("it has no stored diagnostics: the fit did not finish, or its rows have expired",)
     return tuple(
         f"{check.check_name} is {'undefined' if check.value is None else f'{check.value:.4g}'}, "
         f"allowed {check.threshold:.4g}: {check.description}"
@@ -81,6 +87,74 @@ def publish(connection: sa.Connection, model_key: str, run_id: str, now: datetim
         .where(RUN.c.run_id == run_id)
         .values(status="published", published_at=sa.func.coalesce(RUN.c.published_at, now))
     )
+
+
+def published_input(connection: sa.Connection, model_key: str) -> pd.DataFrame:
+    """`series_key, week_start, variable, value` of the values that the published run used."""
+    query = sa.select(
+        INPUT_SNAPSHOT.c.series_key,
+        INPUT_SNAPSHOT.c.week_start,
+        INPUT_SNAPSHOT.c.variable,
+        INPUT_SNAPSHOT.c.value,
+    ).where(
+        INPUT_SNAPSHOT.c.run_id == published_run(connection, model_key),
+        INPUT_SNAPSHOT.c.is_used.is_(True),
+    )
+    return pd.read_sql(query, connection)
+
+
+def same_as_published(
+    connection: sa.Connection, model_key: str, expected: Mapping[str, str]
+) -> str | None:
+    """The published run, if these columns of its row have these values; None if not."""
+    row = connection.execute(
+        sa.select(RUN).where(RUN.c.run_id == published_run(connection, model_key))
+    ).one_or_none()
+    if row is None or any(getattr(row, name) != value for name, value in expected.items()):
+        return None
+    return row.run_id
+
+
+def roll_back(
+    connection: sa.Connection, model_key: str, now: datetime, run_id: str | None = None
+) -> tuple[str, str]:
+    """Make a run live again that was live before; the pointer's history only grows.
+
+    Without a `run_id`, it is the one that was live before this one, so that twice is there and
+    back.
+
+    Args:
+        connection: an open transaction.
+        model_key: the model.
+        now: the time to record, UTC.
+        run_id: the run to go back to.
+
+    Returns:
+        The run that was live, and the one that is.
+
+    Raises:
+        NoEarlierRunError: if the run was never live, or nothing was live before.
+        NotPublishableError: if its rows were removed since, by retention.
+    """
+    live = published_run(connection, model_key)
+    if live is None:
+        raise NoEarlierRunError(f"nothing of {model_key} has been published yet")
+    query = (
+        sa.select(PUBLICATION.c.run_id)
+        .where(PUBLICATION.c.model_key == model_key, PUBLICATION.c.run_id != live)
+        .order_by(PUBLICATION.c.publication_id.desc())
+    )
+    earlier = list(connection.scalars(query))
+    if run_id is None and not earlier:
+        raise NoEarlierRunError(f"{live} is the only run of {model_key} that was ever live")
+    if run_id is not None and run_id not in [live, *earlier]:
+        known = ", ".join(dict.fromkeys(earlier)) or "none"
+        raise NoEarlierRunError(
+            f"run {run_id} of {model_key} was never live; those that were: {known}"
+        )
+    target = run_id or earlier[0]
+    publish(connection, model_key, target, now)
+    return live, target
 
 
 def published_run(connection: sa.Connection, model_key: str) -> str | None:

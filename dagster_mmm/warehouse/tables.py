@@ -85,7 +85,7 @@ def _ci_level() -> sa.Column:
 RUN = _table(
     "mmm_run",
     "One row per fit: what was fitted, on which data, with what verdict and cost.",
-    _text("status", "running, rejected, published or superseded."),
+    _text("status", "running, rejected, published, superseded or expired."),
     sa.Column("started_at", sa.DateTime, nullable=False, comment="Start of the fit, UTC."),
     sa.Column("published_at", sa.DateTime, nullable=True, comment="First publication, UTC."),
     _text("currency", "Currency of all money columns, ISO 4217."),
@@ -328,6 +328,8 @@ INPUT_SNAPSHOT = _table(
     _flag("is_used", "False for a value left out of the fit; reason says why."),
     _flag("is_repaired", "True where the input was changed or left out."),
     _text("reason", "What was repaired and why; null otherwise.", nullable=True),
+    _flag("is_restated", "True where the run published before used another value."),
+    _number("previous_value", "The value that it used; null where not restated.", nullable=True),
 )
 
 PUBLICATION = sa.Table(

@@ -1,6 +1,6 @@
 """The publish pointer on a real DuckDB file."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pandas as pd
@@ -10,12 +10,15 @@ from dagster_mmm.results import started_run
 from dagster_mmm.settings import Settings
 from dagster_mmm.warehouse.bulk import replace_run
 from dagster_mmm.warehouse.publish import (
+    NoEarlierRunError,
     NotPublishableError,
     latest_run,
     publish,
     published_run,
     published_runs,
     reasons_against,
+    roll_back,
+    same_as_published,
     was_published,
 )
 from dagster_mmm.warehouse.resource import WarehouseResource
@@ -168,3 +171,53 @@ def test_published_runs_of_a_model_version_come_last_publication_first(
         assert published_runs(connection, "demo", "first") == ("a", "b")
         assert published_runs(connection, "demo", "second") == ("new version",)
         assert published_runs(connection, "demo", "third") == ()
+
+
+def publish_each(warehouse: WarehouseResource, *run_ids: str) -> None:
+    for at, run_id in enumerate(run_ids):
+        day = MONDAY + timedelta(days=7 * at)
+        store(warehouse, run_id, day)
+        with warehouse.begin() as connection:
+            publish(connection, "demo", run_id, day)
+
+
+def test_rolling_back_twice_is_there_and_back(warehouse: WarehouseResource) -> None:
+    publish_each(warehouse, "a", "b", "c")
+    for expected in (("c", "b"), ("b", "c")):
+        with warehouse.begin() as connection:
+            assert roll_back(connection, "demo", TUESDAY) == expected
+            assert published_run(connection, "demo") == expected[1]
+    assert statuses(warehouse) == {"a": "superseded", "b": "superseded", "c": "published"}
+    # History only grows.
+    assert list(warehouse.read(PUBLICATION.select())["run_id"]) == ["a", "b", "c", "b", "c"]
+
+
+def test_rolling_back_to_a_run_by_name(warehouse: WarehouseResource) -> None:
+    publish_each(warehouse, "a", "b", "c")
+    with warehouse.begin() as connection:
+        assert roll_back(connection, "demo", TUESDAY, "a") == ("c", "a")
+    assert statuses(warehouse)["a"] == "published"
+
+
+def test_there_is_no_way_back_to_what_was_never_live(warehouse: WarehouseResource) -> None:
+    with warehouse.begin() as connection, pytest.raises(NoEarlierRunError, match="nothing of demo"):
+        roll_back(connection, "demo", MONDAY)
+    publish_each(warehouse, "a")
+    store(warehouse, "never", TUESDAY)
+    with warehouse.begin() as connection:
+        with pytest.raises(NoEarlierRunError, match="a is the only run of demo"):
+            roll_back(connection, "demo", TUESDAY)
+        with pytest.raises(NoEarlierRunError, match=r"run never of demo was never live.*: none"):
+            roll_back(connection, "demo", TUESDAY, "never")
+
+
+def test_a_run_is_the_same_as_the_published_one_only_in_everything(
+    warehouse: WarehouseResource,
+) -> None:
+    with warehouse.begin() as connection:
+        assert same_as_published(connection, "demo", {"model_version": "first"}) is None
+    publish_each(warehouse, "a")
+    with warehouse.begin() as connection:
+        assert same_as_published(connection, "demo", {"model_version": "first"}) == "a"
+        other = {"model_version": "first", "currency": "USD"}
+        assert same_as_published(connection, "demo", other) is None

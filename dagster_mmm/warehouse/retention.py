@@ -1,0 +1,49 @@
+"""How much history the result tables keep."""
+
+import sqlalchemy as sa
+
+from dagster_mmm.warehouse.publish import published_run
+from dagster_mmm.warehouse.tables import PUBLICATION, RESULT_TABLES, RUN
+
+
+def expire(connection: sa.Connection, model_key: str, keep: int) -> tuple[str, ...]:
+    """Remove the rows of old runs of a model; what is live is never among them.
+
+    Kept are the `keep` runs published last, the live one, and every run that started after the
+    oldest of them. Of the others the row in `mmm_run` stays, with status `expired`, and so does the
+    pointer's history.
+
+    Args:
+        connection: an open transaction.
+        model_key: the model.
+        keep: number of published runs to keep, at least 1.
+
+    Returns:
+        The runs whose rows were removed, the oldest first.
+
+    Raises:
+        ValueError: if nothing would be kept.
+    """
+    if keep < 1:
+        raise ValueError(f"keep at least 1 published run, not {keep}")
+    last_published = (
+        sa.select(PUBLICATION.c.run_id)
+        .where(PUBLICATION.c.model_key == model_key)
+        .group_by(PUBLICATION.c.run_id)
+        .order_by(sa.func.max(PUBLICATION.c.publication_id).desc())
+        .limit(keep)
+    )
+    kept = {*connection.scalars(last_published), published_run(connection, model_key)}
+    oldest = sa.select(sa.func.min(RUN.c.started_at)).where(RUN.c.run_id.in_(kept - {None}))
+    query = (
+        sa.select(RUN.c.run_id)
+        .where(RUN.c.model_key == model_key, RUN.c.run_id.not_in(kept - {None}))
+        .where(RUN.c.started_at < oldest.scalar_subquery(), RUN.c.status != "expired")
+        .order_by(RUN.c.started_at)
+    )
+    expired = tuple(connection.scalars(query))
+    for table in RESULT_TABLES:
+        if table is not RUN:
+            connection.execute(table.delete().where(table.c.run_id.in_(expired)))
+    connection.execute(RUN.update().where(RUN.c.run_id.in_(expired)).values(status="expired"))
+    return expired

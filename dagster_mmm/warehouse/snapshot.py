@@ -1,0 +1,65 @@
+"""A copy of what is live for dashboards, which would otherwise keep the job out of its own file.
+
+DuckDB lets one process write or many read, so that an open dashboard blocks the refit. The copy is
+a file of its own, swapped in whole, in a format that DuckDB clients from 1.0 on read.
+"""
+
+import os
+from pathlib import Path
+
+import duckdb
+import sqlalchemy as sa
+
+from dagster_mmm.warehouse.tables import RESULT_TABLES, RUN, SCHEMA
+
+STORAGE_VERSION = "v1.0.0"
+# The views copied, with the table whose columns they have.
+VIEWS = {f"{str(table.name).removeprefix('mmm_')}_latest": table for table in RESULT_TABLES}
+VIEWS["run_history"] = RUN
+
+
+def write_snapshot(warehouse: Path, target: Path) -> int:
+    """Copy the latest views into a file of their own, comments included.
+
+    Readers see the old file or the new one; who has it open keeps the old.
+
+    Args:
+        warehouse: the DuckDB file, which nobody writes to meanwhile.
+        target: the file to replace.
+
+    Returns:
+        The number of rows copied.
+
+    Raises:
+        duckdb.Error: if a view is missing or the disk is full; the old file stays.
+    """
+    partial = target.with_name(f".{target.name}")
+    partial.unlink(missing_ok=True)
+    try:
+        with duckdb.connect(
+            str(partial), config={"storage_compatibility_version": STORAGE_VERSION}
+        ) as connection:
+            # The views name the warehouse's catalog, which is called after its file.
+            catalog = f'"{warehouse.stem}"'
+            connection.execute(f"attach '{_escaped(str(warehouse))}' as {catalog} (read_only)")
+            connection.execute(f"create schema {SCHEMA}")
+            rows = sum(_copy(connection, catalog, *view) for view in VIEWS.items())
+            connection.execute(f"detach {catalog}")
+        os.replace(partial, target)
+    finally:
+        partial.unlink(missing_ok=True)
+    return rows
+
+
+def _copy(connection: duckdb.DuckDBPyConnection, catalog: str, view: str, table: sa.Table) -> int:
+    name = f"{SCHEMA}.{view}"
+    copied = connection.execute(f"create table {name} as from {catalog}.{name}").fetchone()
+    connection.execute(f"comment on table {name} is '{_escaped(table.comment or '')}'")
+    for column in table.columns:
+        about = _escaped(column.comment or "")
+        connection.execute(f"""comment on column {name}."{column.name}" is '{about}'""")
+    return 0 if copied is None else int(copied[0])
+
+
+def _escaped(text: str) -> str:
+    return text.replace("'", "''")

@@ -1,0 +1,25 @@
+{# The rows of a result table with the time in which readers saw them. #}
+{% macro believed(table) -%}
+with
+
+intervals as (
+
+    select * from {{ ref('int_publication_interval') }}
+
+),
+
+result as (
+
+    select * from {{ source('results', table) }}
+
+)
+
+select
+    result.*,
+    intervals.believed_from,
+    intervals.believed_until
+from result
+inner join intervals
+    on result.model_key = intervals.model_key
+    and result.run_id = intervals.run_id
+{%- endmacro %}

@@ -1,0 +1,71 @@
+"""Old runs are removed whole, and never what is live."""
+
+from pathlib import Path
+
+import pytest
+
+from dagster_mmm.warehouse.publish import NotPublishableError, publish, roll_back
+from dagster_mmm.warehouse.resource import WarehouseResource
+from dagster_mmm.warehouse.retention import expire
+from dagster_mmm.warehouse.tables import DIAGNOSTIC, PUBLICATION
+from tests.dagster_mmm.warehouse.test_publish import (
+    MONDAY,
+    TUESDAY,
+    publish_each,
+    statuses,
+    store,
+    warehouse,  # noqa: F401
+)
+
+
+@pytest.fixture
+def four(warehouse: WarehouseResource) -> WarehouseResource:  # noqa: F811
+    """Four weekly runs, the last live; one that was rejected on the first day; another model's."""
+    publish_each(warehouse, "a", "b", "c", "d")
+    store(warehouse, "rejected", MONDAY, "fail")
+    store(warehouse, "other", MONDAY, model_key="other")
+    return warehouse
+
+
+def runs_with_rows(warehouse: WarehouseResource) -> set[str]:  # noqa: F811
+    return set(warehouse.read(DIAGNOSTIC.select())["run_id"])
+
+
+def test_the_runs_published_last_are_kept(four: WarehouseResource) -> None:
+    with four.begin() as connection:
+        assert set(expire(connection, "demo", keep=2)) == {"a", "b", "rejected"}
+    assert runs_with_rows(four) == {"c", "d", "other"}
+    status = statuses(four)
+    assert [run for run, is_now in status.items() if is_now == "expired"] == ["a", "b", "rejected"]
+    # The pointer's history stands.
+    assert list(four.read(PUBLICATION.select())["run_id"]) == ["a", "b", "c", "d"]
+    with four.begin() as connection:
+        assert expire(connection, "demo", keep=2) == ()
+
+
+def test_the_live_run_is_kept_however_old(four: WarehouseResource) -> None:
+    with four.begin() as connection:
+        roll_back(connection, "demo", TUESDAY, "a")
+        expire(connection, "demo", keep=1)
+    assert "a" in runs_with_rows(four)
+    assert statuses(four)["a"] == "published"
+
+
+def test_an_expired_run_cannot_be_made_live(four: WarehouseResource) -> None:
+    with four.begin() as connection:
+        expire(connection, "demo", keep=1)
+    with (
+        pytest.raises(NotPublishableError, match="its rows have expired"),
+        four.begin() as connection,
+    ):
+        publish(connection, "demo", "a", TUESDAY)
+
+
+def test_nothing_is_removed_before_the_first_publication(tmp_path: Path) -> None:
+    resource = WarehouseResource(path=str(tmp_path / "new.duckdb"))
+    resource.create_result_tables()
+    store(resource, "running", MONDAY)
+    with resource.begin() as connection:
+        assert expire(connection, "demo", keep=1) == ()
+        with pytest.raises(ValueError, match="at least 1 published run, not 0"):
+            expire(connection, "demo", keep=0)
