@@ -40,10 +40,12 @@ class Project:
         (self.folder / "settings.yaml").write_text(yaml.safe_dump(document | QUICK | sections))
 
     def run(
-        self, data: Path | None = None, selection: list[str] | None = None
+        self, data: Path | None = None, selection: list[str] | None = None, force: bool = False
     ) -> dg.ExecuteInProcessResult:
         """Run the weekly job, or some of its assets, in this process."""
-        ops = {"raw__weekly_media": {"config": {"file": str(data)}}} if data else {}
+        ops: dict[str, Any] = {"panel": {"config": {"force": True}}} if force else {}
+        if data:
+            ops["raw__weekly_media"] = {"config": {"file": str(data)}}
         return (
             defs()
             .resolve_job_def("weekly_mmm")

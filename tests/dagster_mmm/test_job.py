@@ -5,6 +5,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import dagster as dg
 import numpy as np
 import pandas as pd
 import pytest
@@ -103,6 +104,56 @@ def test_results_of_a_published_run_are_never_written_again(rerun: tuple[Project
     assert project.query(count).equals(before)
     run = project.query("select run_id, status from mmm.run_latest").iloc[0]
     assert (run["run_id"], run["status"]) == (run_id, "published")
+
+
+def materialized(result: dg.ExecuteInProcessResult) -> set[str]:
+    events = result.get_asset_materialization_events()
+    return {event.asset_key.to_user_string() for event in events if event.asset_key}
+
+
+def test_where_nothing_is_new_nothing_is_fitted(rerun: tuple[Project, str]) -> None:
+    project, good = rerun
+    again = project.run()
+    assert again.success
+    assert "weekly_input" in materialized(again)
+    assert not materialized(again) & {"panel", "fit", "published", "dashboard_snapshot"}
+    (observation,) = again.get_asset_observation_events()
+    assert observation.asset_observation_data.asset_observation.metadata[
+        "nothing_new_since"
+    ] == dg.MetadataValue.text(good)
+    assert list(project.query("select run_id from mmm.mmm_run")["run_id"]) == [good]
+    # Whoever asks for it gets a panel all the same.
+    assert "panel" in materialized(project.run(selection=["panel"], force=True))
+
+
+def test_a_restated_week_is_fitted_again_and_marked(rerun: tuple[Project, str]) -> None:
+    project, good = rerun
+    week = "2023-06-05"
+    with project.warehouse.begin() as connection:
+        before = connection.exec_driver_sql(
+            f"select cast(tv_spend as double) from raw.weekly_media where week = '{week}'"
+        ).scalar_one()
+        connection.exec_driver_sql(
+            f"update raw.weekly_media set tv_spend = '123' where week = '{week}'"
+        )
+    project.configure(sampler=HASTY, gate=ANYTHING_GOES)
+    result = project.run()
+    assert result.success
+    restated = project.query(
+        "select week_start, variable, value, previous_value from mmm.input_snapshot_latest "
+        "where is_restated"
+    )
+    assert len(restated) == 1
+    found = restated.iloc[0]
+    assert (str(found["week_start"])[:10], found["variable"]) == (week, "tv")
+    assert (found["value"], found["previous_value"]) == (123.0, before)
+    # What was believed before is one WHERE clause away.
+    believed = project.query(
+        "select distinct run_id from mmm.channel_summary_history where believed_from <= "
+        f"(select published_at from mmm.mmm_run where run_id = '{good}') and believed_until > "
+        f"(select published_at from mmm.mmm_run where run_id = '{good}')"
+    )
+    assert list(believed["run_id"]) == [good]
 
 
 def test_when_no_rung_converges_the_run_is_refused_and_the_last_good_one_stays_live(

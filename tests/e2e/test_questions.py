@@ -1,0 +1,95 @@
+"""The documented questions, asked as they stand, of the simulated market whose truth is known."""
+
+import re
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from dagster_mmm import demo
+from dagster_mmm.environment import ROOT
+from hill_mmm import Truth, simulate_national_market
+from hill_mmm._simulate import _contribution
+from tests.conftest import Project
+
+PAGE = (ROOT / "docs" / "questions.md").read_text()
+QUESTIONS = re.findall(r"## \d+\. .*?\n\n```sql\n(.*?)```", PAGE, flags=re.DOTALL)
+
+
+@pytest.fixture(scope="module")
+def truth() -> Truth:
+    return simulate_national_market(demo.DEMO_SEED)[1]
+
+
+@pytest.fixture(scope="module")
+def answers(published: tuple[Project, str]) -> list[pd.DataFrame]:
+    project, _ = published
+    return [project.query(question) for question in QUESTIONS]
+
+
+def inside(rows: pd.DataFrame, name: str, true: "pd.Series[float]") -> int:
+    """How many of five true values lie in their 90 % intervals; under three in 0.9 % of markets."""
+    held = rows.set_index("channel")
+    known = true.reindex(held.index)
+    return int(((held[f"{name}_ci_lo"] <= known) & (known <= held[f"{name}_ci_hi"])).sum())
+
+
+def by_channel(values: np.ndarray) -> "pd.Series[float]":
+    return pd.Series(values, index=list(simulate_national_market(demo.DEMO_SEED)[0].channels))
+
+
+def test_there_are_ten_and_each_has_an_answer(answers: list[pd.DataFrame]) -> None:
+    assert len(answers) == 10
+    # A model that explains every week has none to show.
+    assert [at + 1 for at, rows in enumerate(answers) if rows.empty] in ([], [7])
+
+
+def test_contributions_hold_the_truth(answers: list[pd.DataFrame], truth: Truth) -> None:
+    contribution = by_channel(truth.contribution.sum(axis=(0, 1)))
+    assert inside(answers[0], "contribution", contribution) >= 3
+    panel, _ = simulate_national_market(demo.DEMO_SEED)
+    spend = answers[0].set_index("channel")["spend"]
+    pd.testing.assert_series_equal(
+        spend.sort_index(),
+        by_channel(panel.spend.sum(axis=(0, 1))).sort_index(),
+        check_names=False,
+    )
+
+
+def test_returns_hold_the_truth_wherever_they_are_asked_for(answers: list[pd.DataFrame]) -> None:
+    assert inside(answers[1], "roi", demo.true_roi()) >= 3
+    believed = answers[9]
+    pd.testing.assert_frame_equal(believed, answers[1][believed.columns])
+
+
+def test_marginal_returns_hold_the_truth(answers: list[pd.DataFrame], truth: Truth) -> None:
+    """By a true increase of all spend by a thousandth, carry-over settled."""
+    panel, _ = simulate_national_market(demo.DEMO_SEED)
+    more = _contribution(1.001 * panel.spend, truth) - _contribution(panel.spend, truth)
+    gain = more[-13:, 0].sum(axis=0) / (0.001 * panel.spend[-13:, 0].sum(axis=0))
+    assert inside(answers[2], "mroi", by_channel(gain)) >= 3
+
+
+def test_last_years_sales_are_all_accounted_for(
+    answers: list[pd.DataFrame], published: tuple[Project, str]
+) -> None:
+    project, _ = published
+    fitted = project.query(
+        "select expected_mean from mmm.model_fit_latest where evaluation_set = 'train' "
+        "order by week_start desc limit 52"
+    )
+    assert answers[3]["contribution"].sum() == pytest.approx(fitted["expected_mean"].sum())
+
+
+def test_the_other_answers_agree_with_the_tables(
+    answers: list[pd.DataFrame], published: tuple[Project, str]
+) -> None:
+    project, run_id = published
+    assert len(answers[4]) == len(answers[5]) == 5
+    assert (answers[4]["contribution_ci_lo"] < answers[4]["contribution_mean"]).all()
+    # A tenth of 156 weeks is expected outside a 90 % interval; three sd of a binomial more is 27.
+    assert len(answers[6]) <= 27
+    checks = project.query("select status from mmm.mmm_diagnostic")["status"]
+    assert sorted(answers[7]["status"]) == sorted(checks)
+    row = answers[8].iloc[0]
+    assert (row["run_id"], row["restated_values"], row["values_left_out"]) == (run_id, 0, 0)
