@@ -26,7 +26,7 @@ def main() -> int:
     os.environ["MMM_SETTINGS"] = str(arguments.settings.resolve())
     # Before JAX is imported, as the simulation does.
     environment.keep_compiled_programs()
-    warehouse = WarehouseResource(path=str(environment.duckdb_path()))
+    warehouse = WarehouseResource(url=environment.warehouse_url())
     try:
         load_settings(environment.settings_path())
         warehouse.create_result_tables()
@@ -118,7 +118,7 @@ def print_results(
         print("The job did not get to a finished fit; the reason stands in the log above.")
     else:
         _print_run(warehouse, run.iloc[0], truth)
-    print(f"\nTables: schema mmm in {warehouse.path}")
+    print(f"\nTables: schema mmm in {warehouse.place}")
     settings = environment.settings_path()
     print(f"Dagster UI: make ui CONFIG={settings}, then open http://localhost:3000")
 

@@ -1,7 +1,11 @@
-"""The one place that maps the environment to paths; every variable has a default for local use."""
+"""The one place that reads the environment; every variable has a default for local use."""
 
 import os
 from pathlib import Path
+
+import sqlalchemy as sa
+
+from dagster_mmm.warehouse.url import DUCKDB, POSTGRES, WarehouseURLError, parse_url
 
 ROOT = Path(__file__).parents[1]
 DEMO_SETTINGS = ROOT / "examples" / "demo.yaml"
@@ -16,9 +20,38 @@ def settings_path() -> Path:
     return _path("MMM_SETTINGS", DEMO_SETTINGS)
 
 
-def duckdb_path() -> Path:
-    """The warehouse: `MMM_DUCKDB_PATH`, by default `data/warehouse.duckdb`."""
-    return _path("MMM_DUCKDB_PATH", ROOT / "data" / "warehouse.duckdb")
+def warehouse_url() -> str:
+    """The warehouse: `MMM_WAREHOUSE_URL`, which may hold a password and is never to be shown.
+
+    By default the DuckDB file `MMM_DUCKDB_PATH`, `data/warehouse.duckdb` where that is not set.
+    """
+    path = _path("MMM_DUCKDB_PATH", ROOT / "data" / "warehouse.duckdb")
+    url = os.environ.get("MMM_WAREHOUSE_URL")
+    return url or sa.URL.create(DUCKDB, database=str(path)).render_as_string()
+
+
+def tell_dbt() -> None:
+    """Set the variables of `sql/profiles.yml`: dbt runs as a subprocess, and takes no URL.
+
+    Raises:
+        WarehouseURLError: if the URL cannot be used, or is of a database without a dbt target.
+    """
+    url = parse_url(warehouse_url())
+    match url.get_backend_name():
+        case name if name == DUCKDB:
+            variables = {"MMM_DUCKDB_PATH": str(url.database)}
+        case name if name == POSTGRES:
+            variables = {
+                "MMM_POSTGRES_HOST": url.host or "",
+                "MMM_POSTGRES_PORT": str(url.port or 5432),
+                "MMM_POSTGRES_DATABASE": str(url.database),
+                "MMM_POSTGRES_USER": url.username or "",
+                # dbt strikes values of this prefix out of all that it writes.
+                "DBT_ENV_SECRET_MMM_POSTGRES_PASSWORD": url.password or "",
+            }
+        case name:
+            raise WarehouseURLError(f"sql/profiles.yml has no target for {name}: see DECISIONS.md")
+    os.environ.update(variables, MMM_DBT_TARGET=url.get_backend_name())
 
 
 def snapshot_path() -> Path:

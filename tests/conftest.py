@@ -32,7 +32,7 @@ class Project:
 
     @property
     def warehouse(self) -> WarehouseResource:
-        return WarehouseResource(path=str(environment.duckdb_path()))
+        return WarehouseResource(url=environment.warehouse_url())
 
     def configure(self, **sections: Any) -> None:
         """Write the demo's settings, with the quick sampler and these sections on top."""

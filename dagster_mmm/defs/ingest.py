@@ -3,11 +3,14 @@
 from pathlib import Path
 
 import dagster as dg
+import duckdb
+import pyarrow as pa
 import sqlalchemy as sa
 from sqlalchemy.exc import DBAPIError
 
 from dagster_mmm.settings import Settings, check_columns
 from dagster_mmm.settings_resource import SettingsResource
+from dagster_mmm.warehouse.ddl import create_schema, replace_table
 from dagster_mmm.warehouse.resource import WarehouseResource
 
 
@@ -22,7 +25,7 @@ class IngestConfig(dg.Config):
     file: str | None = None
 
 
-@dg.asset(key=["raw", "weekly_media"], group_name="ingest", kinds={"duckdb"})
+@dg.asset(key=["raw", "weekly_media"], group_name="ingest", kinds={"table"})
 def raw_weekly_media(
     config: IngestConfig, settings: SettingsResource, warehouse: WarehouseResource
 ) -> dg.MaterializeResult:
@@ -52,18 +55,27 @@ def load_csv(warehouse: WarehouseResource, file: Path, settings: Settings) -> No
     """
     if not file.is_file():
         raise dg.Failure(f"there is no file {file}; give the path of a CSV with a header row")
+    try:
+        rows = read_csv(file)
+    except duckdb.Error as error:
+        raise dg.Failure(f"{file} cannot be loaded into {settings.input.table}: {error}") from error
+    check_columns(settings, rows.column_names)
     schema, table = settings.input.table.split(".")
     with warehouse.begin() as connection:
-        connection.execute(sa.schema.CreateSchema(schema, if_not_exists=True))
-        rows = "read_csv(:file, all_varchar = true, header = true)"
-        statement = f'CREATE OR REPLACE TABLE "{schema}"."{table}" AS FROM {rows}'
+        create_schema(connection, schema)
         try:
-            connection.execute(sa.text(statement), {"file": str(file)})
+            replace_table(connection, schema, table, rows)
         except DBAPIError as error:
             raise dg.Failure(
                 f"{file} cannot be loaded into {settings.input.table}: {error.orig}"
             ) from error
-        check_columns(settings, list(_column_types(connection, settings)))
+
+
+def read_csv(file: Path) -> pa.Table:
+    """A CSV's rows as texts, whatever its delimiter; DuckDB finds it, for every warehouse."""
+    with duckdb.connect() as reader:
+        query = "from read_csv($file, all_varchar = true, header = true)"
+        return reader.sql(query, params={"file": str(file)}).to_arrow_table()
 
 
 def check_table(warehouse: WarehouseResource, settings: Settings) -> int:
@@ -77,11 +89,11 @@ def check_table(warehouse: WarehouseResource, settings: Settings) -> int:
         types = _column_types(connection, settings)
         if not types:
             raise dg.Failure(
-                f"there is no table {settings.input.table} in {warehouse.path}; load it, name "
+                f"there is no table {settings.input.table} in {warehouse.place}; load it, name "
                 "another in input.table, or give a CSV in input.file"
             )
         check_columns(settings, list(types))
-        if "TIME ZONE" in types[settings.input.date_column]:
+        if "with time zone" in types[settings.input.date_column].lower():
             raise dg.Failure(
                 f"column {settings.input.date_column!r} of {settings.input.table} is a time with a "
                 "time zone, so its day depends on where it is read; make it a date in the "

@@ -15,7 +15,7 @@ from dagster_mmm.warehouse.resource import WarehouseResource
     key="published",
     deps=[result_key(table) for table in tables.RESULT_TABLES],
     group_name="published",
-    kinds={"duckdb"},
+    kinds={"table"},
     metadata={"dagster/table_name": f"{tables.PUBLICATION.schema}.{tables.PUBLICATION.name}"},
 )
 def published(settings: SettingsResource, warehouse: WarehouseResource) -> dg.MaterializeResult:

@@ -15,9 +15,10 @@ from dagster_mmm.warehouse.resource import WarehouseResource
 @dg.definitions
 def resources() -> dg.Definitions:
     """Settings, warehouse, dbt and the files between assets."""
-    warehouse = str(environment.duckdb_path())
-    # dbt runs as a subprocess and reads its profile's path from the environment.
-    os.environ["MMM_DUCKDB_PATH"] = warehouse
+    environment.tell_dbt()
+    # By reference, so that neither a run's configuration nor the UI has its password.
+    in_environment = bool(os.environ.get("MMM_WAREHOUSE_URL"))
+    url = dg.EnvVar("MMM_WAREHOUSE_URL") if in_environment else environment.warehouse_url()
     environment.keep_compiled_programs()
     # By model, so that one brand's input is never fitted as another's.
     model_key = load_settings(environment.settings_path()).model_key
@@ -25,7 +26,7 @@ def resources() -> dg.Definitions:
     return dg.Definitions(
         resources={
             "settings": SettingsResource(path=str(environment.settings_path())),
-            "warehouse": WarehouseResource(path=warehouse),
+            "warehouse": WarehouseResource(url=url),
             "dbt": DBT,
             "snapshot_io": SnapshotIOManager(folder=folder),
             "fitted_run_io": FittedRunIOManager(folder=folder),

@@ -28,7 +28,7 @@ def _spec(table: sa.Table) -> dg.AssetSpec:
         deps=["fit"],
         description=table.comment,
         group_name="results",
-        kinds={"duckdb"},
+        kinds={"table"},
         metadata={
             "dagster/column_schema": dg.TableSchema(columns),
             "dagster/table_name": f"{table.schema}.{table.name}",

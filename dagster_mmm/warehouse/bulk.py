@@ -1,11 +1,11 @@
 """Writing frames to tables: checked first, then all rows at once, in the caller's transaction."""
 
-from typing import cast
-
-import duckdb
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import sqlalchemy as sa
+
+from dagster_mmm.warehouse.transfer import arrow_rows, insert
 
 
 class InvalidRowsError(ValueError):
@@ -24,16 +24,17 @@ def replace_run(
 
     Raises:
         InvalidRowsError: if a frame has other columns, an empty key, a duplicate key, a missing or
-            a non-finite value, or rows of another run. It is raised before anything is written.
+            a non-finite value, one of another type, or rows of another run. It is raised before
+            anything is written.
     """
-    for table, frame in frames.items():
-        _check(table, frame, run_id)
-    for table, frame in frames.items():
+    rows = {table: _checked(table, frame, run_id) for table, frame in frames.items()}
+    for table in rows:
         connection.execute(table.delete().where(table.c.run_id == run_id))
-        _insert(connection, table, frame)
+        insert(connection, table, rows[table])
 
 
-def _check(table: sa.Table, frame: pd.DataFrame, run_id: str) -> None:
+def _checked(table: sa.Table, frame: pd.DataFrame, run_id: str) -> pa.Table:
+    """The frame's rows in the table's types."""
     expected, found = set(table.columns.keys()), set(frame.columns)
     if expected != found:
         raise InvalidRowsError(
@@ -53,13 +54,7 @@ def _check(table: sa.Table, frame: pd.DataFrame, run_id: str) -> None:
     key = [column.name for column in table.primary_key]
     if frame.duplicated(key).any():
         raise InvalidRowsError(f"{table.name}: more than one row for the same {', '.join(key)}")
-
-
-def _insert(connection: sa.Connection, table: sa.Table, frame: pd.DataFrame) -> None:
-    driver = cast(duckdb.DuckDBPyConnection, connection.connection.driver_connection)
-    driver.register("rows_to_insert", frame)
     try:
-        insert = f'INSERT INTO "{table.schema}"."{table.name}" BY NAME FROM rows_to_insert'
-        connection.exec_driver_sql(insert)
-    finally:
-        driver.unregister("rows_to_insert")
+        return arrow_rows(table, frame)
+    except (pa.ArrowInvalid, pa.ArrowTypeError) as error:
+        raise InvalidRowsError(f"{table.name}: {error}") from error

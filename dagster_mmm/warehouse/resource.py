@@ -3,21 +3,23 @@
 from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import dagster as dg
 import pandas as pd
 import sqlalchemy as sa
 from filelock import FileLock, Timeout
-from pydantic import field_validator
+from pydantic import Field, field_validator
 from sqlalchemy.engine.interfaces import ReflectedColumn
 
+from dagster_mmm.warehouse import transfer
+from dagster_mmm.warehouse.ddl import create_schema
+from dagster_mmm.warehouse.errors import WarehouseBusyError, named_errors, unreachable
 from dagster_mmm.warehouse.tables import METADATA, SCHEMA
+from dagster_mmm.warehouse.url import DUCKDB, POSTGRES, parse_url, place
 
 LOCK_SECONDS = 300
-
-
-class WarehouseBusyError(RuntimeError):
-    """Another process kept the warehouse locked for longer than we wait."""
+CONNECT_SECONDS = 10
 
 
 class OutdatedTablesError(RuntimeError):
@@ -25,54 +27,49 @@ class OutdatedTablesError(RuntimeError):
 
 
 class WarehouseResource(dg.ConfigurableResource):
-    """The DuckDB file that holds the raw table, the marts and the results.
+    """The database that holds the raw table, the marts and the results.
 
     Attributes:
-        path: the file; made with its folder where it is not there yet.
+        url: its SQLAlchemy URL; one with a password as `dg.EnvVar`, which Dagster never shows. A
+            DuckDB file is made with its folder where it is not there yet.
         lock_seconds: how long to wait for another writer.
     """
 
-    path: str
+    url: str = Field(repr=False)
     lock_seconds: int = LOCK_SECONDS
 
-    @field_validator("path")
-    @classmethod
-    def _catalog_differs_from_schema(cls, path: str) -> str:
-        # DuckDB names the catalog after the file, and finds `mmm.mmm_run` ambiguous then.
-        if Path(path).stem == SCHEMA:
-            raise ValueError(
-                f"{path}: a DuckDB file cannot bear the name of the schema {SCHEMA!r}; "
-                "call it something else, such as warehouse.duckdb"
-            )
-        return path
+    @property
+    def place(self) -> str:
+        """What messages call it: its file, or its URL without secrets."""
+        return place(parse_url(self.url))
 
     @contextmanager
     def locked(self) -> Generator[None]:
-        """Keep every other writer out, dbt included; DuckDB allows one writing process.
+        """Keep every other writer out while another process of ours, dbt, writes.
 
         Raises:
             WarehouseBusyError: if another process holds the lock for too long.
         """
-        Path(self.path).parent.mkdir(parents=True, exist_ok=True)
-        try:
-            with FileLock(f"{self.path}.lock", timeout=self.lock_seconds):
+        if self._is_file():
+            # No connection may be open: DuckDB allows one writing process.
+            with self._file_locked():
                 yield
-        except Timeout as error:
-            raise WarehouseBusyError(
-                f"another job has been writing to {self.path} for {self.lock_seconds} s; "
-                "wait for it to end, or stop it, and run this again"
-            ) from error
+        else:
+            with self.begin():
+                yield
 
     @contextmanager
     def begin(self) -> Generator[sa.Connection]:
-        """A locked transaction: committed at the end, rolled back on an error."""
-        with self.locked():
-            engine = sa.create_engine(f"duckdb:///{self.path}", poolclass=sa.NullPool)
-            try:
-                with engine.begin() as connection:
-                    yield connection
-            finally:
-                engine.dispose()
+        """A locked transaction: committed at the end, rolled back on an error.
+
+        Raises:
+            WarehouseBusyError: if another process holds the lock for too long.
+            WarehouseUnreachableError: if there is no connection, or it breaks.
+            WarehousePermissionError: if the database's user may not do what is asked.
+        """
+        with self._connected() as connection, connection.begin():
+            self._lock(connection)
+            yield connection
 
     def create_result_tables(self) -> None:
         """Make the schema and the result tables where they are not there yet.
@@ -81,22 +78,75 @@ class WarehouseResource(dg.ConfigurableResource):
             OutdatedTablesError: if a table is there with other columns; none is made then.
         """
         with self.begin() as connection:
-            connection.execute(sa.schema.CreateSchema(SCHEMA, if_not_exists=True))
+            create_schema(connection, SCHEMA)
             METADATA.create_all(connection)
             differences = _differences(connection)
             if differences:
                 raise OutdatedTablesError(
-                    f"{self.path} holds result tables of another version of this project:\n"
+                    f"{self.place} holds result tables of another version of this project:\n"
                     + "\n".join(differences)
-                    + f"\nRename these tables, or drop them if nobody needs their history; or move "
-                    f"{self.path} aside and load the raw table again. Then run the job again: it "
-                    "makes them anew."
+                    + "\nRename these tables, or drop them if nobody needs their history. Then run "
+                    "the job again: it makes them anew."
                 )
 
     def read(self, query: sa.Select | sa.TextClause) -> pd.DataFrame:
-        """The rows of a query."""
-        with self.begin() as connection:
-            return pd.read_sql(query, connection)
+        """The rows of a query. It raises what `begin` raises."""
+        with self._connected() as connection:
+            return transfer.read(connection, query)
+
+    def _is_file(self) -> bool:
+        return parse_url(self.url).get_backend_name() == DUCKDB
+
+    @contextmanager
+    def _connected(self) -> Generator[sa.Connection]:
+        """A connection of its own: a pooled one would keep others from a file, or go stale."""
+        url = parse_url(self.url)
+        engine = sa.create_engine(
+            url, poolclass=sa.NullPool, connect_args=_connect_args(url.get_backend_name())
+        )
+        with self._file_locked(), named_errors(self.place, self.lock_seconds):
+            try:
+                connection = engine.connect()
+            except sa.exc.OperationalError as error:
+                raise unreachable(self.place, error) from error
+            try:
+                yield connection
+            finally:
+                connection.close()
+                engine.dispose()
+
+    @contextmanager
+    def _file_locked(self) -> Generator[None]:
+        """The lock beside a file; a database server has locks of its own."""
+        if not self._is_file():
+            yield
+            return
+        Path(self.place).parent.mkdir(parents=True, exist_ok=True)
+        try:
+            with FileLock(f"{self.place}.lock", timeout=self.lock_seconds):
+                yield
+        except Timeout as error:
+            raise WarehouseBusyError(
+                f"another job has been writing to {self.place} for {self.lock_seconds} s; "
+                "wait for it to end, or stop it, and run this again"
+            ) from error
+
+    def _lock(self, connection: sa.Connection) -> None:
+        """One writer of the schema at a time, and no endless wait for anybody's lock."""
+        if connection.dialect.name == POSTGRES:
+            # Given back with the transaction, so that no crash leaves it behind.
+            connection.execute(sa.text(f"set local lock_timeout = '{self.lock_seconds}s'"))
+            # While dbt works, this transaction does nothing but hold the lock.
+            connection.execute(sa.text("set local idle_in_transaction_session_timeout = 0"))
+            connection.execute(
+                sa.select(sa.func.pg_advisory_xact_lock(sa.func.hashtextextended(SCHEMA, 0)))
+            )
+
+
+def _connect_args(backend: str) -> dict[str, Any]:
+    if backend != POSTGRES:
+        return {}
+    return {"connect_timeout": CONNECT_SECONDS, "application_name": "hill-mixture-mmm"}
 
 
 def _differences(connection: sa.Connection) -> list[str]:

@@ -21,6 +21,18 @@
     end
 {%- endmacro %}
 
+{# Before Postgres 16 there is no cast that gives null where it fails: what passes here is a day. #}
+{% macro postgres__iso_date(text) -%}
+    case
+        when
+            trim({{ text }}) ~ '^(?!0000)\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])([T ]\d{2}:\d{2}.*)?$'
+            and substr(trim({{ text }}), 9, 2) <= to_char(
+                to_date(substr(trim({{ text }}), 1, 7), 'YYYY-MM') + interval '1 month - 1 day', 'DD'
+            )
+            then cast(left(trim({{ text }}), 10) as date)
+    end
+{%- endmacro %}
+
 
 {# NaN and infinity are readable to a database, but not to a model. #}
 {% macro finite_number(text) -%}
@@ -31,5 +43,16 @@
     case
         when isfinite(try_cast({{ text }} as double precision))
             then try_cast({{ text }} as double precision)
+    end
+{%- endmacro %}
+
+{# The same without a cast that gives null where it fails; too large for a double is unreadable. #}
+{% macro postgres__finite_number(text) -%}
+    case
+        when {{ text }} ~ '^\s*[+-]?(\d{1,400}\.?\d{0,400}|\.\d{1,400})([eE][+-]?\d{1,3})?\s*$'
+            then case
+                when abs(cast({{ text }} as numeric)) < 1e-300 then 0
+                when abs(cast({{ text }} as numeric)) < 1e308 then cast({{ text }} as double precision)
+            end
     end
 {%- endmacro %}

@@ -6,10 +6,10 @@
 
 
 {% macro week_start(day) -%}
-    {{ day }} - cast(
-        (extract(isodow from {{ day }}) - {{ iso_weekday(var('input').week_starts_on) }} + 7) % 7
-        as integer
-    )
+    {{ day }} - (
+        cast(extract(isodow from {{ day }}) as integer)
+        - {{ iso_weekday(var('input').week_starts_on) }} + 7
+    ) % 7
 {%- endmacro %}
 
 
@@ -19,4 +19,13 @@
 
 {% macro duckdb__weeks_between(first, last) -%}
     cast(unnest(generate_series({{ first }}, {{ last }}, interval '7 days')) as date)
+{%- endmacro %}
+
+{# Of timestamps without a time zone, for a summer time would move them by an hour. #}
+{% macro postgres__weeks_between(first, last) -%}
+    cast(
+        generate_series(
+            cast({{ first }} as timestamp), cast({{ last }} as timestamp), interval '7 days'
+        ) as date
+    )
 {%- endmacro %}

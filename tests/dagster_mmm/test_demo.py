@@ -20,7 +20,7 @@ def test_results_verdict_places_and_truth_are_printed(
     assert "true ROI" in printed
     assert "max_r_hat pass" in printed
     assert f"Run {run_id} is published" in printed
-    assert f"Tables: schema mmm in {project.warehouse.path}" in printed
+    assert f"Tables: schema mmm in {project.warehouse.place}" in printed
     assert "Dagster UI: make ui" in printed
 
 

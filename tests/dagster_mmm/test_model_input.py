@@ -50,7 +50,7 @@ class Warehouse:
 def build_warehouse(folder: Path, frame: pd.DataFrame, **sections: Any) -> Warehouse:
     document = yaml.safe_load((ROOT / "examples" / "demo.yaml").read_text())
     settings = Settings.model_validate(document | sections)
-    resource = WarehouseResource(path=str(folder / "warehouse.duckdb"))
+    resource = WarehouseResource(url=f"duckdb:///{folder / 'warehouse.duckdb'}")
     frame.to_csv(folder / "input.csv", index=False)
     load_csv(resource, folder / "input.csv", settings)
     arguments = [Path(sys.executable).with_name("dbt"), "build", "--quiet"]

@@ -14,7 +14,7 @@ from dagster_mmm.warehouse.tables import ACCURACY, DIAGNOSTIC
 
 @pytest.fixture
 def warehouse(tmp_path: Path) -> WarehouseResource:
-    resource = WarehouseResource(path=str(tmp_path / "warehouse.duckdb"))
+    resource = WarehouseResource(url=f"duckdb:///{tmp_path / 'warehouse.duckdb'}")
     resource.create_result_tables()
     return resource
 

@@ -29,7 +29,7 @@ MONDAY, TUESDAY = datetime(2026, 1, 5), datetime(2026, 1, 6)
 
 @pytest.fixture
 def warehouse(tmp_path: Path) -> WarehouseResource:
-    resource = WarehouseResource(path=str(tmp_path / "warehouse.duckdb"))
+    resource = WarehouseResource(url=f"duckdb:///{tmp_path / 'warehouse.duckdb'}")
     resource.create_result_tables()
     return resource
 

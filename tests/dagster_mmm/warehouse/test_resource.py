@@ -16,7 +16,7 @@ from dagster_mmm.warehouse.tables import METADATA, SCHEMA
 
 
 def test_result_tables_are_made_once_and_bear_their_documentation(tmp_path: Path) -> None:
-    warehouse = WarehouseResource(path=str(tmp_path / "new" / "warehouse.duckdb"))
+    warehouse = WarehouseResource(url=f"duckdb:///{tmp_path / 'new' / 'warehouse.duckdb'}")
     warehouse.create_result_tables()
     warehouse.create_result_tables()
     columns = warehouse.read(
@@ -50,7 +50,7 @@ def test_result_tables_are_made_once_and_bear_their_documentation(tmp_path: Path
 def test_tables_of_another_version_are_named_with_the_remedy(
     tmp_path: Path, change: str, found: str
 ) -> None:
-    warehouse = WarehouseResource(path=str(tmp_path / "warehouse.duckdb"))
+    warehouse = WarehouseResource(url=f"duckdb:///{tmp_path / 'warehouse.duckdb'}")
     warehouse.create_result_tables()
     with warehouse.begin() as connection:
         connection.execute(sa.text(change))
@@ -64,7 +64,7 @@ def test_tables_of_another_version_are_named_with_the_remedy(
 
 def test_a_busy_warehouse_is_waited_for_and_then_named(tmp_path: Path) -> None:
     path = tmp_path / "warehouse.duckdb"
-    warehouse = WarehouseResource(path=str(path), lock_seconds=0)
+    warehouse = WarehouseResource(url=f"duckdb:///{path}", lock_seconds=0)
     busy = pytest.raises(WarehouseBusyError, match=r"another job has been writing to .*duckdb")
     with FileLock(f"{path}.lock"), busy:
         warehouse.read(sa.text("select 1"))
@@ -72,7 +72,7 @@ def test_a_busy_warehouse_is_waited_for_and_then_named(tmp_path: Path) -> None:
 
 
 def test_an_error_rolls_the_transaction_back(tmp_path: Path) -> None:
-    warehouse = WarehouseResource(path=str(tmp_path / "warehouse.duckdb"))
+    warehouse = WarehouseResource(url=f"duckdb:///{tmp_path / 'warehouse.duckdb'}")
     with pytest.raises(ZeroDivisionError), warehouse.begin() as connection:
         connection.execute(sa.text("create table t (x integer)"))
         _ = 1 / 0
@@ -82,4 +82,4 @@ def test_an_error_rolls_the_transaction_back(tmp_path: Path) -> None:
 
 def test_a_file_named_like_the_schema_is_refused_with_the_remedy() -> None:
     with pytest.raises(ValidationError, match="call it something else"):
-        WarehouseResource(path="data/mmm.duckdb")
+        WarehouseResource(url="duckdb:///data/mmm.duckdb").place

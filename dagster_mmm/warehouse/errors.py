@@ -1,0 +1,64 @@
+"""The database's errors that somebody can act on, by name, with the place and the remedy."""
+
+from collections.abc import Generator
+from contextlib import contextmanager
+
+import adbc_driver_manager
+import psycopg
+import sqlalchemy as sa
+
+
+class WarehouseBusyError(RuntimeError):
+    """Another process kept the warehouse locked for longer than we wait."""
+
+
+class WarehouseUnreachableError(RuntimeError):
+    """There is no connection to the warehouse, or it broke."""
+
+
+class WarehousePermissionError(RuntimeError):
+    """The warehouse's user may not do what the job has to."""
+
+
+# SQLSTATEs, as in the appendix of Postgres's manual.
+_LOCK_NOT_AVAILABLE, _NO_PRIVILEGE = "55P03", "42501"
+
+
+@contextmanager
+def named_errors(place: str, lock_seconds: int) -> Generator[None]:
+    """Raise what the database refuses by the names above; its other errors pass as they are.
+
+    Args:
+        place: what messages call the warehouse.
+        lock_seconds: how long a lock is waited for.
+    """
+    try:
+        yield
+    except (sa.exc.DBAPIError, psycopg.Error, adbc_driver_manager.Error) as error:
+        original = error.orig if isinstance(error, sa.exc.DBAPIError) else error
+        said = str(original).splitlines()[0]
+        match getattr(original, "sqlstate", None):
+            case state if state == _LOCK_NOT_AVAILABLE:
+                raise WarehouseBusyError(
+                    f"another session has been holding a lock in {place} for {lock_seconds} s; "
+                    "wait for it to end, or find it in pg_stat_activity, and run this again"
+                ) from error
+            case state if state == _NO_PRIVILEGE:
+                raise WarehousePermissionError(
+                    f"{place}: {said}; grant its user what docs/postgres.md lists for the job"
+                ) from error
+            case _ if isinstance(error, sa.exc.DBAPIError) and error.connection_invalidated:
+                raise WarehouseUnreachableError(
+                    f"the connection to {place} broke: {said}; the transaction is undone, "
+                    "run this again when the server is back"
+                ) from error
+            case _:
+                raise
+
+
+def unreachable(place: str, error: sa.exc.DBAPIError) -> WarehouseUnreachableError:
+    """The error of a connection that could not be made."""
+    return WarehouseUnreachableError(
+        f"cannot connect to {place}: {error.orig}\n"
+        "Check the host, user and password in MMM_WAREHOUSE_URL, and that the server is running."
+    )

