@@ -54,12 +54,6 @@ def tell_dbt() -> None:
     os.environ.update(variables, MMM_DBT_TARGET=url.get_backend_name())
 
 
-def snapshot_path() -> Path:
-    """The copy for dashboards: `MMM_SNAPSHOT`, by default beside the warehouse."""
-    warehouse = duckdb_path()
-    return _path("MMM_SNAPSHOT", warehouse.with_name(f"{warehouse.stem}_snapshot.duckdb"))
-
-
 def artefacts_path() -> Path:
     """Where panels and posteriors are kept: `MMM_ARTEFACTS`, by default beside the data."""
     return _path("MMM_ARTEFACTS", ROOT / "data" / "artefacts")

@@ -26,7 +26,7 @@ from dagster_mmm.warehouse.tables import PUBLICATION, RUN
 def main(arguments: list[str] | None = None) -> int:
     """Do what is asked and say what was done; 0 if it was, 1 with the reason if it cannot be."""
     asked = _parse(arguments)
-    warehouse = WarehouseResource(path=str(environment.duckdb_path()))
+    warehouse = WarehouseResource(url=environment.warehouse_url())
     try:
         model_key = load_settings(environment.settings_path()).model_key
         warehouse.create_result_tables()

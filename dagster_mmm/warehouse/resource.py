@@ -1,5 +1,8 @@
 """The warehouse: short transactions, one writer at a time, nothing held while sampling."""
 
+import os
+import socket
+import sys
 from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
@@ -9,12 +12,17 @@ import dagster as dg
 import pandas as pd
 import sqlalchemy as sa
 from filelock import FileLock, Timeout
-from pydantic import Field, field_validator
+from pydantic import Field
 from sqlalchemy.engine.interfaces import ReflectedColumn
 
 from dagster_mmm.warehouse import transfer
 from dagster_mmm.warehouse.ddl import create_schema
-from dagster_mmm.warehouse.errors import WarehouseBusyError, named_errors, unreachable
+from dagster_mmm.warehouse.errors import (
+    WarehouseBusyError,
+    WarehousePermissionError,
+    named_errors,
+    unreachable,
+)
 from dagster_mmm.warehouse.tables import METADATA, SCHEMA
 from dagster_mmm.warehouse.url import DUCKDB, POSTGRES, parse_url, place
 
@@ -42,6 +50,12 @@ class WarehouseResource(dg.ConfigurableResource):
     def place(self) -> str:
         """What messages call it: its file, or its URL without secrets."""
         return place(parse_url(self.url))
+
+    @property
+    def file(self) -> Path | None:
+        """The file that the warehouse is, or None where a server keeps it."""
+        url = parse_url(self.url)
+        return Path(str(url.database)) if url.get_backend_name() == DUCKDB else None
 
     @contextmanager
     def locked(self) -> Generator[None]:
@@ -121,14 +135,24 @@ class WarehouseResource(dg.ConfigurableResource):
         if not self._is_file():
             yield
             return
-        Path(self.place).parent.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(f"{self.place}.lock", timeout=self.lock_seconds)
+        # The lock file itself is emptied by whoever tries to get it.
+        holder = Path(f"{self.place}.holder")
         try:
-            with FileLock(f"{self.place}.lock", timeout=self.lock_seconds):
+            holder.parent.mkdir(parents=True, exist_ok=True)
+            with lock:
+                holder.write_text(_this_process())
                 yield
         except Timeout as error:
+            who = holder.read_text() if holder.exists() else "another process"
             raise WarehouseBusyError(
-                f"another job has been writing to {self.place} for {self.lock_seconds} s; "
-                "wait for it to end, or stop it, and run this again"
+                f"{who} has held {self.place} for the {self.lock_seconds} s that we waited; wait "
+                "for it to end, or stop it, and run this again"
+            ) from error
+        except PermissionError as error:
+            raise WarehousePermissionError(
+                f"{self.place} cannot be written to by this user: {error}; run the job as the "
+                "owner of the file and its folder, or give this user the right to write both"
             ) from error
 
     def _lock(self, connection: sa.Connection) -> None:
@@ -141,6 +165,11 @@ class WarehouseResource(dg.ConfigurableResource):
             connection.execute(
                 sa.select(sa.func.pg_advisory_xact_lock(sa.func.hashtextextended(SCHEMA, 0)))
             )
+
+
+def _this_process() -> str:
+    command = " ".join(Path(part).name for part in sys.argv[:3])
+    return f"process {os.getpid()} on {socket.gethostname()} ({command})"
 
 
 def _connect_args(backend: str) -> dict[str, Any]:

@@ -60,6 +60,7 @@ def test_defaults_are_filled_in(file: Path) -> None:
             "week_starts_on": "monday",
             "series": "national",
             "series_column": None,
+            "immature_weeks": 0,
         },
         "events": {},
         "model": {

@@ -62,7 +62,7 @@ def test_an_expired_run_cannot_be_made_live(four: WarehouseResource) -> None:
 
 
 def test_nothing_is_removed_before_the_first_publication(tmp_path: Path) -> None:
-    resource = WarehouseResource(path=str(tmp_path / "new.duckdb"))
+    resource = WarehouseResource(url=f"duckdb:///{tmp_path / 'new.duckdb'}")
     resource.create_result_tables()
     store(resource, "running", MONDAY)
     with resource.begin() as connection:
