@@ -49,7 +49,9 @@
 {# The same without a cast that gives null where it fails; too large for a double is unreadable. #}
 {% macro postgres__finite_number(text) -%}
     case
-        when {{ text }} ~ '^\s*[+-]?(\d{1,400}\.?\d{0,400}|\.\d{1,400})([eE][+-]?\d{1,3})?\s*$'
+        when
+            {{ text }} ~ '^\s*[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,3})?\s*$'
+            and length({{ text }}) < 400
             then case
                 when abs(cast({{ text }} as numeric)) < 1e-300 then 0
                 when abs(cast({{ text }} as numeric)) < 1e308 then cast({{ text }} as double precision)
