@@ -5,18 +5,22 @@ from contextlib import contextmanager
 
 import adbc_driver_manager
 import psycopg
-import sqlalchemy as sa
+from sqlalchemy.exc import DBAPIError
 
 
-class WarehouseBusyError(RuntimeError):
+class WarehouseError(RuntimeError):
+    """The warehouse refuses, or is not as it should be; the message has the remedy."""
+
+
+class WarehouseBusyError(WarehouseError):
     """Another process kept the warehouse locked for longer than we wait."""
 
 
-class WarehouseUnreachableError(RuntimeError):
+class WarehouseUnreachableError(WarehouseError):
     """There is no connection to the warehouse, or it broke."""
 
 
-class WarehousePermissionError(RuntimeError):
+class WarehousePermissionError(WarehouseError):
     """The warehouse's user may not do what the job has to."""
 
 
@@ -34,8 +38,9 @@ def named_errors(place: str, lock_seconds: int) -> Generator[None]:
     """
     try:
         yield
-    except (sa.exc.DBAPIError, psycopg.Error, adbc_driver_manager.Error) as error:
-        original = error.orig if isinstance(error, sa.exc.DBAPIError) else error
+    except (DBAPIError, psycopg.Error, adbc_driver_manager.Error) as error:
+        original = error.orig if isinstance(error, DBAPIError) else error
+        is_broken = isinstance(error, DBAPIError) and error.connection_invalidated
         said = str(original).splitlines()[0]
         match getattr(original, "sqlstate", None):
             case state if state == _LOCK_NOT_AVAILABLE:
@@ -47,7 +52,7 @@ def named_errors(place: str, lock_seconds: int) -> Generator[None]:
                 raise WarehousePermissionError(
                     f"{place}: {said}; grant its user what docs/postgres.md lists for the job"
                 ) from error
-            case _ if isinstance(error, sa.exc.DBAPIError) and error.connection_invalidated:
+            case _ if is_broken:
                 raise WarehouseUnreachableError(
                     f"the connection to {place} broke: {said}; the transaction is undone, "
                     "run this again when the server is back"
@@ -56,7 +61,7 @@ def named_errors(place: str, lock_seconds: int) -> Generator[None]:
                 raise
 
 
-def unreachable(place: str, error: sa.exc.DBAPIError) -> WarehouseUnreachableError:
+def unreachable(place: str, error: DBAPIError) -> WarehouseUnreachableError:
     """The error of a connection that could not be made."""
     return WarehouseUnreachableError(
         f"cannot connect to {place}: {error.orig}\n"

@@ -9,12 +9,18 @@ import dagster as dg
 import pandas as pd
 import sqlalchemy as sa
 from filelock import FileLock, Timeout
-from pydantic import Field, field_validator
+from pydantic import Field
 from sqlalchemy.engine.interfaces import ReflectedColumn
+from sqlalchemy.exc import OperationalError
 
 from dagster_mmm.warehouse import transfer
 from dagster_mmm.warehouse.ddl import create_schema
-from dagster_mmm.warehouse.errors import WarehouseBusyError, named_errors, unreachable
+from dagster_mmm.warehouse.errors import (
+    WarehouseBusyError,
+    WarehouseError,
+    named_errors,
+    unreachable,
+)
 from dagster_mmm.warehouse.tables import METADATA, SCHEMA
 from dagster_mmm.warehouse.url import DUCKDB, POSTGRES, parse_url, place
 
@@ -22,7 +28,7 @@ LOCK_SECONDS = 300
 CONNECT_SECONDS = 10
 
 
-class OutdatedTablesError(RuntimeError):
+class OutdatedTablesError(WarehouseError):
     """The warehouse holds result tables of another version, whose columns differ from ours."""
 
 
@@ -107,7 +113,7 @@ class WarehouseResource(dg.ConfigurableResource):
         with self._file_locked(), named_errors(self.place, self.lock_seconds):
             try:
                 connection = engine.connect()
-            except sa.exc.OperationalError as error:
+            except OperationalError as error:
                 raise unreachable(self.place, error) from error
             try:
                 yield connection

@@ -4,15 +4,17 @@ Rows travel as Arrow tables: typed columns, without a Python loop over rows.
 """
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, cast
 
 import adbc_driver_postgresql.dbapi
+import duckdb
 import pandas as pd
 import psycopg
 import pyarrow as pa
 import pyarrow.csv
 import sqlalchemy as sa
 from psycopg import sql
+from psycopg.conninfo import make_conninfo
 from sqlalchemy.dialects import postgresql
 
 from dagster_mmm.warehouse.url import DUCKDB, POSTGRES
@@ -56,11 +58,11 @@ def read(connection: sa.Connection, query: sa.Select | sa.TextClause) -> pd.Data
     """The rows of a query; on Postgres by a connection of its own, which sees what is committed."""
     match connection.dialect.name:
         case name if name == DUCKDB:
-            driver = connection.connection.driver_connection
+            driver = cast(duckdb.DuckDBPyConnection, connection.connection.driver_connection)
             return driver.sql(_literal(query, connection.dialect)).to_arrow_table().to_pandas()
         case name if name == POSTGRES:
             with (
-                adbc_driver_postgresql.dbapi.connect(_libpq_uri(connection)) as reader,
+                adbc_driver_postgresql.dbapi.connect(_conninfo(connection)) as reader,
                 reader.cursor() as cursor,
             ):
                 # Psycopg's own dialect would double each percent sign.
@@ -71,7 +73,7 @@ def read(connection: sa.Connection, query: sa.Select | sa.TextClause) -> pd.Data
 
 
 def _register(connection: sa.Connection, table: sa.Table, rows: pa.Table) -> None:
-    driver = connection.connection.driver_connection
+    driver = cast(duckdb.DuckDBPyConnection, connection.connection.driver_connection)
     quote = connection.dialect.identifier_preparer.format_table
     driver.register("rows_to_insert", rows)
     try:
@@ -84,7 +86,7 @@ def _copy(connection: sa.Connection, table: sa.Table, rows: pa.Table) -> None:
     target = sql.Identifier(*filter(None, (table.schema, table.name)))
     columns = sql.SQL(", ").join(map(sql.Identifier, rows.column_names))
     statement = sql.SQL("COPY {} ({}) FROM STDIN (FORMAT csv)").format(target, columns)
-    driver: psycopg.Connection = connection.connection.driver_connection
+    driver = cast(psycopg.Connection, connection.connection.driver_connection)
     with driver.cursor() as cursor, cursor.copy(statement) as copy:
         for batch in rows.to_batches(max_chunksize=ROWS_AT_ONCE):
             # Text is always quoted and null never: an empty text stays an empty text.
@@ -98,6 +100,7 @@ def _literal(query: sa.Select | sa.TextClause, dialect: sa.Dialect) -> str:
     return str(query.compile(dialect=dialect, compile_kwargs={"literal_binds": True}))
 
 
-def _libpq_uri(connection: sa.Connection) -> str:
-    url = connection.engine.url.set(drivername=POSTGRES)
-    return url.render_as_string(hide_password=False)
+def _conninfo(connection: sa.Connection) -> str:
+    """What libpq needs to connect once more; a URL would not take every name and password."""
+    info = cast(psycopg.Connection, connection.connection.driver_connection).info
+    return make_conninfo(**info.get_parameters(), password=info.password)
