@@ -40,25 +40,23 @@ def named_errors(place: str, lock_seconds: int) -> Generator[None]:
         yield
     except (DBAPIError, psycopg.Error, adbc_driver_manager.Error) as error:
         original = error.orig if isinstance(error, DBAPIError) else error
-        is_broken = isinstance(error, DBAPIError) and error.connection_invalidated
         said = str(original).splitlines()[0]
-        match getattr(original, "sqlstate", None):
-            case state if state == _LOCK_NOT_AVAILABLE:
-                raise WarehouseBusyError(
-                    f"another session has been holding a lock in {place} for {lock_seconds} s; "
-                    "wait for it to end, or find it in pg_stat_activity, and run this again"
-                ) from error
-            case state if state == _NO_PRIVILEGE:
-                raise WarehousePermissionError(
-                    f"{place}: {said}; grant its user what docs/postgres.md lists for the job"
-                ) from error
-            case _ if is_broken:
-                raise WarehouseUnreachableError(
-                    f"the connection to {place} broke: {said}; the transaction is undone, "
-                    "run this again when the server is back"
-                ) from error
-            case _:
-                raise
+        state = getattr(original, "sqlstate", None)
+        if state == _LOCK_NOT_AVAILABLE:
+            raise WarehouseBusyError(
+                f"another session has been holding a lock in {place} for {lock_seconds} s; "
+                "wait for it to end, or find it in pg_stat_activity, and run this again"
+            ) from error
+        if state == _NO_PRIVILEGE:
+            raise WarehousePermissionError(
+                f"{place}: {said}; grant its user what docs/postgres.md lists for the job"
+            ) from error
+        if isinstance(error, DBAPIError) and error.connection_invalidated:
+            raise WarehouseUnreachableError(
+                f"the connection to {place} broke: {said}; the transaction is undone, "
+                "run this again when the server is back"
+            ) from error
+        raise
 
 
 def unreachable(place: str, error: DBAPIError) -> WarehouseUnreachableError:

@@ -13,6 +13,7 @@ from pydantic import Field
 from sqlalchemy.engine.interfaces import ReflectedColumn
 from sqlalchemy.exc import OperationalError
 
+from dagster_mmm.environment import LOCK_SECONDS
 from dagster_mmm.warehouse import transfer
 from dagster_mmm.warehouse.ddl import create_schema
 from dagster_mmm.warehouse.errors import (
@@ -24,7 +25,6 @@ from dagster_mmm.warehouse.errors import (
 from dagster_mmm.warehouse.tables import METADATA, SCHEMA
 from dagster_mmm.warehouse.url import DUCKDB, POSTGRES, parse_url, place
 
-LOCK_SECONDS = 300
 CONNECT_SECONDS = 10
 
 

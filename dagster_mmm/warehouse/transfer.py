@@ -43,33 +43,30 @@ def arrow_rows(table: sa.Table, frame: pd.DataFrame) -> pa.Table:
 
 def insert(connection: sa.Connection, table: sa.Table, rows: pa.Table) -> None:
     """Insert rows that have the table's columns, in the connection's transaction."""
-    match connection.dialect.name:
-        case name if name == DUCKDB:
-            _register(connection, table, rows)
-        case name if name == POSTGRES:
-            _copy(connection, table, rows)
-        case _ if rows.num_rows:
-            connection.execute(table.insert(), rows.to_pylist())
-        case _:
-            pass
+    dialect = connection.dialect.name
+    if dialect == DUCKDB:
+        _register(connection, table, rows)
+    elif dialect == POSTGRES:
+        _copy(connection, table, rows)
+    elif rows.num_rows:
+        connection.execute(table.insert(), rows.to_pylist())
 
 
 def read(connection: sa.Connection, query: sa.Select | sa.TextClause) -> pd.DataFrame:
     """The rows of a query; on Postgres by a connection of its own, which sees what is committed."""
-    match connection.dialect.name:
-        case name if name == DUCKDB:
-            driver = cast(duckdb.DuckDBPyConnection, connection.connection.driver_connection)
-            return driver.sql(_literal(query, connection.dialect)).to_arrow_table().to_pandas()
-        case name if name == POSTGRES:
-            with (
-                adbc_driver_postgresql.dbapi.connect(_conninfo(connection)) as reader,
-                reader.cursor() as cursor,
-            ):
-                # Psycopg's own dialect would double each percent sign.
-                cursor.execute(_literal(query, postgresql.dialect(paramstyle="named")))
-                return cursor.fetch_arrow_table().to_pandas()
-        case _:
-            return pd.read_sql(query, connection)
+    dialect = connection.dialect.name
+    if dialect == DUCKDB:
+        driver = cast(duckdb.DuckDBPyConnection, connection.connection.driver_connection)
+        return driver.sql(_literal(query, connection.dialect)).to_arrow_table().to_pandas()
+    if dialect == POSTGRES:
+        with (
+            adbc_driver_postgresql.dbapi.connect(_conninfo(connection)) as reader,
+            reader.cursor() as cursor,
+        ):
+            # Psycopg's own dialect would double each percent sign.
+            cursor.execute(_literal(query, postgresql.dialect(paramstyle="named")))
+            return cursor.fetch_arrow_table().to_pandas()
+    return pd.read_sql(query, connection)
 
 
 def _register(connection: sa.Connection, table: sa.Table, rows: pa.Table) -> None:

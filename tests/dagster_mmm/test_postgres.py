@@ -27,7 +27,7 @@ from dagster_mmm.warehouse.resource import WarehouseResource
 from dagster_mmm.warehouse.tables import LIFT_TEST, METADATA, RESULT_TABLES
 from tests.conftest import Project, make_project
 from tests.dagster_mmm.test_job import ANYTHING_GOES, HASTY
-from tests.postgres_server import new_database, run_sql
+from tests.postgres_server import connect, new_database, run_sql
 
 PASSWORD = "s3cr3t To/Be@W%pl4nted"
 # As it stands, and as in a URL.
@@ -254,3 +254,14 @@ def test_a_rebuilt_view_is_replaced_under_its_readers(job: Job) -> None:
     assert job.project.query(of_views).equals(before)
     rows = resource(job.administrator).read(sa.text("select * from dashboards.live"))
     assert len(rows) == 1
+
+
+def test_dbt_does_not_wait_for_ever_for_a_readers_transaction(
+    job: Job, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PGOPTIONS", "-c lock_timeout=1s")
+    with connect(job.administrator) as reader, reader.transaction():
+        reader.execute("select * from mmm.run_latest")
+        result = job.project.run(selection=["run_latest"])
+    (failure,) = result.get_step_failure_events()
+    assert "canceling statement due to lock timeout" in str(failure)
