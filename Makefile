@@ -26,7 +26,7 @@ test: lint type  ## all checks and the fast tests
 test-slow: .venv/.synced  ## recovery of known truth, and the examples on public data
 	$(BIN)/python -m pytest -m slow
 
-bench-%: .venv/.synced  ## benchmarks/: bench-seed, bench-national, bench-public, bench-hyperpriors; ARGS=--help
+bench-%: .venv/.synced  ## benchmarks/: bench-seed, bench-national, bench-public, bench-hyperpriors, bench-warehouse; ARGS=--help
 	$(BIN)/python benchmarks/$*.py $(ARGS)
 
 lint: .venv/.synced

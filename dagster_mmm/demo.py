@@ -13,9 +13,11 @@ import sqlalchemy as sa
 
 from dagster_mmm import environment
 from dagster_mmm.settings import SettingsError, load_settings
+from dagster_mmm.warehouse.errors import WarehouseError
 from dagster_mmm.warehouse.publish import published_run
-from dagster_mmm.warehouse.resource import OutdatedTablesError, WarehouseResource
+from dagster_mmm.warehouse.resource import WarehouseResource
 from dagster_mmm.warehouse.tables import CHANNEL_SUMMARY, DIAGNOSTIC, RUN
+from dagster_mmm.warehouse.url import WarehouseURLError
 
 DEMO_SEED = 0
 
@@ -26,11 +28,11 @@ def main() -> int:
     os.environ["MMM_SETTINGS"] = str(arguments.settings.resolve())
     # Before JAX is imported, as the simulation does.
     environment.keep_compiled_programs()
-    warehouse = WarehouseResource(url=environment.warehouse_url())
     try:
+        warehouse = WarehouseResource(url=environment.warehouse_url())
         load_settings(environment.settings_path())
         warehouse.create_result_tables()
-    except (SettingsError, OutdatedTablesError) as error:
+    except (SettingsError, WarehouseURLError, WarehouseError) as error:
         print(error, file=sys.stderr)
         return 1
     # Any other settings describe data of the user's, which a simulation must not replace.

@@ -8,6 +8,8 @@ import sqlalchemy as sa
 from dagster_mmm.warehouse.url import DUCKDB, POSTGRES, WarehouseURLError, parse_url
 
 ROOT = Path(__file__).parents[1]
+# How long any writer waits for another's lock.
+LOCK_SECONDS = 300
 DEMO_SETTINGS = ROOT / "examples" / "demo.yaml"
 
 
@@ -37,21 +39,21 @@ def tell_dbt() -> None:
         WarehouseURLError: if the URL cannot be used, or is of a database without a dbt target.
     """
     url = parse_url(warehouse_url())
-    match url.get_backend_name():
-        case name if name == DUCKDB:
-            variables = {"MMM_DUCKDB_PATH": str(url.database)}
-        case name if name == POSTGRES:
-            variables = {
-                "MMM_POSTGRES_HOST": url.host or "",
-                "MMM_POSTGRES_PORT": str(url.port or 5432),
-                "MMM_POSTGRES_DATABASE": str(url.database),
-                "MMM_POSTGRES_USER": url.username or "",
-                # dbt strikes values of this prefix out of all that it writes.
-                "DBT_ENV_SECRET_MMM_POSTGRES_PASSWORD": url.password or "",
-            }
-        case name:
-            raise WarehouseURLError(f"sql/profiles.yml has no target for {name}: see DECISIONS.md")
-    os.environ.update(variables, MMM_DBT_TARGET=url.get_backend_name())
+    backend = url.get_backend_name()
+    if backend == DUCKDB:
+        os.environ["MMM_DUCKDB_PATH"] = str(url.database)
+    elif backend == POSTGRES:
+        os.environ["MMM_POSTGRES_HOST"] = url.host or ""
+        os.environ["MMM_POSTGRES_PORT"] = str(url.port or 5432)
+        os.environ["MMM_POSTGRES_DATABASE"] = str(url.database)
+        os.environ["MMM_POSTGRES_USER"] = url.username or ""
+        # dbt strikes values of this prefix out of all that it writes.
+        os.environ["DBT_ENV_SECRET_MMM_POSTGRES_PASSWORD"] = url.password or ""
+        # A view is replaced when no reader's transaction is open on it; dbt would wait for ever.
+        os.environ.setdefault("PGOPTIONS", f"-c lock_timeout={LOCK_SECONDS}s")
+    else:
+        raise WarehouseURLError(f"sql/profiles.yml has no target for {backend}: see DECISIONS.md")
+    os.environ["MMM_DBT_TARGET"] = backend
 
 
 def artefacts_path() -> Path:

@@ -13,14 +13,12 @@ import sqlalchemy as sa
 from dagster_mmm import environment
 from dagster_mmm.artefacts import remove_runs
 from dagster_mmm.settings import SettingsError, load_settings
+from dagster_mmm.warehouse.errors import WarehouseError
 from dagster_mmm.warehouse.publish import NoEarlierRunError, NotPublishableError, roll_back
-from dagster_mmm.warehouse.resource import (
-    OutdatedTablesError,
-    WarehouseBusyError,
-    WarehouseResource,
-)
+from dagster_mmm.warehouse.resource import WarehouseResource
 from dagster_mmm.warehouse.retention import expire
 from dagster_mmm.warehouse.tables import PUBLICATION, RUN
+from dagster_mmm.warehouse.url import WarehouseURLError
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -33,8 +31,8 @@ def main(arguments: list[str] | None = None) -> int:
         print(asked.action(warehouse, model_key, asked))
     except (
         SettingsError,
-        OutdatedTablesError,
-        WarehouseBusyError,
+        WarehouseURLError,
+        WarehouseError,
         NoEarlierRunError,
         NotPublishableError,
     ) as error:

@@ -5,15 +5,18 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import dagster as dg
 import pandas as pd
 import pytest
+import sqlalchemy as sa
 import yaml
 
 from dagster_mmm import demo, environment
 from dagster_mmm.definitions import defs
 from dagster_mmm.warehouse.resource import WarehouseResource
+from tests.postgres_server import new_database, running_server
 
 # Enough to converge on the simulated market at the loose gate below, and quick.
 QUICK = {
@@ -21,6 +24,16 @@ QUICK = {
     "evaluation": {"holdout_weeks": 0},
     "gate": {"max_r_hat": 1.05, "min_ess": 100, "max_divergence_rate": 0.05},
 }
+
+DBT_VARIABLES = (
+    "MMM_DBT_TARGET",
+    "MMM_POSTGRES_HOST",
+    "MMM_POSTGRES_PORT",
+    "MMM_POSTGRES_DATABASE",
+    "MMM_POSTGRES_USER",
+    "DBT_ENV_SECRET_MMM_POSTGRES_PASSWORD",
+    "PGOPTIONS",
+)
 
 
 @dataclass(frozen=True)
@@ -65,8 +78,14 @@ class Project:
             return pd.DataFrame(connection.exec_driver_sql(sql).mappings().all())
 
 
-def make_project(folder: Path) -> Iterator[Project]:
+def make_project(folder: Path, url: sa.URL | None = None) -> Iterator[Project]:
+    """A project on a DuckDB file in the folder, or on the warehouse of the URL."""
     with pytest.MonkeyPatch.context() as patch:
+        # Restored afterwards, as dbt's variables are: the definitions set them from this one.
+        for variable in DBT_VARIABLES:
+            patch.setenv(variable, "")
+            patch.delenv(variable)
+        patch.setenv("MMM_WAREHOUSE_URL", url.render_as_string(hide_password=False) if url else "")
         patch.setenv("MMM_SETTINGS", str(folder / "settings.yaml"))
         patch.setenv("MMM_DUCKDB_PATH", str(folder / "warehouse.duckdb"))
         patch.setenv("MMM_ARTEFACTS", str(folder / "artefacts"))
@@ -76,6 +95,28 @@ def make_project(folder: Path) -> Iterator[Project]:
             project = Project(folder, instance)
             project.configure()
             yield project
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[sa.URL]:
+    """A real Postgres server, as its administrator."""
+    with running_server() as url:
+        yield url
+
+
+@pytest.fixture
+def database(postgres: sa.URL) -> sa.URL:
+    """An empty database of this test's own on that server."""
+    return new_database(postgres, f"of_test_{uuid4().hex}")
+
+
+@pytest.fixture(params=["duckdb", "postgres"])
+def warehouse_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """Each warehouse in turn, empty."""
+    if request.param == "duckdb":
+        return f"duckdb:///{tmp_path / 'warehouse.duckdb'}"
+    url: sa.URL = request.getfixturevalue("database")
+    return url.render_as_string(hide_password=False)
 
 
 @pytest.fixture

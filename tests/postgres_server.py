@@ -3,6 +3,7 @@
 import os
 import pwd
 import shutil
+import signal
 import socket
 import subprocess
 import tempfile
@@ -68,8 +69,8 @@ def running_server() -> Iterator[sa.URL]:
             _wait_for(url, process, folder / "log")
             yield url
         finally:
-            # SIGINT ends it at once, whoever is still connected; SIGTERM would wait for them.
-            process.send_signal(2)
+            # At once, without writing anything to disk: it is thrown away.
+            process.send_signal(signal.SIGQUIT)
             process.wait(timeout=30)
     finally:
         shutil.rmtree(folder)
@@ -84,7 +85,7 @@ def _free_port() -> int:
 def _wait_for(url: sa.URL, process: "subprocess.Popen[bytes]", log: Path) -> None:
     for _ in range(300):
         try:
-            psycopg.connect(conninfo(url), connect_timeout=5).close()
+            connect(url).close()
             return
         except psycopg.OperationalError:
             if process.poll() is not None:
@@ -93,14 +94,15 @@ def _wait_for(url: sa.URL, process: "subprocess.Popen[bytes]", log: Path) -> Non
     raise RuntimeError(f"the Postgres server did not start:\n{log.read_text()}")
 
 
-def conninfo(url: sa.URL) -> str:
-    """The URL as libpq takes it."""
-    return url.set(drivername="postgresql").render_as_string(hide_password=False)
+def connect(url: sa.URL) -> psycopg.Connection:
+    """A connection in which each statement stands by itself: some may in no transaction."""
+    arguments = url.translate_connect_args(username="user", database="dbname")
+    return psycopg.connect(**arguments, autocommit=True, connect_timeout=5)
 
 
 def run_sql(url: sa.URL, script: str) -> None:
-    """Run statements one by one, each by itself: some may not stand in a transaction."""
-    with psycopg.connect(conninfo(url), autocommit=True) as connection:
+    """Run one or more statements."""
+    with connect(url) as connection:
         connection.execute(script)
 
 

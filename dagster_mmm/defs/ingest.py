@@ -11,6 +11,7 @@ from sqlalchemy.exc import DBAPIError
 from dagster_mmm.settings import Settings, check_columns
 from dagster_mmm.settings_resource import SettingsResource
 from dagster_mmm.warehouse.ddl import create_schema, replace_table
+from dagster_mmm.warehouse.errors import WarehousePermissionError
 from dagster_mmm.warehouse.resource import WarehouseResource
 
 
@@ -61,14 +62,19 @@ def load_csv(warehouse: WarehouseResource, file: Path, settings: Settings) -> No
         raise dg.Failure(f"{file} cannot be loaded into {settings.input.table}: {error}") from error
     check_columns(settings, rows.column_names)
     schema, table = settings.input.table.split(".")
-    with warehouse.begin() as connection:
-        create_schema(connection, schema)
-        try:
+    try:
+        with warehouse.begin() as connection:
+            create_schema(connection, schema)
             replace_table(connection, schema, table, rows)
-        except DBAPIError as error:
-            raise dg.Failure(
-                f"{file} cannot be loaded into {settings.input.table}: {error.orig}"
-            ) from error
+    except WarehousePermissionError as error:
+        raise dg.Failure(
+            f"{file} cannot be loaded into {settings.input.table}: {error}; or load the table by "
+            "other means, and leave out input.file"
+        ) from error
+    except DBAPIError as error:
+        raise dg.Failure(
+            f"{file} cannot be loaded into {settings.input.table}: {error.orig}"
+        ) from error
 
 
 def read_csv(file: Path) -> pa.Table:
@@ -82,26 +88,38 @@ def check_table(warehouse: WarehouseResource, settings: Settings) -> int:
     """Check that the raw table is what the settings describe, and count its rows.
 
     Raises:
-        dg.Failure: if the table is not in the warehouse, or its dates have a time zone.
+        dg.Failure: if the table is not in the warehouse or may not be read, or its dates have a
+            time zone.
         SettingsError: if it lacks a column that the settings name.
     """
+    schema, table = settings.input.table.split(".")
+    count = sa.select(sa.func.count()).select_from(sa.table(table, schema=schema))
     with warehouse.begin() as connection:
-        types = _column_types(connection, settings)
-        if not types:
+        if not sa.inspect(connection).has_table(table, schema=schema):
             raise dg.Failure(
                 f"there is no table {settings.input.table} in {warehouse.place}; load it, name "
                 "another in input.table, or give a CSV in input.file"
             )
-        check_columns(settings, list(types))
-        if "with time zone" in types[settings.input.date_column].lower():
-            raise dg.Failure(
-                f"column {settings.input.date_column!r} of {settings.input.table} is a time with a "
-                "time zone, so its day depends on where it is read; make it a date in the "
-                "business's own time zone"
-            )
-        schema, table = settings.input.table.split(".")
-        count = sa.select(sa.func.count()).select_from(sa.table(table, schema=schema))
-        return connection.scalar(count) or 0
+    try:
+        with warehouse.begin() as connection:
+            n_rows = connection.scalar(count) or 0
+            types = _column_types(connection, settings)
+    except WarehousePermissionError as error:
+        user = sa.make_url(warehouse.url).username
+        raise dg.Failure(
+            f"{settings.input.table} may not be read: {error}. For a table, its owner runs: "
+            f'grant usage on schema "{schema}" to "{user}"; '
+            f'grant select on "{schema}"."{table}" to "{user}". For a view, the owner of the view '
+            "needs the same on what the view reads."
+        ) from error
+    check_columns(settings, list(types))
+    if "with time zone" in types[settings.input.date_column].lower():
+        raise dg.Failure(
+            f"column {settings.input.date_column!r} of {settings.input.table} is a time with a "
+            "time zone, so its day depends on where it is read; make it a date in the "
+            "business's own time zone"
+        )
+    return n_rows
 
 
 def _column_types(connection: sa.Connection, settings: Settings) -> dict[str, str]:

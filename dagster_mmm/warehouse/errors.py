@@ -5,18 +5,22 @@ from contextlib import contextmanager
 
 import adbc_driver_manager
 import psycopg
-import sqlalchemy as sa
+from sqlalchemy.exc import DBAPIError
 
 
-class WarehouseBusyError(RuntimeError):
+class WarehouseError(RuntimeError):
+    """The warehouse refuses, or is not as it should be; the message has the remedy."""
+
+
+class WarehouseBusyError(WarehouseError):
     """Another process kept the warehouse locked for longer than we wait."""
 
 
-class WarehouseUnreachableError(RuntimeError):
+class WarehouseUnreachableError(WarehouseError):
     """There is no connection to the warehouse, or it broke."""
 
 
-class WarehousePermissionError(RuntimeError):
+class WarehousePermissionError(WarehouseError):
     """The warehouse's user may not do what the job has to."""
 
 
@@ -34,29 +38,28 @@ def named_errors(place: str, lock_seconds: int) -> Generator[None]:
     """
     try:
         yield
-    except (sa.exc.DBAPIError, psycopg.Error, adbc_driver_manager.Error) as error:
-        original = error.orig if isinstance(error, sa.exc.DBAPIError) else error
+    except (DBAPIError, psycopg.Error, adbc_driver_manager.Error) as error:
+        original = error.orig if isinstance(error, DBAPIError) else error
         said = str(original).splitlines()[0]
-        match getattr(original, "sqlstate", None):
-            case state if state == _LOCK_NOT_AVAILABLE:
-                raise WarehouseBusyError(
-                    f"another session has been holding a lock in {place} for {lock_seconds} s; "
-                    "wait for it to end, or find it in pg_stat_activity, and run this again"
-                ) from error
-            case state if state == _NO_PRIVILEGE:
-                raise WarehousePermissionError(
-                    f"{place}: {said}; grant its user what docs/postgres.md lists for the job"
-                ) from error
-            case _ if isinstance(error, sa.exc.DBAPIError) and error.connection_invalidated:
-                raise WarehouseUnreachableError(
-                    f"the connection to {place} broke: {said}; the transaction is undone, "
-                    "run this again when the server is back"
-                ) from error
-            case _:
-                raise
+        state = getattr(original, "sqlstate", None)
+        if state == _LOCK_NOT_AVAILABLE:
+            raise WarehouseBusyError(
+                f"another session has been holding a lock in {place} for {lock_seconds} s; "
+                "wait for it to end, or find it in pg_stat_activity, and run this again"
+            ) from error
+        if state == _NO_PRIVILEGE:
+            raise WarehousePermissionError(
+                f"{place}: {said}; grant its user what docs/postgres.md lists for the job"
+            ) from error
+        if isinstance(error, DBAPIError) and error.connection_invalidated:
+            raise WarehouseUnreachableError(
+                f"the connection to {place} broke: {said}; the transaction is undone, "
+                "run this again when the server is back"
+            ) from error
+        raise
 
 
-def unreachable(place: str, error: sa.exc.DBAPIError) -> WarehouseUnreachableError:
+def unreachable(place: str, error: DBAPIError) -> WarehouseUnreachableError:
     """The error of a connection that could not be made."""
     return WarehouseUnreachableError(
         f"cannot connect to {place}: {error.orig}\n"

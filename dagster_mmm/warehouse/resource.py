@@ -14,11 +14,14 @@ import sqlalchemy as sa
 from filelock import FileLock, Timeout
 from pydantic import Field
 from sqlalchemy.engine.interfaces import ReflectedColumn
+from sqlalchemy.exc import OperationalError
 
+from dagster_mmm.environment import LOCK_SECONDS
 from dagster_mmm.warehouse import transfer
 from dagster_mmm.warehouse.ddl import create_schema
 from dagster_mmm.warehouse.errors import (
     WarehouseBusyError,
+    WarehouseError,
     WarehousePermissionError,
     named_errors,
     unreachable,
@@ -26,11 +29,10 @@ from dagster_mmm.warehouse.errors import (
 from dagster_mmm.warehouse.tables import METADATA, SCHEMA
 from dagster_mmm.warehouse.url import DUCKDB, POSTGRES, parse_url, place
 
-LOCK_SECONDS = 300
 CONNECT_SECONDS = 10
 
 
-class OutdatedTablesError(RuntimeError):
+class OutdatedTablesError(WarehouseError):
     """The warehouse holds result tables of another version, whose columns differ from ours."""
 
 
@@ -121,7 +123,7 @@ class WarehouseResource(dg.ConfigurableResource):
         with self._file_locked(), named_errors(self.place, self.lock_seconds):
             try:
                 connection = engine.connect()
-            except sa.exc.OperationalError as error:
+            except OperationalError as error:
                 raise unreachable(self.place, error) from error
             try:
                 yield connection
@@ -140,9 +142,8 @@ class WarehouseResource(dg.ConfigurableResource):
         holder = Path(f"{self.place}.holder")
         try:
             holder.parent.mkdir(parents=True, exist_ok=True)
-            with lock:
-                holder.write_text(_this_process())
-                yield
+            lock.acquire()
+            holder.write_text(_this_process())
         except Timeout as error:
             who = holder.read_text() if holder.exists() else "another process"
             raise WarehouseBusyError(
@@ -154,6 +155,10 @@ class WarehouseResource(dg.ConfigurableResource):
                 f"{self.place} cannot be written to by this user: {error}; run the job as the "
                 "owner of the file and its folder, or give this user the right to write both"
             ) from error
+        try:
+            yield
+        finally:
+            lock.release()
 
     def _lock(self, connection: sa.Connection) -> None:
         """One writer of the schema at a time, and no endless wait for anybody's lock."""

@@ -4,15 +4,17 @@ Rows travel as Arrow tables: typed columns, without a Python loop over rows.
 """
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, cast
 
 import adbc_driver_postgresql.dbapi
+import duckdb
 import pandas as pd
 import psycopg
 import pyarrow as pa
 import pyarrow.csv
 import sqlalchemy as sa
 from psycopg import sql
+from psycopg.conninfo import make_conninfo
 from sqlalchemy.dialects import postgresql
 
 from dagster_mmm.warehouse.url import DUCKDB, POSTGRES
@@ -41,37 +43,34 @@ def arrow_rows(table: sa.Table, frame: pd.DataFrame) -> pa.Table:
 
 def insert(connection: sa.Connection, table: sa.Table, rows: pa.Table) -> None:
     """Insert rows that have the table's columns, in the connection's transaction."""
-    match connection.dialect.name:
-        case name if name == DUCKDB:
-            _register(connection, table, rows)
-        case name if name == POSTGRES:
-            _copy(connection, table, rows)
-        case _ if rows.num_rows:
-            connection.execute(table.insert(), rows.to_pylist())
-        case _:
-            pass
+    dialect = connection.dialect.name
+    if dialect == DUCKDB:
+        _register(connection, table, rows)
+    elif dialect == POSTGRES:
+        _copy(connection, table, rows)
+    elif rows.num_rows:
+        connection.execute(table.insert(), rows.to_pylist())
 
 
 def read(connection: sa.Connection, query: sa.Select | sa.TextClause) -> pd.DataFrame:
     """The rows of a query; on Postgres by a connection of its own, which sees what is committed."""
-    match connection.dialect.name:
-        case name if name == DUCKDB:
-            driver = connection.connection.driver_connection
-            return driver.sql(_literal(query, connection.dialect)).to_arrow_table().to_pandas()
-        case name if name == POSTGRES:
-            with (
-                adbc_driver_postgresql.dbapi.connect(_libpq_uri(connection)) as reader,
-                reader.cursor() as cursor,
-            ):
-                # Psycopg's own dialect would double each percent sign.
-                cursor.execute(_literal(query, postgresql.dialect(paramstyle="named")))
-                return cursor.fetch_arrow_table().to_pandas()
-        case _:
-            return pd.read_sql(query, connection)
+    dialect = connection.dialect.name
+    if dialect == DUCKDB:
+        driver = cast(duckdb.DuckDBPyConnection, connection.connection.driver_connection)
+        return driver.sql(_literal(query, connection.dialect)).to_arrow_table().to_pandas()
+    if dialect == POSTGRES:
+        with (
+            adbc_driver_postgresql.dbapi.connect(_conninfo(connection)) as reader,
+            reader.cursor() as cursor,
+        ):
+            # Psycopg's own dialect would double each percent sign.
+            cursor.execute(_literal(query, postgresql.dialect(paramstyle="named")))
+            return cursor.fetch_arrow_table().to_pandas()
+    return pd.read_sql(query, connection)
 
 
 def _register(connection: sa.Connection, table: sa.Table, rows: pa.Table) -> None:
-    driver = connection.connection.driver_connection
+    driver = cast(duckdb.DuckDBPyConnection, connection.connection.driver_connection)
     quote = connection.dialect.identifier_preparer.format_table
     driver.register("rows_to_insert", rows)
     try:
@@ -84,7 +83,7 @@ def _copy(connection: sa.Connection, table: sa.Table, rows: pa.Table) -> None:
     target = sql.Identifier(*filter(None, (table.schema, table.name)))
     columns = sql.SQL(", ").join(map(sql.Identifier, rows.column_names))
     statement = sql.SQL("COPY {} ({}) FROM STDIN (FORMAT csv)").format(target, columns)
-    driver: psycopg.Connection = connection.connection.driver_connection
+    driver = cast(psycopg.Connection, connection.connection.driver_connection)
     with driver.cursor() as cursor, cursor.copy(statement) as copy:
         for batch in rows.to_batches(max_chunksize=ROWS_AT_ONCE):
             # Text is always quoted and null never: an empty text stays an empty text.
@@ -98,6 +97,7 @@ def _literal(query: sa.Select | sa.TextClause, dialect: sa.Dialect) -> str:
     return str(query.compile(dialect=dialect, compile_kwargs={"literal_binds": True}))
 
 
-def _libpq_uri(connection: sa.Connection) -> str:
-    url = connection.engine.url.set(drivername=POSTGRES)
-    return url.render_as_string(hide_password=False)
+def _conninfo(connection: sa.Connection) -> str:
+    """What libpq needs to connect once more; a URL would not take every name and password."""
+    info = cast(psycopg.Connection, connection.connection.driver_connection).info
+    return make_conninfo(**info.get_parameters(), password=info.password)

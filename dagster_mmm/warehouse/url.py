@@ -1,8 +1,9 @@
-"""Where the warehouse is: an SQLAlchemy URL, which may carry a password and is never shown whole."""
+"""Where the warehouse is: an SQLAlchemy URL, whose password is never shown."""
 
 from pathlib import Path
 
 import sqlalchemy as sa
+from sqlalchemy.exc import ArgumentError, NoSuchModuleError
 
 from dagster_mmm.warehouse.tables import SCHEMA
 
@@ -27,7 +28,7 @@ def parse_url(text: str) -> sa.URL:
     )
     try:
         url = sa.make_url(text)
-    except (sa.exc.ArgumentError, ValueError):
+    except (ArgumentError, ValueError):
         raise misread from None
     if any(character in (url.host or "") for character in "@:/?#"):
         raise misread
@@ -37,7 +38,7 @@ def parse_url(text: str) -> sa.URL:
         return _checked_postgres(url)
     try:
         url.get_dialect()
-    except sa.exc.NoSuchModuleError:
+    except NoSuchModuleError:
         raise WarehouseURLError(
             f"MMM_WAREHOUSE_URL begins with {url.drivername}://, which is not installed; there "
             "are duckdb, postgresql+psycopg, and as extras of this package snowflake and bigquery"

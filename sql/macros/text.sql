@@ -16,7 +16,10 @@
 
 {% macro duckdb__iso_date(text) -%}
     case
-        when regexp_full_match(trim({{ text }}), '\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}.*)?')
+        when
+            regexp_full_match(trim({{ text }}), '\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}.*)?')
+            -- Read as the year before the first.
+            and left(trim({{ text }}), 4) <> '0000'
             then try_cast(left(trim({{ text }}), 10) as date)
     end
 {%- endmacro %}
@@ -49,10 +52,13 @@
 {# The same without a cast that gives null where it fails; too large for a double is unreadable. #}
 {% macro postgres__finite_number(text) -%}
     case
-        when {{ text }} ~ '^\s*[+-]?(\d{1,400}\.?\d{0,400}|\.\d{1,400})([eE][+-]?\d{1,3})?\s*$'
+        when
+            {{ text }} ~ '^\s*[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,3})?\s*$'
+            and length({{ text }}) < 400
             then case
-                when abs(cast({{ text }} as numeric)) < 1e-300 then 0
-                when abs(cast({{ text }} as numeric)) < 1e308 then cast({{ text }} as double precision)
+                when abs(cast({{ text }} as numeric)) < 2.5e-324 then 0
+                when abs(cast({{ text }} as numeric)) <= 1.7976931348623157e308
+                    then cast({{ text }} as double precision)
             end
     end
 {%- endmacro %}

@@ -1,7 +1,6 @@
-"""Checked, idempotent writes on a real DuckDB file."""
+"""Checked, idempotent writes on a real DuckDB file and a real Postgres."""
 
 from collections.abc import Callable
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -10,13 +9,6 @@ import pytest
 from dagster_mmm.warehouse.bulk import InvalidRowsError, replace_run
 from dagster_mmm.warehouse.resource import WarehouseResource
 from dagster_mmm.warehouse.tables import ACCURACY, DIAGNOSTIC
-
-
-@pytest.fixture
-def warehouse(tmp_path: Path) -> WarehouseResource:
-    resource = WarehouseResource(url=f"duckdb:///{tmp_path / 'warehouse.duckdb'}")
-    resource.create_result_tables()
-    return resource
 
 
 def accuracy(run_id: str, **changes: object) -> pd.DataFrame:
@@ -56,6 +48,7 @@ INVALID: dict[str, tuple[Callable[[], pd.DataFrame], str]] = {
     "another run": (lambda: accuracy("b"), "rows of another run than a"),
     "empty key": (lambda: accuracy("a", metric=None), "missing values in ['metric']"),
     "not a number": (lambda: accuracy("a", value=np.nan), "missing values in ['value']"),
+    "another type": (lambda: accuracy("a", value="much"), "Failed to parse string: 'much'"),
     "infinite": (lambda: accuracy("a", value=np.inf), "infinite values in ['value']"),
     "duplicate key": (
         lambda: pd.concat([accuracy("a"), accuracy("a", value=0.1)]),

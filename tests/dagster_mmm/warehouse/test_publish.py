@@ -1,7 +1,6 @@
-"""The publish pointer on a real DuckDB file."""
+"""The publish pointer on a real DuckDB file and a real Postgres."""
 
 from datetime import datetime, timedelta
-from pathlib import Path
 
 import pandas as pd
 import pytest
@@ -25,13 +24,6 @@ from dagster_mmm.warehouse.resource import WarehouseResource
 from dagster_mmm.warehouse.tables import DIAGNOSTIC, PUBLICATION, RUN
 
 MONDAY, TUESDAY = datetime(2026, 1, 5), datetime(2026, 1, 6)
-
-
-@pytest.fixture
-def warehouse(tmp_path: Path) -> WarehouseResource:
-    resource = WarehouseResource(url=f"duckdb:///{tmp_path / 'warehouse.duckdb'}")
-    resource.create_result_tables()
-    return resource
 
 
 def store(

@@ -1,32 +1,42 @@
-"""The warehouse file: its lock, its transactions, its name."""
+"""The warehouse: its locks, its transactions, its tables, what it says when refused."""
 
 from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
 from filelock import FileLock
-from pydantic import ValidationError
 
-from dagster_mmm.warehouse.resource import (
-    OutdatedTablesError,
+from dagster_mmm.warehouse.errors import (
     WarehouseBusyError,
-    WarehouseResource,
+    WarehousePermissionError,
+    WarehouseUnreachableError,
 )
-from dagster_mmm.warehouse.tables import METADATA, SCHEMA
+from dagster_mmm.warehouse.resource import OutdatedTablesError, WarehouseResource
+from dagster_mmm.warehouse.tables import METADATA, RUN, SCHEMA
+from tests.postgres_server import run_sql
 
 
-def test_result_tables_are_made_once_and_bear_their_documentation(tmp_path: Path) -> None:
-    warehouse = WarehouseResource(url=f"duckdb:///{tmp_path / 'new' / 'warehouse.duckdb'}")
+def on(url: sa.URL, **settings: int) -> WarehouseResource:
+    return WarehouseResource(url=url.render_as_string(hide_password=False), **settings)
+
+
+def test_result_tables_are_made_once_and_bear_their_documentation(
+    warehouse: WarehouseResource,
+) -> None:
     warehouse.create_result_tables()
-    warehouse.create_result_tables()
-    columns = warehouse.read(
-        sa.text(
-            "select table_name, column_name, comment from duckdb_columns() "
-            f"where schema_name = '{SCHEMA}'"
-        )
-    )
-    assert set(columns["table_name"]) == {table.name for table in METADATA.tables.values()}
-    assert columns["comment"].str.len().min() > 0
+    with warehouse.begin() as connection:
+        inspector = sa.inspect(connection)
+        for table in METADATA.tables.values():
+            found = inspector.get_columns(str(table.name), schema=SCHEMA)
+            assert {c["name"]: c["comment"] for c in found} == {
+                c.name: c.comment for c in table.columns
+            }
+
+
+def test_a_duckdb_file_is_made_with_its_folder(tmp_path: Path) -> None:
+    path = tmp_path / "new" / "warehouse.duckdb"
+    WarehouseResource(url=f"duckdb:///{path}").create_result_tables()
+    assert path.is_file()
 
 
 @pytest.mark.parametrize(
@@ -48,10 +58,8 @@ def test_result_tables_are_made_once_and_bear_their_documentation(tmp_path: Path
     ids=["name", "type", "nullability"],
 )
 def test_tables_of_another_version_are_named_with_the_remedy(
-    tmp_path: Path, change: str, found: str
+    warehouse: WarehouseResource, change: str, found: str
 ) -> None:
-    warehouse = WarehouseResource(url=f"duckdb:///{tmp_path / 'warehouse.duckdb'}")
-    warehouse.create_result_tables()
     with warehouse.begin() as connection:
         connection.execute(sa.text(change))
         connection.execute(sa.text("drop table mmm.mmm_lift_test"))
@@ -62,7 +70,7 @@ def test_tables_of_another_version_are_named_with_the_remedy(
         assert not sa.inspect(connection).has_table("mmm_lift_test", schema=SCHEMA)
 
 
-def test_a_busy_warehouse_is_waited_for_and_then_named(tmp_path: Path) -> None:
+def test_a_busy_file_is_waited_for_and_then_named(tmp_path: Path) -> None:
     path = tmp_path / "warehouse.duckdb"
     warehouse = WarehouseResource(url=f"duckdb:///{path}", lock_seconds=0)
     busy = pytest.raises(WarehouseBusyError, match=r"another job has been writing to .*duckdb")
@@ -71,8 +79,20 @@ def test_a_busy_warehouse_is_waited_for_and_then_named(tmp_path: Path) -> None:
     assert warehouse.read(sa.text("select 1 as one"))["one"].item() == 1
 
 
-def test_an_error_rolls_the_transaction_back(tmp_path: Path) -> None:
-    warehouse = WarehouseResource(url=f"duckdb:///{tmp_path / 'warehouse.duckdb'}")
+def test_writers_of_a_server_take_turns_and_readers_wait_for_nobody(database: sa.URL) -> None:
+    warehouse = on(database, lock_seconds=1)
+    warehouse.create_result_tables()
+    busy = pytest.raises(WarehouseBusyError, match=r"has been holding a lock in .* for 1 s")
+    with warehouse.locked():
+        with busy, warehouse.begin():
+            pass
+        assert warehouse.read(RUN.select()).empty
+    with warehouse.begin():
+        pass
+
+
+def test_an_error_rolls_the_transaction_back(warehouse_url: str) -> None:
+    warehouse = WarehouseResource(url=warehouse_url)
     with pytest.raises(ZeroDivisionError), warehouse.begin() as connection:
         connection.execute(sa.text("create table t (x integer)"))
         _ = 1 / 0
@@ -80,6 +100,39 @@ def test_an_error_rolls_the_transaction_back(tmp_path: Path) -> None:
         assert not sa.inspect(connection).has_table("t")
 
 
-def test_a_file_named_like_the_schema_is_refused_with_the_remedy() -> None:
-    with pytest.raises(ValidationError, match="call it something else"):
-        WarehouseResource(url="duckdb:///data/mmm.duckdb").place
+def test_a_server_that_does_not_answer_is_named_without_its_password(database: sa.URL) -> None:
+    for url, reason in (
+        (database.set(port=1), "Connection refused"),
+        (database.set(password="a-wrong-one"), "password authentication failed"),
+        (database.set(database="nowhere"), 'database "nowhere" does not exist'),
+    ):
+        with pytest.raises(WarehouseUnreachableError, match=reason) as error:
+            on(url).create_result_tables()
+        assert f"postgresql+psycopg://postgres:***@127.0.0.1:{url.port}" in str(error.value)
+        assert "Check the host, user and password in MMM_WAREHOUSE_URL" in str(error.value)
+
+
+def test_a_connection_that_breaks_in_a_transaction_undoes_it(
+    postgres: sa.URL, database: sa.URL
+) -> None:
+    warehouse = on(database)
+    broke = pytest.raises(WarehouseUnreachableError, match="the transaction is undone")
+    with broke, warehouse.begin() as connection:
+        connection.execute(sa.text("create table t (x integer)"))
+        pid = connection.scalar(sa.text("select pg_backend_pid()"))
+        run_sql(postgres, f"select pg_terminate_backend({pid})")
+        connection.execute(sa.text("insert into t values (1)"))
+    with warehouse.begin() as connection:
+        assert not sa.inspect(connection).has_table("t")
+
+
+def test_what_the_user_may_not_do_is_named_with_the_remedy(database: sa.URL) -> None:
+    on(database).create_result_tables()
+    role = f"of_{database.database}"
+    run_sql(database, f"create role {role} login password 'anything'")
+    stranger = on(database.set(username=role, password="anything"))
+    refused = r"permission denied for schema mmm; grant its user what docs/postgres\.md lists"
+    with pytest.raises(WarehousePermissionError, match=refused):
+        stranger.read(RUN.select())
+    with pytest.raises(WarehousePermissionError, match=refused), stranger.begin() as connection:
+        connection.execute(RUN.delete())

@@ -14,12 +14,11 @@ from tests.dagster_mmm.warehouse.test_publish import (
     publish_each,
     statuses,
     store,
-    warehouse,  # noqa: F401
 )
 
 
 @pytest.fixture
-def four(warehouse: WarehouseResource) -> WarehouseResource:  # noqa: F811
+def four(warehouse: WarehouseResource) -> WarehouseResource:
     """Four weekly runs, the last live; one that was rejected on the first day; another model's."""
     publish_each(warehouse, "a", "b", "c", "d")
     store(warehouse, "rejected", MONDAY, "fail")
@@ -27,7 +26,7 @@ def four(warehouse: WarehouseResource) -> WarehouseResource:  # noqa: F811
     return warehouse
 
 
-def runs_with_rows(warehouse: WarehouseResource) -> set[str]:  # noqa: F811
+def runs_with_rows(warehouse: WarehouseResource) -> set[str]:
     return set(warehouse.read(DIAGNOSTIC.select())["run_id"])
 
 
