@@ -1,6 +1,8 @@
 """The raw table: loaded from a file where one is given, and checked for the configured columns."""
 
+import re
 from pathlib import Path
+from typing import NamedTuple
 
 import dagster as dg
 import sqlalchemy as sa
@@ -24,21 +26,39 @@ class IngestConfig(dg.Config):
 
 @dg.asset(key=["raw", "weekly_media"], group_name="ingest", kinds={"duckdb"})
 def raw_weekly_media(
-    config: IngestConfig, settings: SettingsResource, warehouse: WarehouseResource
+    context: dg.AssetExecutionContext,
+    config: IngestConfig,
+    settings: SettingsResource,
+    warehouse: WarehouseResource,
 ) -> dg.MaterializeResult:
     """Spend, outcome and controls as the marketing team delivers them: weekly or daily rows."""
     loaded = settings.load()
     file = Path(config.file).expanduser() if config.file else loaded.input.file
     if file is not None:
         load_csv(warehouse, file, loaded)
-    n_rows = check_table(warehouse, loaded)
+    found = check_table(warehouse, loaded)
+    if found.unused_columns:
+        context.log.info(f"columns without a setting: {', '.join(found.unused_columns)}")
     return dg.MaterializeResult(
         metadata={
-            "dagster/row_count": n_rows,
+            "dagster/row_count": found.n_rows,
             "dagster/table_name": loaded.input.table,
+            "columns_without_a_setting": dg.MetadataValue.json(list(found.unused_columns)),
             "source": str(file or "the table as it stands"),
         }
     )
+
+
+class RawTable(NamedTuple):
+    """What was found of the raw table.
+
+    Attributes:
+        n_rows: its rows.
+        unused_columns: those that no setting names, such as a channel that is new in it.
+    """
+
+    n_rows: int
+    unused_columns: tuple[str, ...]
 
 
 def load_csv(warehouse: WarehouseResource, file: Path, settings: Settings) -> None:
@@ -47,7 +67,7 @@ def load_csv(warehouse: WarehouseResource, file: Path, settings: Settings) -> No
     A file that is not what the settings describe leaves the table as it was.
 
     Raises:
-        dg.Failure: if the file is not there or is not a CSV with a header.
+        dg.Failure: if the file is not there, is not a CSV with a header, or names a column twice.
         SettingsError: if it lacks a column that the settings name.
     """
     if not file.is_file():
@@ -58,6 +78,7 @@ def load_csv(warehouse: WarehouseResource, file: Path, settings: Settings) -> No
         rows = "read_csv(:file, all_varchar = true, header = true)"
         statement = f'CREATE OR REPLACE TABLE "{schema}"."{table}" AS FROM {rows}'
         try:
+            _require_each_column_once(connection, file)
             connection.execute(sa.text(statement), {"file": str(file)})
         except DBAPIError as error:
             raise dg.Failure(
@@ -66,13 +87,37 @@ def load_csv(warehouse: WarehouseResource, file: Path, settings: Settings) -> No
         check_columns(settings, list(_column_types(connection, settings)))
 
 
-def check_table(warehouse: WarehouseResource, settings: Settings) -> int:
-    """Check that the raw table is what the settings describe, and count its rows.
+def _require_each_column_once(connection: sa.Connection, file: Path) -> None:
+    """DuckDB would call the second column of a name something else, and nobody would read it."""
+    header = sa.text("FROM read_csv(:file, all_varchar = true, header = false) LIMIT 1")
+    names = [str(name) for name in connection.execute(header, {"file": str(file)}).first() or ()]
+    spelled = [name.casefold() for name in names]
+    repeated = {name for name, low in zip(names, spelled, strict=True) if spelled.count(low) > 1}
+    if repeated:
+        raise dg.Failure(
+            f"{file} names the columns {', '.join(map(repr, sorted(repeated)))} more than once "
+            "(capitals count for nothing in a database); give each a name of its own"
+        )
+
+
+def check_table(warehouse: WarehouseResource, settings: Settings) -> RawTable:
+    """Check that the raw table is what the settings describe.
 
     Raises:
-        dg.Failure: if the table is not in the warehouse, or its dates have a time zone.
+        dg.Failure: if the table is not in the warehouse or cannot be read, its dates have a time
+            zone or several, or it has rows in another currency.
         SettingsError: if it lacks a column that the settings name.
     """
+    try:
+        return _checked(warehouse, settings)
+    except DBAPIError as error:
+        raise dg.Failure(
+            f"{settings.input.table} is there but cannot be read: {error.orig}; where it is a "
+            "view, see that the tables behind it are there and that the job may read them"
+        ) from error
+
+
+def _checked(warehouse: WarehouseResource, settings: Settings) -> RawTable:
     with warehouse.begin() as connection:
         types = _column_types(connection, settings)
         if not types:
@@ -87,9 +132,70 @@ def check_table(warehouse: WarehouseResource, settings: Settings) -> int:
                 "time zone, so its day depends on where it is read; make it a date in the "
                 "business's own time zone"
             )
-        schema, table = settings.input.table.split(".")
-        count = sa.select(sa.func.count()).select_from(sa.table(table, schema=schema))
-        return connection.scalar(count) or 0
+        schema, name = settings.input.table.split(".")
+        table = sa.table(name, *map(sa.column, types), schema=schema)
+        _require_one_time_zone(connection, table, settings)
+        _require_one_currency(connection, table, settings)
+        n_rows = connection.scalar(sa.select(sa.func.count()).select_from(table))
+    named = {variable.column for variable in settings.variables().values()}
+    named |= set(settings.input_columns().values())
+    return RawTable(n_rows or 0, tuple(column for column in types if column not in named))
+
+
+def _require_one_time_zone(
+    connection: sa.Connection, table: sa.TableClause, settings: Settings
+) -> None:
+    """The day is read as written, so times of day have to be of one place."""
+    column = settings.input.date_column
+    after_day = sa.func.substr(sa.cast(table.c[column], sa.String), 11)
+    has_time = after_day.like("%:%")
+    tails = connection.scalars(
+        sa.select(sa.func.right(after_day, 6)).where(has_time, _has_offset(after_day)).distinct()
+    )
+    offsets = {tail: _minutes_from_utc(tail) for tail in tails}
+    without = sa.select(sa.func.count()).where(has_time, ~_has_offset(after_day))
+    is_partial = bool(offsets) and bool(connection.scalar(without))
+    # Summer time is one hour ahead of winter.
+    if is_partial or (offsets and max(offsets.values()) - min(offsets.values()) > 60):
+        found = sorted({f"{m // 60:+03d}:{m % 60:02d}" for m in offsets.values()})
+        raise dg.Failure(
+            f"column {column!r} of {settings.input.table} has times of the UTC offsets "
+            f"{', '.join(found)}{' and times without one' if is_partial else ''}, so its days are "
+            "not those of one place; write dates in the business's own time zone"
+        )
+
+
+def _has_offset(after_day: "sa.ColumnElement[str]") -> "sa.ColumnElement[bool]":
+    return sa.or_(*(after_day.like(f"%{sign}%") for sign in "Z+-"))
+
+
+def _minutes_from_utc(tail: str) -> int:
+    """What the end of a time says, such as 0+02:00, +0200, 00+02 or 00:00Z; 0 for what is none."""
+    offset = re.search(r"([+-])(\d\d):?(\d\d)?$", tail)
+    if offset is None:
+        return 0
+    minutes = 60 * int(offset[2]) + int(offset[3] or 0)
+    return minutes if offset[1] == "+" else -minutes
+
+
+def _require_one_currency(
+    connection: sa.Connection, table: sa.TableClause, settings: Settings
+) -> None:
+    """Money in two currencies cannot be added up."""
+    column = settings.input.currency_column
+    if column is None:
+        return
+    currency = sa.func.upper(sa.func.trim(sa.cast(table.c[column], sa.String)))
+    rows = connection.execute(sa.select(currency, sa.func.count()).group_by(currency)).all()
+    others = {name: n_rows for name, n_rows in rows if name != settings.currency}
+    if others:
+        found = ", ".join(
+            f"{n} in {name!r}" if name else f"{n} in none" for name, n in others.items()
+        )
+        raise dg.Failure(
+            f"{settings.input.table} has rows in other currencies than {settings.currency} (column "
+            f"{column!r}): {found}; convert them at the source"
+        )
 
 
 def _column_types(connection: sa.Connection, settings: Settings) -> dict[str, str]:

@@ -62,8 +62,8 @@ class Settings(Section):
             used.append((column, f"{key}.column"))
         _reject_repeated(
             used,
-            "a column of its own for the date, the series, the outcome and each channel, medium "
-            "and control",
+            "a column of its own for the date, the series, the currency, the outcome and each "
+            "channel, medium and control",
         )
         return self
 
@@ -129,6 +129,7 @@ class Settings(Section):
         columns = {
             "input.date_column": self.input.date_column,
             "input.series_column": self.input.series_column,
+            "input.currency_column": self.input.currency_column,
         }
         return {key: column for key, column in columns.items() if column is not None}
 

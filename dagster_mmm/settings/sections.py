@@ -42,7 +42,9 @@ class InputSettings(Section):
 
     A `file` is loaded into the table first; its path is relative to the settings file's folder. The
     values of `series_column` name the series (geos, store groups, brands) that the model explains
-    together; without it all rows are one series, called `series`.
+    together; without it all rows are one series, called `series`. Where `currency_column` names
+    each row's currency, all have to be in the model's. A value of more than `max_times_usual` times
+    the median of its series is refused as one in another unit.
     """
 
     file: InputFile | None = None
@@ -52,6 +54,8 @@ class InputSettings(Section):
     week_starts_on: Weekday = "monday"
     series: Text = "national"
     series_column: Text | None = None
+    currency_column: Text | None = None
+    max_times_usual: Annotated[float, Field(gt=1)] = 200.0
 
     @model_validator(mode="after")
     def _series_are_named_once(self) -> Self:

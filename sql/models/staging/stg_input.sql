@@ -1,3 +1,7 @@
+{# A date far from any campaign, such as 9999-12-31, stands for one that is not known, and the weeks
+   up to it would be millions of rows. #}
+{% set first_day, last_day = '1990-01-01', '2099-12-31' -%}
+
 with
 
 raw_rows as (
@@ -29,12 +33,23 @@ long as (
     {%- endif %}
     {%- endfor %}
 
+),
+
+dated as (
+
+    select
+        *,
+        {{ iso_date('raw_date') }} as written_day
+    from long
+
 )
 
 select
     series_key,
     raw_date,
-    {{ iso_date('raw_date') }} as observed_on,
+    case
+        when written_day between date '{{ first_day }}' and date '{{ last_day }}' then written_day
+    end as observed_on,
     variable,
     role,
     raw_value,
@@ -43,4 +58,4 @@ select
         when raw_value = true_text then 1.0
         else 0.0
     end as value
-from long
+from dated
