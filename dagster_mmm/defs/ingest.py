@@ -82,9 +82,15 @@ def load_csv(warehouse: WarehouseResource, file: Path, settings: Settings) -> No
             connection.execute(sa.text(statement), {"file": str(file)})
         except DBAPIError as error:
             raise dg.Failure(
-                f"{file} cannot be loaded into {settings.input.table}: {error.orig}"
+                f"{file} cannot be loaded into {settings.input.table}: {_said(error)}"
             ) from error
-        check_columns(settings, list(_column_types(connection, settings)))
+        columns = list(_column_types(connection, settings))
+        if len(columns) == 1:
+            raise dg.Failure(
+                f"{file} reads as a table of one column: a row has more or fewer cells than the "
+                "header, or its cells are not separated by comma, semicolon, tab or |"
+            )
+        check_columns(settings, columns)
 
 
 def _require_each_column_once(connection: sa.Connection, file: Path) -> None:
@@ -112,7 +118,7 @@ def check_table(warehouse: WarehouseResource, settings: Settings) -> RawTable:
         return _checked(warehouse, settings)
     except DBAPIError as error:
         raise dg.Failure(
-            f"{settings.input.table} is there but cannot be read: {error.orig}; where it is a "
+            f"{settings.input.table} is there but cannot be read: {_said(error)}; where it is a "
             "view, see that the tables behind it are there and that the job may read them"
         ) from error
 
@@ -196,6 +202,11 @@ def _require_one_currency(
             f"{settings.input.table} has rows in other currencies than {settings.currency} (column "
             f"{column!r}): {found}; convert them at the source"
         )
+
+
+def _said(error: DBAPIError) -> str:
+    """The database's words, without its hints on a statement that the user has not written."""
+    return str(error.orig).split("\n\n")[0].split("\nLINE ")[0]
 
 
 def _column_types(connection: sa.Connection, settings: Settings) -> dict[str, str]:

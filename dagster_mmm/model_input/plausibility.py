@@ -33,7 +33,8 @@ def unit_errors(weekly: pd.DataFrame, settings: Settings) -> list[Problem]:
     times = _times_usual(weekly)
     is_small = (weekly["role"] == "outcome") & (times > 0) & (times < 1 / limit)
     wrong = weekly.assign(
-        usual=weekly["value"] / times,
+        amount=weekly["value"].map(_amount),
+        usual=(weekly["value"] / times).map(_amount),
         far=times.map(_in_words),
         limit=times.where(times > 1, 1 / times),
         column=weekly["variable"].map(columns),
@@ -43,9 +44,9 @@ def unit_errors(weekly: pd.DataFrame, settings: Settings) -> list[Problem]:
             row.series_key,
             row.week_start,
             "unit_error",
-            f"{row.variable} (column {row.column!r}) is {row.value:,.6g} in the week of "
-            f"{day(row.week_start)}, {row.far} its usual {row.usual:,.6g}, so it is probably in "
-            "another unit; correct it at the source, or set input.max_times_usual beyond "
+            f"{row.variable} (column {row.column!r}) is {row.amount} in the week of "
+            f"{day(row.week_start)}, {row.far} its usual {row.usual}, so it is probably "
+            "in another unit; correct it at the source, or set input.max_times_usual beyond "
             f"{row.limit:,.0f} if it is right",
             str(row.variable),
         )
@@ -83,15 +84,18 @@ def _spikes(used: pd.DataFrame) -> list[Problem]:
             row.series_key,
             row.week_start,
             "spike",
-            f"{row.variable} is {row.value:,.6g} in the week of {day(row.week_start)}, "
+            f"{row.variable} is {row.amount} in the week of {day(row.week_start)}, "
             f"{row.times:,.0f} times its usual week: such a week decides its curve; see that it is "
             "right",
         )
-        for row in used.assign(times=times)[times > SPIKE].itertuples()
+        for row in used.assign(times=times, amount=used["value"].map(_amount))[
+            times > SPIKE
+        ].itertuples()
     ]
 
 
 def _outcomes_of_nothing(outcome: pd.DataFrame) -> list[Problem]:
+    outcome = outcome.assign(amount=outcome["value"].map(_amount))
     zero, negative = outcome[outcome["value"] == 0], outcome[outcome["value"] < 0]
     return [
         in_week(
@@ -107,7 +111,7 @@ def _outcomes_of_nothing(outcome: pd.DataFrame) -> list[Problem]:
             row.series_key,
             row.week_start,
             "negative_outcome",
-            f"{row.variable} is {row.value:,.6g} in the week of {day(row.week_start)}; book "
+            f"{row.variable} is {row.amount} in the week of {day(row.week_start)}; book "
             "returns to the week of the sale",
         )
         for row in negative.itertuples()
@@ -163,3 +167,7 @@ def _collinear(media: pd.DataFrame) -> list[Problem]:
 
 def _in_words(times: float) -> str:
     return f"{times:,.0f} times" if times > 1 else f"1/{1 / times:,.0f} of" if times > 0 else ""
+
+
+def _amount(value: float) -> str:
+    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:,.4g}"

@@ -60,6 +60,8 @@ def test_defaults_are_filled_in(file: Path) -> None:
             "week_starts_on": "monday",
             "series": "national",
             "series_column": None,
+            "currency_column": None,
+            "max_times_usual": 200.0,
         },
         "events": {},
         "model": {
@@ -100,8 +102,8 @@ def test_defaults_are_filled_in(file: Path) -> None:
             channel(column="tv_spend"),
             "settings",
             "'tv_spend' at channels[0].column, channels[1].column",
-            "a column of its own for the date, the series, the outcome and each channel, medium "
-            "and control",
+            "a column of its own for the date, the series, the currency, the outcome and each "
+            "channel, medium and control",
         ),
         (
             {"outcome": {"name": "revenue", "column": "week"}},

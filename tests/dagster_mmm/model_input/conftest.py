@@ -24,7 +24,12 @@ from dagster_mmm.warehouse.resource import WarehouseResource
 
 TODAY = dt.date(2026, 1, 1)
 SQL = ROOT / "sql"
-MARTS = ("weekly_input", "rejected_input")
+# In the order of their dependence; the other models are views, which follow by themselves.
+TABLES = {
+    "int_weekly_values": "intermediate",
+    "weekly_input": "marts",
+    "rejected_input": "marts",
+}
 # South starts ten weeks later than north.
 LATE_START = 10
 Change = Callable[[pd.DataFrame], pd.DataFrame]
@@ -36,7 +41,7 @@ class Warehouse:
 
     settings: Settings
     resource: WarehouseResource
-    marts: dict[str, str]
+    tables: dict[str, str]
 
     def judge(self, frame: pd.DataFrame, today: dt.date = TODAY) -> ModelInput:
         self.load(frame.to_csv(index=False).encode())
@@ -56,9 +61,11 @@ class Warehouse:
                 connection.exec_driver_sql(statement)
 
     def judge_table(self, today: dt.date = TODAY) -> ModelInput:
-        # The staging and intermediate models are views: they follow the raw table by themselves.
         self.execute(
-            *(f"create or replace table mmm.{mart} as {query}" for mart, query in self.marts.items())
+            *(
+                f"create or replace table mmm.{mart} as {query}"
+                for mart, query in self.tables.items()
+            )
         )
         return judge_input(*read_marts(self.resource), self.settings, today)
 
@@ -75,10 +82,9 @@ def build_warehouse(folder: Path, frame: pd.DataFrame, **sections: Any) -> Wareh
     arguments += ["--log-path", folder / "logs", "--vars", json.dumps(settings.dbt_vars())]
     environment = os.environ | {"MMM_DUCKDB_PATH": resource.path}
     subprocess.run([str(argument) for argument in arguments], env=environment, check=True)
-    compiled = folder / "target" / "compiled" / "mmm" / "models" / "marts"
-    return Warehouse(
-        settings, resource, {name: (compiled / f"{name}.sql").read_text() for name in MARTS}
-    )
+    models = folder / "target" / "compiled" / "mmm" / "models"
+    compiled = {n: (models / layer / f"{n}.sql").read_text() for n, layer in TABLES.items()}
+    return Warehouse(settings, resource, compiled)
 
 
 @pytest.fixture(scope="session")
