@@ -2,13 +2,14 @@
 
 import re
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import dagster as dg
 import sqlalchemy as sa
 from sqlalchemy.exc import DBAPIError
 
-from dagster_mmm.settings import Settings, check_columns
+from dagster_mmm.settings import Settings, check_columns, check_report_columns
+from dagster_mmm.settings.sections import ReportsSettings
 from dagster_mmm.settings_resource import SettingsResource
 from dagster_mmm.warehouse.resource import WarehouseResource
 
@@ -84,7 +85,7 @@ def load_csv(warehouse: WarehouseResource, file: Path, settings: Settings) -> No
             raise dg.Failure(
                 f"{file} cannot be loaded into {settings.input.table}: {_said(error)}"
             ) from error
-        columns = list(_column_types(connection, settings))
+        columns = list(_column_types(connection, settings.input.table))
         if len(columns) == 1:
             raise dg.Failure(
                 f"{file} reads as a table of one column: a row has more or fewer cells than the "
@@ -125,7 +126,7 @@ def check_table(warehouse: WarehouseResource, settings: Settings) -> RawTable:
 
 def _checked(warehouse: WarehouseResource, settings: Settings) -> RawTable:
     with warehouse.begin() as connection:
-        types = _column_types(connection, settings)
+        types = _column_types(connection, settings.input.table)
         if not types:
             raise dg.Failure(
                 f"there is no table {settings.input.table} in {warehouse.path}; load it, name "
@@ -140,19 +141,68 @@ def _checked(warehouse: WarehouseResource, settings: Settings) -> RawTable:
             )
         schema, name = settings.input.table.split(".")
         table = sa.table(name, *map(sa.column, types), schema=schema)
-        _require_one_time_zone(connection, table, settings)
-        _require_one_currency(connection, table, settings)
+        _require_one_time_zone(connection, table, settings.input.date_column)
+        _require_one_currency(connection, table, settings.input.currency_column, settings.currency)
         n_rows = connection.scalar(sa.select(sa.func.count()).select_from(table))
-    named = {variable.column for variable in settings.variables().values()}
-    named |= set(settings.input_columns().values())
+        if settings.input.reports is not None:
+            _check_reports(connection, settings, settings.input.reports)
+    named = set(settings.table_columns().values())
     return RawTable(n_rows or 0, tuple(column for column in types if column not in named))
 
 
-def _require_one_time_zone(
-    connection: sa.Connection, table: sa.TableClause, settings: Settings
+def _check_reports(connection: sa.Connection, settings: Settings, reports: ReportsSettings) -> None:
+    """That every row of the reports belongs to a channel and a series of the model."""
+    types = _column_types(connection, reports.table)
+    if not types:
+        raise dg.Failure(
+            f"there is no table {reports.table}; load it, or name another in input.reports.table"
+        )
+    check_report_columns(reports, list(types))
+    schema, name = reports.table.split(".")
+    table = sa.table(name, *map(sa.column, types), schema=schema)
+    _require_one_time_zone(connection, table, reports.date_column)
+    _require_one_currency(connection, table, reports.currency_column, settings.currency)
+    known = {channel.column for channel in settings.channels} | set(reports.ignored)
+    _require_known(
+        connection,
+        table,
+        reports.channel_column,
+        known,
+        "add a channel whose column is that text, or list it in input.reports.ignored",
+    )
+    if reports.series_column is not None and settings.input.series_column is not None:
+        raw_schema, raw_name = settings.input.table.split(".")
+        raw_column = sa.column(settings.input.series_column)
+        raw = sa.table(raw_name, raw_column, schema=raw_schema)
+        series = connection.scalars(sa.select(_text(raw_column)).select_from(raw).distinct())
+        # Rows of no series are in the mart `rejected_input`.
+        _require_known(
+            connection,
+            table,
+            reports.series_column,
+            {found or "" for found in series} | {""},
+            f"add its outcome to {settings.input.table}, or leave it out of the reports",
+        )
+
+
+def _require_known(
+    connection: sa.Connection, table: sa.TableClause, column: str, known: set[str], remedy: str
 ) -> None:
+    """Spend of a channel or series that the model does not know would be lost in silence."""
+    text = _text(table.c[column])
+    rows = connection.execute(sa.select(text, sa.func.count()).group_by(text)).all()
+    unknown = {found or "": n for found, n in rows if (found or "") not in known}
+    if unknown:
+        found = ", ".join(f"{text!r} ({n} rows)" for text, n in sorted(unknown.items()))
+        raise dg.Failure(f"{table.schema}.{table.name} has {column} {found}; {remedy}")
+
+
+def _text(column: "sa.ColumnElement[Any]") -> "sa.ColumnElement[str]":
+    return sa.func.trim(sa.cast(column, sa.String))
+
+
+def _require_one_time_zone(connection: sa.Connection, table: sa.TableClause, column: str) -> None:
     """The day is read as written, so times of day have to be of one place."""
-    column = settings.input.date_column
     after_day = sa.func.substr(sa.cast(table.c[column], sa.String), 11)
     has_time = after_day.like("%:%")
     tails = connection.scalars(
@@ -165,7 +215,7 @@ def _require_one_time_zone(
     if is_partial or (offsets and max(offsets.values()) - min(offsets.values()) > 60):
         found = sorted({f"{m // 60:+03d}:{m % 60:02d}" for m in offsets.values()})
         raise dg.Failure(
-            f"column {column!r} of {settings.input.table} has times of the UTC offsets "
+            f"column {column!r} of {table.schema}.{table.name} has times of the UTC offsets "
             f"{', '.join(found)}{' and times without one' if is_partial else ''}, so its days are "
             "not those of one place; write dates in the business's own time zone"
         )
@@ -185,21 +235,20 @@ def _minutes_from_utc(tail: str) -> int:
 
 
 def _require_one_currency(
-    connection: sa.Connection, table: sa.TableClause, settings: Settings
+    connection: sa.Connection, table: sa.TableClause, column: str | None, currency: str
 ) -> None:
     """Money in two currencies cannot be added up."""
-    column = settings.input.currency_column
     if column is None:
         return
-    currency = sa.func.upper(sa.func.trim(sa.cast(table.c[column], sa.String)))
-    rows = connection.execute(sa.select(currency, sa.func.count()).group_by(currency)).all()
-    others = {name: n_rows for name, n_rows in rows if name != settings.currency}
+    named = sa.func.upper(_text(table.c[column]))
+    rows = connection.execute(sa.select(named, sa.func.count()).group_by(named)).all()
+    others = {name: n_rows for name, n_rows in rows if name != currency}
     if others:
         found = ", ".join(
             f"{n} in {name!r}" if name else f"{n} in none" for name, n in others.items()
         )
         raise dg.Failure(
-            f"{settings.input.table} has rows in other currencies than {settings.currency} (column "
+            f"{table.schema}.{table.name} has rows in other currencies than {currency} (column "
             f"{column!r}): {found}; convert them at the source"
         )
 
@@ -209,8 +258,8 @@ def _said(error: DBAPIError) -> str:
     return str(error.orig).split("\n\n")[0].split("\nLINE ")[0]
 
 
-def _column_types(connection: sa.Connection, settings: Settings) -> dict[str, str]:
-    schema, table = settings.input.table.split(".")
+def _column_types(connection: sa.Connection, of_table: str) -> dict[str, str]:
+    schema, table = of_table.split(".")
     query = sa.text(
         "select column_name, data_type from information_schema.columns "
         "where table_schema = :schema and table_name = :table order by ordinal_position"

@@ -29,7 +29,7 @@ def unit_errors(weekly: pd.DataFrame, settings: Settings) -> list[Problem]:
     Media may be far below their usual week, for a campaign fades out; an outcome may not.
     """
     limit = settings.input.max_times_usual
-    columns = {v.name: v.column for v in settings.variables().values()}
+    places = {v.name: settings.place_of(v) for v in settings.variables().values()}
     times = _times_usual(weekly)
     is_small = (weekly["role"] == "outcome") & (times > 0) & (times < 1 / limit)
     wrong = weekly.assign(
@@ -37,14 +37,14 @@ def unit_errors(weekly: pd.DataFrame, settings: Settings) -> list[Problem]:
         usual=(weekly["value"] / times).map(_amount),
         far=times.map(_in_words),
         limit=times.where(times > 1, 1 / times),
-        column=weekly["variable"].map(columns),
+        place=weekly["variable"].map(places),
     )[(times > limit) | is_small]
     return [
         in_week(
             row.series_key,
             row.week_start,
             "unit_error",
-            f"{row.variable} (column {row.column!r}) is {row.amount} in the week of "
+            f"{row.variable} ({row.place}) is {row.amount} in the week of "
             f"{day(row.week_start)}, {row.far} its usual {row.usual}, so it is probably "
             "in another unit; correct it at the source, or set input.max_times_usual beyond "
             f"{row.limit:,.0f} if it is right",

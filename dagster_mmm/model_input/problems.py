@@ -22,26 +22,34 @@ def empty_table(settings: Settings) -> Problem:
 
 def rejected_rows(rejected: pd.DataFrame, settings: Settings) -> list[Problem]:
     """Raw rows of the mart `rejected_input`: without a date that can be read, or of no series."""
-    undated = rejected[rejected["observed_on"].isna()].groupby("raw_date", dropna=False)
-    problems = [
-        Problem(
-            "unreadable_date",
-            f"{n_rows} rows have {_quoted_date(raw_date)} in column "
-            f"{settings.input.date_column!r}, which is no day from 1990 to 2099; write it as "
-            "2026-01-31",
-        )
-        for raw_date, n_rows in undated["n_rows"].sum().items()
-    ]
-    nameless = rejected[rejected["series_key"].isna()]
-    if len(nameless):
-        problems.append(
+    reports = settings.input.reports
+    columns = {"table": (settings.input.date_column, settings.input.series_column)}
+    if reports is not None:
+        columns["reports"] = (reports.date_column, reports.series_column)
+    problems: list[Problem] = []
+    for origin, (date_column, series_column) in columns.items():
+        rows = rejected[rejected["origin"] == origin]
+        where = "" if origin == "table" else f" of {reports.table}" if reports else ""
+        undated = rows[rows["observed_on"].isna()].groupby("raw_date", dropna=False)
+        problems += [
             Problem(
-                "missing_series",
-                f"{nameless['n_rows'].sum()} rows name no series in column "
-                f"{settings.input.series_column!r}, such as one with "
-                f"{_quoted_date(nameless['raw_date'].iloc[0])}; say which series they belong to",
+                "unreadable_date",
+                f"{n_rows} rows{where} have {_quoted_date(raw_date)} in column {date_column!r}, "
+                "which is no day from 1990 to 2099; write it as 2026-01-31",
             )
-        )
+            for raw_date, n_rows in undated["n_rows"].sum().items()
+        ]
+        nameless = rows[rows["series_key"].isna()]
+        if len(nameless):
+            problems.append(
+                Problem(
+                    "missing_series",
+                    f"{nameless['n_rows'].sum()} rows{where} name no series in column "
+                    f"{series_column!r}, such as one with "
+                    f"{_quoted_date(nameless['raw_date'].iloc[0])}; say which series they belong "
+                    "to",
+                )
+            )
     return problems
 
 
@@ -136,10 +144,10 @@ def calendar_problems(weekly: pd.DataFrame, settings: Settings) -> list[Problem]
 
 def unreadable_values(weekly: pd.DataFrame, settings: Settings) -> list[Problem]:
     """Values that are blank, no number, or not finite."""
-    columns = {v.name: v.column for v in settings.variables().values()}
+    places = {v.name: settings.place_of(v) for v in settings.variables().values()}
     bad = weekly[weekly["n_unreadable"] > 0].sort_values(["variable", "series_key", "week_start"])
     bad = bad.assign(
-        column=bad["variable"].map(columns),
+        place=bad["variable"].map(places),
         found=bad["unreadable_value"].fillna("").replace("", "nothing"),
     )
     return [
@@ -147,7 +155,7 @@ def unreadable_values(weekly: pd.DataFrame, settings: Settings) -> list[Problem]
             row.series_key,
             row.week_start,
             f"unreadable_{row.role}",
-            f"{row.variable} (column {row.column!r}) has no usable number in the week of "
+            f"{row.variable} ({row.place}) has no usable number in the week of "
             f"{day(row.week_start)}: found {row.found}; correct it at the source, with 0 where "
             "nothing was spent",
             str(row.variable),

@@ -62,6 +62,8 @@ def test_defaults_are_filled_in(file: Path) -> None:
             "series_column": None,
             "currency_column": None,
             "max_times_usual": 200.0,
+            "reports": None,
+            "freshness": {"warn_days": 14, "error_days": 28},
         },
         "events": {},
         "model": {

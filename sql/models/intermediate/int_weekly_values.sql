@@ -2,8 +2,7 @@ with
 
 input as (
 
-    select * from {{ ref('stg_input') }}
-    where observed_on is not null and series_key is not null
+    select * from {{ ref('int_input') }}
 
 ),
 

@@ -1,7 +1,3 @@
-{# A date far from any campaign, such as 9999-12-31, stands for one that is not known, and the weeks
-   up to it would be millions of rows. #}
-{% set first_day, last_day = '1990-01-01', '2099-12-31' -%}
-
 with
 
 raw_rows as (
@@ -15,7 +11,7 @@ long as (
     {%- for variable in var('input').variables %}
 
     select
-        {{ series_key() }} as series_key,
+        {{ series_key(var('input').series_column) }} as series_key,
         cast({{ quoted(var('input').date_column) }} as varchar) as raw_date,
         {{ text_literal(variable.name) }} as variable,
         {{ text_literal(variable.role) }} as role,
@@ -47,9 +43,7 @@ dated as (
 select
     series_key,
     raw_date,
-    case
-        when written_day between date '{{ first_day }}' and date '{{ last_day }}' then written_day
-    end as observed_on,
+    {{ plausible_day('written_day') }} as observed_on,
     variable,
     role,
     raw_value,
