@@ -162,19 +162,29 @@ def build(folder: Path, settings: Settings, raw: str, *select: str, results: boo
                 for table in tables.RESULT_TABLES:
                     connection.execute(table.insert(), row(table, run))
                 publish(connection, run)
+    dbt(folder, settings, "build", *select)
+    return Build(engine, folder / "target")
+
+
+def dbt(folder: Path, settings: Settings, *command: str) -> None:
     paths = ["--project-dir", SQL, "--profiles-dir", SQL]
     outputs = ["--target-path", folder / "target", "--log-path", folder / "logs"]
     variables = ["--vars", json.dumps(settings.dbt_vars())]
-    dbt = Path(sys.executable).with_name("dbt")
     finished = subprocess.run(
-        [dbt, "--warn-error", "build", *paths, *outputs, *variables, *select],
-        env=os.environ | {"MMM_DUCKDB_PATH": str(database)},
+        [
+            Path(sys.executable).with_name("dbt"),
+            "--warn-error",
+            *command,
+            *paths,
+            *outputs,
+            *variables,
+        ],
+        env=os.environ | {"MMM_DUCKDB_PATH": str(folder / "warehouse.duckdb")},
         capture_output=True,
         text=True,
         check=False,
     )
     assert finished.returncode == 0, finished.stdout + finished.stderr
-    return Build(engine, folder / "target")
 
 
 def row(table: sa.Table, run: str, **values: Any) -> dict[str, Any]:
@@ -500,16 +510,43 @@ def test_broken_structure_is_found(
     assert connection.execute(query).all() != []
 
 
+def manifest(project: Build) -> dict[str, Any]:
+    return json.loads((project.target / "manifest.json").read_text())
+
+
+def test_each_model_has_a_yml_of_its_own() -> None:
+    models = {path.with_suffix(".yml") for path in (SQL / "models").rglob("*.sql")}
+    others = {"raw.yml", "results.yml", "exposures.yml"}
+    assert {path for path in (SQL / "models").rglob("*.yml") if path.name not in others} == models
+
+
+def test_every_latest_view_answers_a_question(weekly: Build) -> None:
+    asked = {
+        node.split(".")[-1]
+        for exposure in manifest(weekly)["exposures"].values()
+        for node in exposure["depends_on"]["nodes"]
+    }
+    assert asked == {*RESULT_VIEWS, "run_history"}
+
+
+def test_stale_tables_are_found(daily: Build) -> None:
+    with pytest.raises(AssertionError, match=r"ERROR STALE freshness of raw\.weekly_media"):
+        dbt(daily.target.parent, DAILY, "source", "freshness", "--select", "source:raw")
+    patient = DAILY.model_dump(mode="json")
+    patient["input"]["freshness"] = {"warn_days": 100_000, "error_days": 200_000}
+    settings = Settings.model_validate(patient)
+    dbt(daily.target.parent, settings, "source", "freshness", "--select", "source:raw")
+
+
 def test_every_column_is_documented(weekly: Build) -> None:
-    manifest = json.loads((weekly.target / "manifest.json").read_text())
+    nodes = [n for n in manifest(weekly)["nodes"].values() if n["resource_type"] == "model"]
     documented = {
         (node["name"], column["name"])
-        for node in manifest["nodes"].values()
-        if node["resource_type"] == "model"
+        for node in nodes
         for column in node["columns"].values()
         if column["description"]
     }
-    models = ", ".join(f"'{name}'" for name in {name for name, _ in documented})
+    models = ", ".join(f"'{node['name']}'" for node in nodes)
     built = weekly.rows(
         "select table_name, column_name from information_schema.columns "
         f"where table_schema = 'mmm' and table_name in ({models})"

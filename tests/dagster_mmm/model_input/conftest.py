@@ -70,12 +70,16 @@ class Warehouse:
         return judge_input(*read_marts(self.resource), self.settings, today)
 
 
-def build_warehouse(folder: Path, frame: pd.DataFrame, **sections: Any) -> Warehouse:
+def build_warehouse(
+    folder: Path, frame: pd.DataFrame, other_tables: str = "", **sections: Any
+) -> Warehouse:
     document = yaml.safe_load((ROOT / "examples" / "demo.yaml").read_text())
     settings = Settings.model_validate(document | sections)
     resource = WarehouseResource(path=str(folder / "warehouse.duckdb"))
     frame.to_csv(folder / "input.csv", index=False)
     load_csv(resource, folder / "input.csv", settings)
+    with resource.begin() as connection:
+        connection.exec_driver_sql(other_tables or "select 1")
     arguments = [Path(sys.executable).with_name("dbt"), "run", "--quiet"]
     arguments += ["--select", "+weekly_input", "rejected_input", "--project-dir", SQL]
     arguments += ["--profiles-dir", SQL, "--target-path", folder / "target"]
