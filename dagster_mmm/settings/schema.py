@@ -193,7 +193,9 @@ class Settings(Section):
 
     def fingerprint(self) -> str:
         """SHA-256 of the parts that a fit, or the verdict on it, depends on."""
-        parts = self.model_dump(mode="json", exclude={"schedule": True, "input": {"file"}})
+        parts = self.model_dump(
+            mode="json", exclude={"schedule": True, "input": {"file", "freshness"}}
+        )
         canonical = json.dumps(parts, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
         return hashlib.sha256(canonical.encode()).hexdigest()
 

@@ -493,6 +493,8 @@ def test_dbt_vars_hold_each_column_used(file: Path) -> None:
                 {"name": "newsletter", "column": "mails", "role": "organic"},
                 {"name": "event1", "column": "events", "equals": "it's on", "role": "control"},
             ],
+            "reports": None,
+            "freshness": {"warn_days": 14, "error_days": 28},
         }
     }
 
@@ -503,6 +505,8 @@ def test_dbt_vars_hold_each_column_used(file: Path) -> None:
         pytest.param({"gate": {"min_ess": 400}}, False, id="default written out"),
         pytest.param({"input": {"file": "weekly.csv"}}, False, id="file"),
         pytest.param({"schedule": {"cron": "0 7 * * 1"}}, False, id="schedule"),
+        pytest.param({"input": {"freshness": {"warn_days": 7}}}, False, id="freshness"),
+        pytest.param({"input": {"max_times_usual": 300.0}}, True, id="unit errors"),
         pytest.param({"sampler": {"seed": 1}}, True, id="seed"),
         pytest.param({"gate": {"min_ess": 200}}, True, id="gate"),
         pytest.param(channel(roi_prior={"median": 1, "sd_log": 1}), True, id="prior"),
