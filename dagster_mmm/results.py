@@ -8,7 +8,7 @@ import sqlalchemy as sa
 
 import hill_mmm
 from dagster_mmm.artefacts import FittedRun
-from dagster_mmm.model_input import fingerprint
+from dagster_mmm.model_input import fingerprint, input_advice
 from dagster_mmm.request import code_version, gate_thresholds
 from dagster_mmm.settings import Settings
 from dagster_mmm.warehouse import tables
@@ -97,7 +97,22 @@ def _checks(
         *hill_mmm.mixture_checks(run.fit),
         *hill_mmm.score_checks(information),
         *hill_mmm.lift_test_checks(estimates.lift_test),
+        _input_check(run),
     ]
+
+
+def _input_check(run: FittedRun) -> Check:
+    """What of the input asks for a second look, beside the figures that rest on it."""
+    advice = input_advice(run.snapshot)
+    return Check(
+        check_name="implausible_input",
+        status="warn" if advice else "pass",
+        value=float(len(advice)),
+        threshold=0.0,
+        is_blocking=False,
+        description="; ".join(point.message for point in advice)
+        or "No value of the input stands out, and no channel lacks what its return is learnt from.",
+    )
 
 
 def _obstacle_to_holdout(run: FittedRun) -> str | None:

@@ -1,4 +1,4 @@
-"""The two blocking checks: the input can be fitted, and the fit has converged."""
+"""The checks: the input can be fitted, what in it asks for a look, and the fit has converged."""
 
 import dagster as dg
 
@@ -29,6 +29,23 @@ def input_is_usable(
         severity=dg.AssetCheckSeverity.ERROR,
         description="\n".join(problems) or "; ".join(judged.repairs()) or None,
         metadata={"problems": len(problems), "repairs": len(judged.repairs())},
+    )
+
+
+@dg.asset_check(asset=WEEKLY_INPUT, additional_deps=[REJECTED_INPUT])
+def input_is_plausible(
+    settings: SettingsResource, warehouse: WarehouseResource
+) -> dg.AssetCheckResult:
+    """Nothing in the input asks for a second look; if something does, the fit goes on."""
+    from dagster_mmm.model_input import judge_input
+
+    loaded = settings.load()
+    advice = judge_input(*read_marts(warehouse), loaded, today(loaded)).advice()
+    return dg.AssetCheckResult(
+        passed=not advice,
+        severity=dg.AssetCheckSeverity.WARN,
+        description="\n".join(point.message for point in advice) or None,
+        metadata={"points": len(advice)},
     )
 
 

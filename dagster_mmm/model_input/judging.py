@@ -7,14 +7,17 @@ from typing import TypedDict
 
 import pandas as pd
 
+from dagster_mmm.model_input.plausibility import advice, unit_errors
 from dagster_mmm.model_input.problems import (
     absent_spend,
     absent_variables,
     calendar_problems,
     empty_table,
+    future_dates,
     lift_test_problems,
     rejected_rows,
     reserved_series,
+    similar_series,
     unreadable_values,
 )
 from dagster_mmm.model_input.repairs import silent_media, weeks_left_out
@@ -23,6 +26,8 @@ from hill_mmm import Panel, PanelError, Problem, find_problems
 
 # The column of the panel's frame that names the series: no variable's name can hold a space.
 SERIES = "series key"
+# Plans of spend reach further ahead than this in no company's warehouse.
+PLANNED_AHEAD = pd.Timedelta(days=2 * 366)
 
 
 class InputError(ValueError):
@@ -45,6 +50,10 @@ class ModelInput:
 
     snapshot: pd.DataFrame
     problems: tuple[Problem, ...]
+
+    def advice(self) -> list[Problem]:
+        """What can be fitted, but a careful reader would look at first."""
+        return input_advice(self.snapshot)
 
     def repairs(self) -> list[str]:
         """The reason of every repair, once each."""
@@ -78,7 +87,14 @@ def judge_input(
     if weekly.empty:
         return ModelInput(_snapshot(weekly), (*problems, empty_table(settings)))
     problems += absent_variables(weekly, settings) + reserved_series(weekly)
+    problems += similar_series(weekly)
     weekly = weekly.assign(week_start=pd.to_datetime(weekly["week_start"]))
+    far_ahead = future_dates(weekly, pd.Timestamp(today) + PLANNED_AHEAD)
+    if far_ahead:
+        # The weeks up to them are no gap in the data.
+        return ModelInput(
+            _snapshot(weekly), (*problems, *_first_of_each(_naming_series(far_ahead, weekly)))
+        )
     left_out = weeks_left_out(weekly, settings, today)
     kept = weekly[left_out.isna()]
     if kept.empty:
@@ -87,12 +103,18 @@ def judge_input(
     silence = weekly["variable"].map(silent).astype("string")
     snapshot = _snapshot(weekly, left_out.fillna(silence))
     found = calendar_problems(kept, settings) + unreadable_values(kept, settings)
-    found += absent_spend(silent, settings)
+    found += absent_spend(silent, settings) + unit_errors(kept, settings)
     problems += _naming_series(found, weekly)
     if not problems:
         problems += find_problems(_wide(snapshot), **_roles(snapshot, settings), series=SERIES)
         problems += lift_test_problems(kept, settings)
     return ModelInput(snapshot, tuple(_first_of_each(problems)))
+
+
+def input_advice(snapshot: pd.DataFrame) -> list[Problem]:
+    """What is suspicious in the snapshot's used values, and what it does to the fit."""
+    used = snapshot[snapshot["is_used"] & snapshot["value"].notna()]
+    return _first_of_each(_naming_series(advice(used), used)) if len(used) else []
 
 
 def build_panel(snapshot: pd.DataFrame, settings: Settings) -> Panel:

@@ -3,6 +3,7 @@
 A problem's message does not name its series; whoever lists the problems of several series does.
 """
 
+import unicodedata
 from collections.abc import Collection
 
 import pandas as pd
@@ -21,25 +22,34 @@ def empty_table(settings: Settings) -> Problem:
 
 def rejected_rows(rejected: pd.DataFrame, settings: Settings) -> list[Problem]:
     """Raw rows of the mart `rejected_input`: without a date that can be read, or of no series."""
-    undated = rejected[rejected["observed_on"].isna()].groupby("raw_date", dropna=False)
-    problems = [
-        Problem(
-            "unreadable_date",
-            f"{n_rows} rows have {_quoted_date(raw_date)} in column "
-            f"{settings.input.date_column!r}, which cannot be read; write it as 2026-01-31",
-        )
-        for raw_date, n_rows in undated["n_rows"].sum().items()
-    ]
-    nameless = rejected[rejected["series_key"].isna()]
-    if len(nameless):
-        problems.append(
+    reports = settings.input.reports
+    columns = {"table": (settings.input.date_column, settings.input.series_column)}
+    if reports is not None:
+        columns["reports"] = (reports.date_column, reports.series_column)
+    problems: list[Problem] = []
+    for origin, (date_column, series_column) in columns.items():
+        rows = rejected[rejected["origin"] == origin]
+        where = "" if origin == "table" else f" of {reports.table}" if reports else ""
+        undated = rows[rows["observed_on"].isna()].groupby("raw_date", dropna=False)
+        problems += [
             Problem(
-                "missing_series",
-                f"{nameless['n_rows'].sum()} rows name no series in column "
-                f"{settings.input.series_column!r}, such as one with "
-                f"{_quoted_date(nameless['raw_date'].iloc[0])}; say which series they belong to",
+                "unreadable_date",
+                f"{n_rows} rows{where} have {_quoted_date(raw_date)} in column {date_column!r}, "
+                "which is no day from 1990 to 2099; write it as 2026-01-31",
             )
-        )
+            for raw_date, n_rows in undated["n_rows"].sum().items()
+        ]
+        nameless = rows[rows["series_key"].isna()]
+        if len(nameless):
+            problems.append(
+                Problem(
+                    "missing_series",
+                    f"{nameless['n_rows'].sum()} rows{where} name no series in column "
+                    f"{series_column!r}, such as one with "
+                    f"{_quoted_date(nameless['raw_date'].iloc[0])}; say which series they belong "
+                    "to",
+                )
+            )
     return problems
 
 
@@ -66,6 +76,37 @@ def reserved_series(weekly: pd.DataFrame) -> list[Problem]:
     return [Problem("reserved_series", message, series=ALL_SERIES)]
 
 
+def similar_series(weekly: pd.DataFrame) -> list[Problem]:
+    """Names of series that a reader would take for one: they differ in case or encoding alone."""
+    spellings: dict[str, list[str]] = {}
+    for name in sorted(weekly["series_key"].unique()):
+        spellings.setdefault(unicodedata.normalize("NFKC", name).casefold(), []).append(name)
+    return [
+        Problem(
+            "similar_series",
+            f"the series {', '.join(map(repr, names))} differ in case or encoding alone; spell "
+            "them one way",
+            series=names[0],
+        )
+        for names in spellings.values()
+        if len(names) > 1
+    ]
+
+
+def future_dates(weekly: pd.DataFrame, last_day: pd.Timestamp) -> list[Problem]:
+    """Weeks with rows after a day by which nobody plans: dates with a wrong year."""
+    weeks = weekly[(weekly["week_start"] > last_day) & (weekly["n_rows"] > 0)]
+    return [
+        in_week(
+            row.series_key,
+            row.week_start,
+            "future_date",
+            f"a row is dated {day(row.first_date)}, which is far ahead; correct its year",
+        )
+        for row in weeks.drop_duplicates(["series_key", "week_start"]).itertuples()
+    ]
+
+
 def calendar_problems(weekly: pd.DataFrame, settings: Settings) -> list[Problem]:
     """Weeks and days that are missing, stand twice or are not what the settings say."""
     weeks = weekly.drop_duplicates(["series_key", "week_start"])
@@ -73,22 +114,24 @@ def calendar_problems(weekly: pd.DataFrame, settings: Settings) -> list[Problem]
     with_rows = weeks[weeks["n_rows"] > 0]
     last_row = weeks["series_key"].map(with_rows.groupby("series_key")["week_start"].max())
     missing = weeks[weeks["n_rows"] == 0]
-    is_after = missing["week_start"] > last_row[missing.index]
+    # Of one series alone, weeks to come may follow the gap.
+    several = weekly["series_key"].nunique() > 1
+    is_after = (missing["week_start"] > last_row[missing.index]) & several
     problems = [
-        _at(
+        in_week(
             row.series_key,
             row.week_start,
             "missing_week",
-            f"the week of {_day(row.week_start)} has no row; add it (0 where nothing was spent)",
+            f"the week of {day(row.week_start)} has no row; add it (0 where nothing was spent)",
         )
         for row in missing[~is_after].itertuples()
     ]
     problems += [
-        _at(
+        in_week(
             row.series_key,
             row.week_start,
             "early_end",
-            f"there is no row from the week of {_day(row.week_start)} on, but other series go on; "
+            f"there is no row from the week of {day(row.week_start)} on, but other series go on; "
             "add its weeks (0 where nothing was spent or sold) or leave the series out",
         )
         for row in missing[is_after].drop_duplicates("series_key").itertuples()
@@ -101,19 +144,19 @@ def calendar_problems(weekly: pd.DataFrame, settings: Settings) -> list[Problem]
 
 def unreadable_values(weekly: pd.DataFrame, settings: Settings) -> list[Problem]:
     """Values that are blank, no number, or not finite."""
-    columns = {v.name: v.column for v in settings.variables().values()}
+    places = {v.name: settings.place_of(v) for v in settings.variables().values()}
     bad = weekly[weekly["n_unreadable"] > 0].sort_values(["variable", "series_key", "week_start"])
     bad = bad.assign(
-        column=bad["variable"].map(columns),
+        place=bad["variable"].map(places),
         found=bad["unreadable_value"].fillna("").replace("", "nothing"),
     )
     return [
-        _at(
+        in_week(
             row.series_key,
             row.week_start,
             f"unreadable_{row.role}",
-            f"{row.variable} (column {row.column!r}) has no usable number in the week of "
-            f"{_day(row.week_start)}: found {row.found}; correct it at the source, with 0 where "
+            f"{row.variable} ({row.place}) has no usable number in the week of "
+            f"{day(row.week_start)}: found {row.found}; correct it at the source, with 0 where "
             "nothing was spent",
             str(row.variable),
         )
@@ -145,7 +188,7 @@ def lift_test_problems(weekly: pd.DataFrame, settings: Settings) -> list[Problem
         if start < first or end > last:
             message = (
                 f"lift_tests[{at}] is of {test.start} to {test.end}, but the weeks used are "
-                f"{_day(first)} to {_day(last)}; correct its dates or take it out of the settings"
+                f"{day(first)} to {day(last)}; correct its dates or take it out of the settings"
             )
             problems.append(Problem("lift_test_outside", message, test.channel))
         elif not spend.loc[spend["week_start"].between(start, end), "value"].gt(0).any():
@@ -166,20 +209,20 @@ def _daily_problems(weeks: pd.DataFrame) -> list[Problem]:
             )
         ]
     problems = [
-        _at(
+        in_week(
             row.series_key,
             row.week_start,
             "missing_day",
-            f"the week of {_day(row.week_start)} has {row.n_days} of 7 days; add the missing days",
+            f"the week of {day(row.week_start)} has {row.n_days} of 7 days; add the missing days",
         )
         for row in weeks[weeks["n_days"] < 7].itertuples()
     ]
     return problems + [
-        _at(
+        in_week(
             row.series_key,
             row.week_start,
             "duplicate_day",
-            f"a day of the week of {_day(row.week_start)} stands twice; keep one row a day",
+            f"a day of the week of {day(row.week_start)} stands twice; keep one row a day",
         )
         for row in weeks[weeks["n_rows"] > weeks["n_days"]].itertuples()
     ]
@@ -196,13 +239,24 @@ def _weekly_problems(weeks: pd.DataFrame, settings: Settings) -> list[Problem]:
             )
         ]
     problems = [
-        _at(
+        in_week(
             row.series_key,
             row.week_start,
             "duplicate_week",
-            f"the week of {_day(row.week_start)} has {row.n_rows} rows; keep one row a week",
+            f"the week of {day(row.week_start)} has {row.n_rows} rows; keep one row a week",
         )
-        for row in weeks[weeks["n_rows"] > 1].itertuples()
+        for row in weeks[(weeks["n_rows"] > 1) & (weeks["n_days"] == 1)].itertuples()
+    ]
+    problems += [
+        in_week(
+            row.series_key,
+            row.week_start,
+            "mixed_grain",
+            f"the week of {day(row.week_start)} has {row.n_rows} rows of {row.n_days} dates, most "
+            "weeks one; deliver one row a week throughout, or days throughout with input.grain: "
+            "daily",
+        )
+        for row in weeks[weeks["n_days"] > 1].itertuples()
     ]
     dates = pd.to_datetime(weeks["first_date"])
     shifted = weeks.assign(first_date=dates)[dates != weeks["week_start"]]
@@ -212,9 +266,9 @@ def _weekly_problems(weeks: pd.DataFrame, settings: Settings) -> list[Problem]:
             Problem(
                 "wrong_week_start",
                 f"{len(shifted)} rows are dated on {found}, such as "
-                f"{_day(shifted['first_date'].iloc[0])}, but input.week_starts_on is "
+                f"{day(shifted['first_date'].iloc[0])}, but input.week_starts_on is "
                 f"{settings.input.week_starts_on}; set it to the day that the data uses",
-                week=_day(shifted["week_start"].iloc[0]),
+                week=day(shifted["week_start"].iloc[0]),
             )
         )
     return problems
@@ -224,12 +278,13 @@ def _quoted_date(raw: object) -> str:
     return f"the date {raw!r}" if isinstance(raw, str) else "no date"
 
 
-def _at(
+def in_week(
     series: object, week: object, code: str, message: str, variable: str | None = None
 ) -> Problem:
     """A problem in one week of one series."""
-    return Problem(code, message, variable, _day(week), str(series))
+    return Problem(code, message, variable, day(week), str(series))
 
 
-def _day(week: object) -> str:
+def day(week: object) -> str:
+    """A day as it is written in messages."""
     return str(pd.Timestamp(str(week)).date())

@@ -6,5 +6,6 @@ what is allowed. It holds no secrets; those come from the environment.
 
 from dagster_mmm.settings.errors import SettingsError as SettingsError
 from dagster_mmm.settings.loading import check_columns as check_columns
+from dagster_mmm.settings.loading import check_report_columns as check_report_columns
 from dagster_mmm.settings.loading import load_settings as load_settings
 from dagster_mmm.settings.schema import Settings as Settings

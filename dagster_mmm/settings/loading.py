@@ -1,6 +1,6 @@
 """From a YAML file, and a raw table's columns, to settings that can be used."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +10,7 @@ from pydantic import ValidationError
 from dagster_mmm.settings.errors import SettingsError, in_words
 from dagster_mmm.settings.fields import hint
 from dagster_mmm.settings.schema import Settings
+from dagster_mmm.settings.sections import ReportsSettings
 
 MISSING_FILE_HELP = "set MMM_SETTINGS, or pass --settings, to the settings file's path"
 
@@ -55,12 +56,21 @@ def check_columns(settings: Settings, table_columns: Sequence[str]) -> None:
     Raises:
         SettingsError: listing, one a line, the keys whose column is not there.
     """
-    columns = settings.input_columns() | {
-        f"{key}.column": variable.column for key, variable in settings.variables().items()
-    }
+    _check(settings.table_columns(), settings.input.table, table_columns)
+
+
+def check_report_columns(reports: ReportsSettings, table_columns: Sequence[str]) -> None:
+    """Checks that the reports' table has every column that the settings name.
+
+    Raises:
+        SettingsError: as of `check_columns`.
+    """
+    _check(reports.columns(), reports.table, table_columns)
+
+
+def _check(columns: Mapping[str, str], table: str, table_columns: Sequence[str]) -> None:
     lines = [
-        f"{key}: found {column!r}, not a column of {settings.input.table}"
-        f"{hint(column, table_columns)}"
+        f"{key}: found {column!r}, not a column of {table}{hint(column, table_columns)}"
         for key, column in columns.items()
         if column not in table_columns
     ]

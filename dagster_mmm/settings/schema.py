@@ -22,6 +22,7 @@ from dagster_mmm.settings.sections import (
     SamplerConfig,
     ScheduleSettings,
     Section,
+    Variable,
 )
 
 
@@ -59,11 +60,13 @@ class Settings(Section):
             # One column of text can hold several events.
             equals = variable.equals if isinstance(variable, ControlSettings) else None
             column = variable.column if equals is None else (variable.column, equals)
-            used.append((column, f"{key}.column"))
+            # A text in the reports is no column.
+            in_reports = ("reports", column) if self.is_reported(variable) else column
+            used.append((in_reports, f"{key}.column"))
         _reject_repeated(
             used,
-            "a column of its own for the date, the series, the outcome and each channel, medium "
-            "and control",
+            "a column of its own for the date, the series, the currency, the outcome and each "
+            "channel, medium and control",
         )
         return self
 
@@ -124,17 +127,37 @@ class Settings(Section):
             **{f"controls[{i}]": control for i, control in enumerate(self.controls)},
         }
 
+    def is_reported(self, variable: Variable) -> bool:
+        """Whether its values stand in `input.reports`, where its column is a text to look for."""
+        return self.input.reports is not None and isinstance(variable, ChannelSettings)
+
+    def place_of(self, variable: Variable) -> str:
+        """Where a message sends its reader to look at a variable's values."""
+        if self.input.reports is None or not self.is_reported(variable):
+            return f"column {variable.column!r}"
+        return f"{self.input.reports.channel_column} {variable.column!r} of the reports"
+
+    def table_columns(self) -> dict[str, str]:
+        """Every column of the raw table that is read, by its key."""
+        return self.input_columns() | {
+            f"{key}.column": variable.column
+            for key, variable in self.variables().items()
+            if not self.is_reported(variable)
+        }
+
     def input_columns(self) -> dict[str, str]:
         """The columns that say what a raw row is of, by their key."""
         columns = {
             "input.date_column": self.input.date_column,
             "input.series_column": self.input.series_column,
+            "input.currency_column": self.input.currency_column,
         }
         return {key: column for key, column in columns.items() if column is not None}
 
     def dbt_vars(self) -> dict[str, Any]:
         """The variables that the dbt project is run with."""
         schema, table = self.input.table.split(".")
+        variables = self.variables().values()
         return {
             "input": {
                 "schema": schema,
@@ -147,14 +170,32 @@ class Settings(Section):
                 "variables": [
                     variable.model_dump(include={"name", "column", "equals"}, exclude_none=True)
                     | {"role": variable.role}
-                    for variable in self.variables().values()
+                    for variable in variables
+                    if not self.is_reported(variable)
                 ],
+                "reports": self._report_vars(),
+                "freshness": self.input.freshness.model_dump(),
             }
+        }
+
+    def _report_vars(self) -> dict[str, Any] | None:
+        reports = self.input.reports
+        if reports is None:
+            return None
+        schema, table = reports.table.split(".")
+        columns = ("date_column", "channel_column", "spend_column", "series_column")
+        return {
+            "schema": schema,
+            "table": table,
+            **reports.model_dump(include=set(columns)),
+            "channels": [{"name": c.name, "text": c.column} for c in self.channels],
         }
 
     def fingerprint(self) -> str:
         """SHA-256 of the parts that a fit, or the verdict on it, depends on."""
-        parts = self.model_dump(mode="json", exclude={"schedule": True, "input": {"file"}})
+        parts = self.model_dump(
+            mode="json", exclude={"schedule": True, "input": {"file", "freshness"}}
+        )
         canonical = json.dumps(parts, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
         return hashlib.sha256(canonical.encode()).hexdigest()
 

@@ -37,13 +37,46 @@ class Section(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
 
 
+class ReportsSettings(Section):
+    """A long table of ad platforms' spend: one row a day and campaign, or any finer part of it.
+
+    Its columns are called as in the ad-reporting packages for dbt. `channel_column` tells the
+    channels apart: each channel's `column` is then one of its values, and every value belongs to a
+    channel or is `ignored`. A day without a row is a day without spend.
+    """
+
+    table: Table
+    date_column: Text = "date_day"
+    channel_column: Text = "platform"
+    spend_column: Text = "spend"
+    series_column: Text | None = None
+    currency_column: Text | None = None
+    ignored: Annotated[tuple[Text, ...], Field(strict=False)] = ()
+
+    def columns(self) -> dict[str, str]:
+        """The columns of the table that are read, by their key."""
+        keys = ("date_column", "channel_column", "spend_column", "series_column", "currency_column")
+        columns = {f"input.reports.{key}": getattr(self, key) for key in keys}
+        return {key: column for key, column in columns.items() if column is not None}
+
+
+class FreshnessSettings(Section):
+    """After how many days from its last row's date `dbt source freshness` finds a table stale."""
+
+    warn_days: Count = 14
+    error_days: Count = 28
+
+
 class InputSettings(Section):
     """Where the raw weekly or daily table is and how its rows are read.
 
     A `file` is loaded into the table first; its path is relative to the settings file's folder. The
     values of `series_column` name the series (geos, store groups, brands) that the model explains
     together; without it all rows are one series, called `series`. `immature_weeks` are the last
-    weeks whose outcome is still expected to change: they are left out of the fit.
+    weeks whose outcome is still expected to change: they are left out of the fit. Where
+    `currency_column` names each row's currency, all have to be in the model's. A value of more than
+    `max_times_usual` times the median of its series is refused as one in another unit. With
+    `reports`, the channels' spend stands there, and the table holds the outcome and all else.
     """
 
     file: InputFile | None = None
@@ -54,6 +87,10 @@ class InputSettings(Section):
     series: Text = "national"
     series_column: Text | None = None
     immature_weeks: CountOrZero = 0
+    currency_column: Text | None = None
+    max_times_usual: Annotated[float, Field(gt=1)] = 200.0
+    reports: ReportsSettings | None = None
+    freshness: FreshnessSettings = FreshnessSettings()
 
     @model_validator(mode="after")
     def _series_are_named_once(self) -> Self:
@@ -62,6 +99,18 @@ class InputSettings(Section):
             raise reject(
                 "series, the name of the only one, or series_column, whose values name them",
                 found=f"series {self.series!r} and series_column {self.series_column!r}",
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _reports_are_of_the_same_series(self) -> Self:
+        if self.reports is None:
+            return self
+        ours, theirs = self.series_column, self.reports.series_column
+        if (ours is None) != (theirs is None):
+            raise reject(
+                "series_column and reports.series_column, both or neither",
+                found=f"series_column {ours!r} and reports.series_column {theirs!r}",
             )
         return self
 

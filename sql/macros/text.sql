@@ -37,6 +37,13 @@
 {%- endmacro %}
 
 
+{# A date far from any campaign, such as 9999-12-31, stands for one that is not known, and the weeks
+   up to it would be millions of rows. #}
+{% macro plausible_day(day) -%}
+    case when {{ day }} between date '1990-01-01' and date '2099-12-31' then {{ day }} end
+{%- endmacro %}
+
+
 {# NaN and infinity are readable to a database, but not to a model. #}
 {% macro finite_number(text) -%}
     {{ adapter.dispatch('finite_number')(text) }}

@@ -44,6 +44,16 @@ def lift_test(**keys: Any) -> dict[str, Any]:
     return {"lift_tests": [{"channel": "tv", "lift": 1e3, "standard_error": 2e2} | weeks | keys]}
 
 
+def test_a_channel_of_the_reports_may_be_called_as_a_column(file: Path) -> None:
+    reports = {"input": {"reports": {"table": "ads.spend"}}, "controls": [{"name": "price"}]}
+    channels = {"channels": [{"name": "tv", "column": "price"}]}
+    settings = load_settings(write(file, **reports, **channels))
+    of_table = [variable["name"] for variable in settings.dbt_vars()["input"]["variables"]]
+    assert of_table == ["revenue", "price"]
+    assert settings.dbt_vars()["input"]["reports"]["channels"] == [{"name": "tv", "text": "price"}]
+    check_columns(settings, ["week", "revenue", "price"])
+
+
 def test_defaults_are_filled_in(file: Path) -> None:
     settings = load_settings(write(file))
 
@@ -61,6 +71,10 @@ def test_defaults_are_filled_in(file: Path) -> None:
             "series": "national",
             "series_column": None,
             "immature_weeks": 0,
+            "currency_column": None,
+            "max_times_usual": 200.0,
+            "reports": None,
+            "freshness": {"warn_days": 14, "error_days": 28},
         },
         "events": {},
         "model": {
@@ -101,8 +115,8 @@ def test_defaults_are_filled_in(file: Path) -> None:
             channel(column="tv_spend"),
             "settings",
             "'tv_spend' at channels[0].column, channels[1].column",
-            "a column of its own for the date, the series, the outcome and each channel, medium "
-            "and control",
+            "a column of its own for the date, the series, the currency, the outcome and each "
+            "channel, medium and control",
         ),
         (
             {"outcome": {"name": "revenue", "column": "week"}},
@@ -246,6 +260,29 @@ def test_defaults_are_filled_in(file: Path) -> None:
             "'radio' at input.series_column, channels[1].column",
             "a column of its own for the date, the series",
             id="series column",
+        ),
+        pytest.param(
+            {"input": {"series_column": "geo", "reports": {"table": "ads.spend"}}},
+            "input",
+            "series_column 'geo' and reports.series_column None",
+            "series_column and reports.series_column, both or neither",
+            id="series of the reports",
+        ),
+        pytest.param(
+            {"input": {"reports": {}}}, "input.reports.table", "nothing", "required", id="reports"
+        ),
+        pytest.param(
+            {
+                "input": {"reports": {"table": "ads.spend"}},
+                "channels": [{"name": "tv", "column": "x"}, {"name": "radio", "column": "x"}],
+            },
+            "settings",
+            "('reports', 'x') at channels[0].column, channels[1].column",
+            "a column of its own",
+            id="one platform of two channels",
+        ),
+        pytest.param(
+            {"input": {"max_times_usual": 1.0}}, "input.max_times_usual", "1.0", "greater than 1"
         ),
         pytest.param(
             {"input": {"series": "germany", "series_column": "geo"}},
@@ -457,6 +494,8 @@ def test_dbt_vars_hold_each_column_used(file: Path) -> None:
                 {"name": "newsletter", "column": "mails", "role": "organic"},
                 {"name": "event1", "column": "events", "equals": "it's on", "role": "control"},
             ],
+            "reports": None,
+            "freshness": {"warn_days": 14, "error_days": 28},
         }
     }
 
@@ -467,6 +506,8 @@ def test_dbt_vars_hold_each_column_used(file: Path) -> None:
         pytest.param({"gate": {"min_ess": 400}}, False, id="default written out"),
         pytest.param({"input": {"file": "weekly.csv"}}, False, id="file"),
         pytest.param({"schedule": {"cron": "0 7 * * 1"}}, False, id="schedule"),
+        pytest.param({"input": {"freshness": {"warn_days": 7}}}, False, id="freshness"),
+        pytest.param({"input": {"max_times_usual": 300.0}}, True, id="unit errors"),
         pytest.param({"sampler": {"seed": 1}}, True, id="seed"),
         pytest.param({"gate": {"min_ess": 200}}, True, id="gate"),
         pytest.param(channel(roi_prior={"median": 1, "sd_log": 1}), True, id="prior"),

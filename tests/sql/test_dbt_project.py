@@ -96,6 +96,45 @@ insert into raw.weekly_media values
 """
 
 
+REPORTS = Settings.model_validate(
+    {
+        "model_key": "reports",
+        "currency": "EUR",
+        "input": {
+            "table": "shop.revenue",
+            "series_column": "brand",
+            "reports": {
+                "table": "ads.ad_reporting__campaign_report",
+                "series_column": "source_relation",
+            },
+        },
+        "outcome": {"name": "revenue"},
+        "channels": [
+            {"name": "search", "column": "google_ads"},
+            {"name": "social", "column": "facebook_ads"},
+        ],
+    }
+)
+# The reports end on a Wednesday.
+REPORTS_RAW = """
+create schema shop;
+create schema ads;
+create table shop.revenue as
+select brand, date '2024-01-01' + 7 * cast(i as integer) as week, 100 as revenue
+from range(4) as weeks(i), (values ('one'), ('two')) as brands(brand);
+create table ads.ad_reporting__campaign_report (
+    source_relation varchar, date_day date, platform varchar, account_id varchar,
+    campaign_name varchar, clicks integer, impressions integer, spend double
+);
+insert into ads.ad_reporting__campaign_report values
+    ('one', '2024-01-01', 'google_ads', 'a', 'brand', 1, 10, 5),
+    ('one', '2024-01-07', 'google_ads', 'a', 'generic', 1, 10, 2),
+    ('one', '2024-01-15', 'google_ads', 'a', 'brand', 1, 10, 3),
+    ('two', '2024-01-10', 'facebook_ads', 'b', 'launch', 1, 10, 4),
+    ('two', '2024-01-24', 'facebook_ads', 'b', 'launch', 1, 10, 6);
+"""
+
+
 UPSTREAM = ["--select", "+weekly_input", "rejected_input"]
 
 
@@ -123,19 +162,29 @@ def build(folder: Path, settings: Settings, raw: str, *select: str, results: boo
                 for table in tables.RESULT_TABLES:
                     connection.execute(table.insert(), row(table, run))
                 publish(connection, run)
+    dbt(folder, settings, "build", *select)
+    return Build(engine, folder / "target")
+
+
+def dbt(folder: Path, settings: Settings, *command: str) -> None:
     paths = ["--project-dir", SQL, "--profiles-dir", SQL]
     outputs = ["--target-path", folder / "target", "--log-path", folder / "logs"]
     variables = ["--vars", json.dumps(settings.dbt_vars())]
-    dbt = Path(sys.executable).with_name("dbt")
     finished = subprocess.run(
-        [dbt, "--warn-error", "build", *paths, *outputs, *variables, *select],
-        env=os.environ | {"MMM_DUCKDB_PATH": str(database)},
+        [
+            Path(sys.executable).with_name("dbt"),
+            "--warn-error",
+            *command,
+            *paths,
+            *outputs,
+            *variables,
+        ],
+        env=os.environ | {"MMM_DUCKDB_PATH": str(folder / "warehouse.duckdb")},
         capture_output=True,
         text=True,
         check=False,
     )
     assert finished.returncode == 0, finished.stdout + finished.stderr
-    return Build(engine, folder / "target")
 
 
 def row(table: sa.Table, run: str, **values: Any) -> dict[str, Any]:
@@ -189,6 +238,12 @@ def geos(tmp_path_factory: pytest.TempPathFactory) -> Build:
     return build(tmp_path_factory.mktemp("geos"), GEOS, GEOS_RAW, *UPSTREAM)
 
 
+@pytest.fixture(scope="session")
+def reports(tmp_path_factory: pytest.TempPathFactory) -> Build:
+    folder = tmp_path_factory.mktemp("reports")
+    return build(folder, REPORTS, REPORTS_RAW, *UPSTREAM)
+
+
 @pytest.fixture
 def connection(weekly: Build) -> Iterator[sa.Connection]:
     """A connection whose changes are undone."""
@@ -239,7 +294,10 @@ def test_unreadable_dates_are_set_aside(weekly: Build) -> None:
     rejected = weekly.rows("select * from mmm.rejected_input order by raw_date nulls last")
 
     nation = "the 'nation'"
-    assert rejected == [(nation, "22/01/2024", None, 2), (nation, None, None, 1)]
+    assert rejected == [
+        ("table", nation, "22/01/2024", None, 2),
+        ("table", nation, None, None, 1),
+    ]
 
 
 def test_nothing_is_lost_in_staging(weekly: Build) -> None:
@@ -284,6 +342,34 @@ def test_series_start_by_themselves_and_end_together(geos: Build) -> None:
     ]
 
 
+def test_reports_of_ad_platforms_are_spend_of_their_weeks(reports: Build) -> None:
+    rows = reports.rows(
+        "select series_key, variable, week_start, value from mmm.weekly_input "
+        "where role = 'spend' order by series_key, variable, week_start"
+    )
+
+    weeks = [date(2024, 1, 1), date(2024, 1, 8), date(2024, 1, 15), date(2024, 1, 22)]
+    spend = {
+        ("one", "search"): (7.0, 0.0, 3.0, None),
+        ("one", "social"): (0.0, 0.0, 0.0, None),
+        ("two", "search"): (0.0, 0.0, 0.0, None),
+        ("two", "social"): (0.0, 4.0, 0.0, None),
+    }
+    assert rows == [
+        (*key, week, value)
+        for key, values in spend.items()
+        for week, value in zip(weeks, values, strict=True)
+    ]
+
+
+def test_weeks_beyond_the_reports_say_so(reports: Build) -> None:
+    rows = reports.rows(
+        "select distinct n_rows, n_unreadable, unreadable_value from mmm.weekly_input "
+        "where role = 'spend' and week_start = '2024-01-22'"
+    )
+    assert rows == [(1, 1, "reports from 2024-01-01 to 2024-01-24 alone")]
+
+
 def test_organic_media_are_read_as_spend_is(geos: Build) -> None:
     rows = geos.rows(
         "select week_start, value, n_rows, n_unreadable from mmm.weekly_input "
@@ -302,7 +388,10 @@ def test_rows_of_no_series_are_set_aside(geos: Build) -> None:
     rejected = geos.rows("select * from mmm.rejected_input order by series_key nulls last")
 
     day = date(2024, 1, 8)
-    assert rejected == [("north", None, None, 1), (None, "2024-01-08", day, 2)]
+    assert rejected == [
+        ("table", "north", None, None, 1),
+        ("table", None, "2024-01-08", day, 2),
+    ]
 
 
 @pytest.mark.parametrize("view", RESULT_VIEWS)
@@ -402,13 +491,17 @@ def test_spend_of_all_series_is_theirs_together_and_organic_media_have_none(
         ("no_week_gaps", "delete from mmm.weekly_input where week_start = '2024-01-08'"),
         ("starts_week", "update mmm.weekly_input set week_start = '2024-01-09' where n_rows = 0"),
         ("unique_combination", "insert into mmm.weekly_input select * from mmm.weekly_input"),
+        ("non_negative", "update mmm.weekly_input set n_rows = -1"),
+        ("accepted_range", "update mmm.weekly_input set n_days = 8"),
+        ("sums_agree", "update mmm.weekly_input set n_rows = 0"),
+        ("weeks_sum_to_the_rows", "update mmm.weekly_input set value = 1 + value"),
     ],
 )
 def test_broken_structure_is_found(
     weekly: Build, connection: sa.Connection, check: str, change: str
 ) -> None:
     folder = weekly.target / "compiled" / "mmm" / "models" / "marts" / "weekly_input.yml"
-    [compiled] = folder.glob(f"{check}_*.sql")
+    compiled = sorted(folder.glob(f"{check}_*.sql"))[0]
     query = sa.text(compiled.read_text())
     assert connection.execute(query).all() == []
 
@@ -417,16 +510,43 @@ def test_broken_structure_is_found(
     assert connection.execute(query).all() != []
 
 
+def manifest(project: Build) -> dict[str, Any]:
+    return json.loads((project.target / "manifest.json").read_text())
+
+
+def test_each_model_has_a_yml_of_its_own() -> None:
+    models = {path.with_suffix(".yml") for path in (SQL / "models").rglob("*.sql")}
+    others = {"raw.yml", "results.yml", "exposures.yml"}
+    assert {path for path in (SQL / "models").rglob("*.yml") if path.name not in others} == models
+
+
+def test_every_latest_view_answers_a_question(weekly: Build) -> None:
+    asked = {
+        node.split(".")[-1]
+        for exposure in manifest(weekly)["exposures"].values()
+        for node in exposure["depends_on"]["nodes"]
+    }
+    assert asked == {*RESULT_VIEWS, "run_history"}
+
+
+def test_stale_tables_are_found(daily: Build) -> None:
+    with pytest.raises(AssertionError, match=r"ERROR STALE freshness of raw\.weekly_media"):
+        dbt(daily.target.parent, DAILY, "source", "freshness", "--select", "source:raw")
+    patient = DAILY.model_dump(mode="json")
+    patient["input"]["freshness"] = {"warn_days": 100_000, "error_days": 200_000}
+    settings = Settings.model_validate(patient)
+    dbt(daily.target.parent, settings, "source", "freshness", "--select", "source:raw")
+
+
 def test_every_column_is_documented(weekly: Build) -> None:
-    manifest = json.loads((weekly.target / "manifest.json").read_text())
+    nodes = [n for n in manifest(weekly)["nodes"].values() if n["resource_type"] == "model"]
     documented = {
         (node["name"], column["name"])
-        for node in manifest["nodes"].values()
-        if node["resource_type"] == "model"
+        for node in nodes
         for column in node["columns"].values()
         if column["description"]
     }
-    models = ", ".join(f"'{name}'" for name in {name for name, _ in documented})
+    models = ", ".join(f"'{node['name']}'" for node in nodes)
     built = weekly.rows(
         "select table_name, column_name from information_schema.columns "
         f"where table_schema = 'mmm' and table_name in ({models})"

@@ -1,19 +1,33 @@
 with
 
-input as (
+raw_rows as (
 
-    select * from {{ ref('stg_input') }}
+    select
+        cast('table' as varchar) as origin,
+        series_key,
+        raw_date,
+        observed_on
+    from {{ ref('stg_input') }}
+    -- Every raw row has exactly one outcome: this counts raw rows, not variables.
+    where role = 'outcome'
+
+    union all
+
+    select
+        cast('reports' as varchar) as origin,
+        series_key,
+        raw_date,
+        observed_on
+    from {{ ref('stg_reports') }}
 
 )
 
 select
+    origin,
     series_key,
     raw_date,
     observed_on,
     count(*) as n_rows
-from input
-where
-    (observed_on is null or series_key is null)
-    -- Every raw row has exactly one outcome: this counts raw rows, not variables.
-    and role = 'outcome'
-group by series_key, raw_date, observed_on
+from raw_rows
+where observed_on is null or series_key is null
+group by origin, series_key, raw_date, observed_on

@@ -11,7 +11,7 @@ long as (
     {%- for variable in var('input').variables %}
 
     select
-        {{ series_key() }} as series_key,
+        {{ series_key(var('input').series_column) }} as series_key,
         cast({{ quoted(var('input').date_column) }} as varchar) as raw_date,
         {{ text_literal(variable.name) }} as variable,
         {{ text_literal(variable.role) }} as role,
@@ -29,12 +29,21 @@ long as (
     {%- endif %}
     {%- endfor %}
 
+),
+
+dated as (
+
+    select
+        *,
+        {{ iso_date('raw_date') }} as written_day
+    from long
+
 )
 
 select
     series_key,
     raw_date,
-    {{ iso_date('raw_date') }} as observed_on,
+    {{ plausible_day('written_day') }} as observed_on,
     variable,
     role,
     raw_value,
@@ -43,4 +52,4 @@ select
         when raw_value = true_text then 1.0
         else 0.0
     end as value
-from long
+from dated

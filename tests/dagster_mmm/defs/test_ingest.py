@@ -33,7 +33,7 @@ def test_values_are_kept_as_the_text_that_stands_in_the_file(project: Project) -
     rows = project.query("select * from raw.weekly_media")
     assert list(rows["spend"]) == ["1,200", "007"]
     assert list(rows['a "b" c'].fillna("null")) == ["x", "null"]
-    assert check_table(project.warehouse, SETTINGS) == 2
+    assert check_table(project.warehouse, SETTINGS).n_rows == 2
 
 
 def test_a_missing_file_or_table_is_named(project: Project, tmp_path: Path) -> None:
@@ -52,7 +52,7 @@ def test_a_file_without_a_configured_column_leaves_the_table_as_it_was(
     pd.read_csv(market).rename(columns={"tv_spend": "tv"}).to_csv(wrong, index=False)
     with pytest.raises(SettingsError, match=r"channels\[0\].column: found 'tv_spend'"):
         load_csv(project.warehouse, wrong, settings)
-    assert check_table(project.warehouse, settings) == 156
+    assert check_table(project.warehouse, settings).n_rows == 156
 
 
 def test_a_date_that_depends_on_where_it_is_read_is_refused(project: Project) -> None:

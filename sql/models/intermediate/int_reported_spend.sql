@@ -1,0 +1,32 @@
+{% set daily = var('input').grain == 'daily' -%}
+with
+
+reports as (
+
+    select * from {{ ref('stg_reports') }}
+    where observed_on is not null and series_key is not null
+
+),
+
+dated as (
+
+    select
+        *,
+        {% if daily -%}
+            observed_on
+        {%- else -%}
+            {{ week_start('observed_on') }}
+        {%- endif %} as period_start
+    from reports
+
+)
+
+select
+    series_key,
+    channel,
+    period_start,
+    -- A sum over the readable rows alone would pass for all spend.
+    case when count(value) = count(*) then sum(value) end as spend,
+    max(case when value is null then coalesce(raw_value, '') end) as unreadable_value
+from dated
+group by series_key, channel, period_start

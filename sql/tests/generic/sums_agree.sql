@@ -1,0 +1,36 @@
+{# The sum of a column is that of a finer model's, within one part in a billion, in every group in
+   which all of the finer rows can be read. #}
+{% test sums_agree(model, column, finer, finer_column, by, finer_rows='1 = 1') %}
+
+with
+
+coarse_sums as (
+
+    select
+        {{ by | join(', ') }},
+        sum({{ column }}) as total
+    from {{ model }}
+    group by {{ by | join(', ') }}
+
+),
+
+fine_sums as (
+
+    select
+        {{ by | join(', ') }},
+        sum({{ finer_column }}) as total
+    from {{ finer }}
+    where {{ finer_rows }}
+    group by {{ by | join(', ') }}
+    having count(*) = count({{ finer_column }})
+
+)
+
+select *
+from fine_sums
+left join coarse_sums using ({{ by | join(', ') }})
+where
+    coarse_sums.total is null
+    or abs(coarse_sums.total - fine_sums.total) > 1e-9 * abs(fine_sums.total)
+
+{% endtest %}
