@@ -17,6 +17,19 @@ def create_schema(connection: sa.Connection, name: str) -> None:
         connection.execute(sa.schema.CreateSchema(name))
 
 
+def add_new_columns(connection: sa.Connection, metadata: sa.MetaData) -> None:
+    """Add the columns that tables of an earlier version lack, where rows may do without a value."""
+    inspector = sa.inspect(connection)
+    quote = connection.dialect.identifier_preparer.format_table
+    for table in metadata.tables.values():
+        found = inspector.get_columns(str(table.name), schema=table.schema)
+        known = {column["name"] for column in found}
+        for column in table.columns:
+            if column.name not in known and column.nullable:
+                definition = sa.schema.CreateColumn(column).compile(dialect=connection.dialect)
+                connection.exec_driver_sql(f"ALTER TABLE {quote(table)} ADD COLUMN {definition}")
+
+
 def replace_table(connection: sa.Connection, schema: str, name: str, rows: pa.Table) -> None:
     """Let a table of texts hold these rows and no others; made anew where its columns differ."""
     columns = [sa.Column(column, sa.String) for column in rows.column_names]

@@ -18,7 +18,7 @@ from sqlalchemy.exc import OperationalError
 
 from dagster_mmm.environment import LOCK_SECONDS
 from dagster_mmm.warehouse import transfer
-from dagster_mmm.warehouse.ddl import create_schema
+from dagster_mmm.warehouse.ddl import add_new_columns, create_schema
 from dagster_mmm.warehouse.errors import (
     WarehouseBusyError,
     WarehouseError,
@@ -90,12 +90,15 @@ class WarehouseResource(dg.ConfigurableResource):
     def create_result_tables(self) -> None:
         """Make the schema and the result tables where they are not there yet.
 
+        A table of an earlier version gets the columns that it lacks, where its rows may do without.
+
         Raises:
-            OutdatedTablesError: if a table is there with other columns; none is made then.
+            OutdatedTablesError: if a table is there with other columns; nothing is changed then.
         """
         with self.begin() as connection:
             create_schema(connection, SCHEMA)
             METADATA.create_all(connection)
+            add_new_columns(connection, METADATA)
             differences = _differences(connection)
             if differences:
                 raise OutdatedTablesError(

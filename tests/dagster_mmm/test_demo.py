@@ -37,8 +37,8 @@ def test_a_warehouse_of_another_version_is_named_before_anything_is_run(
 ) -> None:
     project.warehouse.create_result_tables()
     with project.warehouse.begin() as connection:
-        connection.exec_driver_sql("alter table mmm.mmm_run drop column model_version")
+        connection.exec_driver_sql("alter table mmm.mmm_run drop column code_version")
     settings = project.folder / "settings.yaml"
     monkeypatch.setattr(sys, "argv", ["demo", "--settings", str(settings)])
     assert demo.main() == 1
-    assert "mmm.mmm_run lacks model_version" in capsys.readouterr().err
+    assert "mmm.mmm_run lacks code_version" in capsys.readouterr().err

@@ -1,10 +1,12 @@
 """The warehouse: its locks, its transactions, its tables, what it says when refused."""
 
+import os
+from datetime import date
 from pathlib import Path
 
+import pandas as pd
 import pytest
 import sqlalchemy as sa
-from filelock import FileLock
 
 from dagster_mmm.warehouse.errors import (
     WarehouseBusyError,
@@ -12,7 +14,7 @@ from dagster_mmm.warehouse.errors import (
     WarehouseUnreachableError,
 )
 from dagster_mmm.warehouse.resource import OutdatedTablesError, WarehouseResource
-from dagster_mmm.warehouse.tables import METADATA, RUN, SCHEMA
+from dagster_mmm.warehouse.tables import INPUT_SNAPSHOT, METADATA, RUN, SCHEMA
 from tests.postgres_server import run_sql
 
 
@@ -70,11 +72,31 @@ def test_tables_of_another_version_are_named_with_the_remedy(
         assert not sa.inspect(connection).has_table("mmm_lift_test", schema=SCHEMA)
 
 
-def test_a_busy_file_is_waited_for_and_then_named(tmp_path: Path) -> None:
-    path = tmp_path / "warehouse.duckdb"
-    warehouse = WarehouseResource(url=f"duckdb:///{path}", lock_seconds=0)
-    busy = pytest.raises(WarehouseBusyError, match=r"another job has been writing to .*duckdb")
-    with FileLock(f"{path}.lock"), busy:
+def test_a_table_of_an_earlier_version_gets_its_new_column_and_keeps_its_rows(
+    warehouse: WarehouseResource,
+) -> None:
+    row = dict.fromkeys(INPUT_SNAPSHOT.columns.keys(), "x") | {
+        "week_start": date(2026, 1, 5),
+        "value": 2.5,
+        "is_used": True,
+        "is_repaired": False,
+        "is_restated": False,
+        "previous_value": 1.5,
+    }
+    with warehouse.begin() as connection:
+        connection.execute(INPUT_SNAPSHOT.insert(), row)
+        connection.execute(sa.text("alter table mmm.mmm_input_snapshot drop column previous_value"))
+    warehouse.create_result_tables()
+    found = warehouse.read(sa.select(INPUT_SNAPSHOT))
+    assert found["value"].item() == 2.5
+    assert pd.isna(found["previous_value"].item())
+
+
+def test_a_busy_file_is_waited_for_and_then_its_holder_named(tmp_path: Path) -> None:
+    warehouse = WarehouseResource(url=f"duckdb:///{tmp_path / 'warehouse.duckdb'}", lock_seconds=0)
+    held = rf"process {os.getpid()} on .* has held .*duckdb"
+    busy = pytest.raises(WarehouseBusyError, match=held)
+    with warehouse.locked(), busy:
         warehouse.read(sa.text("select 1"))
     assert warehouse.read(sa.text("select 1 as one"))["one"].item() == 1
 
