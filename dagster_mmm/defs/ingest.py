@@ -121,8 +121,8 @@ def read_csv(file: Path) -> pa.Table:
 def _require_each_column_once(reader: duckdb.DuckDBPyConnection, file: Path) -> None:
     """DuckDB would call the second column of a name something else, and nobody would read it."""
     header = "from read_csv($file, all_varchar = true, header = false) limit 1"
-    row = reader.execute(header, {"file": str(file)}).fetchone()
-    names = [str(name) for name in row or ()]
+    rows = reader.execute(header, {"file": str(file)}).fetchall()
+    names = [str(name) for row in rows for name in row]
     spelled = [name.casefold() for name in names]
     repeated = {name for name, low in zip(names, spelled, strict=True) if spelled.count(low) > 1}
     if repeated:
