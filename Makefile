@@ -10,6 +10,7 @@ CONFIG ?= examples/demo.yaml
 FORCE ?=
 RUN ?=
 KEEP ?=
+SLOW ?= slow
 PORT ?= 3000
 
 export DAGSTER_HOME := $(CURDIR)/deploy/local
@@ -23,8 +24,8 @@ demo: .venv/.synced  ## run the main job on a simulated market, or on DATA=file.
 test: lint type  ## all checks and the fast tests
 	$(BIN)/python -m pytest -m "not slow"
 
-test-slow: .venv/.synced  ## recovery of known truth, and the examples on public data
-	$(BIN)/python -m pytest -m slow
+test-slow: .venv/.synced  ## recovery of known truth, faults, public data; SLOW="slow and not long" is CI's
+	$(BIN)/python -m pytest -m "$(SLOW)"
 
 bench-%: .venv/.synced  ## benchmarks/: bench-seed, bench-national, bench-public, bench-hyperpriors, bench-warehouse; ARGS=--help
 	$(BIN)/python benchmarks/$*.py $(ARGS)

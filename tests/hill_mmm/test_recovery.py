@@ -223,6 +223,7 @@ CARRY_OVER = {
 }
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("kind", list(CARRY_OVER))
 def test_another_carry_over_is_found(nationals: list[Market], kind: str) -> None:
     national, parameters = nationals[1], jnp.asarray(CARRY_OVER[kind])
@@ -253,6 +254,7 @@ def elpd_loo(fitted: Fit) -> float:
     return information_rows(fitted).set_index("metric")["value"]["elpd_loo"]
 
 
+@pytest.mark.long
 def test_student_t_survives_what_misleads_the_normal(nationals: list[Market]) -> None:
     """Eight weeks of three years off by ten standard deviations of the noise."""
     misled = {"normal": 0.0, "student_t": 0.0}
@@ -279,10 +281,12 @@ def regional() -> Market:
     return Market(panel, truth, fit(panel))
 
 
+@pytest.mark.long
 def test_fit_of_many_regions_passes_the_gate(regional: Market) -> None:
     assert_passes(regional.fitted)
 
 
+@pytest.mark.long
 def test_roi_intervals_of_regions_cover_the_truth(regional: Market) -> None:
     summary = regional.fitted.estimates().channel_summary.query("period == 'all'")
     by_series = dict(list(summary.groupby("series_key")))
@@ -304,6 +308,7 @@ def test_roi_intervals_of_regions_cover_the_truth(regional: Market) -> None:
 TRUTHS = 20
 
 
+@pytest.mark.long
 def test_truths_drawn_from_the_prior_have_even_ranks() -> None:
     """Simulation-based calibration (Talts et al. 2018) of the contributions of a small panel.
 
