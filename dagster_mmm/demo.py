@@ -158,7 +158,7 @@ def _print_run(
         print(f"{held.sum()} of {len(held)} intervals hold the truth (expected: {level} of them)")
     print("\nVerdicts")
     print(checks[["check_name", "status", "value", "threshold"]].to_string(index=False))
-    reason = f": {run['gate_reason']}" if run["gate_reason"] else ""
+    reason = f": {run['gate_reason']}" if pd.notna(run["gate_reason"]) else ""
     print(f"\nRun {run['run_id']} is {run['status']}{reason}")
     print(f"CPU {run['cpu_seconds']:.0f} s, peak memory {run['peak_rss_mb']:.0f} MB")
 

@@ -19,7 +19,7 @@ def test_results_verdict_places_and_truth_are_printed(
         assert f"{row.roi_mean:.2f} {row.roi_ci_lo:.2f} to {row.roi_ci_hi:.2f}" in printed
     assert "true ROI" in printed
     assert "max_r_hat pass" in printed
-    assert f"Run {run_id} is published" in printed
+    assert f"Run {run_id} is published CPU" in printed
     assert f"Tables: schema mmm in {project.warehouse.place}" in printed
     assert "Dagster UI: make ui" in printed
 
