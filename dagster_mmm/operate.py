@@ -17,6 +17,7 @@ from dagster_mmm.warehouse.errors import WarehouseError
 from dagster_mmm.warehouse.publish import NoEarlierRunError, NotPublishableError, roll_back
 from dagster_mmm.warehouse.resource import WarehouseResource
 from dagster_mmm.warehouse.retention import expire
+from dagster_mmm.warehouse.snapshot import snapshot_of, write_snapshot
 from dagster_mmm.warehouse.tables import PUBLICATION, RUN
 from dagster_mmm.warehouse.url import WarehouseURLError
 
@@ -61,9 +62,12 @@ def history(warehouse: WarehouseResource, model_key: str, _: argparse.Namespace)
 
 
 def rollback(warehouse: WarehouseResource, model_key: str, asked: argparse.Namespace) -> str:
-    """Go back to the run that was live before, or to the one named."""
+    """Go back to the run that was live before, or to the one named; dashboards' copy with it."""
     with warehouse.begin() as connection:
         was, live = roll_back(connection, model_key, _now(), asked.to)
+    if warehouse.file is not None:
+        with warehouse.locked():
+            write_snapshot(warehouse.file, snapshot_of(warehouse.file))
     return f"{model_key}: run {live} is live, in place of {was}; the same again goes back"
 
 

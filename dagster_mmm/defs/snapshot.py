@@ -3,7 +3,7 @@
 import dagster as dg
 
 from dagster_mmm.warehouse.resource import WarehouseResource
-from dagster_mmm.warehouse.snapshot import VIEWS, write_snapshot
+from dagster_mmm.warehouse.snapshot import VIEWS, snapshot_of, write_snapshot
 
 
 @dg.asset(deps=[dg.AssetKey(view) for view in VIEWS], group_name="published", kinds={"duckdb"})
@@ -15,7 +15,7 @@ def dashboard_snapshot(warehouse: WarehouseResource) -> dg.MaterializeResult:
     file = warehouse.file
     if file is None:
         return dg.MaterializeResult(metadata={"copied": "nothing: read the latest views"})
-    target = file.with_name(f"{file.stem}_snapshot.duckdb")
+    target = snapshot_of(file)
     with warehouse.locked():
         rows = write_snapshot(file, target)
     return dg.MaterializeResult(

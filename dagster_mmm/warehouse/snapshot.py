@@ -18,6 +18,11 @@ VIEWS = {f"{str(table.name).removeprefix('mmm_')}_latest": table for table in RE
 VIEWS["run_history"] = RUN
 
 
+def snapshot_of(warehouse: Path) -> Path:
+    """Where the copy of a DuckDB warehouse stands: beside it."""
+    return warehouse.with_name(f"{warehouse.stem}_snapshot.duckdb")
+
+
 def write_snapshot(warehouse: Path, target: Path) -> int:
     """Copy the latest views into a file of their own, comments included.
 
