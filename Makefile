@@ -12,6 +12,8 @@ RUN ?=
 KEEP ?=
 SLOW ?= slow
 PORT ?= 3000
+# A file's tests stay together: they share a job that was run, or a server.
+SIDE_BY_SIDE := -n 2 --dist loadfile
 
 export DAGSTER_HOME := $(CURDIR)/deploy/local
 export MMM_SETTINGS := $(abspath $(CONFIG))
@@ -22,10 +24,10 @@ demo: .venv/.synced  ## run the main job on a simulated market, or on DATA=file.
 	$(BIN)/python -m dagster_mmm.demo $(if $(DATA),--data "$(DATA)") --settings "$(CONFIG)"
 
 test: lint type  ## all checks and the fast tests
-	$(BIN)/python -m pytest -m "not slow"
+	$(BIN)/python -m pytest -m "not slow" $(SIDE_BY_SIDE)
 
 test-slow: .venv/.synced  ## recovery of known truth, faults, public data; SLOW="slow and not long" is CI's
-	$(BIN)/python -m pytest -m "$(SLOW)"
+	$(BIN)/python -m pytest -m "$(SLOW)" $(SIDE_BY_SIDE)
 
 bench-%: .venv/.synced  ## benchmarks/: bench-seed, bench-national, bench-public, bench-hyperpriors, bench-warehouse; ARGS=--help
 	$(BIN)/python benchmarks/$*.py $(ARGS)

@@ -183,7 +183,7 @@ def test_the_demo_says_what_is_wrong_with_the_url_without_quoting_it(job: Job) -
 
 def test_the_result_role_reads_raw_and_owns_one_schema(job: Job) -> None:
     warehouse = job.project.warehouse
-    assert check_table(warehouse, load_settings(Path(settings_of(job.project)))) == 156
+    assert check_table(warehouse, load_settings(Path(settings_of(job.project)))).n_rows == 156
     for statement in (
         "insert into raw.weekly_media (week) values ('2030-01-07')",
         "delete from raw.weekly_media",
