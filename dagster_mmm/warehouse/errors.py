@@ -20,12 +20,18 @@ class WarehouseUnreachableError(WarehouseError):
     """There is no connection to the warehouse, or it broke."""
 
 
+class WarehouseFullError(WarehouseError):
+    """The disk of the warehouse takes no more."""
+
+
 class WarehousePermissionError(WarehouseError):
     """The warehouse's user may not do what the job has to."""
 
 
 # SQLSTATEs, as in the appendix of Postgres's manual.
-_LOCK_NOT_AVAILABLE, _NO_PRIVILEGE = "55P03", "42501"
+_LOCK_NOT_AVAILABLE, _NO_PRIVILEGE, _DISK_FULL = "55P03", "42501", "53100"
+# DuckDB has no codes; it adds what the operating system said.
+_DUCKDB_CANNOT_WRITE = "Could not write file"
 
 
 @contextmanager
@@ -50,6 +56,11 @@ def named_errors(place: str, lock_seconds: int) -> Generator[None]:
         if state == _NO_PRIVILEGE:
             raise WarehousePermissionError(
                 f"{place}: {said}; grant its user what docs/postgres.md lists for the job"
+            ) from error
+        if state == _DISK_FULL or _DUCKDB_CANNOT_WRITE in said:
+            raise WarehouseFullError(
+                f"{place} takes no more: {said}; the transaction is undone, make room on its disk "
+                "and run this again"
             ) from error
         if isinstance(error, DBAPIError) and error.connection_invalidated:
             raise WarehouseUnreachableError(

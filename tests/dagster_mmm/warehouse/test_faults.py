@@ -18,9 +18,11 @@ import pytest
 import sqlalchemy as sa
 
 from dagster_mmm.warehouse.bulk import replace_run
+from dagster_mmm.warehouse.errors import WarehouseUnreachableError
 from dagster_mmm.warehouse.publish import publish, published_run
 from dagster_mmm.warehouse.resource import WarehouseResource
 from dagster_mmm.warehouse.tables import CONTRIBUTION, DIAGNOSTIC, PUBLICATION, RUN
+from tests.postgres_server import run_sql
 
 KILLS = 200
 ROWS = 2000
@@ -222,10 +224,32 @@ def refused(target: Callable[..., None], url: str) -> str:
 
 
 def test_a_full_disk_leaves_what_is_live(file: str) -> None:
-    assert "File too large" in refused(publish_on_a_full_disk, file)
+    said = refused(publish_on_a_full_disk, file)
+    assert said.startswith("WarehouseFullError")
+    assert "File too large; the transaction is undone, make room on its disk" in said
     assert live_run(file) == "good"
     publish_run(file, "retried")
     assert live_run(file) == "retried"
+
+
+def test_a_connection_that_breaks_while_rows_are_written(database: sa.URL) -> None:
+    url = database.render_as_string(hide_password=False)
+    warehouse = WarehouseResource(url=url)
+    warehouse.create_result_tables()
+    publish_run(url, "good")
+    with (
+        pytest.raises(WarehouseUnreachableError, match="the transaction is undone") as refusal,
+        warehouse.begin() as connection,
+    ):
+        replace_run(connection, "broken", frames_of("broken"))
+        backend = connection.scalar(sa.select(sa.func.pg_backend_pid()))
+        run_sql(database, f"select pg_terminate_backend({backend})")
+        replace_run(connection, "broken", frames_of("broken"))
+    assert database.password not in str(refusal.value)
+    assert live_run(url) == "good"
+    publish_run(url, "broken")
+    assert live_run(url) == "broken"
+    assert_every_run_is_whole_or_absent(url)
 
 
 @pytest.mark.skipif(os.getuid() != 0, reason="only root can become somebody else")
