@@ -137,7 +137,7 @@ def _wide(snapshot: pd.DataFrame) -> pd.DataFrame:
 
 
 def _roles(snapshot: pd.DataFrame, settings: Settings) -> _Roles:
-    used = set(snapshot.loc[snapshot["is_used"], "variable"])
+    used = set(snapshot.loc[snapshot["is_used"], "variable"].unique())
     return {
         "outcome": settings.outcome.name,
         "channels": [channel.name for channel in settings.channels if channel.name in used],

@@ -32,13 +32,14 @@ def unit_errors(weekly: pd.DataFrame, settings: Settings) -> list[Problem]:
     places = {v.name: settings.place_of(v) for v in settings.variables().values()}
     times = _times_usual(weekly)
     is_small = (weekly["role"] == "outcome") & (times > 0) & (times < 1 / limit)
-    wrong = weekly.assign(
-        amount=weekly["value"].map(_amount),
-        usual=(weekly["value"] / times).map(_amount),
-        far=times.map(_in_words),
-        limit=times.where(times > 1, 1 / times),
-        place=weekly["variable"].map(places),
-    )[(times > limit) | is_small]
+    wrong = weekly.assign(times=times)[(times > limit) | is_small]
+    wrong = wrong.assign(
+        amount=wrong["value"].map(_amount),
+        usual=(wrong["value"] / wrong["times"]).map(_amount),
+        far=wrong["times"].map(_in_words),
+        limit=wrong["times"].where(wrong["times"] > 1, 1 / wrong["times"]),
+        place=wrong["variable"].map(places),
+    )
     return [
         in_week(
             row.series_key,
@@ -78,7 +79,7 @@ def _times_usual(rows: pd.DataFrame) -> "pd.Series[float]":
 
 
 def _spikes(used: pd.DataFrame) -> list[Problem]:
-    times = _times_usual(used)
+    spikes = used.assign(times=_times_usual(used)).query("times > @SPIKE")
     return [
         in_week(
             row.series_key,
@@ -88,9 +89,7 @@ def _spikes(used: pd.DataFrame) -> list[Problem]:
             f"{row.times:,.0f} times its usual week: such a week decides its curve; see that it is "
             "right",
         )
-        for row in used.assign(times=times, amount=used["value"].map(_amount))[
-            times > SPIKE
-        ].itertuples()
+        for row in spikes.assign(amount=spikes["value"].map(_amount)).itertuples()
     ]
 
 

@@ -56,6 +56,7 @@ def rejected_rows(rejected: pd.DataFrame, settings: Settings) -> list[Problem]:
 def absent_variables(weekly: pd.DataFrame, settings: Settings) -> list[Problem]:
     """Variables of the settings that `weekly_input` was not built with."""
     names = [variable.name for variable in settings.variables().values()]
+    built = set(weekly["variable"].unique())
     return [
         Problem(
             "missing_variable",
@@ -63,7 +64,7 @@ def absent_variables(weekly: pd.DataFrame, settings: Settings) -> list[Problem]:
             name,
         )
         for name in names
-        if name not in set(weekly["variable"])
+        if name not in built
     ]
 
 
