@@ -11,8 +11,8 @@ Input = dict[str, Any]
 def dbt_vars(settings: Iterable[Settings], undeclared: Settings | None = None) -> dict[str, Any]:
     """The variables of a build for these models.
 
-    Models of one table that are read alike share an entry of `inputs`; `only` names the models whose
-    rows an entry reads, `all_but` those that others do.
+    Models of one table that are read alike share an entry of `inputs`; `only` names the models
+    whose rows an entry reads, `all_but` those that others do.
 
     Args:
         settings: the models', at least one, or `undeclared`.

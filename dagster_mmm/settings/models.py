@@ -11,7 +11,12 @@ from pydantic_core import ErrorDetails
 from dagster_mmm.settings.errors import SettingsError, in_words
 from dagster_mmm.settings.fields import ModelKey, hint
 from dagster_mmm.settings.schema import Settings
-from dagster_mmm.settings.sections import ScheduleSettings, Section, TriggersSettings
+from dagster_mmm.settings.sections import (
+    InputSettings,
+    ScheduleSettings,
+    Section,
+    TriggersSettings,
+)
 
 Document = Mapping[str, Any]
 # What the job as a whole is told: no model can be told otherwise.
@@ -68,6 +73,11 @@ class Models:
         if "model_key" in self.shared:
             return (str(self.shared["model_key"]),)
         return tuple(self.differences)
+
+    @property
+    def input(self) -> InputSettings:
+        """How the tables of all models are read. It raises `SettingsError` if that is wrong."""
+        return _validated(self.path, InputSettings, self.shared.get("input", {}), "input")
 
     @property
     def schedule(self) -> ScheduleSettings:
@@ -230,13 +240,13 @@ def _merged(shared: Document, different: Document) -> dict[str, Any]:
 
 def _is_in(different: Document, details: ErrorDetails) -> bool:
     """Whether a mistake stands among the keys of one model, or can be of that model alone."""
-    found: object = different
+    found: Any = different
     for part in details["loc"]:
         if not _is_mapping(found):
             return True
-        if part not in cast("Document", found):
+        if part not in found:
             return details["type"] == "missing"
-        found = cast("Document", found)[cast("str", part)]
+        found = found[part]
     return bool(different)
 
 

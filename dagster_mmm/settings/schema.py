@@ -68,8 +68,8 @@ class Settings(Section):
             used.append((in_reports, f"{key}.column"))
         _reject_repeated(
             used,
-            "a column of its own for the date, the model, the series, the currency, the outcome and "
-            "each channel, medium and control",
+            "a column of its own for the date, the model, the series, the currency, the outcome "
+            "and each channel, medium and control",
         )
         return self
 

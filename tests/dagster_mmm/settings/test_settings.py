@@ -128,8 +128,8 @@ def test_defaults_are_filled_in(file: Path) -> None:
             channel(column="tv_spend"),
             "settings",
             "'tv_spend' at channels[0].column, channels[1].column",
-            "a column of its own for the date, the model, the series, the currency, the outcome and "
-            "each channel, medium and control",
+            "a column of its own for the date, the model, the series, the currency, the outcome "
+            "and each channel, medium and control",
         ),
         (
             {"outcome": {"name": "revenue", "column": "week"}},
@@ -144,7 +144,7 @@ def test_defaults_are_filled_in(file: Path) -> None:
             "schema.table, in a schema other than mmm",
         ),
         ({"sampler": {"chains": 1}}, "sampler.chains", "1", "greater than or equal to 2"),
-        pytest.param({"modl": {}}, "modl", "did you mean 'model'?", "gate, schedule, triggers", id="key"),
+        pytest.param({"modl": {}}, "modl", "did you mean 'model'?", "schedule, triggers", id="key"),
         pytest.param(
             channel(roi_prior={"median": 1, "sd_log": 1, "sdlog": 1}),
             "channels[1].roi_prior.sdlog",
