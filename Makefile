@@ -8,6 +8,7 @@ DATA ?=
 ARGS ?=
 CONFIG ?= examples/demo.yaml
 FORCE ?=
+MODEL ?=
 RUN ?=
 KEEP ?=
 SLOW ?= slow
@@ -43,9 +44,8 @@ format: .venv/.synced
 type: .venv/.synced
 	$(BIN)/basedpyright
 
-run: .venv/.synced  ## the weekly job once, for CONFIG, on its table; FORCE=1 although nothing is new
-	$(BIN)/dagster job execute -m dagster_mmm.definitions -j weekly_mmm \
-		$(if $(FORCE),--config-json '{"ops": {"panel": {"config": {"force": true}}}}')
+run: .venv/.synced  ## the week of CONFIG once: input, every model or MODEL, dashboards; FORCE=1 although nothing is new
+	$(BIN)/python -m dagster_mmm.weekly $(if $(MODEL),--model "$(MODEL)") $(if $(FORCE),--force)
 
 history: .venv/.synced  ## every publication of the model of CONFIG
 	$(BIN)/python -m dagster_mmm.operate history

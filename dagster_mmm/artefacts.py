@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     from hill_mmm import Fit, Scales
 
 
+# Among the attributes of a panel's frame, which its file keeps: refit or vintage.
+RUN_TYPE = "run_type"
+
+
 @dataclass(frozen=True)
 class FitRecord:
     """How a run came to its fit; all plain values, for JSON.
@@ -51,7 +55,7 @@ class FittedRun:
         run_id: the Dagster run that fitted, and the key of all result rows.
         started_at: when the fit started, UTC.
         settings: the settings at that time.
-        snapshot: the judged input, as in `mmm_input_snapshot`.
+        snapshot: the judged input, as in `mmm_input_snapshot`, with its `RUN_TYPE`.
         fit: the posterior on all used weeks.
         holdout: the posterior on the weeks before the holdout, or None without one.
         record: how the run came to them.
@@ -67,17 +71,17 @@ class FittedRun:
 
 
 class SnapshotIOManager(dg.ConfigurableIOManager):
-    """Keeps the judged input of the latest `panel` in one Parquet file.
+    """Keeps the judged input of each model's latest `panel` in one Parquet file.
 
     Attributes:
-        folder: where the file lives.
+        folder: where the models' folders live.
     """
 
     folder: str
 
     def handle_output(self, context: dg.OutputContext, obj: pd.DataFrame) -> None:
         """Write the snapshot; a reader sees the old file or the new one."""
-        path = self._path()
+        path = self._path(context.partition_key)
         path.parent.mkdir(parents=True, exist_ok=True)
         obj.to_parquet(path.with_suffix(".tmp"))
         os.replace(path.with_suffix(".tmp"), path)
@@ -85,24 +89,24 @@ class SnapshotIOManager(dg.ConfigurableIOManager):
 
     def load_input(self, context: dg.InputContext) -> pd.DataFrame:
         """The latest snapshot."""
-        return pd.read_parquet(self._path())
+        return pd.read_parquet(self._path(context.partition_key))
 
-    def _path(self) -> Path:
-        return Path(self.folder) / "panel.parquet"
+    def _path(self, model_key: str) -> Path:
+        return Path(self.folder) / model_key / "panel.parquet"
 
 
 class FittedRunIOManager(dg.ConfigurableIOManager):
-    """Keeps every fitted run in a folder of its own, and the name of the latest.
+    """Keeps every fitted run in a folder of its own, and the name of each model's latest.
 
     Attributes:
-        folder: where the runs' folders live.
+        folder: where the models' folders live.
     """
 
     folder: str
 
     def handle_output(self, context: dg.OutputContext, obj: FittedRun) -> None:
         """Write the run beside the others; it becomes the latest when it is whole."""
-        runs = self._runs()
+        runs = self._runs(context.partition_key)
         partial, final = runs / f".{obj.run_id}", runs / obj.run_id
         shutil.rmtree(partial, ignore_errors=True)
         partial.mkdir(parents=True)
@@ -116,19 +120,19 @@ class FittedRunIOManager(dg.ConfigurableIOManager):
 
     def load_input(self, context: dg.InputContext) -> FittedRun:
         """The latest run."""
-        runs = self._runs()
+        runs = self._runs(context.partition_key)
         return load_run(runs / (runs / "latest").read_text())
 
-    def frozen_scales(self, run_ids: Sequence[str]) -> "tuple[str, Scales] | None":
-        """The first of these runs whose folder is there, and its scales."""
+    def frozen_scales(self, model_key: str, run_ids: Sequence[str]) -> "tuple[str, Scales] | None":
+        """The first of these runs of a model whose folder is there, and its scales."""
         for run_id in run_ids:
-            folder = self._runs() / run_id
+            folder = self._runs(model_key) / run_id
             if folder.is_dir():
                 return run_id, load_scales(folder)
         return None
 
-    def _runs(self) -> Path:
-        return Path(self.folder) / "runs"
+    def _runs(self, model_key: str) -> Path:
+        return Path(self.folder) / model_key / "runs"
 
 
 def remove_runs(folder: Path, run_ids: Sequence[str]) -> None:

@@ -7,7 +7,7 @@ import pandas as pd
 import sqlalchemy as sa
 
 import hill_mmm
-from dagster_mmm.artefacts import FittedRun
+from dagster_mmm.artefacts import RUN_TYPE, FittedRun
 from dagster_mmm.model_input import fingerprint, input_advice
 from dagster_mmm.request import code_version, gate_thresholds
 from dagster_mmm.settings import Settings
@@ -16,13 +16,19 @@ from hill_mmm import ALL_SERIES, Check, Estimates, Fit, Panel
 
 
 def started_run(
-    run_id: str, started_at: pd.Timestamp, settings: Settings, model_version: str
+    run_id: str,
+    started_at: pd.Timestamp,
+    settings: Settings,
+    model_version: str,
+    run_type: str = "refit",
 ) -> pd.DataFrame:
-    """The `mmm_run` row of a run that has just started."""
+    """The `mmm_run` row of a run that has just started to fit."""
     row = dict.fromkeys(tables.RUN.columns.keys())
     row |= {
         "run_id": run_id,
         "model_key": settings.model_key,
+        "run_type": run_type,
+        "fit_run_id": run_id,
         "status": "running",
         "started_at": started_at,
         "currency": settings.currency,
@@ -146,7 +152,13 @@ def _finished_run(run: FittedRun) -> pd.DataFrame:
     fits = [fit for fit in (run.fit, run.holdout) if fit is not None]
     panel, record = run.fit.panel, run.record
     first, last = panel.weeks[[0, -1]].astype("datetime64[s]")
-    row = started_run(run.run_id, pd.Timestamp(run.started_at), run.settings, record.model_version)
+    row = started_run(
+        run.run_id,
+        pd.Timestamp(run.started_at),
+        run.settings,
+        record.model_version,
+        run.snapshot.attrs[RUN_TYPE],
+    )
     return row.assign(
         status="running" if record.refusal is None else "rejected",
         gate_reason=record.refusal,

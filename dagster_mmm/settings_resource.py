@@ -4,7 +4,7 @@ from pathlib import Path
 
 import dagster as dg
 
-from dagster_mmm.settings import Settings, load_settings
+from dagster_mmm.settings import Models, Settings, load_models
 
 
 class SettingsResource(dg.ConfigurableResource):
@@ -16,6 +16,10 @@ class SettingsResource(dg.ConfigurableResource):
 
     path: str
 
-    def load(self) -> Settings:
-        """The settings; raises `SettingsError` with every mistake listed."""
-        return load_settings(Path(self.path))
+    def models(self) -> Models:
+        """The models that the file describes; raises `SettingsError` if it cannot be read."""
+        return load_models(Path(self.path))
+
+    def load(self, model_key: str) -> Settings:
+        """One model's settings; raises `SettingsError` with every mistake listed."""
+        return self.models().of(model_key)

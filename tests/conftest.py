@@ -13,7 +13,7 @@ import pytest
 import sqlalchemy as sa
 import yaml
 
-from dagster_mmm import demo, environment
+from dagster_mmm import demo, environment, weekly
 from dagster_mmm.definitions import defs
 from dagster_mmm.warehouse.resource import WarehouseResource
 from tests.postgres_server import new_database, running_server
@@ -37,6 +37,39 @@ DBT_VARIABLES = (
 
 
 @dataclass(frozen=True)
+class Ran:
+    """Runs that together are one to their test.
+
+    Attributes:
+        runs: the runs, in their order.
+        run_id: the one that fitted, or the first where none did.
+    """
+
+    runs: list[dg.ExecuteInProcessResult]
+    run_id: str
+
+    @property
+    def success(self) -> bool:
+        return all(run.success for run in self.runs)
+
+    @property
+    def all_events(self) -> list[dg.DagsterEvent]:
+        return [event for run in self.runs for event in run.all_events]
+
+    def get_step_failure_events(self) -> list[dg.DagsterEvent]:
+        return [event for run in self.runs for event in run.get_step_failure_events()]
+
+    def get_asset_check_evaluations(self) -> list[dg.AssetCheckEvaluation]:
+        return [check for run in self.runs for check in run.get_asset_check_evaluations()]
+
+    def get_asset_materialization_events(self) -> list[dg.DagsterEvent]:
+        return [event for run in self.runs for event in run.get_asset_materialization_events()]
+
+    def get_asset_observation_events(self) -> list[dg.DagsterEvent]:
+        return [event for run in self.runs for event in run.get_asset_observation_events()]
+
+
+@dataclass(frozen=True)
 class Project:
     """A folder with a settings file, a warehouse and a Dagster instance."""
 
@@ -54,23 +87,22 @@ class Project:
 
     def run(
         self, data: Path | None = None, selection: list[str] | None = None, force: bool = False
-    ) -> dg.ExecuteInProcessResult:
-        """Run the weekly job, or some of its assets, in this process."""
-        ops: dict[str, Any] = {"panel": {"config": {"force": True}}} if force else {}
-        if data:
-            ops["raw__weekly_media"] = {"config": {"file": str(data)}}
-        return (
-            defs()
-            .resolve_job_def("weekly_mmm")
-            .execute_in_process(
-                {"ops": ops},
-                instance=self.instance,
-                raise_on_error=False,
-                asset_selection=[dg.AssetKey(s.split("/")) for s in selection]
-                if selection
-                else None,
-            )
-        )
+    ) -> "Ran":
+        """Run the week of the only model, or some assets of it, in this process."""
+        panel = {"force": True} if force else {}
+        if selection is None:
+            week = weekly.run_week(self.instance, file=data, panel=panel)
+            return Ran(week.runs, week.refits.get("demo", week.input).run_id)
+        asked = {dg.AssetKey(name.split("/")) for name in selection}
+        runs: list[dg.ExecuteInProcessResult] = []
+        for name in ("weekly_input", "refit", "dashboards"):
+            assets = asked & defs().resolve_job_def(name).asset_layer.executable_asset_keys
+            if assets and all(run.success for run in runs):
+                key = "demo" if name == "refit" else None
+                config = {"ops": {"panel": {"config": panel}}} if "panel" in selection else {}
+                run = weekly.run_job(self.instance, name, config if key else {}, key, list(assets))
+                runs.append(run)
+        return Ran(runs, runs[0].run_id)
 
     def query(self, sql: str) -> pd.DataFrame:
         """What an analyst would see."""

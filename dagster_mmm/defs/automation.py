@@ -1,30 +1,247 @@
-"""The weekly job and its schedule."""
+"""The jobs, and what starts them: each week's input, then each model when its input is there.
+
+Everything is off until somebody turns it on. A settings file that is wrong keeps nothing from
+loading: every tick and every run says what is wrong with it.
+"""
+
+import json
+from datetime import UTC, date
 
 import dagster as dg
 
+from dagster_mmm import runs
+from dagster_mmm.clock import Clock
+from dagster_mmm.defs.panel import PANEL
+from dagster_mmm.defs.transforms import INPUT_LAYERS, input_models
+from dagster_mmm.due import Marks, last_complete_week, late_input, refits_due
 from dagster_mmm.environment import settings_path
-from dagster_mmm.settings import load_settings
+from dagster_mmm.partitions import ASKED_TAG, MODEL_TAG, MODELS, WEEK_TAG
+from dagster_mmm.settings import Models, SettingsError, load_models
+from dagster_mmm.settings.sections import ScheduleSettings
+from dagster_mmm.settings_resource import SettingsResource
+from dagster_mmm.warehouse.errors import WarehouseBusyError
+from dagster_mmm.warehouse.marts import arrived, input_marks, model_keys
+from dagster_mmm.warehouse.publish import last_publication
+from dagster_mmm.warehouse.resource import WarehouseResource
 
-weekly_mmm = dg.define_asset_job(
-    "weekly_mmm",
-    selection=dg.AssetSelection.all(),
-    description="Load, check, fit, judge and publish.",
+# A tick that cannot have the warehouse in this time leaves it to the next.
+TICK_SECONDS = 5
+
+weekly_input = dg.define_asset_job(
+    "weekly_input",
+    selection=dg.AssetSelection.groups("ingest", *INPUT_LAYERS),
+    description="Load the raw tables, and build the weekly input of all models.",
+    executor_def=dg.in_process_executor,
+)
+refit = dg.define_asset_job(
+    "refit",
+    selection=dg.AssetSelection.groups("model", "results", "published"),
+    partitions_def=MODELS,
+    description="Check, fit, judge and publish one model.",
+    executor_def=dg.in_process_executor,
+)
+dashboards = dg.define_asset_job(
+    "dashboards",
+    selection=dg.AssetSelection.groups("latest", "history", "dashboards"),
+    description="Build and test the views of what is live, and copy them for dashboards.",
     executor_def=dg.in_process_executor,
 )
 
 
 @dg.definitions
-def weekly_schedule() -> dg.Definitions:
-    """The settings' schedule over the whole job, off until somebody turns it on."""
-    schedule = load_settings(settings_path()).schedule
+def automation() -> dg.Definitions:
+    """The jobs, the schedule of the settings file, and the sensors."""
     return dg.Definitions(
-        jobs=[weekly_mmm],
-        schedules=[
-            dg.ScheduleDefinition(
-                name="weekly_mmm_schedule",
-                job=weekly_mmm,
-                cron_schedule=schedule.cron,
-                execution_timezone=schedule.timezone,
+        jobs=[weekly_input, refit, dashboards],
+        schedules=[_weekly_schedule(_schedule())],
+        sensors=[models, refits, late, refreshed],
+    )
+
+
+def _schedule() -> ScheduleSettings:
+    """The file's, or the default where the file cannot be read: its ticks say so then."""
+    try:
+        return load_models(settings_path()).schedule
+    except SettingsError:
+        return ScheduleSettings()
+
+
+def _weekly_schedule(schedule: ScheduleSettings) -> dg.ScheduleDefinition:
+    @dg.schedule(
+        name="weekly_input",
+        job=weekly_input,
+        cron_schedule=schedule.cron,
+        execution_timezone=schedule.timezone,
+    )
+    def load_week(
+        context: dg.ScheduleEvaluationContext, settings: SettingsResource
+    ) -> dg.RunRequest:
+        """Ask for the input of the week that is over."""
+        loaded = settings.models()
+        at = context.scheduled_execution_time
+        week = last_complete_week(at.date(), loaded.input.week_starts_on)
+        return dg.RunRequest(tags={WEEK_TAG: str(week), ASKED_TAG: at.isoformat()})
+
+    return load_week
+
+
+@dg.sensor(name="models", minimum_interval_seconds=60)
+def models(
+    context: dg.SensorEvaluationContext, settings: SettingsResource, warehouse: WarehouseResource
+) -> dg.SensorResult | dg.SkipReason:
+    """Adds the models of the settings, and of the weekly input, that Dagster does not know yet."""
+    try:
+        keys = model_keys(_patient(warehouse), settings.models())
+    except WarehouseBusyError as error:
+        return dg.SkipReason(str(error))
+    for reason in keys.refused:
+        context.log.error(f"a text of input.model_column cannot name a model: found {reason}")
+    new = sorted(set(keys.usable) - set(_known(context.instance)))
+    if not new:
+        return dg.SkipReason("there is no new model")
+    return dg.SensorResult(dynamic_partitions_requests=[MODELS.build_add_request(new)])
+
+
+@dg.sensor(name="refits", job=refit, minimum_interval_seconds=60)
+def refits(
+    context: dg.SensorEvaluationContext,
+    settings: SettingsResource,
+    warehouse: WarehouseResource,
+    clock: dg.ResourceParam[Clock],
+) -> dg.SensorResult | dg.SkipReason:
+    """Requests the refit of each model whose input of the week has arrived."""
+    loaded = settings.models()
+    week = _week(loaded, clock)
+    try:
+        there = _arrived(_patient(warehouse), loaded, week)
+        rests_on = _marks(context.instance, _patient(warehouse), loaded, there)
+    except WarehouseBusyError as error:
+        return dg.SkipReason(str(error))
+    known = there & set(_known(context.instance))
+    earlier = runs.attempts(context.instance, week)
+    due = refits_due(week, known, rests_on, earlier, loaded.triggers)
+    if not due:
+        return dg.SkipReason(f"{len(known)} models have their input of {week}; none is due")
+    as_of = {"ops": {"panel": {"config": {"as_of": str(week)}}}}
+    return dg.SensorResult(
+        run_requests=[
+            dg.RunRequest(
+                run_key=one.run_key,
+                partition_key=one.model_key,
+                run_config=as_of,
+                tags={
+                    MODEL_TAG: one.model_key,
+                    WEEK_TAG: str(week),
+                    **{runs.MARK_TAGS[cause]: mark for cause, mark in one.marks.items()},
+                },
             )
+            for one in due
+        ]
+    )
+
+
+@dg.sensor(name="late_input", job=weekly_input, minimum_interval_seconds=300)
+def late(
+    context: dg.SensorEvaluationContext,
+    settings: SettingsResource,
+    warehouse: WarehouseResource,
+    clock: dg.ResourceParam[Clock],
+) -> dg.SensorResult | dg.SkipReason:
+    """Asks again for input that is late, until the deadline; then reports its models, once."""
+    loaded = settings.models()
+    week, now = _week(loaded, clock), clock.now()
+    try:
+        missing = set(_known(context.instance)) - _arrived(_patient(warehouse), loaded, week)
+    except WarehouseBusyError as error:
+        return dg.SkipReason(str(error))
+    told = json.loads(context.cursor or "{}")
+    reported = told.get(str(week), [])
+    asked = runs.load_times(context.instance, weekly_input.name, week)
+    is_loading = runs.is_under_way(context.instance, weekly_input.name)
+    found = late_input(now, missing, asked, is_loading, reported, loaded.schedule)
+    if found.ask_again:
+        tags = {WEEK_TAG: str(week), ASKED_TAG: now.astimezone(UTC).isoformat()}
+        again = dg.RunRequest(run_key=f"{week}|{len(asked)}", tags=tags)
+        return dg.SensorResult(run_requests=[again], cursor=context.cursor)
+    if not found.report:
+        return dg.SkipReason(f"{len(missing)} models wait for their input of {week}")
+    for model_key in found.report:
+        context.log.error(f"{model_key}: {_overdue(loaded, week)}")
+    return dg.SensorResult(
+        asset_events=[
+            dg.AssetCheckEvaluation(
+                asset_key=PANEL,
+                check_name="input_has_arrived",
+                passed=False,
+                severity=dg.AssetCheckSeverity.ERROR,
+                description=_overdue(loaded, week),
+                partition=model_key,
+            )
+            for model_key in found.report
         ],
+        cursor=json.dumps({str(week): sorted({*reported, *found.report})}),
+    )
+
+
+@dg.sensor(name="dashboards", job=dashboards, minimum_interval_seconds=60)
+def refreshed(
+    context: dg.SensorEvaluationContext, warehouse: WarehouseResource
+) -> dg.RunRequest | dg.SkipReason:
+    """Refreshes what dashboards read, when the refits of some publications are over."""
+    if runs.is_under_way(context.instance, refit.name, dashboards.name):
+        return dg.SkipReason("models are being refitted")
+    try:
+        with _patient(warehouse).begin() as connection:
+            publication = last_publication(connection)
+    except WarehouseBusyError as error:
+        return dg.SkipReason(str(error))
+    if publication is None or str(publication) == context.cursor:
+        return dg.SkipReason("nothing has been published since")
+    context.update_cursor(str(publication))
+    return dg.RunRequest(run_key=str(publication))
+
+
+def _patient(warehouse: WarehouseResource) -> WarehouseResource:
+    """The warehouse for a tick, which Dagster ends after a minute."""
+    return WarehouseResource(url=warehouse.url, lock_seconds=TICK_SECONDS)
+
+
+def _known(instance: dg.DagsterInstance) -> list[str]:
+    return list(instance.get_dynamic_partitions(str(MODELS.name)))
+
+
+def _week(loaded: Models, clock: Clock) -> date:
+    return last_complete_week(clock.today(loaded.schedule.timezone), loaded.input.week_starts_on)
+
+
+def _arrived(warehouse: WarehouseResource, loaded: Models, week: date) -> frozenset[str]:
+    return arrived(warehouse, week, days=7 if loaded.input.grain == "daily" else 1)
+
+
+def _marks(
+    instance: dg.DagsterInstance,
+    warehouse: WarehouseResource,
+    loaded: Models,
+    model_keys: frozenset[str],
+) -> dict[str, Marks]:
+    """What a refit of each model would rest on now."""
+    values = input_marks(warehouse)
+    dbt = runs.code_mark(instance, input_models())
+    usable = loaded.all(tuple(model_keys)).usable
+    return {
+        model_key: {
+            "restated": runs.mark([values[model_key]]),
+            "lift_tests": runs.mark(t.model_dump_json() for t in settings.lift_tests),
+            "dbt": dbt,
+        }
+        for model_key, settings in usable.items()
+        if model_key in values
+    }
+
+
+def _overdue(loaded: Models, week: date) -> str:
+    hours = loaded.schedule.wait_hours
+    return (
+        f"the input of the week of {week} has not arrived, or cannot be read, {hours:g} hours "
+        "after it was first asked for; load it, run the job weekly_input, and the model is refitted"
     )

@@ -5,7 +5,8 @@ from datetime import UTC, datetime
 import dagster as dg
 import pandas as pd
 
-from dagster_mmm.artefacts import FittedRun, FittedRunIOManager
+from dagster_mmm.artefacts import RUN_TYPE, FittedRun, FittedRunIOManager
+from dagster_mmm.partitions import MODELS
 from dagster_mmm.settings_resource import SettingsResource
 from dagster_mmm.warehouse import tables
 from dagster_mmm.warehouse.bulk import replace_run
@@ -13,7 +14,12 @@ from dagster_mmm.warehouse.publish import published_runs
 from dagster_mmm.warehouse.resource import WarehouseResource
 
 
-@dg.asset(group_name="model", kinds={"numpyro", "jax"}, io_manager_key="fitted_run_io")
+@dg.asset(
+    partitions_def=MODELS,
+    group_name="model",
+    kinds={"numpyro", "jax"},
+    io_manager_key="fitted_run_io",
+)
 def fit(
     context: dg.AssetExecutionContext,
     panel: pd.DataFrame,
@@ -27,16 +33,19 @@ def fit(
     from dagster_mmm.request import model_version
     from dagster_mmm.results import started_run
 
-    run_id, loaded = context.run.run_id, settings.load()
+    run_id, loaded = context.run.run_id, settings.load(context.partition_key)
     weeks = build_panel(panel, loaded)
+    # Of a vintage, later experiments are not known yet; of all others, the input's check has seen
+    # to it that there are none.
+    loaded = loaded.known_by(weeks.weeks[-1].astype("datetime64[D]").item())
     version = model_version(loaded, weeks)
     started_at = datetime.now(UTC).replace(tzinfo=None)
-    row = started_run(run_id, pd.Timestamp(started_at), loaded, version)
+    row = started_run(run_id, pd.Timestamp(started_at), loaded, version, panel.attrs[RUN_TYPE])
     warehouse.create_result_tables()
     with warehouse.begin() as connection:
         replace_run(connection, run_id, {tables.RUN: row})
         earlier = published_runs(connection, loaded.model_key, version)
-    scales_of, scales = fitted_run_io.frozen_scales(earlier) or (None, None)
+    scales_of, scales = fitted_run_io.frozen_scales(loaded.model_key, earlier) or (None, None)
     of_which = f"those of run {scales_of}" if scales_of else "its own"
     context.log.info(f"model version {version}, on scales: {of_which}")
     try:

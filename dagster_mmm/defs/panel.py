@@ -1,81 +1,114 @@
-"""The judged input: weeks used, weeks left out and why."""
+"""The judged input of one model: weeks used, weeks left out and why."""
 
-from collections.abc import Iterator
-from datetime import date, datetime
-from zoneinfo import ZoneInfo
+from collections.abc import Iterator, Sequence
+from datetime import date
 
 import dagster as dg
 import pandas as pd
-import sqlalchemy as sa
 
-from dagster_mmm.settings import Settings
+from dagster_mmm.artefacts import RUN_TYPE
+from dagster_mmm.clock import Clock
+from dagster_mmm.due import WEEK, last_complete_week, week_of
+from dagster_mmm.partitions import MODEL_TAG, MODELS, PARTITION_TAG, WEEK_TAG
+from dagster_mmm.raw_input import check_table
+from dagster_mmm.settings import Settings, SettingsError
 from dagster_mmm.settings_resource import SettingsResource
-from dagster_mmm.warehouse.publish import published_input, same_as_published
+from dagster_mmm.warehouse.marts import read_marts
+from dagster_mmm.warehouse.publish import published_input, published_week, same_as_published
 from dagster_mmm.warehouse.resource import WarehouseResource
-from dagster_mmm.warehouse.tables import SCHEMA
 
 NOTHING_NEW = "nothing is new"
+PANEL = dg.AssetKey("panel")
 WEEKLY_INPUT, REJECTED_INPUT = dg.AssetKey("weekly_input"), dg.AssetKey("rejected_input")
+UNDER_WAY = [dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.CANCELING]
 
 
 class PanelConfig(dg.Config):
-    """Whether to go on where nothing is new.
+    """As of when to fit, and whether to go on where nothing is new.
 
     Attributes:
+        as_of: the first day of the last week to use, as 2026-01-05; by default the last week that
+            is over. Before the published run's last week it makes a vintage, which is never
+            published.
         force: fit although data, settings and code are those of the published run.
     """
 
+    as_of: str | None = None
     force: bool = False
 
 
 @dg.asset(
     deps=[WEEKLY_INPUT, REJECTED_INPUT],
+    partitions_def=MODELS,
     group_name="model",
     kinds={"pandas"},
     io_manager_key="snapshot_io",
     output_required=False,
+    check_specs=[
+        dg.AssetCheckSpec(
+            "input_is_usable",
+            asset=PANEL,
+            blocking=True,
+            partitions_def=MODELS,
+            description="Every week is there once, with usable numbers, and there are enough.",
+        ),
+        dg.AssetCheckSpec(
+            "input_is_plausible",
+            asset=PANEL,
+            partitions_def=MODELS,
+            description="Nothing in the input asks for a second look; if it does, the fit goes on.",
+        ),
+        dg.AssetCheckSpec(
+            "input_has_arrived",
+            asset=PANEL,
+            partitions_def=MODELS,
+            description="The last week that is over, or that is asked for, is in the input.",
+        ),
+    ],
 )
 def panel(
     context: dg.AssetExecutionContext,
     config: PanelConfig,
     settings: SettingsResource,
     warehouse: WarehouseResource,
-) -> Iterator[dg.AssetObservation | dg.Output[pd.DataFrame]]:
+    clock: dg.ResourceParam[Clock],
+) -> Iterator[dg.AssetCheckResult | dg.AssetObservation | dg.Output[pd.DataFrame]]:
     """The weekly input as the fit will see it, with every repair and restatement recorded.
 
     Where nothing is new since the published run there is no panel, and all that follows is skipped.
     """
-    from dagster_mmm.model_input import InputError, judge_input, mark_restated
+    from dagster_mmm.model_input import mark_restated
 
-    loaded = settings.load()
-    weekly, rejected = read_marts(warehouse)
-    judged = judge_input(weekly, rejected, loaded, today(loaded))
-    if judged.problems:
-        raise InputError(judged.problems)
+    model_key = context.partition_key
+    context.instance.add_run_tags(context.run.run_id, {MODEL_TAG: model_key})
+    _refuse_beside_another(context)
+    loaded = settings.load(model_key)
+    today, starts_on = clock.today(loaded.schedule.timezone), loaded.input.week_starts_on
+    as_of = None if config.as_of is None else week_of(_day(config.as_of), starts_on)
+    week = as_of or last_complete_week(today, starts_on)
+    problems, snapshot = _judged(warehouse, loaded, today, as_of)
+    late = _lateness(problems, snapshot, week - loaded.input.immature_weeks * WEEK)
+    yield from _verdicts(problems, snapshot, late)
+    if problems:
+        context.log.error("\n".join(problems))
+        return
+    if not late:
+        context.instance.add_run_tags(context.run.run_id, {WEEK_TAG: str(week)})
     warehouse.create_result_tables()
-    same = run_with_the_same_input(warehouse, loaded, judged.snapshot)
+    same = run_with_the_same_input(warehouse, loaded, snapshot)
     if same is not None and not config.force:
         context.log.info(f"{NOTHING_NEW} since run {same}, which stays live; force a fit by config")
-        yield dg.AssetObservation(context.asset_key, metadata={"nothing_new_since": same})
+        yield dg.AssetObservation(
+            context.asset_key, partition=model_key, metadata={"nothing_new_since": same}
+        )
         return
     with warehouse.begin() as connection:
-        before = published_input(connection, loaded.model_key)
-    snapshot = mark_restated(judged.snapshot, before)
-    used, restated = snapshot[snapshot["is_used"]], snapshot[snapshot["is_restated"]]
-    yield dg.Output(
-        snapshot,
-        metadata={
-            "series": used["series_key"].nunique(),
-            "weeks": used["week_start"].nunique(),
-            "first_week": str(used["week_start"].min().date()),
-            "last_week": str(used["week_start"].max().date()),
-            "repairs": dg.MetadataValue.json(judged.repairs()),
-            "restated_values": len(restated),
-            "restated_weeks": dg.MetadataValue.json(
-                sorted(restated["week_start"].dt.strftime("%Y-%m-%d").unique())
-            ),
-        },
-    )
+        before = published_input(connection, model_key)
+        live_week = published_week(connection, model_key)
+    snapshot = mark_restated(snapshot, before)
+    is_vintage = as_of is not None and live_week is not None and _last_week(snapshot) < live_week
+    snapshot.attrs[RUN_TYPE] = "vintage" if is_vintage else "refit"
+    yield dg.Output(snapshot, metadata=_metadata(snapshot))
 
 
 def run_with_the_same_input(
@@ -94,15 +127,99 @@ def run_with_the_same_input(
         return same_as_published(connection, settings.model_key, wanted)
 
 
-def read_marts(warehouse: WarehouseResource) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """`weekly_input` and `rejected_input`."""
-    weekly, rejected = (
-        sa.select(sa.text("*")).select_from(sa.table(name, schema=SCHEMA))
-        for name in ("weekly_input", "rejected_input")
+def _refuse_beside_another(context: dg.AssetExecutionContext) -> None:
+    """Two refits of a model would race for its files; of two, the one asked for later gives way."""
+    records = context.instance.get_run_records(
+        dg.RunsFilter(tags={PARTITION_TAG: context.partition_key}, statuses=UNDER_WAY)
     )
-    return warehouse.read(weekly), warehouse.read(rejected)
+    created = {record.dagster_run.run_id: record.create_timestamp for record in records}
+    own = created.get(context.run.run_id)
+    earlier = [
+        run_id
+        for run_id, when in created.items()
+        if own is not None and (when, run_id) < (own, context.run.run_id)
+    ]
+    if earlier:
+        raise dg.Failure(
+            f"{context.partition_key} is being refitted by run {earlier[0]}; wait for it to end, "
+            "or terminate it in the UI if its process is gone, and run this again",
+            allow_retries=False,
+        )
 
 
-def today(settings: Settings) -> date:
-    """The day as of which a week is over or not, in the schedule's time zone."""
-    return datetime.now(ZoneInfo(settings.schedule.timezone)).date()
+def _judged(
+    warehouse: WarehouseResource, settings: Settings, today: date, as_of: date | None
+) -> tuple[list[str], pd.DataFrame]:
+    """What is wrong with the raw table or the input, and the input's snapshot."""
+    from dagster_mmm.model_input import judge_input
+
+    try:
+        check_table(warehouse, settings)
+    except dg.Failure as failure:
+        return [str(failure.description)], pd.DataFrame()
+    except SettingsError as error:
+        return [str(error)], pd.DataFrame()
+    marts = read_marts(warehouse, settings.model_key)
+    judged = judge_input(*marts, settings, today, as_of)
+    return [problem.message for problem in judged.problems], judged.snapshot
+
+
+def _verdicts(
+    problems: Sequence[str], snapshot: pd.DataFrame, late: Sequence[str]
+) -> Iterator[dg.AssetCheckResult]:
+    """The results of the checks; of an input that cannot be used, only that is judged."""
+    from dagster_mmm.model_input import input_advice
+
+    repairs = [] if problems else list(snapshot["reason"].dropna().unique())
+    yield dg.AssetCheckResult(
+        check_name="input_is_usable",
+        passed=not problems,
+        severity=dg.AssetCheckSeverity.ERROR,
+        description="\n".join(problems) or "; ".join(repairs) or None,
+        metadata={"problems": len(problems), "repairs": len(repairs)},
+    )
+    advice = [] if problems else [point.message for point in input_advice(snapshot)]
+    not_judged = ["it is not judged, because the input cannot be used"] if problems else []
+    for name, found in (("input_is_plausible", advice), ("input_has_arrived", late)):
+        yield dg.AssetCheckResult(
+            check_name=name,
+            passed=not (not_judged or found),
+            severity=dg.AssetCheckSeverity.WARN,
+            description="\n".join(not_judged or found) or None,
+            metadata={"points": len(found)},
+        )
+
+
+def _lateness(problems: Sequence[str], snapshot: pd.DataFrame, expected: date) -> list[str]:
+    if problems or _last_week(snapshot) >= expected:
+        return []
+    return [f"the week of {expected} is not in the input, whose last is {_last_week(snapshot)}"]
+
+
+def _last_week(snapshot: pd.DataFrame) -> date:
+    return snapshot.loc[snapshot["is_used"], "week_start"].max().date()
+
+
+def _metadata(snapshot: pd.DataFrame) -> dict[str, dg.MetadataValue | str | int]:
+    used, restated = snapshot[snapshot["is_used"]], snapshot[snapshot["is_restated"]]
+    return {
+        "run_type": snapshot.attrs[RUN_TYPE],
+        "series": used["series_key"].nunique(),
+        "weeks": used["week_start"].nunique(),
+        "first_week": str(used["week_start"].min().date()),
+        "last_week": str(_last_week(snapshot)),
+        "repairs": dg.MetadataValue.json(list(snapshot["reason"].dropna().unique())),
+        "restated_values": len(restated),
+        "restated_weeks": dg.MetadataValue.json(
+            sorted(restated["week_start"].dt.strftime("%Y-%m-%d").unique())
+        ),
+    }
+
+
+def _day(text: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError as error:
+        raise dg.Failure(
+            f"as_of: found {text!r}; allowed: a day such as 2026-01-05", allow_retries=False
+        ) from error

@@ -1,32 +1,44 @@
 """Publication: the pointer that the latest views follow."""
 
+from collections.abc import Iterator
 from datetime import UTC, datetime
 
 import dagster as dg
 
 from dagster_mmm.defs.results import result_key
-from dagster_mmm.settings_resource import SettingsResource
+from dagster_mmm.partitions import MODELS
 from dagster_mmm.warehouse import tables
-from dagster_mmm.warehouse.publish import NotPublishableError, latest_run, publish
+from dagster_mmm.warehouse.publish import NotPublishableError, publish, run_to_judge
 from dagster_mmm.warehouse.resource import WarehouseResource
 
 
 @dg.asset(
     key="published",
     deps=[result_key(table) for table in tables.RESULT_TABLES],
+    partitions_def=MODELS,
     group_name="published",
     kinds={"table"},
     metadata={"dagster/table_name": f"{tables.PUBLICATION.schema}.{tables.PUBLICATION.name}"},
+    output_required=False,
 )
-def published(settings: SettingsResource, warehouse: WarehouseResource) -> dg.MaterializeResult:
-    """The publish pointer, moved to the latest run if its stored verdict allows."""
-    model_key = settings.load().model_key
+def published(
+    context: dg.AssetExecutionContext, warehouse: WarehouseResource
+) -> Iterator[dg.MaterializeResult]:
+    """The publish pointer, moved to the latest run if its stored verdict allows.
+
+    A vintage has rows and a verdict, and leaves the pointer where it is.
+    """
+    model_key = context.partition_key
     with warehouse.begin() as connection:
-        run_id = latest_run(connection, model_key)
-        if run_id is None:
+        judged = run_to_judge(connection, model_key, context.run.run_id)
+        if judged is None:
             raise dg.Failure("there is no run to publish; materialise the result tables first")
+        run_id, run_type = judged
+        if run_type == "vintage":
+            context.log.info(f"run {run_id} is a vintage: what is live stays live")
+            return
         try:
             publish(connection, model_key, run_id, datetime.now(UTC).replace(tzinfo=None))
         except NotPublishableError as error:
             raise dg.Failure(str(error)) from error
-    return dg.MaterializeResult(metadata={"run_id": run_id})
+    yield dg.MaterializeResult(metadata={"run_id": run_id})

@@ -6,8 +6,8 @@ import dagster as dg
 
 from dagster_mmm import environment
 from dagster_mmm.artefacts import FittedRunIOManager, SnapshotIOManager
+from dagster_mmm.clock import Clock
 from dagster_mmm.defs.transforms import DBT
-from dagster_mmm.settings import load_settings
 from dagster_mmm.settings_resource import SettingsResource
 from dagster_mmm.warehouse.resource import WarehouseResource
 
@@ -15,19 +15,17 @@ from dagster_mmm.warehouse.resource import WarehouseResource
 @dg.definitions
 def resources() -> dg.Definitions:
     """Settings, warehouse, dbt and the files between assets."""
-    environment.tell_dbt()
     # By reference, so that neither a run's configuration nor the UI has its password.
     in_environment = bool(os.environ.get("MMM_WAREHOUSE_URL"))
     url = dg.EnvVar("MMM_WAREHOUSE_URL") if in_environment else environment.warehouse_url()
     environment.keep_compiled_programs()
-    # By model, so that one brand's input is never fitted as another's.
-    model_key = load_settings(environment.settings_path()).model_key
-    folder = str(environment.artefacts_path() / model_key)
+    folder = str(environment.artefacts_path())
     return dg.Definitions(
         resources={
             "settings": SettingsResource(path=str(environment.settings_path())),
             "warehouse": WarehouseResource(url=url),
             "dbt": DBT,
+            "clock": Clock(),
             "snapshot_io": SnapshotIOManager(folder=folder),
             "fitted_run_io": FittedRunIOManager(folder=folder),
         },

@@ -7,6 +7,7 @@ import pandas as pd
 import sqlalchemy as sa
 
 from dagster_mmm.artefacts import FittedRun
+from dagster_mmm.partitions import MODELS
 from dagster_mmm.warehouse import tables
 from dagster_mmm.warehouse.bulk import replace_run
 from dagster_mmm.warehouse.publish import was_published
@@ -26,6 +27,7 @@ def _spec(table: sa.Table) -> dg.AssetSpec:
     return dg.AssetSpec(
         result_key(table),
         deps=["fit"],
+        partitions_def=MODELS,
         description=table.comment,
         group_name="results",
         kinds={"table"},

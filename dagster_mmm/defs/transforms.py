@@ -9,11 +9,15 @@ from typing import Any
 import dagster as dg
 from dagster_dbt import DagsterDbtTranslator, DbtCliResource, DbtProject, dbt_assets
 
-from dagster_mmm.environment import ROOT
+from dagster_mmm import environment
+from dagster_mmm.raw_input import readable_inputs
+from dagster_mmm.settings import dbt_vars
 from dagster_mmm.settings_resource import SettingsResource
 from dagster_mmm.warehouse.resource import WarehouseResource
 
-SQL = ROOT / "sql"
+SQL = environment.ROOT / "sql"
+# What Linux lets a single argument of a command hold.
+MAX_ARGUMENT = 128 * 1024 - 1
 
 
 def _manifest_is_stale(manifest: Path) -> bool:
@@ -32,6 +36,10 @@ DBT = DbtCliResource(
 )
 if _manifest_is_stale(DBT_PROJECT.manifest_path):
     DBT.cli(["parse", "--quiet"], target_path=DBT_PROJECT.manifest_path.parent).wait()
+
+
+# The folders of models that make the weekly input; the others show what is live.
+INPUT_LAYERS = ("staging", "intermediate", "marts")
 
 
 class LayerTranslator(DagsterDbtTranslator):
@@ -57,9 +65,25 @@ def dbt_models(
     settings: SettingsResource,
     warehouse: WarehouseResource,
 ) -> Iterator[Any]:
-    """Build and test the selected models with the settings' columns."""
-    variables = json.dumps(settings.load().dbt_vars())
+    """Build and test the selected models with the columns of all models' settings."""
+    readable = readable_inputs(warehouse, settings.models())
+    readable.log_problems(context.log)
+    variables = json.dumps(dbt_vars(readable.settings.values(), readable.undeclared))
+    if len(variables) > MAX_ARGUMENT:
+        raise dg.Failure(
+            f"the settings are of {len(readable.settings)} models with tables of their own, which "
+            "are more than dbt can be told; bring those that have the same columns into one table, "
+            "and name its input.model_column"
+        )
+    environment.tell_dbt()
+    # The views of what is live read tables that the first fit would otherwise make.
+    warehouse.create_result_tables()
     # dbt's unit tests prove the SQL, not this week's data: they run in the test suite.
     arguments = ["build", "--vars", variables, "--exclude-resource-type", "unit_test"]
     with warehouse.locked():
         yield from dbt.cli(arguments, context=context).stream()
+
+
+def input_models() -> list[dg.AssetKey]:
+    """The dbt models that make the weekly input."""
+    return [spec.key for spec in dbt_models.specs if spec.group_name in INPUT_LAYERS]

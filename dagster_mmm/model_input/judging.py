@@ -68,21 +68,28 @@ class _Roles(TypedDict):
 
 
 def judge_input(
-    weekly: pd.DataFrame, rejected: pd.DataFrame, settings: Settings, today: date
+    weekly: pd.DataFrame,
+    rejected: pd.DataFrame,
+    settings: Settings,
+    today: date,
+    as_of: date | None = None,
 ) -> ModelInput:
     """Find every problem and make every repair that the settings allow.
 
-    Repairs, each recorded: weeks that are not over by `today`, up to four last weeks whose outcome
-    has not arrived, the partial first and last week of daily data, and media without any spend or
-    exposure are left out. All else that is wrong is a problem. What a series lacks at the end is
-    left out for all series, so that they end together.
+    Repairs, each recorded: weeks after `as_of`, weeks that are not over by `today`, up to four
+    last weeks whose outcome has not arrived, the partial first and last week of daily data, and
+    media without any spend or exposure are left out. All else that is wrong is a problem. What a
+    series lacks at the end is left out for all series, so that they end together.
 
     Args:
         weekly: the mart `weekly_input`.
         rejected: the mart `rejected_input`.
         settings: the model's settings.
         today: the day as of which a week is over or not.
+        as_of: the first day of the last week to use; lift tests that end later are not known yet.
     """
+    if as_of is not None:
+        settings = settings.known_by(as_of)
     problems = rejected_rows(rejected, settings)
     if weekly.empty:
         return ModelInput(_snapshot(weekly), (*problems, empty_table(settings)))
@@ -95,7 +102,7 @@ def judge_input(
         return ModelInput(
             _snapshot(weekly), (*problems, *_first_of_each(_naming_series(far_ahead, weekly)))
         )
-    left_out = weeks_left_out(weekly, settings, today)
+    left_out = weeks_left_out(weekly, settings, today, as_of)
     kept = weekly[left_out.isna()]
     if kept.empty:
         return ModelInput(_snapshot(weekly), (*problems, empty_table(settings)))

@@ -16,13 +16,20 @@ SILENCE = {
 }
 
 
-def weeks_left_out(weekly: pd.DataFrame, settings: Settings, today: date) -> "pd.Series[str]":
+def weeks_left_out(
+    weekly: pd.DataFrame, settings: Settings, today: date, as_of: date | None
+) -> "pd.Series[str]":
     """Why the fit does without a row's week, by row of `weekly`; NA where it does not.
 
     Series end together: a last week that one of them cannot use is left out for all.
     """
     daily = settings.input.grain == "daily"
     for_all = _partial_last_week(weekly) if daily else {}
+    for_all |= {
+        week: f"the week is later than {as_of}, as of which the model is fitted"
+        for week in weekly["week_start"].unique()
+        if as_of is not None and week.date() > as_of
+    }
     for_all |= {
         week: f"the week is not over on {today}"
         for week in weekly["week_start"].unique()

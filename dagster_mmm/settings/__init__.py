@@ -1,11 +1,15 @@
-"""The settings file: what one model reads, fits, judges and when.
+"""The settings file: what each model reads, fits, judges and when.
 
-One YAML file, checked as a whole: every mistake is listed at once, with its key, what was found and
-what is allowed. It holds no secrets; those come from the environment.
+One YAML file for one model or many: every mistake is listed at once, with its key, what was found
+and what is allowed. It holds no secrets; those come from the environment.
 """
 
+from dagster_mmm.settings.dbt import dbt_vars as dbt_vars
 from dagster_mmm.settings.errors import SettingsError as SettingsError
 from dagster_mmm.settings.loading import check_columns as check_columns
 from dagster_mmm.settings.loading import check_report_columns as check_report_columns
+from dagster_mmm.settings.loading import load_models as load_models
 from dagster_mmm.settings.loading import load_settings as load_settings
+from dagster_mmm.settings.models import Models as Models
+from dagster_mmm.settings.models import reason_against as reason_against
 from dagster_mmm.settings.schema import Settings as Settings

@@ -25,11 +25,16 @@ class SettingsError(ValueError):
     """Settings that cannot be used; the message has one line for each mistake."""
 
 
-def in_words(details: ErrorDetails) -> str:
-    """One of pydantic's errors as a line of a `SettingsError`."""
+def in_words(details: ErrorDetails, within: str = "") -> str:
+    """One of pydantic's errors as a line of a `SettingsError`.
+
+    Args:
+        details: the error.
+        within: the key of the mapping that the mistake stands in, where that is not the file.
+    """
     # pydantic says so of a mapping's key itself.
     location = tuple(part for part in details["loc"] if part != "[key]")
-    key = _key_path(location)
+    key = _key_path(location, within)
     found = details.get("ctx", {}).get("found", repr(details["input"]))
     match details["type"]:
         case "extra_forbidden":
@@ -44,9 +49,9 @@ def in_words(details: ErrorDetails) -> str:
             return f"{key}: found {found}; allowed: {allowed}"
 
 
-def _key_path(location: tuple[int | str, ...]) -> str:
+def _key_path(location: tuple[int | str, ...], within: str) -> str:
     parts = (f"[{part}]" if isinstance(part, int) else f".{part}" for part in location)
-    return "".join(parts).removeprefix(".") or "settings"
+    return (within + "".join(parts)).removeprefix(".") or "settings"
 
 
 def _keys_at(location: tuple[int | str, ...]) -> list[str]:

@@ -130,6 +130,14 @@ def _beside_settings(file: Path, info: ValidationInfo[Path]) -> Path:
 
 Text = Annotated[str, Field(min_length=1)]
 Name = Annotated[str, _matching(r"[a-z0-9_]+", "small letters, digits and underscores")]
+# A model's key is a folder's name, and Dagster's name of a partition.
+ModelKey = Annotated[
+    str,
+    _matching(
+        r"(?![.-])(?!.*\.\.\.)[A-Za-z0-9_.|-]+",
+        "letters, digits and _ . | -, not beginning with . or - and without three dots in a row",
+    ),
+]
 # The schema mmm holds the results: a raw table in it could overwrite them.
 Table = Annotated[
     str,

@@ -5,10 +5,10 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from pydantic import ValidationError
 
-from dagster_mmm.settings.errors import SettingsError, in_words
+from dagster_mmm.settings.errors import SettingsError
 from dagster_mmm.settings.fields import hint
+from dagster_mmm.settings.models import Models, read_models
 from dagster_mmm.settings.schema import Settings
 from dagster_mmm.settings.sections import ReportsSettings
 
@@ -28,12 +28,12 @@ class _UniqueKeyLoader(yaml.SafeLoader):
         return super().construct_mapping(node, deep)
 
 
-def load_settings(path: Path) -> Settings:
-    """The settings of a YAML file.
+def load_models(path: Path) -> Models:
+    """The models of a YAML file; of a single one, all keys are checked.
 
     Raises:
-        SettingsError: if the file is missing, is not YAML, or is wrong in any key; the message
-            names the file and lists every mistake, one a line.
+        SettingsError: if the file is missing, is not YAML, or does not say which models it is of;
+            the message names the file and lists every mistake, one a line.
     """
     try:
         document = yaml.load(path.read_text(encoding="utf-8"), Loader=_UniqueKeyLoader)
@@ -43,11 +43,22 @@ def load_settings(path: Path) -> Settings:
         raise SettingsError(f"{path}{_position(error)}: not YAML: {error.problem}") from error
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise SettingsError(f"{path}: not YAML: {error}") from error
-    try:
-        return Settings.model_validate(document, context=path.parent)
-    except ValidationError as error:
-        lines = [f"{path}: {in_words(details)}" for details in error.errors()]
-        raise SettingsError("\n".join(lines)) from error
+    return read_models(path, document)
+
+
+def load_settings(path: Path, model_key: str | None = None) -> Settings:
+    """The settings of one model of a YAML file; without a key, of its only one.
+
+    Raises:
+        SettingsError: as `load_models` and `Models.of` do, or if the file is of several models and
+            none is named.
+    """
+    models = load_models(path)
+    if model_key is None:
+        if models.model_column is not None or len(models.declared) != 1:
+            raise SettingsError(f"{path}: it is of several models; say which one")
+        (model_key,) = models.declared
+    return models.of(model_key)
 
 
 def check_columns(settings: Settings, table_columns: Sequence[str]) -> None:

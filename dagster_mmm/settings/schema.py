@@ -3,11 +3,12 @@
 import hashlib
 import json
 from collections.abc import Iterable
-from typing import Annotated, Any, Self, get_args
+from datetime import date
+from typing import Annotated, Self, get_args
 
 from pydantic import Field, model_validator
 
-from dagster_mmm.settings.fields import NOT_EMPTY, Currency, Days, Name, Weekday, reject
+from dagster_mmm.settings.fields import NOT_EMPTY, Currency, Days, ModelKey, Name, Weekday, reject
 from dagster_mmm.settings.sections import (
     ChannelSettings,
     ControlSettings,
@@ -22,6 +23,7 @@ from dagster_mmm.settings.sections import (
     SamplerConfig,
     ScheduleSettings,
     Section,
+    TriggersSettings,
     Variable,
 )
 
@@ -29,7 +31,7 @@ from dagster_mmm.settings.sections import (
 class Settings(Section):
     """Everything that one model's job is told."""
 
-    model_key: Name
+    model_key: ModelKey
     currency: Currency
     input: InputSettings = InputSettings()
     outcome: OutcomeSettings
@@ -43,6 +45,7 @@ class Settings(Section):
     evaluation: EvaluationSettings = EvaluationSettings()
     gate: GateSettings = GateSettings()
     schedule: ScheduleSettings = ScheduleSettings()
+    triggers: TriggersSettings = TriggersSettings()
 
     @model_validator(mode="after")
     def _names_are_unique(self) -> Self:
@@ -65,8 +68,8 @@ class Settings(Section):
             used.append((in_reports, f"{key}.column"))
         _reject_repeated(
             used,
-            "a column of its own for the date, the series, the currency, the outcome and each "
-            "channel, medium and control",
+            "a column of its own for the date, the model, the series, the currency, the outcome "
+            "and each channel, medium and control",
         )
         return self
 
@@ -149,52 +152,22 @@ class Settings(Section):
         """The columns that say what a raw row is of, by their key."""
         columns = {
             "input.date_column": self.input.date_column,
+            "input.model_column": self.input.model_column,
             "input.series_column": self.input.series_column,
             "input.currency_column": self.input.currency_column,
         }
         return {key: column for key, column in columns.items() if column is not None}
 
-    def dbt_vars(self) -> dict[str, Any]:
-        """The variables that the dbt project is run with."""
-        schema, table = self.input.table.split(".")
-        variables = self.variables().values()
-        return {
-            "input": {
-                "schema": schema,
-                "table": table,
-                "date_column": self.input.date_column,
-                "series_column": self.input.series_column,
-                "series_key": self.input.series,
-                "grain": self.input.grain,
-                "week_starts_on": self.input.week_starts_on,
-                "variables": [
-                    variable.model_dump(include={"name", "column", "equals"}, exclude_none=True)
-                    | {"role": variable.role}
-                    for variable in variables
-                    if not self.is_reported(variable)
-                ],
-                "reports": self._report_vars(),
-                "freshness": self.input.freshness.model_dump(),
-            }
-        }
-
-    def _report_vars(self) -> dict[str, Any] | None:
-        reports = self.input.reports
-        if reports is None:
-            return None
-        schema, table = reports.table.split(".")
-        columns = ("date_column", "channel_column", "spend_column", "series_column")
-        return {
-            "schema": schema,
-            "table": table,
-            **reports.model_dump(include=set(columns)),
-            "channels": [{"name": c.name, "text": c.column} for c in self.channels],
-        }
+    def known_by(self, week: date) -> Self:
+        """The settings without the lift tests that end after a week: nobody knew them then."""
+        known = tuple(test for test in self.lift_tests if test.end <= week)
+        return self.model_copy(update={"lift_tests": known})
 
     def fingerprint(self) -> str:
         """SHA-256 of the parts that a fit, or the verdict on it, depends on."""
         parts = self.model_dump(
-            mode="json", exclude={"schedule": True, "input": {"file", "freshness"}}
+            mode="json",
+            exclude={"schedule": True, "triggers": True, "input": {"file", "freshness"}},
         )
         canonical = json.dumps(parts, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
         return hashlib.sha256(canonical.encode()).hexdigest()

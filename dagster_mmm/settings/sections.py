@@ -49,13 +49,21 @@ class ReportsSettings(Section):
     date_column: Text = "date_day"
     channel_column: Text = "platform"
     spend_column: Text = "spend"
+    model_column: Text | None = None
     series_column: Text | None = None
     currency_column: Text | None = None
     ignored: Annotated[tuple[Text, ...], Field(strict=False)] = ()
 
     def columns(self) -> dict[str, str]:
         """The columns of the table that are read, by their key."""
-        keys = ("date_column", "channel_column", "spend_column", "series_column", "currency_column")
+        keys = (
+            "date_column",
+            "channel_column",
+            "spend_column",
+            "model_column",
+            "series_column",
+            "currency_column",
+        )
         columns = {f"input.reports.{key}": getattr(self, key) for key in keys}
         return {key: column for key, column in columns.items() if column is not None}
 
@@ -71,7 +79,8 @@ class InputSettings(Section):
     """Where the raw weekly or daily table is and how its rows are read.
 
     A `file` is loaded into the table first; its path is relative to the settings file's folder. The
-    values of `series_column` name the series (geos, store groups, brands) that the model explains
+    values of `model_column` are models' keys; without it, all rows are of one model. The values of
+    `series_column` name the series (geos, store groups, brands) that the model explains
     together; without it all rows are one series, called `series`. `immature_weeks` are the last
     weeks whose outcome is still expected to change: they are left out of the fit. Where
     `currency_column` names each row's currency, all have to be in the model's. A value of more than
@@ -84,6 +93,7 @@ class InputSettings(Section):
     date_column: Text = "week"
     grain: Grain = "weekly"
     week_starts_on: Weekday = "monday"
+    model_column: Text | None = None
     series: Text = "national"
     series_column: Text | None = None
     immature_weeks: CountOrZero = 0
@@ -103,15 +113,16 @@ class InputSettings(Section):
         return self
 
     @model_validator(mode="after")
-    def _reports_are_of_the_same_series(self) -> Self:
+    def _reports_are_of_the_same_models_and_series(self) -> Self:
         if self.reports is None:
             return self
-        ours, theirs = self.series_column, self.reports.series_column
-        if (ours is None) != (theirs is None):
-            raise reject(
-                "series_column and reports.series_column, both or neither",
-                found=f"series_column {ours!r} and reports.series_column {theirs!r}",
-            )
+        for key in ("model_column", "series_column"):
+            ours, theirs = getattr(self, key), getattr(self.reports, key)
+            if (ours is None) != (theirs is None):
+                raise reject(
+                    f"{key} and reports.{key}, both or neither",
+                    found=f"{key} {ours!r} and reports.{key} {theirs!r}",
+                )
         return self
 
 
@@ -279,7 +290,20 @@ class GateSettings(Section):
 
 
 class ScheduleSettings(Section):
-    """When the model is refitted: five-field cron in an IANA time zone."""
+    """When the input of all models is loaded: five-field cron in an IANA time zone.
+
+    Input that is late is asked for again every `retry_minutes`, for `wait_hours`.
+    """
 
     cron: Cron = "0 6 * * 1"
     timezone: Timezone = "Europe/Berlin"
+    wait_hours: Positive = 48.0
+    retry_minutes: Positive = 60.0
+
+
+class TriggersSettings(Section):
+    """What else than a new week has a model refitted: changed input, lift tests, SQL of dbt."""
+
+    restated: bool = False
+    lift_tests: bool = False
+    dbt: bool = False

@@ -1,7 +1,7 @@
 """The publish pointer: which run readers see. Moved in one transaction, or not at all."""
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import date, datetime
 
 import pandas as pd
 import sqlalchemy as sa
@@ -18,14 +18,39 @@ class NoEarlierRunError(LookupError):
 
 
 def latest_run(connection: sa.Connection, model_key: str) -> str | None:
-    """The finished run of a model that was started last, or None."""
+    """The finished refit of a model that was started last, or None."""
     query = (
         sa.select(RUN.c.run_id)
         .where(RUN.c.model_key == model_key, RUN.c.n_weeks.is_not(None))
+        .where(RUN.c.run_type == "refit")
         .order_by(RUN.c.started_at.desc())
         .limit(1)
     )
     return connection.scalar(query)
+
+
+def run_to_judge(connection: sa.Connection, model_key: str, run_id: str) -> tuple[str, str] | None:
+    """The run, and its type, that a Dagster run has to judge: its own, or else the latest refit.
+
+    Args:
+        connection: an open transaction.
+        model_key: the model.
+        run_id: the Dagster run, which may have fitted nothing.
+    """
+    of_itself = sa.select(RUN.c.run_id, RUN.c.run_type).where(
+        RUN.c.run_id == run_id, RUN.c.n_weeks.is_not(None)
+    )
+    own = connection.execute(of_itself).one_or_none()
+    if own is not None:
+        return own.run_id, own.run_type
+    latest = latest_run(connection, model_key)
+    return None if latest is None else (latest, "refit")
+
+
+def published_week(connection: sa.Connection, model_key: str) -> date | None:
+    """The last week of data of the run that readers see, or None before the first publication."""
+    live = published_run(connection, model_key)
+    return connection.scalar(sa.select(RUN.c.as_of_week).where(RUN.c.run_id == live))
 
 
 def reasons_against(connection: sa.Connection, run_id: str) -> tuple[str, ...]:
@@ -180,6 +205,13 @@ def published_runs(
         .order_by(sa.func.max(PUBLICATION.c.publication_id).desc())
     )
     return tuple(connection.scalars(query))
+
+
+def last_publication(connection: sa.Connection) -> int | None:
+    """The number of the last publication of any model, or None before the first."""
+    if not sa.inspect(connection).has_table(str(PUBLICATION.name), schema=PUBLICATION.schema):
+        return None
+    return connection.scalar(sa.select(sa.func.max(PUBLICATION.c.publication_id)))
 
 
 def was_published(connection: sa.Connection, run_id: str) -> bool:

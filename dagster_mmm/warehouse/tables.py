@@ -85,6 +85,12 @@ def _ci_level() -> sa.Column:
 RUN = _table(
     "mmm_run",
     "One row per fit: what was fitted, on which data, with what verdict and cost.",
+    _text(
+        "run_type",
+        "refit: sampled anew; score: the posterior of an earlier fit on weeks that came since; "
+        "vintage: sampled as of a past week, and never published by itself.",
+    ),
+    _text("fit_run_id", "The run that sampled the posterior: itself, but for a score."),
     _text("status", "running, rejected, published, superseded or expired."),
     sa.Column("started_at", sa.DateTime, nullable=False, comment="Start of the fit, UTC."),
     sa.Column("published_at", sa.DateTime, nullable=True, comment="First publication, UTC."),

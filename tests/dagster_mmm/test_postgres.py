@@ -20,7 +20,7 @@ from dagster._serdes import serialize_value
 
 from dagster_mmm import environment
 from dagster_mmm.definitions import defs
-from dagster_mmm.defs.ingest import check_table, load_csv
+from dagster_mmm.raw_input import check_table, load_csv
 from dagster_mmm.settings import load_settings
 from dagster_mmm.warehouse.errors import WarehousePermissionError
 from dagster_mmm.warehouse.resource import WarehouseResource

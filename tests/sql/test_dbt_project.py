@@ -13,7 +13,7 @@ import pytest
 import sqlalchemy as sa
 import yaml
 
-from dagster_mmm.settings import Settings, load_settings
+from dagster_mmm.settings import Settings, dbt_vars, load_models, load_settings
 from dagster_mmm.warehouse import dbt_sources, tables
 
 ROOT = Path(__file__).parents[2]
@@ -135,6 +135,34 @@ insert into ads.ad_reporting__campaign_report values
 """
 
 
+# Globex buys radio alone, and Hooli has a table of its own.
+MANY = {
+    "currency": "EUR",
+    "input": {"model_column": "brand"},
+    "outcome": {"name": "revenue"},
+    "channels": [{"name": "tv"}],
+    "models": {
+        "globex": {"channels": [{"name": "radio", "column": "radio_spend"}]},
+        "hooli": {"input": {"table": "shop.hooli"}},
+    },
+}
+MANY_RAW = """
+create schema shop;
+create table raw.weekly_media (
+    brand varchar, week varchar, revenue integer, tv double, radio_spend double
+);
+insert into raw.weekly_media values
+    ('acme', '2024-01-01', 100, 10, null),
+    ('acme', '2024-01-15', 100, 20, null),
+    (' globex ', '2024-01-08', 50, null, 5),
+    ('initech', '2024-01-01', 1, 1, 1),
+    (null, '2024-01-01', 1, 1, 1),
+    ('', '2024-01-01', 1, 1, 1);
+create table shop.hooli (brand varchar, week date, revenue integer, tv double);
+insert into shop.hooli values ('hooli', '2024-02-05', 7, 3), ('acme', '2024-02-05', 8, 4);
+"""
+
+
 UPSTREAM = ["--select", "+weekly_input", "rejected_input"]
 
 
@@ -147,7 +175,9 @@ class Build(NamedTuple):
             return [tuple(row) for row in connection.execute(sa.text(query))]
 
 
-def build(folder: Path, settings: Settings, raw: str, *select: str, results: bool = False) -> Build:
+def build(
+    folder: Path, variables: dict[str, Any], raw: str, *select: str, results: bool = False
+) -> Build:
     database = folder / "warehouse.duckdb"
     # Without a pool, because a pooled connection would keep dbt's process from the file.
     engine = sa.create_engine(f"duckdb:///{database}", poolclass=sa.NullPool)
@@ -162,14 +192,13 @@ def build(folder: Path, settings: Settings, raw: str, *select: str, results: boo
                 for table in tables.RESULT_TABLES:
                     connection.execute(table.insert(), row(table, run))
                 publish(connection, run)
-    dbt(folder, settings, "build", *select)
+    dbt(folder, variables, "build", *select)
     return Build(engine, folder / "target")
 
 
-def dbt(folder: Path, settings: Settings, *command: str) -> None:
+def dbt(folder: Path, variables: dict[str, Any], *command: str) -> None:
     paths = ["--project-dir", SQL, "--profiles-dir", SQL]
     outputs = ["--target-path", folder / "target", "--log-path", folder / "logs"]
-    variables = ["--vars", json.dumps(settings.dbt_vars())]
     finished = subprocess.run(
         [
             Path(sys.executable).with_name("dbt"),
@@ -177,7 +206,8 @@ def dbt(folder: Path, settings: Settings, *command: str) -> None:
             *command,
             *paths,
             *outputs,
-            *variables,
+            "--vars",
+            json.dumps(variables),
         ],
         env=os.environ | {"MMM_DUCKDB_PATH": str(folder / "warehouse.duckdb")},
         capture_output=True,
@@ -225,23 +255,33 @@ def publish(connection: sa.Connection, run: str, model: str = "any") -> None:
 
 @pytest.fixture(scope="session")
 def weekly(tmp_path_factory: pytest.TempPathFactory) -> Build:
-    return build(tmp_path_factory.mktemp("weekly"), WEEKLY, WEEKLY_RAW, results=True)
+    return build(tmp_path_factory.mktemp("weekly"), dbt_vars([WEEKLY]), WEEKLY_RAW, results=True)
 
 
 @pytest.fixture(scope="session")
 def daily(tmp_path_factory: pytest.TempPathFactory) -> Build:
-    return build(tmp_path_factory.mktemp("daily"), DAILY, DAILY_RAW, *UPSTREAM)
+    return build(tmp_path_factory.mktemp("daily"), dbt_vars([DAILY]), DAILY_RAW, *UPSTREAM)
 
 
 @pytest.fixture(scope="session")
 def geos(tmp_path_factory: pytest.TempPathFactory) -> Build:
-    return build(tmp_path_factory.mktemp("geos"), GEOS, GEOS_RAW, *UPSTREAM)
+    return build(tmp_path_factory.mktemp("geos"), dbt_vars([GEOS]), GEOS_RAW, *UPSTREAM)
 
 
 @pytest.fixture(scope="session")
 def reports(tmp_path_factory: pytest.TempPathFactory) -> Build:
     folder = tmp_path_factory.mktemp("reports")
-    return build(folder, REPORTS, REPORTS_RAW, *UPSTREAM)
+    return build(folder, dbt_vars([REPORTS]), REPORTS_RAW, *UPSTREAM)
+
+
+@pytest.fixture(scope="session")
+def many(tmp_path_factory: pytest.TempPathFactory) -> Build:
+    """Models of one table, and one of another."""
+    folder = tmp_path_factory.mktemp("many")
+    (folder / "settings.yaml").write_text(yaml.safe_dump(MANY))
+    models = load_models(folder / "settings.yaml")
+    variables = dbt_vars(models.all().usable.values(), models.of_undeclared())
+    return build(folder, variables, MANY_RAW, *UPSTREAM)
 
 
 @pytest.fixture
@@ -295,8 +335,8 @@ def test_unreadable_dates_are_set_aside(weekly: Build) -> None:
 
     nation = "the 'nation'"
     assert rejected == [
-        ("table", nation, "22/01/2024", None, 2),
-        ("table", nation, None, None, 1),
+        ("table", "weekly", nation, "22/01/2024", None, "no date", 2),
+        ("table", "weekly", nation, None, None, "no date", 1),
     ]
 
 
@@ -389,8 +429,38 @@ def test_rows_of_no_series_are_set_aside(geos: Build) -> None:
 
     day = date(2024, 1, 8)
     assert rejected == [
-        ("table", "north", None, None, 1),
-        ("table", None, "2024-01-08", day, 2),
+        ("table", "geos", "north", None, None, "no date", 1),
+        ("table", "geos", None, "2024-01-08", day, "no series", 2),
+    ]
+
+
+def test_each_model_has_its_own_weeks_and_variables(many: Build) -> None:
+    rows = many.rows(
+        "select model_key, week_start, variable, value from mmm.weekly_input "
+        "order by model_key, week_start, variable"
+    )
+
+    first, second, third = date(2024, 1, 1), date(2024, 1, 8), date(2024, 1, 15)
+    assert rows == [
+        ("acme", first, "revenue", 100.0),
+        ("acme", first, "tv", 10.0),
+        ("acme", second, "revenue", None),
+        ("acme", second, "tv", None),
+        ("acme", third, "revenue", 100.0),
+        ("acme", third, "tv", 20.0),
+        ("globex", second, "radio", 5.0),
+        ("globex", second, "revenue", 50.0),
+        ("hooli", date(2024, 2, 5), "revenue", 7.0),
+        ("hooli", date(2024, 2, 5), "tv", 3.0),
+        ("initech", first, "revenue", 1.0),
+        ("initech", first, "tv", 1.0),
+    ]
+
+
+def test_rows_of_no_model_are_set_aside(many: Build) -> None:
+    day = date(2024, 1, 1)
+    assert many.rows("select * from mmm.rejected_input") == [
+        ("table", None, "national", "2024-01-01", day, "no model", 2)
     ]
 
 
@@ -531,11 +601,11 @@ def test_every_latest_view_answers_a_question(weekly: Build) -> None:
 
 def test_stale_tables_are_found(daily: Build) -> None:
     with pytest.raises(AssertionError, match=r"ERROR STALE freshness of raw\.weekly_media"):
-        dbt(daily.target.parent, DAILY, "source", "freshness", "--select", "source:raw")
+        dbt(daily.target.parent, dbt_vars([DAILY]), "source", "freshness", "--select", "source:raw")
     patient = DAILY.model_dump(mode="json")
     patient["input"]["freshness"] = {"warn_days": 100_000, "error_days": 200_000}
     settings = Settings.model_validate(patient)
-    dbt(daily.target.parent, settings, "source", "freshness", "--select", "source:raw")
+    dbt(daily.target.parent, dbt_vars([settings]), "source", "freshness", "--select", "source:raw")
 
 
 def test_every_column_is_documented(weekly: Build) -> None:
@@ -565,4 +635,4 @@ def test_generated_yml_is_current(path: Path) -> None:
 def test_default_variables_are_those_of_the_demo() -> None:
     project = yaml.safe_load((SQL / "dbt_project.yml").read_text())
 
-    assert project["vars"] == load_settings(ROOT / "examples" / "demo.yaml").dbt_vars()
+    assert project["vars"] == dbt_vars([load_settings(ROOT / "examples" / "demo.yaml")])

@@ -1,10 +1,11 @@
-{% set reports = var('input').reports -%}
-{% set daily = var('input').grain == 'daily' -%}
+{% set daily = var('grain') == 'daily' -%}
 with
 
 table_rows as (
 
     select
+        input_number,
+        model_key,
         series_key,
         observed_on,
         variable,
@@ -12,7 +13,7 @@ table_rows as (
         raw_value,
         value
     from {{ ref('stg_input') }}
-    where observed_on is not null and series_key is not null
+    where observed_on is not null and series_key is not null and model_key is not null
 
 ),
 
@@ -25,15 +26,19 @@ reported_spend as (
 reported_days as (
 
     select
+        feed,
         min(observed_on) as first_day,
         max(observed_on) as last_day
     from {{ ref('stg_reports') }}
+    group by feed
 
 ),
 
 periods as (
 
     select
+        input_number,
+        model_key,
         series_key,
         observed_on,
         {% if daily -%}
@@ -51,26 +56,34 @@ periods as (
 
 channels as (
 
-    {% for channel in reports.channels if reports -%}
+    {%- for input in var('inputs') %}
+    {%- set input_number = loop.index %}
+    {%- for channel in (input.reports or {'channels': []}).channels %}
+
     select
+        {{ input_number }} as input_number,
+        {{ text_literal(input.reports.schema ~ '.' ~ input.reports.table) }} as feed,
         {{ text_literal(channel.name) }} as variable,
         {{ text_literal(channel.text) }} as channel
 
-    {%- if not loop.last %}
     union all
-    {% endif %}
-    {%- else -%}
+    {%- endfor %}
+    {%- endfor %}
+
+    -- For inputs without reports, and the end of the list above.
     select
+        0 as input_number,
+        cast(null as varchar) as feed,
         cast(null as varchar) as variable,
         cast(null as varchar) as channel
     where 1 = 0
-    {%- endfor %}
 
 ),
 
 report_rows as (
 
     select
+        periods.model_key,
         periods.series_key,
         periods.observed_on,
         channels.variable,
@@ -90,16 +103,25 @@ report_rows as (
                 then coalesce(reported_spend.spend, 0)
         end as value
     from periods
-    cross join channels
-    cross join reported_days
+    inner join channels on periods.input_number = channels.input_number
+    left join reported_days on channels.feed = reported_days.feed
     left join reported_spend
-        on periods.series_key = reported_spend.series_key
+        on periods.model_key = reported_spend.model_key
+        and periods.series_key = reported_spend.series_key
         and periods.period_start = reported_spend.period_start
         and channels.channel = reported_spend.channel
 
 )
 
-select * from table_rows
+select
+    model_key,
+    series_key,
+    observed_on,
+    variable,
+    role,
+    raw_value,
+    value
+from table_rows
 
 union all
 

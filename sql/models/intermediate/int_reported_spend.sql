@@ -1,10 +1,10 @@
-{% set daily = var('input').grain == 'daily' -%}
+{% set daily = var('grain') == 'daily' -%}
 with
 
 reports as (
 
     select * from {{ ref('stg_reports') }}
-    where observed_on is not null and series_key is not null
+    where observed_on is not null and series_key is not null and model_key is not null
 
 ),
 
@@ -22,6 +22,7 @@ dated as (
 )
 
 select
+    model_key,
     series_key,
     channel,
     period_start,
@@ -29,4 +30,4 @@ select
     case when count(value) = count(*) then sum(value) end as spend,
     max(case when value is null then coalesce(raw_value, '') end) as unreadable_value
 from dated
-group by series_key, channel, period_start
+group by model_key, series_key, channel, period_start

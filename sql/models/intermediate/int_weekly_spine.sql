@@ -9,28 +9,34 @@ weekly_values as (
 first_weeks as (
 
     select
+        model_key,
         series_key,
         min(week_start) as first_week
     from weekly_values
-    group by series_key
+    group by model_key, series_key
 
 ),
 
--- A series may start late, but all have to end together: what one of them lacks there is a row.
-last_week as (
+-- A series may start late, but all of a model have to end together: what one of them lacks there is
+-- a row.
+last_weeks as (
 
-    select max(week_start) as last_week
+    select
+        model_key,
+        max(week_start) as last_week
     from weekly_values
+    group by model_key
 
 ),
 
 weeks as (
 
     select
+        first_weeks.model_key,
         first_weeks.series_key,
-        {{ weeks_between('first_weeks.first_week', 'last_week.last_week') }} as week_start
+        {{ weeks_between('first_weeks.first_week', 'last_weeks.last_week') }} as week_start
     from first_weeks
-    cross join last_week
+    inner join last_weeks on first_weeks.model_key = last_weeks.model_key
 
 ),
 
@@ -38,6 +44,7 @@ weeks as (
 variables as (
 
     select distinct
+        model_key,
         variable,
         role
     from weekly_values
@@ -45,9 +52,10 @@ variables as (
 )
 
 select
+    weeks.model_key,
     weeks.series_key,
     weeks.week_start,
     variables.variable,
     variables.role
 from weeks
-cross join variables
+inner join variables on weeks.model_key = variables.model_key

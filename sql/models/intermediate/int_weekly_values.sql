@@ -10,6 +10,7 @@ input as (
 days as (
 
     select
+        model_key,
         series_key,
         observed_on,
         variable,
@@ -19,7 +20,7 @@ days as (
         count(value) as n_readable,
         max(case when value is null then raw_value end) as unreadable_value
     from input
-    group by series_key, observed_on, variable, role
+    group by model_key, series_key, observed_on, variable, role
 
 ),
 
@@ -33,6 +34,7 @@ dated as (
 )
 
 select
+    model_key,
     series_key,
     week_start,
     variable,
@@ -50,4 +52,4 @@ select
     min(observed_on) as first_date,
     max(observed_on) as last_date
 from dated
-group by series_key, week_start, variable, role
+group by model_key, series_key, week_start, variable, role

@@ -4,6 +4,7 @@ raw_rows as (
 
     select
         cast('table' as varchar) as origin,
+        model_key,
         series_key,
         raw_date,
         observed_on
@@ -15,6 +16,7 @@ raw_rows as (
 
     select
         cast('reports' as varchar) as origin,
+        model_key,
         series_key,
         raw_date,
         observed_on
@@ -24,10 +26,16 @@ raw_rows as (
 
 select
     origin,
+    model_key,
     series_key,
     raw_date,
     observed_on,
+    case
+        when model_key is null then 'no model'
+        when series_key is null then 'no series'
+        else 'no date'
+    end as reason,
     count(*) as n_rows
 from raw_rows
-where observed_on is null or series_key is null
-group by origin, series_key, raw_date, observed_on
+where observed_on is null or series_key is null or model_key is null
+group by origin, model_key, series_key, raw_date, observed_on

@@ -14,6 +14,7 @@ weekly_values as (
 
 select
     ---------- keys
+    spine.model_key,
     spine.series_key,
     spine.week_start,
     spine.variable,
@@ -31,6 +32,7 @@ select
     weekly_values.last_date
 from spine
 left join weekly_values
-    on spine.series_key = weekly_values.series_key
+    on spine.model_key = weekly_values.model_key
+    and spine.series_key = weekly_values.series_key
     and spine.week_start = weekly_values.week_start
     and spine.variable = weekly_values.variable

@@ -1,18 +1,20 @@
+{% set raw = source('raw', 'weekly_media') -%}
 with
-
-raw_rows as (
-
-    select * from {{ source('raw', 'weekly_media') }}
-
-),
 
 long as (
 
-    {%- for variable in var('input').variables %}
+    {%- for input in var('inputs') %}
+    {%- set input_number = loop.index %}
+    {#- The first input's table is the source; the others have the same place in the lineage. #}
+    {%- set relation = raw if loop.first else named_table(input) %}
+    {%- set is_last_input = loop.last %}
+    {%- for variable in input.variables %}
 
     select
-        {{ series_key(var('input').series_column) }} as series_key,
-        cast({{ quoted(var('input').date_column) }} as varchar) as raw_date,
+        {{ input_number }} as input_number,
+        {{ model_key(input) }} as model_key,
+        {{ series_key(input.series_column, input.series_key) }} as series_key,
+        cast({{ quoted(input.date_column) }} as varchar) as raw_date,
         {{ text_literal(variable.name) }} as variable,
         {{ text_literal(variable.role) }} as role,
         cast({{ quoted(variable.column) }} as varchar) as raw_value,
@@ -21,12 +23,13 @@ long as (
         {%- else -%}
             cast(null as varchar)
         {%- endif %} as true_text
-    from raw_rows
+    from {{ rows_of(relation, input, input.model_column) }}
 
-    {%- if not loop.last %}
+    {%- if not (loop.last and is_last_input) %}
 
     union all
     {%- endif %}
+    {%- endfor %}
     {%- endfor %}
 
 ),
@@ -41,6 +44,8 @@ dated as (
 )
 
 select
+    input_number,
+    model_key,
     series_key,
     raw_date,
     {{ plausible_day('written_day') }} as observed_on,

@@ -1,23 +1,40 @@
-{% set reports = var('input').reports -%}
+{% set raw = source('reports', 'ad_spend') -%}
 with
 
 raw_rows as (
 
-    {% if reports -%}
-        select
-            {{ series_key(reports.series_column) }} as series_key,
-            cast({{ quoted(reports.date_column) }} as varchar) as raw_date,
-            trim(cast({{ quoted(reports.channel_column) }} as varchar)) as channel,
-            cast({{ quoted(reports.spend_column) }} as varchar) as raw_value
-        from {{ source('reports', 'ad_spend') }}
-    {%- else -%}
-        select
-            cast(null as varchar) as series_key,
-            cast(null as varchar) as raw_date,
-            cast(null as varchar) as channel,
-            cast(null as varchar) as raw_value
-        where 1 = 0
+    {%- for input in var('inputs') if input.reports %}
+    {%- set reports = input.reports %}
+    {%- set is_source = input == var('inputs')[0] %}
+
+    select
+        {{ text_literal(reports.schema ~ '.' ~ reports.table) }} as feed,
+        {% if reports.model_column -%}
+            {{ named_text(reports.model_column) }}
+        {%- else -%}
+            {{ text_literal(input.model_key) }}
+        {%- endif %} as model_key,
+        {{ series_key(reports.series_column, input.series_key) }} as series_key,
+        cast({{ quoted(reports.date_column) }} as varchar) as raw_date,
+        trim(cast({{ quoted(reports.channel_column) }} as varchar)) as channel,
+        cast({{ quoted(reports.spend_column) }} as varchar) as raw_value
+    from {{ rows_of(raw if is_source else named_table(reports), input, reports.model_column) }}
+
+    {%- if not loop.last %}
+
+    union all
     {%- endif %}
+    {%- else %}
+
+    select
+        cast(null as varchar) as feed,
+        cast(null as varchar) as model_key,
+        cast(null as varchar) as series_key,
+        cast(null as varchar) as raw_date,
+        cast(null as varchar) as channel,
+        cast(null as varchar) as raw_value
+    where 1 = 0
+    {%- endfor %}
 
 ),
 
@@ -31,6 +48,8 @@ dated as (
 )
 
 select
+    feed,
+    model_key,
     series_key,
     raw_date,
     {{ plausible_day('written_day') }} as observed_on,

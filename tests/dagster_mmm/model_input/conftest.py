@@ -15,11 +15,11 @@ import pandas as pd
 import pytest
 import yaml
 
-from dagster_mmm.defs.ingest import RawTable, check_table, load_csv
-from dagster_mmm.defs.panel import read_marts
 from dagster_mmm.environment import ROOT
 from dagster_mmm.model_input import ModelInput, judge_input
-from dagster_mmm.settings import Settings
+from dagster_mmm.raw_input import RawTable, check_table, load_csv
+from dagster_mmm.settings import Settings, dbt_vars
+from dagster_mmm.warehouse.marts import read_marts
 from dagster_mmm.warehouse.resource import WarehouseResource
 
 TODAY = dt.date(2026, 1, 1)
@@ -67,7 +67,9 @@ class Warehouse:
                 for mart, query in self.tables.items()
             )
         )
-        return judge_input(*read_marts(self.resource), self.settings, today)
+        return judge_input(
+            *read_marts(self.resource, self.settings.model_key), self.settings, today
+        )
 
 
 def build_warehouse(
@@ -83,7 +85,7 @@ def build_warehouse(
     arguments = [Path(sys.executable).with_name("dbt"), "run", "--quiet"]
     arguments += ["--select", "+weekly_input", "rejected_input", "--project-dir", SQL]
     arguments += ["--profiles-dir", SQL, "--target-path", folder / "target"]
-    arguments += ["--log-path", folder / "logs", "--vars", json.dumps(settings.dbt_vars())]
+    arguments += ["--log-path", folder / "logs", "--vars", json.dumps(dbt_vars([settings]))]
     environment = os.environ | {"MMM_DUCKDB_PATH": resource.place}
     subprocess.run([str(argument) for argument in arguments], env=environment, check=True)
     models = folder / "target" / "compiled" / "mmm" / "models"

@@ -10,9 +10,15 @@ from typing import Any
 import pytest
 import yaml
 
-from dagster_mmm.settings import Settings, SettingsError, check_columns, load_settings
+from dagster_mmm.settings import (
+    Settings,
+    SettingsError,
+    check_columns,
+    dbt_vars,
+    load_settings,
+)
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 EXAMPLES = sorted((ROOT / "examples").glob("*.yaml"))
 SHARED_DATA = Path(os.environ.get("MMM_SHARED_DATA", ROOT.parent / "shared" / "data"))
 SMALLEST: dict[str, Any] = {
@@ -48,9 +54,9 @@ def test_a_channel_of_the_reports_may_be_called_as_a_column(file: Path) -> None:
     reports = {"input": {"reports": {"table": "ads.spend"}}, "controls": [{"name": "price"}]}
     channels = {"channels": [{"name": "tv", "column": "price"}]}
     settings = load_settings(write(file, **reports, **channels))
-    of_table = [variable["name"] for variable in settings.dbt_vars()["input"]["variables"]]
-    assert of_table == ["revenue", "price"]
-    assert settings.dbt_vars()["input"]["reports"]["channels"] == [{"name": "tv", "text": "price"}]
+    (read,) = dbt_vars([settings])["inputs"]
+    assert [variable["name"] for variable in read["variables"]] == ["revenue", "price"]
+    assert read["reports"]["channels"] == [{"name": "tv", "text": "price"}]
     check_columns(settings, ["week", "revenue", "price"])
 
 
@@ -68,6 +74,7 @@ def test_defaults_are_filled_in(file: Path) -> None:
             "date_column": "week",
             "grain": "weekly",
             "week_starts_on": "monday",
+            "model_column": None,
             "series": "national",
             "series_column": None,
             "immature_weeks": 0,
@@ -104,7 +111,13 @@ def test_defaults_are_filled_in(file: Path) -> None:
             "min_bfmi": 0.3,
             "max_saturated_tree_rate": 0.01,
         },
-        "schedule": {"cron": "0 6 * * 1", "timezone": "Europe/Berlin"},
+        "schedule": {
+            "cron": "0 6 * * 1",
+            "timezone": "Europe/Berlin",
+            "wait_hours": 48,
+            "retry_minutes": 60,
+        },
+        "triggers": {"restated": False, "lift_tests": False, "dbt": False},
     }
 
 
@@ -115,8 +128,8 @@ def test_defaults_are_filled_in(file: Path) -> None:
             channel(column="tv_spend"),
             "settings",
             "'tv_spend' at channels[0].column, channels[1].column",
-            "a column of its own for the date, the series, the currency, the outcome and each "
-            "channel, medium and control",
+            "a column of its own for the date, the model, the series, the currency, the outcome "
+            "and each channel, medium and control",
         ),
         (
             {"outcome": {"name": "revenue", "column": "week"}},
@@ -131,7 +144,7 @@ def test_defaults_are_filled_in(file: Path) -> None:
             "schema.table, in a schema other than mmm",
         ),
         ({"sampler": {"chains": 1}}, "sampler.chains", "1", "greater than or equal to 2"),
-        pytest.param({"modl": {}}, "modl", "did you mean 'model'?", "gate, schedule", id="key"),
+        pytest.param({"modl": {}}, "modl", "did you mean 'model'?", "schedule, triggers", id="key"),
         pytest.param(
             channel(roi_prior={"median": 1, "sd_log": 1, "sdlog": 1}),
             "channels[1].roi_prior.sdlog",
@@ -258,7 +271,7 @@ def test_defaults_are_filled_in(file: Path) -> None:
             {"input": {"series_column": "radio"}},
             "settings",
             "'radio' at input.series_column, channels[1].column",
-            "a column of its own for the date, the series",
+            "a column of its own for the date, the model, the series",
             id="series column",
         ),
         pytest.param(
@@ -478,25 +491,31 @@ def test_dbt_vars_hold_each_column_used(file: Path) -> None:
         controls=[{"name": "event1", "column": "events", "equals": "it's on", "sign": "positive"}],
     )
 
-    assert load_settings(settings).dbt_vars() == {
-        "input": {
-            "schema": "raw",
-            "table": "weekly_media",
-            "date_column": "week",
-            "series_column": "geo",
-            "series_key": "national",
-            "grain": "weekly",
-            "week_starts_on": "monday",
-            "variables": [
-                {"name": "revenue", "column": "revenue", "role": "outcome"},
-                {"name": "tv", "column": "tv_spend", "role": "spend"},
-                {"name": "radio", "column": "radio", "role": "spend"},
-                {"name": "newsletter", "column": "mails", "role": "organic"},
-                {"name": "event1", "column": "events", "equals": "it's on", "role": "control"},
-            ],
-            "reports": None,
-            "freshness": {"warn_days": 14, "error_days": 28},
-        }
+    assert dbt_vars([load_settings(settings)]) == {
+        "grain": "weekly",
+        "week_starts_on": "monday",
+        "freshness": {"warn_days": 14, "error_days": 28},
+        "inputs": [
+            {
+                "model_key": "demo",
+                "only": None,
+                "all_but": None,
+                "schema": "raw",
+                "table": "weekly_media",
+                "model_column": None,
+                "date_column": "week",
+                "series_column": "geo",
+                "series_key": "national",
+                "variables": [
+                    {"name": "revenue", "column": "revenue", "role": "outcome"},
+                    {"name": "tv", "column": "tv_spend", "role": "spend"},
+                    {"name": "radio", "column": "radio", "role": "spend"},
+                    {"name": "newsletter", "column": "mails", "role": "organic"},
+                    {"name": "event1", "column": "events", "equals": "it's on", "role": "control"},
+                ],
+                "reports": None,
+            }
+        ],
     }
 
 
@@ -506,6 +525,7 @@ def test_dbt_vars_hold_each_column_used(file: Path) -> None:
         pytest.param({"gate": {"min_ess": 400}}, False, id="default written out"),
         pytest.param({"input": {"file": "weekly.csv"}}, False, id="file"),
         pytest.param({"schedule": {"cron": "0 7 * * 1"}}, False, id="schedule"),
+        pytest.param({"triggers": {"restated": True}}, False, id="triggers"),
         pytest.param({"input": {"freshness": {"warn_days": 7}}}, False, id="freshness"),
         pytest.param({"input": {"max_times_usual": 300.0}}, True, id="unit errors"),
         pytest.param({"sampler": {"seed": 1}}, True, id="seed"),

@@ -1,0 +1,90 @@
+"""The variables that the dbt project is run with: one build reads the input of all models."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from dagster_mmm.settings.schema import Settings
+
+Input = dict[str, Any]
+
+
+def dbt_vars(settings: Iterable[Settings], undeclared: Settings | None = None) -> dict[str, Any]:
+    """The variables of a build for these models.
+
+    Models of one table that are read alike share an entry of `inputs`; `only` names the models
+    whose rows an entry reads, `all_but` those that others do.
+
+    Args:
+        settings: the models', at least one, or `undeclared`.
+        undeclared: those of all other models of the table, where a column names them.
+    """
+    each = list(settings)
+    first = each[0] if undeclared is None else undeclared
+    return {
+        "grain": first.input.grain,
+        "week_starts_on": first.input.week_starts_on,
+        "freshness": first.input.freshness.model_dump(),
+        "inputs": [_own(one) for one in each]
+        if undeclared is None
+        else _of_one_table(each, undeclared),
+    }
+
+
+def _own(settings: Settings) -> Input:
+    """The input of a model that has its table to itself, or its rows of one."""
+    only = None if settings.input.model_column is None else [settings.model_key]
+    return _input(settings) | {"model_key": settings.model_key, "only": only, "all_but": None}
+
+
+def _of_one_table(declared: list[Settings], undeclared: Settings) -> list[Input]:
+    """The inputs of models that a column tells apart, those that are read alike together."""
+    rest = _input(undeclared)
+    others: list[tuple[Input, list[str]]] = []
+    for one in declared:
+        own = _input(one)
+        if own == rest:
+            continue
+        alike = next((keys for entry, keys in others if entry == own), None)
+        if alike is None:
+            others.append((own, [one.model_key]))
+        else:
+            alike.append(one.model_key)
+    apart = [key for _, keys in others for key in keys]
+    return [
+        rest | {"model_key": None, "only": None, "all_but": apart or None},
+        *(entry | {"model_key": None, "only": keys, "all_but": None} for entry, keys in others),
+    ]
+
+
+def _input(settings: Settings) -> Input:
+    """How a model's rows are read, but for which they are."""
+    schema, table = settings.input.table.split(".")
+    return {
+        "schema": schema,
+        "table": table,
+        "model_column": settings.input.model_column,
+        "date_column": settings.input.date_column,
+        "series_column": settings.input.series_column,
+        "series_key": settings.input.series,
+        "variables": [
+            variable.model_dump(include={"name", "column", "equals"}, exclude_none=True)
+            | {"role": variable.role}
+            for variable in settings.variables().values()
+            if not settings.is_reported(variable)
+        ],
+        "reports": _reports(settings),
+    }
+
+
+def _reports(settings: Settings) -> Input | None:
+    reports = settings.input.reports
+    if reports is None:
+        return None
+    schema, table = reports.table.split(".")
+    columns = {"model_column", "date_column", "channel_column", "spend_column", "series_column"}
+    return {
+        "schema": schema,
+        "table": table,
+        **reports.model_dump(include=columns),
+        "channels": [{"name": c.name, "text": c.column} for c in settings.channels],
+    }

@@ -1,0 +1,118 @@
+"""What dbt made of the raw rows: the input of each model, and which models there are."""
+
+from datetime import date
+from typing import NamedTuple
+
+import pandas as pd
+import sqlalchemy as sa
+
+from dagster_mmm.settings import Models, reason_against
+from dagster_mmm.warehouse.resource import WarehouseResource
+from dagster_mmm.warehouse.tables import SCHEMA
+
+WEEKLY_INPUT = sa.table(
+    "weekly_input",
+    *map(
+        sa.column,
+        ("model_key", "week_start", "value", "n_rows", "n_days", "n_unreadable", "last_date"),
+    ),
+    schema=SCHEMA,
+)
+REJECTED_INPUT = sa.table("rejected_input", *map(sa.column, ("model_key", "n_rows")), schema=SCHEMA)
+
+
+class ModelKeys(NamedTuple):
+    """The models of the settings and of the data.
+
+    Attributes:
+        usable: their keys, sorted.
+        refused: what is wrong with texts of the `model_column` that cannot be keys.
+    """
+
+    usable: tuple[str, ...]
+    refused: tuple[str, ...]
+
+
+def read_marts(warehouse: WarehouseResource, model_key: str) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """The rows of `weekly_input` and `rejected_input` of one model."""
+    weekly, rejected = (
+        sa.select(sa.text("*")).select_from(mart).where(mart.c.model_key == model_key)
+        for mart in (WEEKLY_INPUT, REJECTED_INPUT)
+    )
+    return warehouse.read(weekly), warehouse.read(rejected)
+
+
+def model_keys(warehouse: WarehouseResource, models: Models) -> ModelKeys:
+    """The models that the settings declare and, with a `model_column`, those of `weekly_input`."""
+    found: set[str] = set()
+    if models.model_column is not None and has_input(warehouse):
+        rows = warehouse.read(sa.select(WEEKLY_INPUT.c.model_key).distinct())
+        found = set(rows["model_key"])
+    reasons = {key: reason_against(key) for key in found}
+    usable = {key for key, reason in reasons.items() if reason is None}
+    return ModelKeys(
+        tuple(sorted(usable.union(models.declared))),
+        tuple(sorted(reason for reason in reasons.values() if reason is not None)),
+    )
+
+
+def rows_of_no_model(warehouse: WarehouseResource) -> int:
+    """How many raw rows are blank in the `model_column`."""
+    n_rows = sa.func.coalesce(sa.func.sum(REJECTED_INPUT.c.n_rows), 0).label("n_rows")
+    rows = warehouse.read(sa.select(n_rows).where(REJECTED_INPUT.c.model_key.is_(None)))
+    return int(rows["n_rows"].iloc[0])
+
+
+def arrived(warehouse: WarehouseResource, week: date, days: int) -> frozenset[str]:
+    """The models whose input of a week is there: every value of every series can be read.
+
+    Args:
+        warehouse: the warehouse; before the first build, nothing has arrived.
+        week: the week's first day.
+        days: the days that a week of the input has, 1 where it is weekly.
+    """
+    if not has_input(warehouse):
+        return frozenset()
+    column = WEEKLY_INPUT.c
+    complete = sa.and_(
+        sa.func.min(column.n_rows) > 0,
+        sa.func.min(column.n_days) >= days,
+        sa.func.max(column.n_unreadable) == 0,
+    )
+    query = (
+        sa.select(column.model_key)
+        .where(column.week_start == week)
+        .group_by(column.model_key)
+        .having(complete)
+    )
+    return frozenset(warehouse.read(query)["model_key"])
+
+
+def input_marks(warehouse: WarehouseResource) -> dict[str, str]:
+    """A mark of each model's input, which changes when a value, row or text of it does."""
+    if not has_input(warehouse):
+        return {}
+    column = WEEKLY_INPUT.c
+    # Of sums, whose last digits depend on the order that a database adds in.
+    query = sa.select(
+        column.model_key,
+        sa.func.count().label("n_values"),
+        sa.func.sum(column.n_rows).label("n_rows"),
+        sa.func.sum(column.n_unreadable).label("n_unreadable"),
+        sa.func.max(column.last_date).label("last_date"),
+        sa.func.sum(sa.func.abs(column.value)).label("total"),
+        sa.func.sum(column.value * column.value).label("squares"),
+    ).group_by(column.model_key)
+    return {
+        str(row.model_key): (
+            f"{row.n_values:.0f}-{row.n_rows:.0f}-{row.n_unreadable:.0f}-{row.last_date}"
+            f"-{row.total:.9g}-{row.squares:.9g}"
+        )
+        for row in warehouse.read(query).itertuples()
+    }
+
+
+def has_input(warehouse: WarehouseResource) -> bool:
+    """Whether dbt has built `weekly_input`."""
+    with warehouse.begin() as connection:
+        return sa.inspect(connection).has_table("weekly_input", schema=SCHEMA)

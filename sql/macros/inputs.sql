@@ -1,0 +1,45 @@
+{# The model that a raw row is of: null where its column is blank. #}
+{% macro model_key(input) -%}
+    {% if input.model_column -%}
+        {{ named_text(input.model_column) }}
+    {%- else -%}
+        {{ text_literal(input.model_key) }}
+    {%- endif %}
+{%- endmacro %}
+
+
+{# The series that a raw row is of: null where its column is blank. #}
+{% macro series_key(column, otherwise) -%}
+    {% if column -%}
+        {{ named_text(column) }}
+    {%- else -%}
+        {{ text_literal(otherwise) }}
+    {%- endif %}
+{%- endmacro %}
+
+
+{% macro named_text(column) -%}
+    nullif(trim(cast({{ quoted(column) }} as varchar)), '')
+{%- endmacro %}
+
+
+{# The rows of a table that an input reads: those of its models, or of all but others'. #}
+{% macro rows_of(relation, input, model_column) -%}
+    {{ relation }}
+    {%- if model_column and input.only %}
+    where {{ named_text(model_column) }} in ({{ text_literals(input.only) }})
+    {%- elif model_column and input.all_but %}
+    where coalesce({{ named_text(model_column) }}, '') not in ({{ text_literals(input.all_but) }})
+    {%- endif %}
+{%- endmacro %}
+
+
+{% macro text_literals(texts) -%}
+    {% for text in texts %}{{ text_literal(text) }}{{ ', ' if not loop.last }}{% endfor %}
+{%- endmacro %}
+
+
+{# A table that the settings name. #}
+{% macro named_table(table) -%}
+    {{ api.Relation.create(schema=table.schema, identifier=table.table) }}
+{%- endmacro %}
