@@ -1,4 +1,4 @@
-"""A code location for the launchers: models of one size, refitted in small; one cannot be fitted."""
+"""A code location for the launchers: small refits of models of a size; one cannot be fitted."""
 
 import os
 
