@@ -129,7 +129,7 @@ def _line(what: str, rows: Sequence[Refit]) -> str:
     frame = pd.DataFrame(rows)
     mean, last = frame.mean(), frame.iloc[-1]
     return (
-        f"{what:<22} CPU s a model {mean['cpu_seconds']:5.1f} (the last {last['cpu_seconds']:.1f}), "
+        f"{what:<22} CPU s a model {mean['cpu_seconds']:5.1f} (last {last['cpu_seconds']:.1f}), "
         f"wall s {mean['wall_seconds']:5.1f}, peak {last['peak_rss_mb']:.0f} MB"
     )
 
