@@ -10,12 +10,9 @@ from numpy.typing import NDArray
 
 from hill_mmm._design import Design, Scales, baseline_design, reference_adstock
 from hill_mmm._lift import LiftData, lift_data
+from hill_mmm._padding import padded
 from hill_mmm._panel import Floats, Panel
 from hill_mmm._spec import LiftTest, ModelSpec
-
-# Weeks are padded to a multiple of this, so that next week's refit and a holdout's fit run the
-# program that is compiled already.
-PADDING = 32
 
 
 class ModelData(NamedTuple):
@@ -98,17 +95,17 @@ def model_data(
     precision = gram / pilot[:, None, None] ** 2 + np.diag(1.0 / design.prior_sd**2)
     unit, loc, sd = _effect_priors(panel, spec, scales)
     arrays: dict[str, Any] = {
-        "media": _padded(media),
-        "outcome": _padded(outcome),
-        "observed": _padded(observed),
-        "scored": _padded(scored),
-        "regressors": _padded(design.matrix),
+        "media": padded(media),
+        "outcome": padded(outcome),
+        "observed": padded(observed),
+        "scored": padded(scored),
+        "regressors": padded(design.matrix),
         "gram": gram,
         "prior_mean": design.prior_mean,
         "prior_sd": design.prior_sd,
         "pilot_sigma": pilot,
         "pilot_factor": np.linalg.cholesky(precision),
-        "signed": _padded(design.signed * design.directions),
+        "signed": padded(design.signed * design.directions),
         "signed_prior_sd": design.signed_prior_sd,
         "outcome_sd": scales.outcome_sd,
         "is_active": (panel.media > 0).any(axis=0).astype(np.float64),
@@ -118,13 +115,8 @@ def model_data(
         "amplitude_loc": scales.amplitude_loc,
         "log_half_saturation": scales.log_half_saturation,
     }
-    lift = lift_data(panel, scales, () if prior_only else lift_tests, _padded)
+    lift = lift_data(panel, scales, () if prior_only else lift_tests)
     return ModelData(**jax.tree.map(jnp.asarray, arrays), lift=lift)
-
-
-def _padded(values: Floats) -> Floats:
-    missing = -len(values) % PADDING
-    return np.concatenate([values, np.zeros((missing, *values.shape[1:]))])
 
 
 def _pilot_sigma(

@@ -18,6 +18,7 @@ from hill_mmm._curves import Curves
 from hill_mmm._design import Design, baseline_design
 from hill_mmm._hill import hill, hill_elasticity_gain
 from hill_mmm._model import log_likelihood
+from hill_mmm._padding import padded
 from hill_mmm._panel import Floats, Panel, Weeks
 from hill_mmm._posterior import Posterior, flatten, over_draws
 from hill_mmm._spec import AdstockKind
@@ -137,9 +138,10 @@ def _decompose_series(
 ) -> Decomposition:
     scale = float(posterior.scales.outcome[series])
     start = int(panel.starts[series])
-    media = jnp.asarray(panel.media[:, series] / posterior.scales.spend[series])
+    media = jnp.asarray(padded(panel.media[:, series] / posterior.scales.spend[series]))
     effects = _effects(media, series_curves(posterior, series), posterior.spec.adstock)
-    contribution, gain, regimes = (np.asarray(effect)[:, start:] for effect in effects)
+    own = slice(start, len(panel))
+    contribution, gain, regimes = (np.asarray(effect)[:, own] for effect in effects)
     baseline, parts = _baseline_effects(posterior, design, series, start)
     outcome = panel.outcome[start:, series]
     return Decomposition(
@@ -225,14 +227,14 @@ def _log_likelihood(
         tail = jnp.asarray(flatten(posterior.draws["degrees_of_freedom"]))[:, None, None]
     known = np.isfinite(outcome)
     by_week = _compiled_log_likelihood(
-        jnp.asarray(np.where(known, outcome, 0.0))[None],
-        jnp.asarray(baseline),
-        jnp.asarray(regimes),
+        jnp.asarray(padded(np.where(known, outcome, 0.0))[None]),
+        jnp.asarray(padded(baseline, axis=1)),
+        jnp.asarray(padded(regimes, axis=1)),
         jnp.asarray(flatten(posterior.draws["weights"]))[:, None],
         jnp.asarray(sigma),
         tail,
     )
-    return np.where(known, np.asarray(by_week), np.nan)
+    return np.where(known, np.asarray(by_week)[:, : len(outcome)], np.nan)
 
 
 # One program instead of an operation at a time. A draw that is not a number stays one, for the gate

@@ -278,10 +278,7 @@ def adstock_decay(posterior: Posterior, ci_level: float) -> pd.DataFrame:
     """
     kind = posterior.spec.adstock
     parameters = flatten(posterior.draws["adstock"])
-    weights = over_draws(
-        lambda draw: adstock_weights(kind, draw, DECAY_LAGS), jnp.asarray(parameters)
-    )
-    draws = np.asarray(weights)
+    draws = np.asarray(_decay_by_draw(jnp.asarray(parameters), kind))
     reached = np.cumsum(draws, axis=1) >= 0.5
     half_life = np.where(reached.any(axis=1), reached.argmax(axis=1) + 1.0, np.inf)
     return pd.concat(
@@ -299,6 +296,11 @@ def adstock_decay(posterior: Posterior, ci_level: float) -> pd.DataFrame:
         ],
         ignore_index=True,
     )
+
+
+@partial(jax.jit, static_argnums=1)
+def _decay_by_draw(parameters: jax.Array, kind: AdstockKind) -> jax.Array:
+    return over_draws(lambda draw: adstock_weights(kind, draw, DECAY_LAGS), parameters)
 
 
 def component_effect(posterior: Posterior) -> Floats:

@@ -1,6 +1,6 @@
 """Lift tests: experiments whose results the posterior has to agree with."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import jax
@@ -11,6 +11,7 @@ from hill_mmm._adstock import adstock
 from hill_mmm._curves import Curves
 from hill_mmm._design import Scales
 from hill_mmm._hill import hill
+from hill_mmm._padding import padded
 from hill_mmm._panel import Floats, Integers, Panel
 from hill_mmm._spec import AdstockKind, LiftTest
 
@@ -41,13 +42,8 @@ class LiftData(NamedTuple):
     weeks: jax.Array
 
 
-def lift_data(
-    panel: Panel,
-    scales: Scales,
-    tests: Sequence[LiftTest],
-    padded: Callable[[Floats], Floats],
-) -> LiftData:
-    """Lift tests on the scales of a model version.
+def lift_data(panel: Panel, scales: Scales, tests: Sequence[LiftTest]) -> LiftData:
+    """Lift tests on the scales of a model version, their weeks padded.
 
     Raises:
         ValueError: if a test names a channel or series that is not there, lies outside the

@@ -14,6 +14,7 @@ from hill_mmm._adstock import adstock
 from hill_mmm._curves import Curves
 from hill_mmm._decompose import ALL_SERIES, series_curves
 from hill_mmm._hill import hill, hill_elasticity_gain
+from hill_mmm._padding import padded
 from hill_mmm._panel import Floats
 from hill_mmm._posterior import Posterior, over_draws
 from hill_mmm._spec import AdstockKind
@@ -76,7 +77,11 @@ def response_points(
     if basis == "steady_state":
         effect, gain = _steady_response(grid[:, None] * mean, curves)
     else:
-        effect, gain = _historical_response(jnp.asarray(spend), grid, curves, kind, start)
+        weeks = np.arange(len(spend)) >= start
+        share = padded(weeks / weeks.sum())
+        effect, gain = _historical_response(
+            jnp.asarray(padded(spend)), jnp.asarray(share), grid, curves, kind
+        )
     scale = posterior.scales.outcome[series]
     weekly_spend = multipliers[:, None] * panel.spend[start:, series].mean(axis=0)
     if basis == "steady_state":
@@ -126,12 +131,14 @@ def _steady_response(spend: jax.Array, curves: Curves) -> tuple[jax.Array, jax.A
     return over_draws(one, curves)
 
 
-@partial(jax.jit, static_argnums=(3, 4))
+@partial(jax.jit, static_argnums=4)
 def _historical_response(
-    spend: jax.Array, multipliers: jax.Array, curves: Curves, kind: AdstockKind, start: int
+    spend: jax.Array, share: jax.Array, multipliers: jax.Array, curves: Curves, kind: AdstockKind
 ) -> tuple[jax.Array, jax.Array]:
+    """Mean over the weeks; `share` is each week's in it, 0 before the series' start."""
+
     def one(draw: Curves) -> tuple[jax.Array, jax.Array]:
-        adstocked = adstock(kind, spend, draw.adstock)[start:]
+        adstocked = adstock(kind, spend, draw.adstock)
         point = (
             (multipliers[:, None, None] * adstocked)[..., None],
             draw.half_saturation,
@@ -139,8 +146,8 @@ def _historical_response(
         )
         weighted = draw.amplitude * draw.weights
         return (
-            (weighted * hill(*point)).sum(axis=3).mean(axis=1),
-            (weighted * hill_elasticity_gain(*point)).sum(axis=3).mean(axis=1),
+            share @ (weighted * hill(*point)).sum(axis=3),
+            share @ (weighted * hill_elasticity_gain(*point)).sum(axis=3),
         )
 
     return over_draws(one, curves)
@@ -148,10 +155,12 @@ def _historical_response(
 
 def _highest_adstock(posterior: Posterior, series: int) -> Floats:
     """Of each paid channel, in currency a week."""
-    spend = jnp.asarray(posterior.panel.spend[:, series])
+    spend = posterior.panel.spend[:, series]
     parameters = posterior.draws["adstock"].mean(axis=(0, 1))[: spend.shape[1]]
-    adstocked = _compiled_adstock(posterior.spec.adstock, spend, jnp.asarray(parameters))
-    return np.asarray(adstocked).max(axis=0)
+    adstocked = _compiled_adstock(
+        posterior.spec.adstock, jnp.asarray(padded(spend)), jnp.asarray(parameters)
+    )
+    return np.asarray(adstocked)[: len(spend)].max(axis=0)
 
 
 # Compiled once for all series; outside of a program, every call would compile its loop anew.

@@ -58,7 +58,7 @@ def running_server() -> Iterator[sa.URL]:
             initdb += ["--locale=C", "--encoding=UTF8", "--auth=scram-sha-256"]
             initdb += [f"--pwfile={folder / 'password'}"]
             subprocess.run(initdb, check=True, stdout=log, stderr=log, cwd=folder, **identity)
-            port = _free_port()
+            port = free_port()
             server = [binaries / "postgres", "-D", data, "-h", "127.0.0.1", "-k", folder]
             server += ["-p", str(port), *(f"-c{name}={value}" for name, value in QUICK.items())]
             process = subprocess.Popen(server, stdout=log, stderr=log, cwd=folder, **identity)
@@ -76,7 +76,8 @@ def running_server() -> Iterator[sa.URL]:
         shutil.rmtree(folder)
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A port of this machine that nobody listens on."""
     with socket.socket() as listening:
         listening.bind(("127.0.0.1", 0))
         return listening.getsockname()[1]

@@ -12,8 +12,9 @@ from hill_mmm import (
     simulate_geo_market,
     simulate_seed_benchmark,
 )
-from hill_mmm._data import PADDING, ModelData, model_data
+from hill_mmm._data import ModelData, model_data
 from hill_mmm._design import baseline_design
+from hill_mmm._padding import PADDING
 
 WEEKS, PADDED = 91, 96
 SIGNED = ModelSpec(control_signs={"competitor_price": "negative"})

@@ -1,0 +1,92 @@
+"""What stands under deploy/ is read as those it is for would read it, without a cluster."""
+
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+import kubernetes_validate
+import pytest
+import yaml
+from dagster_k8s import K8sRunLauncher
+
+from dagster_mmm.environment import ROOT
+
+DEPLOY = ROOT / "deploy"
+KUBERNETES = DEPLOY / "kubernetes"
+INSTANCES = sorted(file.parent.name for file in DEPLOY.glob("*/dagster.yaml"))
+
+
+def instance_of(name: str) -> dict[str, Any]:
+    return yaml.safe_load((DEPLOY / name / "dagster.yaml").read_text())
+
+
+def manifests() -> list[dict[str, Any]]:
+    return list(yaml.safe_load_all((KUBERNETES / "manifests.yaml").read_text()))
+
+
+@pytest.mark.parametrize("name", INSTANCES)
+def test_dagster_reads_each_instance(name: str, tmp_path: Path) -> None:
+    # Storage and launcher would call on servers: they have tests of their own.
+    without_servers = {
+        key: value
+        for key, value in instance_of(name).items()
+        if key not in ("storage", "run_launcher")
+    }
+    (tmp_path / "dagster.yaml").write_text(yaml.safe_dump(without_servers))
+    with dg.DagsterInstance.from_config(str(tmp_path)) as instance:
+        assert instance.run_monitoring_enabled
+        assert not instance.telemetry_enabled
+
+
+def test_instances_that_keep_runs_in_postgres_say_so_alike() -> None:
+    storages = {name: instance_of(name).get("storage") for name in INSTANCES if name != "local"}
+    (one,) = {yaml.safe_dump(storage) for storage in storages.values()}
+    assert yaml.safe_load(one) == {"postgres": {"postgres_url": {"env": "DAGSTER_POSTGRES_URL"}}}
+
+
+def test_the_kubernetes_launcher_takes_its_settings() -> None:
+    @dg.op(config_schema=K8sRunLauncher.config_type())
+    def launcher() -> None: ...
+
+    @dg.job
+    def launch() -> None:
+        launcher()
+
+    config = instance_of("kubernetes")["run_launcher"]["config"]
+    dg.validate_run_config(launch, {"ops": {"launcher": {"config": config}}})
+    with pytest.raises(dg.DagsterInvalidConfigError, match="job_imago"):
+        wrong = config | {"job_imago": config["job_image"]}
+        dg.validate_run_config(launch, {"ops": {"launcher": {"config": wrong}}})
+
+
+@pytest.mark.parametrize(
+    "manifest", manifests(), ids=lambda m: f"{m['kind']} {m['metadata']['name']}"
+)
+def test_kubernetes_manifests_follow_its_schemas(manifest: dict[str, Any]) -> None:
+    kubernetes_validate.validate(manifest, kubernetes_validate.latest_version(), strict=True)
+
+
+def test_what_the_runs_pods_mount_is_among_the_manifests() -> None:
+    made = {(m["kind"], m["metadata"]["name"]) for m in manifests()}
+    config = instance_of("kubernetes")["run_launcher"]["config"]
+    assert {m["metadata"].get("namespace", "mmm") for m in manifests()} == {config["job_namespace"]}
+    assert ("ServiceAccount", config["service_account_name"]) in made
+    assert {("ConfigMap", name) for name in config["env_config_maps"]} <= made
+    claims = {volume["persistent_volume_claim"]["claim_name"] for volume in config["volumes"]}
+    assert {("PersistentVolumeClaim", claim) for claim in claims} <= made
+    by_hand = (KUBERNETES / "manifests.yaml").read_text()
+    for name in (config["instance_config_map"], *config["env_secrets"]):
+        assert f" {name} " in by_hand
+
+
+def test_services_of_the_compose_file_run_what_the_image_has() -> None:
+    services = yaml.safe_load((DEPLOY / "container" / "compose.yaml").read_text())["services"]
+    ours = {name: s for name, s in services.items() if s["image"] == "hill-mixture-mmm"}
+    assert set(ours) == {"webserver", "daemon", "worker"}
+    for service in ours.values():
+        assert (DEPLOY / "container" / service["build"]["dockerfile"]).name == "Containerfile"
+        for volume in service["volumes"]:
+            source = volume.partition(":")[0]
+            # The settings are the user's own.
+            if source.startswith("../"):
+                assert (DEPLOY / "container" / source).is_file()
