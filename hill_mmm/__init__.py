@@ -12,9 +12,13 @@ from hill_mmm._accuracy import information_rows as information_rows  # noqa: E40
 from hill_mmm._accuracy import obstacle_to_training as obstacle_to_training  # noqa: E402
 from hill_mmm._adstock import adstock as adstock  # noqa: E402
 from hill_mmm._adstock import adstock_weights as adstock_weights  # noqa: E402
+from hill_mmm._calibration import calibration_checks as calibration_checks  # noqa: E402
 from hill_mmm._decompose import ALL_SERIES as ALL_SERIES  # noqa: E402
 from hill_mmm._decompose import Decomposition as Decomposition  # noqa: E402
 from hill_mmm._decompose import decompose as decompose  # noqa: E402
+from hill_mmm._delta import history_checks as history_checks  # noqa: E402
+from hill_mmm._delta import run_delta as run_delta  # noqa: E402
+from hill_mmm._delta import summary_between as summary_between  # noqa: E402
 from hill_mmm._design import Scales as Scales  # noqa: E402
 from hill_mmm._diagnostics import Check as Check  # noqa: E402
 from hill_mmm._diagnostics import GateThresholds as GateThresholds  # noqa: E402

@@ -1,12 +1,20 @@
 """The publish pointer: which run readers see. Moved in one transaction, or not at all."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 import pandas as pd
 import sqlalchemy as sa
 
-from dagster_mmm.warehouse.tables import DIAGNOSTIC, INPUT_SNAPSHOT, PUBLICATION, RUN
+from dagster_mmm.warehouse.tables import (
+    CHANNEL_SUMMARY,
+    DIAGNOSTIC,
+    INPUT_SNAPSHOT,
+    PUBLICATION,
+    RUN,
+)
 
 
 class NotPublishableError(RuntimeError):
@@ -17,11 +25,56 @@ class NoEarlierRunError(LookupError):
     """There is no run that readers could go back to."""
 
 
+@dataclass(frozen=True)
+class PreviousRun:
+    """The refit that readers saw last before another run, as it was stored.
+
+    Attributes:
+        run: its row of `mmm_run`.
+        summary: its rows of `mmm_channel_summary` over all weeks.
+        input: `series_key, week_start, variable, value` of the values that it used.
+    """
+
+    run: Mapping[str, Any]
+    summary: pd.DataFrame
+    input: pd.DataFrame
+
+
+def previous_run(
+    connection: sa.Connection, model_key: str, run_id: str | None = None
+) -> PreviousRun | None:
+    """The refit of a model that was published last, or None before the first.
+
+    Args:
+        connection: an open transaction.
+        model_key: the model.
+        run_id: a run that does not count, for the one before it.
+    """
+    query = (
+        sa.select(RUN)
+        .join(PUBLICATION, PUBLICATION.c.run_id == RUN.c.run_id)
+        .where(RUN.c.model_key == model_key, RUN.c.run_type == "refit")
+        .where(RUN.c.run_id != run_id if run_id else sa.true())
+        .order_by(PUBLICATION.c.publication_id.desc())
+        .limit(1)
+    )
+    row = connection.execute(query).mappings().one_or_none()
+    if row is None:
+        return None
+    summary = sa.select(CHANNEL_SUMMARY).where(
+        CHANNEL_SUMMARY.c.run_id == row["run_id"], CHANNEL_SUMMARY.c.period == "all"
+    )
+    return PreviousRun(
+        dict(row), pd.read_sql(summary, connection), used_input(connection, row["run_id"])
+    )
+
+
 def latest_run(connection: sa.Connection, model_key: str) -> str | None:
-    """The finished run of a model that was started last, or None."""
+    """The finished refit of a model that was started last, or None."""
     query = (
         sa.select(RUN.c.run_id)
         .where(RUN.c.model_key == model_key, RUN.c.n_weeks.is_not(None))
+        .where(RUN.c.run_type == "refit")
         .order_by(RUN.c.started_at.desc())
         .limit(1)
     )
@@ -91,13 +144,18 @@ def publish(connection: sa.Connection, model_key: str, run_id: str, now: datetim
 
 def published_input(connection: sa.Connection, model_key: str) -> pd.DataFrame:
     """`series_key, week_start, variable, value` of the values that the published run used."""
+    return used_input(connection, published_run(connection, model_key))
+
+
+def used_input(connection: sa.Connection, run_id: str | None) -> pd.DataFrame:
+    """`series_key, week_start, variable, value` of the values that a run used."""
     query = sa.select(
         INPUT_SNAPSHOT.c.series_key,
         INPUT_SNAPSHOT.c.week_start,
         INPUT_SNAPSHOT.c.variable,
         INPUT_SNAPSHOT.c.value,
     ).where(
-        INPUT_SNAPSHOT.c.run_id == published_run(connection, model_key),
+        INPUT_SNAPSHOT.c.run_id == run_id,
         INPUT_SNAPSHOT.c.is_used.is_(True),
     )
     return pd.read_sql(query, connection)
@@ -106,11 +164,14 @@ def published_input(connection: sa.Connection, model_key: str) -> pd.DataFrame:
 def same_as_published(
     connection: sa.Connection, model_key: str, expected: Mapping[str, str]
 ) -> str | None:
-    """The published run, if these columns of its row have these values; None if not."""
+    """The published run, if it is a refit whose row has these values in these columns, or None."""
     row = connection.execute(
         sa.select(RUN).where(RUN.c.run_id == published_run(connection, model_key))
     ).one_or_none()
-    if row is None or any(getattr(row, name) != value for name, value in expected.items()):
+    # A score has seen the data, but its posterior has not.
+    if row is None or row.run_type != "refit":
+        return None
+    if any(getattr(row, name) != value for name, value in expected.items()):
         return None
     return row.run_id
 

@@ -16,6 +16,8 @@ published as (
 select
     runs.run_id,
     runs.model_key,
+    runs.run_type,
+    runs.fit_run_id,
     runs.status,
     runs.started_at,
     runs.currency,
