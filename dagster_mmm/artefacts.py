@@ -119,6 +119,20 @@ class FittedRunIOManager(dg.ConfigurableIOManager):
         runs = self._runs()
         return load_run(runs / (runs / "latest").read_text())
 
+    def run(self, run_id: str) -> FittedRun:
+        """A run by its id.
+
+        Raises:
+            FileNotFoundError: if its folder is not there (any more).
+        """
+        folder = self._runs() / run_id
+        if not folder.is_dir():
+            raise FileNotFoundError(
+                f"the files of run {run_id} are not at {folder}; without its draws nothing can be "
+                "scored: restore the folder, or refit"
+            )
+        return load_run(folder)
+
     def frozen_scales(self, run_ids: Sequence[str]) -> "tuple[str, Scales] | None":
         """The first of these runs whose folder is there, and its scales."""
         for run_id in run_ids:

@@ -13,7 +13,7 @@ from dagster_mmm.request import code_version, gate_thresholds
 from dagster_mmm.run_delta import delta_rows, history_verdict
 from dagster_mmm.settings import Settings
 from dagster_mmm.warehouse import tables
-from dagster_mmm.warehouse.publish import PreviousRun
+from dagster_mmm.warehouse.publish import LiveFit
 from hill_mmm import ALL_SERIES, Check, Estimates, Fit, Panel
 
 
@@ -43,14 +43,12 @@ def started_run(
     return pd.DataFrame([row])
 
 
-def result_frames(
-    run: FittedRun, previous: PreviousRun | None = None
-) -> dict[sa.Table, pd.DataFrame]:
+def result_frames(run: FittedRun, previous: LiveFit | None = None) -> dict[sa.Table, pd.DataFrame]:
     """All rows of a run by table: the estimands, the verdicts, the input, and the run itself.
 
     Args:
         run: the run.
-        previous: the refit that was published before it, or None before the first.
+        previous: the refit that readers see before it, or None before the first publication.
     """
     ci_level = run.settings.evaluation.ci_level
     estimates = hill_mmm.estimates(run.fit, ci_level)

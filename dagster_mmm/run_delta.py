@@ -9,12 +9,12 @@ from dagster_mmm.model_input import mark_restated
 from dagster_mmm.request import code_version
 from dagster_mmm.settings import Settings
 from dagster_mmm.warehouse import tables
-from dagster_mmm.warehouse.publish import PreviousRun
+from dagster_mmm.warehouse.publish import LiveFit
 from hill_mmm import Check, Panel
 
 
 def delta_rows(
-    run: FittedRun, previous: PreviousRun | None, ci_level: float, panel: Panel | None = None
+    run: FittedRun, previous: LiveFit | None, ci_level: float, panel: Panel | None = None
 ) -> pd.DataFrame:
     """The rows of `mmm_run_delta`, without the run's own keys.
 
@@ -23,7 +23,7 @@ def delta_rows(
 
     Args:
         run: the run, or the fit that is scored.
-        previous: the refit that was published before it.
+        previous: the refit that readers saw before it, or None before the first publication.
         ci_level: of the intervals.
         panel: the weeks of the run, where they are more than its fit's.
     """
@@ -45,9 +45,7 @@ def delta_rows(
     )
 
 
-def history_verdict(
-    run: FittedRun, previous: PreviousRun | None, delta: pd.DataFrame
-) -> list[Check]:
+def history_verdict(run: FittedRun, previous: LiveFit | None, delta: pd.DataFrame) -> list[Check]:
     """The blocking check of `gate.max_history_shift_sd`, where it is set.
 
     A new model version asks another question: its answers are not held against the old one's.
@@ -60,7 +58,7 @@ def history_verdict(
     return hill_mmm.history_checks(delta, limit)
 
 
-def _changed(run: FittedRun, previous: PreviousRun, weeks: np.ndarray) -> list[str]:
+def _changed(run: FittedRun, previous: LiveFit, weeks: np.ndarray) -> list[str]:
     """What differs between the runs, of what may move a result."""
     before, settings = previous.run, run.settings
     window = [np.datetime64(before[f"window_{end}"], "D") for end in ("start", "end")]

@@ -101,16 +101,16 @@ def history_checks(delta: pd.DataFrame, max_shift_sd: float) -> list[Check]:
     judged = delta[delta["metric"].isin(("contribution", "roi")) & delta["shift_sd"].notna()]
     if judged.empty:
         return []
-    worst = judged.loc[judged["shift_sd"].abs().idxmax()]
+    worst = judged.iloc[int(judged["shift_sd"].abs().argmax())]
     return [
         at_most(
             "history_shift",
             float(abs(worst["shift_sd"])),
             max_shift_sd,
-            f"Largest move of what was published of the same weeks, in standard deviations of what "
-            f"was published: {worst['metric']} of {worst['channel']} in {worst['series_key']}, from "
-            f"{worst['previous_mean']:.4g} to {worst['current_mean']:.4g}. Look in mmm_run_delta "
-            "for its cause. If the move is right, raise gate.max_history_shift_sd for this run, or "
-            "begin a new model.version.",
+            "Largest move of what was published of the same weeks, in its standard deviations: "
+            f"{worst['metric']} of {worst['channel']} in {worst['series_key']}, from "
+            f"{worst['previous_mean']:.4g} to {worst['current_mean']:.4g}. mmm_run_delta has its "
+            "cause. If the move is right, raise gate.max_history_shift_sd for this run, or begin a "
+            "new model.version.",
         )
     ]

@@ -7,7 +7,7 @@ from dagster_mmm.settings import load_settings
 
 weekly_mmm = dg.define_asset_job(
     "weekly_mmm",
-    selection=dg.AssetSelection.all(),
+    selection=dg.AssetSelection.all() - dg.AssetSelection.assets("score"),
     description="Load, check, fit, judge and publish.",
     executor_def=dg.in_process_executor,
 )

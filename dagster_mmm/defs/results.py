@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from dagster_mmm.artefacts import FittedRun
 from dagster_mmm.warehouse import tables
 from dagster_mmm.warehouse.bulk import replace_run
-from dagster_mmm.warehouse.publish import previous_run, was_published
+from dagster_mmm.warehouse.publish import live_fit, was_published
 from dagster_mmm.warehouse.resource import WarehouseResource
 
 
@@ -45,7 +45,7 @@ def result_tables(
 
     warehouse.create_result_tables()
     with warehouse.begin() as connection:
-        previous = previous_run(connection, fit.settings.model_key, fit.run_id)
+        previous = live_fit(connection, fit.settings.model_key)
     frames = result_frames(fit, previous)
     with warehouse.begin() as connection:
         if was_published(connection, fit.run_id):

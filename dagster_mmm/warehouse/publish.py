@@ -26,8 +26,8 @@ class NoEarlierRunError(LookupError):
 
 
 @dataclass(frozen=True)
-class PreviousRun:
-    """The refit that readers saw last before another run, as it was stored.
+class LiveFit:
+    """The refit behind what readers see, as it was stored: the live run, or the one that it scores.
 
     Attributes:
         run: its row of `mmm_run`.
@@ -40,33 +40,24 @@ class PreviousRun:
     input: pd.DataFrame
 
 
-def previous_run(
-    connection: sa.Connection, model_key: str, run_id: str | None = None
-) -> PreviousRun | None:
-    """The refit of a model that was published last, or None before the first.
-
-    Args:
-        connection: an open transaction.
-        model_key: the model.
-        run_id: a run that does not count, for the one before it.
-    """
-    query = (
-        sa.select(RUN)
-        .join(PUBLICATION, PUBLICATION.c.run_id == RUN.c.run_id)
-        .where(RUN.c.model_key == model_key, RUN.c.run_type == "refit")
-        .where(RUN.c.run_id != run_id if run_id else sa.true())
-        .order_by(PUBLICATION.c.publication_id.desc())
-        .limit(1)
+def live_fit(connection: sa.Connection, model_key: str) -> LiveFit | None:
+    """The refit behind what readers of a model see, or None before the first publication."""
+    live = sa.select(RUN.c.fit_run_id).where(RUN.c.run_id == published_run(connection, model_key))
+    row = (
+        connection.execute(sa.select(RUN).where(RUN.c.run_id == live.scalar_subquery()))
+        .mappings()
+        .one_or_none()
     )
-    row = connection.execute(query).mappings().one_or_none()
     if row is None:
         return None
-    summary = sa.select(CHANNEL_SUMMARY).where(
-        CHANNEL_SUMMARY.c.run_id == row["run_id"], CHANNEL_SUMMARY.c.period == "all"
-    )
-    return PreviousRun(
-        dict(row), pd.read_sql(summary, connection), used_input(connection, row["run_id"])
-    )
+    summary = stored_rows(connection, CHANNEL_SUMMARY, row["run_id"])
+    over_all_weeks = summary[summary["period"] == "all"]
+    return LiveFit(dict(row), over_all_weeks, used_input(connection, row["run_id"]))
+
+
+def stored_rows(connection: sa.Connection, table: sa.Table, run_id: str) -> pd.DataFrame:
+    """The rows of a result table that a run wrote."""
+    return pd.read_sql(sa.select(table).where(table.c.run_id == run_id), connection)
 
 
 def latest_run(connection: sa.Connection, model_key: str) -> str | None:
@@ -164,14 +155,11 @@ def used_input(connection: sa.Connection, run_id: str | None) -> pd.DataFrame:
 def same_as_published(
     connection: sa.Connection, model_key: str, expected: Mapping[str, str]
 ) -> str | None:
-    """The published run, if it is a refit whose row has these values in these columns, or None."""
+    """The published run, if these columns of its row have these values; None if not."""
     row = connection.execute(
         sa.select(RUN).where(RUN.c.run_id == published_run(connection, model_key))
     ).one_or_none()
-    # A score has seen the data, but its posterior has not.
-    if row is None or row.run_type != "refit":
-        return None
-    if any(getattr(row, name) != value for name, value in expected.items()):
+    if row is None or any(getattr(row, name) != value for name, value in expected.items()):
         return None
     return row.run_id
 

@@ -285,7 +285,7 @@ MODEL_FIT = _table(
 
 FORECAST = _table(
     "mmm_forecast",
-    "One row per run, series and week to come: the outcome that is forecast, with its distribution.",
+    "One row per run, series and week to come: the outcome forecast, with its distribution.",
     _series_or_all(),
     _week(),
     _count("horizon", "Weeks ahead of the last week known: 1 for the first to come."),
@@ -347,8 +347,8 @@ ACCURACY = _table(
         "metric",
         sa.String,
         "r2, rmse, mape, wmape, coverage, crps, rmse_vs_naive; of holdout and scored weeks also "
-        "elpd; of train elpd_loo, elpd_loo_se, p_loo, max_pareto_k, share_pareto_k_over_0_7, elpd_waic, "
-        "elpd_waic_se and p_waic.",
+        "elpd; of train elpd_loo, elpd_loo_se, p_loo, max_pareto_k, share_pareto_k_over_0_7, "
+        "elpd_waic, elpd_waic_se and p_waic.",
     ),
     _number("value", "Value: rmse and crps in the outcome's unit, elpd in nats, coverage 0-1."),
 )

@@ -1,0 +1,117 @@
+"""The score: what the live posterior says of the weeks that have come since, without a fit."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+
+import dagster as dg
+import pandas as pd
+import sqlalchemy as sa
+
+from dagster_mmm.artefacts import FittedRunIOManager
+from dagster_mmm.defs.panel import NOTHING_NEW, REJECTED_INPUT, WEEKLY_INPUT, read_marts, today
+from dagster_mmm.settings import Settings
+from dagster_mmm.settings_resource import SettingsResource
+from dagster_mmm.warehouse import tables
+from dagster_mmm.warehouse.bulk import replace_run
+from dagster_mmm.warehouse.publish import (
+    LiveFit,
+    live_fit,
+    publish,
+    published_input,
+    same_as_published,
+    stored_rows,
+)
+from dagster_mmm.warehouse.resource import WarehouseResource
+
+
+@dg.asset(
+    deps=[WEEKLY_INPUT, REJECTED_INPUT],
+    group_name="model",
+    kinds={"jax"},
+    output_required=False,
+)
+def score(
+    context: dg.AssetExecutionContext,
+    settings: SettingsResource,
+    warehouse: WarehouseResource,
+    fitted_run_io: dg.ResourceParam[FittedRunIOManager],
+) -> Iterator[dg.AssetObservation | dg.MaterializeResult]:
+    """The live posterior on the weeks that have come since, as a run of type `score`, published.
+
+    It inherits the verdict of its fit. Where nothing is new since the live run there is none.
+    """
+    from dagster_mmm.model_input import build_panel, mark_restated
+    from dagster_mmm.scoring import ScoreRun, score_frames
+
+    run_id, started_at, loaded = context.run.run_id, _now(), settings.load()
+    snapshot = _snapshot(loaded, warehouse)
+    warehouse.create_result_tables()
+    live, stored, before, same = _known(loaded, warehouse, snapshot)
+    fit, weeks = fitted_run_io.run(live.run["run_id"]), build_panel(snapshot, loaded)
+    if same is not None or weeks.weeks[-1] <= fit.fit.panel.weeks[-1]:
+        since = same or fit.run_id
+        context.log.info(f"{NOTHING_NEW} since run {since}: there is no week to score")
+        yield dg.AssetObservation(context.asset_key, metadata={"nothing_new_since": since})
+        return
+    snapshot = mark_restated(snapshot, before)
+    frames = score_frames(ScoreRun(run_id, started_at, fit, snapshot, weeks), stored, live)
+    with warehouse.begin() as connection:
+        replace_run(connection, run_id, frames)
+        publish(connection, loaded.model_key, run_id, _now())
+    yield dg.MaterializeResult(
+        metadata={
+            "fit_run_id": fit.run_id,
+            "weeks_scored": len(weeks) - len(fit.fit.panel),
+            "cpu_seconds": float(frames[tables.RUN]["cpu_seconds"].item()),
+            **_errors(frames[tables.ACCURACY]),
+        }
+    )
+
+
+score_new_weeks = dg.define_asset_job(
+    "score_new_weeks",
+    selection=dg.AssetSelection.assets("score"),
+    description="Apply the published posterior to the weeks that have come since, without a fit.",
+    executor_def=dg.in_process_executor,
+)
+
+
+def _snapshot(settings: Settings, warehouse: WarehouseResource) -> pd.DataFrame:
+    """The judged input; what keeps a fit from it keeps a score from it too."""
+    from dagster_mmm.model_input import InputError, judge_input
+
+    judged = judge_input(*read_marts(warehouse), settings, today(settings))
+    if judged.problems:
+        raise InputError(judged.problems)
+    return judged.snapshot
+
+
+def _known(
+    settings: Settings, warehouse: WarehouseResource, snapshot: pd.DataFrame
+) -> tuple[LiveFit, dict[sa.Table, pd.DataFrame], pd.DataFrame, str | None]:
+    """The live fit, its rows that a score takes over, the live input, and the live run if it has
+    seen this input.
+    """
+    from dagster_mmm.model_input import fingerprint
+    from dagster_mmm.scoring import OF_THE_FIT
+
+    seen = {"data_fingerprint": fingerprint(snapshot)}
+    with warehouse.begin() as connection:
+        live = live_fit(connection, settings.model_key)
+        if live is None:
+            raise dg.Failure(f"nothing of {settings.model_key} has been published: refit it first")
+        stored = {t: stored_rows(connection, t, live.run["run_id"]) for t in OF_THE_FIT}
+        before = published_input(connection, settings.model_key)
+        return live, stored, before, same_as_published(connection, settings.model_key, seen)
+
+
+def _errors(accuracy: pd.DataFrame) -> dict[str, float]:
+    """The scored weeks' metrics of all series together, as numbers that the UI plots."""
+    from dagster_mmm.results import overall
+
+    rows = overall(accuracy[accuracy["evaluation_set"] == "scored"])
+    return {f"scored_{row.metric}": float(row.value) for row in rows.itertuples()}
+
+
+def _now() -> datetime:
+    return datetime.now(UTC).replace(tzinfo=None)
