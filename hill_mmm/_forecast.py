@@ -128,6 +128,7 @@ def quantile_name(level: float) -> str:
 def _assumption(as_last_year: Bools, panel: Panel, series: str) -> list[str]:
     """Of each week, over the media that the series has."""
     at = [panel.series.index(series)] if series in panel.series else slice(None)
-    of_its_media = as_last_year[:, at][:, panel.media.any(axis=0)[at]]
+    has = np.any(panel.media, axis=0)[at]
+    of_its_media = as_last_year[:, at][:, has]
     names = np.where(of_its_media.any(axis=1), "mixed", "recent_mean")
     return np.where(of_its_media.all(axis=1), "last_year", names).tolist()

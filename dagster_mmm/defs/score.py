@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from typing import NamedTuple
 
 import dagster as dg
 import pandas as pd
@@ -45,16 +46,15 @@ def score(
 
     run_id, started_at, loaded = context.run.run_id, _now(), settings.load()
     snapshot = _snapshot(loaded, warehouse)
-    warehouse.create_result_tables()
-    live, stored, before, same = _known(loaded, warehouse, snapshot)
-    fit, weeks = fitted_run_io.run(live.run["run_id"]), build_panel(snapshot, loaded)
-    if same is not None or weeks.weeks[-1] <= fit.fit.panel.weeks[-1]:
-        since = same or fit.run_id
+    known, weeks = _known(loaded, warehouse, snapshot), build_panel(snapshot, loaded)
+    fit = fitted_run_io.run(known.live.run["run_id"])
+    if known.same is not None or weeks.weeks[-1] <= fit.fit.panel.weeks[-1]:
+        since = known.same or fit.run_id
         context.log.info(f"{NOTHING_NEW} since run {since}: there is no week to score")
         yield dg.AssetObservation(context.asset_key, metadata={"nothing_new_since": since})
         return
-    snapshot = mark_restated(snapshot, before)
-    frames = score_frames(ScoreRun(run_id, started_at, fit, snapshot, weeks), stored, live)
+    run = ScoreRun(run_id, started_at, fit, mark_restated(snapshot, known.used), weeks)
+    frames = score_frames(run, known.stored, known.live)
     with warehouse.begin() as connection:
         replace_run(connection, run_id, frames)
         publish(connection, loaded.model_key, run_id, _now())
@@ -86,23 +86,36 @@ def _snapshot(settings: Settings, warehouse: WarehouseResource) -> pd.DataFrame:
     return judged.snapshot
 
 
-def _known(
-    settings: Settings, warehouse: WarehouseResource, snapshot: pd.DataFrame
-) -> tuple[LiveFit, dict[sa.Table, pd.DataFrame], pd.DataFrame, str | None]:
-    """The live fit, its rows that a score takes over, the live input, and the live run if it has
-    seen this input.
+class _Known(NamedTuple):
+    """What the warehouse holds of a model.
+
+    Attributes:
+        live: the refit behind the live run.
+        stored: the rows of it that a score takes over.
+        used: the values that the live run used, as `published_input` gives them.
+        same: the live run, if it has seen the very input of now, or None.
     """
+
+    live: LiveFit
+    stored: dict[sa.Table, pd.DataFrame]
+    used: pd.DataFrame
+    same: str | None
+
+
+def _known(settings: Settings, warehouse: WarehouseResource, snapshot: pd.DataFrame) -> _Known:
     from dagster_mmm.model_input import fingerprint
     from dagster_mmm.scoring import OF_THE_FIT
 
     seen = {"data_fingerprint": fingerprint(snapshot)}
+    warehouse.create_result_tables()
     with warehouse.begin() as connection:
         live = live_fit(connection, settings.model_key)
         if live is None:
             raise dg.Failure(f"nothing of {settings.model_key} has been published: refit it first")
         stored = {t: stored_rows(connection, t, live.run["run_id"]) for t in OF_THE_FIT}
-        before = published_input(connection, settings.model_key)
-        return live, stored, before, same_as_published(connection, settings.model_key, seen)
+        used = published_input(connection, settings.model_key)
+        same = same_as_published(connection, settings.model_key, seen)
+    return _Known(live, stored, used, same)
 
 
 def _errors(accuracy: pd.DataFrame) -> dict[str, float]:
@@ -110,7 +123,7 @@ def _errors(accuracy: pd.DataFrame) -> dict[str, float]:
     from dagster_mmm.results import overall
 
     rows = overall(accuracy[accuracy["evaluation_set"] == "scored"])
-    return {f"scored_{row.metric}": float(row.value) for row in rows.itertuples()}
+    return dict(zip("scored_" + rows["metric"], rows["value"], strict=True))
 
 
 def _now() -> datetime:
