@@ -1,5 +1,6 @@
 """Have past forecasts been right as often as they said, and better than last year's numbers?"""
 
+import numpy as np
 import pandas as pd
 
 from hill_mmm._diagnostics import Check, at_least, at_most, least_coverage
@@ -25,20 +26,16 @@ def calibration_checks(by_horizon: pd.DataFrame) -> list[Check]:
     if by_horizon.empty:
         return []
     allowed = FALSE_ALARM / len(by_horizon)
-    rows = by_horizon.assign(
-        least=[
-            least_coverage(0.9, max(int(row.n_weeks) // int(row.horizon), 1), allowed)
-            for row in by_horizon.itertuples()
-        ]
-    )
+    independent = np.maximum(by_horizon["n_weeks"] // by_horizon["horizon"], 1)
+    rows = by_horizon.assign(least=[least_coverage(0.9, n, allowed) for n in independent])
     worst = rows.iloc[int((rows["coverage_90"] - rows["least"]).argmin())]
     checks = [
         at_least(
             "forecast_coverage",
             float(worst["coverage_90"]),
             float(worst["least"]),
-            f"Share of {worst['n_weeks']} weeks inside the 90 % interval forecast "
-            f"{worst['horizon']} weeks ahead, the horizon that falls the farthest short. The "
+            f"Share of {worst['n_weeks']:.0f} weeks inside the 90 % interval forecast "
+            f"{worst['horizon']:.0f} weeks ahead, the horizon that falls the farthest short. The "
             "market has changed, or spend came otherwise than planned: see forecast_ledger.",
             blocking=False,
         )
@@ -51,7 +48,7 @@ def calibration_checks(by_horizon: pd.DataFrame) -> list[Check]:
                 "forecast_crps_vs_naive",
                 float(poorest["crps_vs_naive"]),
                 1.0,
-                f"Mean CRPS of the forecasts {poorest['horizon']} weeks ahead over the mean "
+                f"Mean CRPS of the forecasts {poorest['horizon']:.0f} weeks ahead over the mean "
                 "absolute error of last year's same weeks, at the worst horizon. Above 1, last "
                 "year's numbers would have been the better forecast.",
                 blocking=False,

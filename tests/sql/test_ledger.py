@@ -102,7 +102,8 @@ def ledger(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Build]:
 
 def rows_of(ledger: Build, columns: str, where: str) -> list[tuple[Any, ...]]:
     return ledger.rows(
-        f"select {columns} from mmm.forecast_ledger where {where} order by series_key, horizon, as_of_week"
+        f"select {columns} from mmm.forecast_ledger where {where} "
+        "order by series_key, horizon, as_of_week"
     )
 
 

@@ -23,11 +23,15 @@ def calibration(project: Project, coverage: float, run_type: str = "refit") -> N
             "is_current": True,
         }
     )
+    # A decimal as DuckDB reads it is none of the view's numbers.
     values = ", ".join(str(tuple(row)) for row in rows.to_numpy().tolist())
+    columns = ", ".join(
+        f"cast({name} as double) as {name}" if rows[name].dtype == float else name for name in rows
+    )
     with project.warehouse.begin() as connection:
         connection.exec_driver_sql("create schema mmm")
         connection.exec_driver_sql(
-            f"create view mmm.forecast_calibration as select * from (values {values}) "
+            f"create view mmm.forecast_calibration as select {columns} from (values {values}) "
             f"as rows ({', '.join(rows.columns)})"
         )
 
