@@ -123,6 +123,20 @@ class FittedRunIOManager(dg.ConfigurableIOManager):
         runs = self._runs(context.partition_key)
         return load_run(runs / (runs / "latest").read_text())
 
+    def run(self, model_key: str, run_id: str) -> FittedRun:
+        """A run of a model by its id.
+
+        Raises:
+            FileNotFoundError: if its folder is not there (any more).
+        """
+        folder = self._runs(model_key) / run_id
+        if not folder.is_dir():
+            raise FileNotFoundError(
+                f"the files of run {run_id} are not at {folder}; without its draws nothing can be "
+                "scored: restore the folder, or refit"
+            )
+        return load_run(folder)
+
     def frozen_scales(self, model_key: str, run_ids: Sequence[str]) -> "tuple[str, Scales] | None":
         """The first of these runs of a model whose folder is there, and its scales."""
         for run_id in run_ids:

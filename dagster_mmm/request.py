@@ -85,7 +85,7 @@ def sampler_settings(settings: Settings) -> SamplerSettings:
 
 def gate_thresholds(settings: Settings) -> GateThresholds:
     """When the settings let a fit be published."""
-    return GateThresholds(**settings.gate.model_dump())
+    return GateThresholds(**settings.gate.model_dump(exclude={"max_history_shift_sd"}))
 
 
 def code_version() -> str:

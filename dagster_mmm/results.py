@@ -10,8 +10,10 @@ import hill_mmm
 from dagster_mmm.artefacts import RUN_TYPE, FittedRun
 from dagster_mmm.model_input import fingerprint, input_advice
 from dagster_mmm.request import code_version, gate_thresholds
+from dagster_mmm.run_delta import delta_rows, history_verdict
 from dagster_mmm.settings import Settings
 from dagster_mmm.warehouse import tables
+from dagster_mmm.warehouse.publish import LiveFit
 from hill_mmm import ALL_SERIES, Check, Estimates, Fit, Panel
 
 
@@ -41,8 +43,13 @@ def started_run(
     return pd.DataFrame([row])
 
 
-def result_frames(run: FittedRun) -> dict[sa.Table, pd.DataFrame]:
-    """All rows of a run by table: the estimands, the verdicts, the input, and the run itself."""
+def result_frames(run: FittedRun, previous: LiveFit | None = None) -> dict[sa.Table, pd.DataFrame]:
+    """All rows of a run by table: the estimands, the verdicts, the input, and the run itself.
+
+    Args:
+        run: the run.
+        previous: the refit that readers see before it, or None before the first publication.
+    """
     ci_level = run.settings.evaluation.ci_level
     estimates = hill_mmm.estimates(run.fit, ci_level)
     parameters = hill_mmm.parameter_summary(run.fit)
@@ -60,6 +67,8 @@ def result_frames(run: FittedRun) -> dict[sa.Table, pd.DataFrame]:
         )
         fitted.append(held_out)
         accuracy.append(held_out_accuracy)
+    delta = delta_rows(run, previous, ci_level)
+    checks += history_verdict(run, previous, delta)
     frames = {
         tables.RUN: _finished_run(run),
         tables.CHANNEL_SUMMARY: estimates.channel_summary,
@@ -71,6 +80,8 @@ def result_frames(run: FittedRun) -> dict[sa.Table, pd.DataFrame]:
         tables.COMPONENT: estimates.component,
         tables.LIFT_TEST: estimates.lift_test.rename_axis("lift_test_index").reset_index(),
         tables.MODEL_FIT: pd.concat(fitted, ignore_index=True),
+        tables.FORECAST: hill_mmm.forecast(run.fit, run.settings.evaluation.forecast_weeks),
+        tables.RUN_DELTA: delta,
         tables.ACCURACY: pd.concat(accuracy, ignore_index=True),
         tables.DIAGNOSTIC: pd.DataFrame([asdict(check) for check in checks]),
         tables.PARAMETER_SUMMARY: parameters,

@@ -12,9 +12,13 @@ from hill_mmm._accuracy import information_rows as information_rows  # noqa: E40
 from hill_mmm._accuracy import obstacle_to_training as obstacle_to_training  # noqa: E402
 from hill_mmm._adstock import adstock as adstock  # noqa: E402
 from hill_mmm._adstock import adstock_weights as adstock_weights  # noqa: E402
+from hill_mmm._calibration import calibration_checks as calibration_checks  # noqa: E402
 from hill_mmm._decompose import ALL_SERIES as ALL_SERIES  # noqa: E402
 from hill_mmm._decompose import Decomposition as Decomposition  # noqa: E402
 from hill_mmm._decompose import decompose as decompose  # noqa: E402
+from hill_mmm._delta import history_checks as history_checks  # noqa: E402
+from hill_mmm._delta import run_delta as run_delta  # noqa: E402
+from hill_mmm._delta import summary_between as summary_between  # noqa: E402
 from hill_mmm._design import Scales as Scales  # noqa: E402
 from hill_mmm._diagnostics import Check as Check  # noqa: E402
 from hill_mmm._diagnostics import GateThresholds as GateThresholds  # noqa: E402
@@ -34,6 +38,9 @@ from hill_mmm._estimands import with_total as with_total  # noqa: E402
 from hill_mmm._fit import Fit as Fit  # noqa: E402
 from hill_mmm._fit import fit as fit  # noqa: E402
 from hill_mmm._fit import sample_prior as sample_prior  # noqa: E402
+from hill_mmm._forecast import FORECAST_LEVELS as FORECAST_LEVELS  # noqa: E402
+from hill_mmm._forecast import forecast as forecast  # noqa: E402
+from hill_mmm._forecast import quantile_name as quantile_name  # noqa: E402
 from hill_mmm._future import FutureScores as FutureScores  # noqa: E402
 from hill_mmm._future import known_tests as known_tests  # noqa: E402
 from hill_mmm._future import leave_future_out as leave_future_out  # noqa: E402
@@ -55,6 +62,8 @@ from hill_mmm._plots import plot_roi as plot_roi  # noqa: E402
 from hill_mmm._prior_predictive import prior_predictive as prior_predictive  # noqa: E402
 from hill_mmm._sampler import Progress as Progress  # noqa: E402
 from hill_mmm._sampler import SamplerError as SamplerError  # noqa: E402
+from hill_mmm._scoring import Scored as Scored  # noqa: E402
+from hill_mmm._scoring import score as score  # noqa: E402
 from hill_mmm._simulate import DGP as DGP  # noqa: E402
 from hill_mmm._simulate import Truth as Truth  # noqa: E402
 from hill_mmm._simulate import simulate_geo_market as simulate_geo_market  # noqa: E402

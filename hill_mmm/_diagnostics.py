@@ -6,6 +6,7 @@ from typing import Literal
 
 import numpy as np
 import pandas as pd
+from scipy.stats import binom
 
 from hill_mmm._adstock import PARAMETERS
 from hill_mmm._arviz import array_stats
@@ -96,32 +97,32 @@ def gate(summary: pd.DataFrame, posterior: Posterior, thresholds: GateThresholds
     bfmi = array_stats.bfmi(stats.energy, chain_axis=0, draw_axis=1)
     longer = "Raise sampler.warmup and sampler.draws, or lower model.components."
     return [
-        _at_most(
+        at_most(
             "max_r_hat",
             float(worst["r_hat"]),
             thresholds.max_r_hat,
             f"Worst R-hat of the published quantities, at {_named(worst)}. {longer}",
         ),
-        _at_least(
+        at_least(
             "min_ess",
             float(ess.min()),
             thresholds.min_ess,
             f"Least bulk or tail ESS of the published quantities, at {_named(thinnest)}. {longer}",
         ),
-        _at_most(
+        at_most(
             "divergence_rate",
             float(stats.diverging.mean()),
             thresholds.max_divergence_rate,
             "Share of divergent transitions. Raise sampler.target_accept towards 0.99.",
         ),
-        _at_least(
+        at_least(
             "min_bfmi",
             float(np.min(bfmi)),
             thresholds.min_bfmi,
             "BFMI of the worst chain: low where the sampler cannot cross energy levels. "
             "Tighten the ROI priors or lower model.components.",
         ),
-        _at_most(
+        at_most(
             "saturated_tree_rate",
             float(saturated.mean()),
             thresholds.max_saturated_tree_rate,
@@ -131,40 +132,54 @@ def gate(summary: pd.DataFrame, posterior: Posterior, thresholds: GateThresholds
     ]
 
 
-def holdout_checks(accuracy: pd.DataFrame, ci_level: float, n_weeks: int) -> list[Check]:
-    """Advisory verdicts on the holdout: coverage, and error against a naive seasonal forecast.
+def holdout_checks(
+    accuracy: pd.DataFrame, ci_level: float, n_weeks: int, evaluation_set: str = "holdout"
+) -> list[Check]:
+    """Advisory verdicts on weeks after a fit: coverage, and error against a naive forecast.
 
     They warn and do not block: a holdout of a quarter is too short to decide on alone. Coverage
     warns when it is lower than a right model's would be in all but one of 200 holdouts.
 
     Args:
-        accuracy: rows of the holdout, by `accuracy`.
+        accuracy: rows of these weeks, by `accuracy`.
         ci_level: nominal level of the interval.
-        n_weeks: weeks in the holdout.
+        n_weeks: number of weeks.
+        evaluation_set: what the checks are called after.
     """
     value = accuracy.set_index("metric")["value"]
-    binomial_sd = np.sqrt(ci_level * (1.0 - ci_level) / n_weeks)
     checks = [
-        _at_least(
-            "holdout_coverage",
+        at_least(
+            f"{evaluation_set}_coverage",
             float(value["coverage"]),
-            float(ci_level - 2.6 * binomial_sd),
-            f"Share of {n_weeks} held-out weeks inside their {ci_level:.0%} interval.",
+            least_coverage(ci_level, n_weeks),
+            f"Share of {n_weeks} weeks after those fitted to inside their {ci_level:.0%} interval.",
             blocking=False,
         )
     ]
     if "rmse_vs_naive" in value:
         checks.append(
-            _at_most(
-                "holdout_rmse_vs_naive",
+            at_most(
+                f"{evaluation_set}_rmse_vs_naive",
                 float(value["rmse_vs_naive"]),
                 1.0,
-                "RMSE of the held-out weeks over that of last year's same weeks: above 1, the "
-                "model forecasts worse than last year's numbers. Look for a missing control.",
+                f"RMSE of {n_weeks} weeks after those fitted to, over that of last year's same "
+                "weeks: above 1, the model forecasts worse than last year's numbers. Look for a "
+                "missing control.",
                 blocking=False,
             )
         )
     return checks
+
+
+def least_coverage(ci_level: float, n_weeks: int, chance: float = 0.005) -> float:
+    """The share of weeks in their interval that a right model falls under with a small chance.
+
+    Args:
+        ci_level: nominal level of the interval.
+        n_weeks: number of weeks, taken as independent.
+        chance: of falling under it, at most.
+    """
+    return float(binom.ppf(chance, n_weeks, ci_level)) / n_weeks
 
 
 def missing_holdout(reason: str) -> Check:
@@ -181,7 +196,7 @@ def prior_checks(channel_summary: pd.DataFrame) -> list[Check]:
     unlearned = overall.loc[overall["roi_learned"] < 0.1, "channel"]
     names = ", ".join(unlearned) or "none"
     return [
-        _at_most(
+        at_most(
             "prior_dominated_channels",
             float(len(unlearned)),
             0.0,
@@ -197,7 +212,7 @@ def warmup_checks(posterior: Posterior) -> list[Check]:
     """Advisory verdict on how many chains found what is published by themselves."""
     moved = posterior.stats.moved
     return [
-        _at_most(
+        at_most(
             "moved_chains",
             float(moved.sum()),
             len(moved) / 2,
@@ -220,7 +235,7 @@ def mixture_checks(posterior: Posterior) -> list[Check]:
     apart = separation(relabel(effect, relabelling(effect)))
     effective = effective_components(posterior.draws["weights"])
     return [
-        _at_most(
+        at_most(
             "component_switching_rate",
             switching_rate(effect),
             0.05,
@@ -228,7 +243,7 @@ def mixture_checks(posterior: Posterior) -> list[Check]:
             "mean nothing where it is high. Read the totals, not the components.",
             blocking=False,
         ),
-        _at_least(
+        at_least(
             "component_separation",
             float(apart.min()),
             2.0,
@@ -244,7 +259,7 @@ def score_checks(information: pd.DataFrame) -> list[Check]:
     """Advisory verdict on the leave-one-out score, from rows of `information_rows`."""
     value = information.set_index("metric")["value"]
     return [
-        _at_most(
+        at_most(
             "max_pareto_k",
             float(value["max_pareto_k"]),
             0.7,
@@ -262,7 +277,7 @@ def lift_test_checks(lift_tests: pd.DataFrame) -> list[Check]:
         return []
     worst = lift_tests.iloc[int(lift_tests["z_score"].abs().to_numpy().argmax())]
     return [
-        _at_most(
+        at_most(
             "lift_test_disagreement",
             float(abs(worst["z_score"])),
             2.0,
@@ -274,14 +289,14 @@ def lift_test_checks(lift_tests: pd.DataFrame) -> list[Check]:
     ]
 
 
-def _at_most(
+def at_most(
     name: str, value: float, threshold: float, description: str, *, blocking: bool = True
 ) -> Check:
     passed = value <= threshold
     return Check(name, _status(passed, blocking), value, threshold, blocking, description)
 
 
-def _at_least(
+def at_least(
     name: str, value: float, threshold: float, description: str, *, blocking: bool = True
 ) -> Check:
     passed = value >= threshold

@@ -124,7 +124,7 @@ def channel_summary(posterior: Posterior, part: Decomposition, ci_level: float) 
     learned = _learned(posterior, part)
     return pd.concat(
         [
-            _period_summary(part, slice(part.n_fitted - weeks, part.n_fitted), ci_level).assign(
+            period_summary(part, slice(part.n_fitted - weeks, part.n_fitted), ci_level).assign(
                 period=period, roi_learned=learned
             )
             for period, weeks in periods.items()
@@ -133,7 +133,7 @@ def channel_summary(posterior: Posterior, part: Decomposition, ci_level: float) 
     )
 
 
-def _period_summary(part: Decomposition, weeks: slice, ci_level: float) -> pd.DataFrame:
+def period_summary(part: Decomposition, weeks: slice, ci_level: float) -> pd.DataFrame:
     organic = len(part.media_names) - len(part.channels)
     spend = np.append(part.spend[weeks].sum(axis=0), np.zeros(organic))
     paid = np.where(spend > 0, spend, np.nan)

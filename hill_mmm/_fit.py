@@ -21,11 +21,13 @@ from hill_mmm._estimands import (
     response_curve,
     with_total,
 )
+from hill_mmm._forecast import forecast
 from hill_mmm._model import dense_sites, hill_mixture
 from hill_mmm._panel import Panel
 from hill_mmm._plots import plot_contributions, plot_fit, plot_response_curves, plot_roi
 from hill_mmm._posterior import ALL_SITE_DIMS, Posterior
 from hill_mmm._sampler import ProgressCallback, run_nuts
+from hill_mmm._scoring import Scored, score
 from hill_mmm._spec import LiftTest, ModelSpec, SamplerSettings
 
 
@@ -84,6 +86,38 @@ class Fit(Posterior):
         frames = [model_fit(part, ci_level) for part in with_total(self, panel)]
         rows = self._of(pd.concat(frames, ignore_index=True), series)
         return rows if future is None else rows[rows["actual"].isna()].reset_index(drop=True)
+
+    def forecast(
+        self, weeks: int = 13, *, panel: Panel | None = None, series: str | None = None
+    ) -> pd.DataFrame:
+        """The outcome of the weeks to come, with media and controls as a year ago.
+
+        Of plans of your own, `predict` says what they bring.
+
+        Args:
+            weeks: number of weeks to come.
+            panel: the weeks known by now, where there are more than those fitted to.
+            series: the series to give; by default the only one, or the sum.
+
+        Returns:
+            A row a week, see `hill_mmm.forecast`.
+
+        Raises:
+            ValueError: if no weeks are asked for, or the panel does not go with the fit.
+        """
+        return self._of(forecast(self, weeks, panel), series)
+
+    def score(self, panel: Panel, ci_level: float = 0.9) -> Scored:
+        """What the fit says of a panel that goes on after it, without sampling.
+
+        Args:
+            panel: all weeks from the fit's first on, with an outcome in each.
+            ci_level: of the intervals.
+
+        Raises:
+            ValueError: if no week follows those fitted to, or the panel does not go with the fit.
+        """
+        return score(self, panel, ci_level)
 
     def plot_fit(self, series: str | None = None) -> Figure:
         """Actual over expected outcome."""

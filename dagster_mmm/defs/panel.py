@@ -119,6 +119,8 @@ def run_with_the_same_input(
     from dagster_mmm.request import code_version
 
     wanted = {
+        # A score has seen the data, but its posterior has not.
+        "run_type": "refit",
         "data_fingerprint": fingerprint(snapshot),
         "config_hash": settings.fingerprint(),
         "code_version": code_version(),

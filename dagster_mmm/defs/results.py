@@ -10,7 +10,7 @@ from dagster_mmm.artefacts import FittedRun
 from dagster_mmm.partitions import MODELS
 from dagster_mmm.warehouse import tables
 from dagster_mmm.warehouse.bulk import replace_run
-from dagster_mmm.warehouse.publish import was_published
+from dagster_mmm.warehouse.publish import live_fit, was_published
 from dagster_mmm.warehouse.resource import WarehouseResource
 
 
@@ -45,8 +45,10 @@ def result_tables(
     """Response curves, contributions, returns, verdicts and input of one run."""
     from dagster_mmm.results import result_frames
 
-    frames = result_frames(fit)
     warehouse.create_result_tables()
+    with warehouse.begin() as connection:
+        previous = live_fit(connection, fit.settings.model_key)
+    frames = result_frames(fit, previous)
     with warehouse.begin() as connection:
         if was_published(connection, fit.run_id):
             context.log.info(f"run {fit.run_id} has been published: its rows stand as they are")

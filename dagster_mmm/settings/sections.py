@@ -273,20 +273,29 @@ class SamplerConfig(Section):
 
 
 class EvaluationSettings(Section):
-    """How a fit is judged: weeks held out (0 for none) and the level of the intervals."""
+    """How a fit is judged: weeks held out (0 for none) and the level of the intervals.
+
+    Of every refit the next `forecast_weeks` are forecast, to be scored when they have come.
+    """
 
     holdout_weeks: CountOrZero = 13
+    forecast_weeks: Annotated[int, Field(ge=1, le=52)] = 13
     ci_level: Share = 0.9
 
 
 class GateSettings(Section):
-    """The limits beyond which a fit is not published; rates are shares of all draws."""
+    """The limits beyond which a fit is not published; rates are shares of all draws.
+
+    `max_history_shift_sd` limits how far a refit of the same model version may move what was
+    published of the same weeks, in posterior standard deviations; without it, any move is allowed.
+    """
 
     max_r_hat: Annotated[float, Field(gt=1)] = 1.01
     min_ess: Positive = 400.0
     max_divergence_rate: Rate = 0.001
     min_bfmi: Positive = 0.3
     max_saturated_tree_rate: Rate = 0.01
+    max_history_shift_sd: Positive | None = None
 
 
 class ScheduleSettings(Section):

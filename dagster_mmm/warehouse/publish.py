@@ -1,12 +1,20 @@
 """The publish pointer: which run readers see. Moved in one transaction, or not at all."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Any
 
 import pandas as pd
 import sqlalchemy as sa
 
-from dagster_mmm.warehouse.tables import DIAGNOSTIC, INPUT_SNAPSHOT, PUBLICATION, RUN
+from dagster_mmm.warehouse.tables import (
+    CHANNEL_SUMMARY,
+    DIAGNOSTIC,
+    INPUT_SNAPSHOT,
+    PUBLICATION,
+    RUN,
+)
 
 
 class NotPublishableError(RuntimeError):
@@ -15,6 +23,41 @@ class NotPublishableError(RuntimeError):
 
 class NoEarlierRunError(LookupError):
     """There is no run that readers could go back to."""
+
+
+@dataclass(frozen=True)
+class LiveFit:
+    """The refit behind what readers see, as it was stored: the live run, or the one that it scores.
+
+    Attributes:
+        run: its row of `mmm_run`.
+        summary: its rows of `mmm_channel_summary` over all weeks.
+        input: `series_key, week_start, variable, value` of the values that it used.
+    """
+
+    run: Mapping[str, Any]
+    summary: pd.DataFrame
+    input: pd.DataFrame
+
+
+def live_fit(connection: sa.Connection, model_key: str) -> LiveFit | None:
+    """The refit behind what readers of a model see, or None before the first publication."""
+    live = sa.select(RUN.c.fit_run_id).where(RUN.c.run_id == published_run(connection, model_key))
+    row = (
+        connection.execute(sa.select(RUN).where(RUN.c.run_id == live.scalar_subquery()))
+        .mappings()
+        .one_or_none()
+    )
+    if row is None:
+        return None
+    summary = stored_rows(connection, CHANNEL_SUMMARY, row["run_id"])
+    over_all_weeks = summary[summary["period"] == "all"]
+    return LiveFit(dict(row), over_all_weeks, used_input(connection, row["run_id"]))
+
+
+def stored_rows(connection: sa.Connection, table: sa.Table, run_id: str) -> pd.DataFrame:
+    """The rows of a result table that a run wrote."""
+    return pd.read_sql(sa.select(table).where(table.c.run_id == run_id), connection)
 
 
 def latest_run(connection: sa.Connection, model_key: str) -> str | None:
@@ -116,13 +159,18 @@ def publish(connection: sa.Connection, model_key: str, run_id: str, now: datetim
 
 def published_input(connection: sa.Connection, model_key: str) -> pd.DataFrame:
     """`series_key, week_start, variable, value` of the values that the published run used."""
+    return used_input(connection, published_run(connection, model_key))
+
+
+def used_input(connection: sa.Connection, run_id: str | None) -> pd.DataFrame:
+    """`series_key, week_start, variable, value` of the values that a run used."""
     query = sa.select(
         INPUT_SNAPSHOT.c.series_key,
         INPUT_SNAPSHOT.c.week_start,
         INPUT_SNAPSHOT.c.variable,
         INPUT_SNAPSHOT.c.value,
     ).where(
-        INPUT_SNAPSHOT.c.run_id == published_run(connection, model_key),
+        INPUT_SNAPSHOT.c.run_id == run_id,
         INPUT_SNAPSHOT.c.is_used.is_(True),
     )
     return pd.read_sql(query, connection)

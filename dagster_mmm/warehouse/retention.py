@@ -3,15 +3,18 @@
 import sqlalchemy as sa
 
 from dagster_mmm.warehouse.publish import published_run
-from dagster_mmm.warehouse.tables import PUBLICATION, RESULT_TABLES, RUN
+from dagster_mmm.warehouse.tables import FORECAST, PUBLICATION, RESULT_TABLES, RUN
+
+# What stays of an expired run: its row, and its forecasts, which are scored as weeks come.
+KEPT = (RUN, FORECAST)
 
 
 def expire(connection: sa.Connection, model_key: str, keep: int) -> tuple[str, ...]:
     """Remove the rows of old runs of a model; what is live is never among them.
 
-    Kept are the `keep` runs published last, the live one, and every run that started after the
-    oldest of them. Of the others the row in `mmm_run` stays, with status `expired`, and so does the
-    pointer's history.
+    Kept are the `keep` runs published last, the live one, the fits that any of these score, and
+    every run that started after the oldest of them. Of the others the row in `mmm_run` stays, with
+    status `expired`, and so do their forecasts and the pointer's history.
 
     Args:
         connection: an open transaction.
@@ -33,17 +36,19 @@ def expire(connection: sa.Connection, model_key: str, keep: int) -> tuple[str, .
         .order_by(sa.func.max(PUBLICATION.c.publication_id).desc())
         .limit(keep)
     )
-    kept = {*connection.scalars(last_published), published_run(connection, model_key)}
-    oldest = sa.select(sa.func.min(RUN.c.started_at)).where(RUN.c.run_id.in_(kept - {None}))
+    kept = {*connection.scalars(last_published), published_run(connection, model_key)} - {None}
+    oldest = sa.select(sa.func.min(RUN.c.started_at)).where(RUN.c.run_id.in_(kept))
+    # A score rests on the files of its fit, which the next score will read again.
+    fits = connection.scalars(sa.select(RUN.c.fit_run_id).where(RUN.c.run_id.in_(kept)))
     query = (
         sa.select(RUN.c.run_id)
-        .where(RUN.c.model_key == model_key, RUN.c.run_id.not_in(kept - {None}))
+        .where(RUN.c.model_key == model_key, RUN.c.run_id.not_in({*kept, *fits}))
         .where(RUN.c.started_at < oldest.scalar_subquery(), RUN.c.status != "expired")
         .order_by(RUN.c.started_at)
     )
     expired = tuple(connection.scalars(query))
     for table in RESULT_TABLES:
-        if table is not RUN:
+        if table not in KEPT:
             connection.execute(table.delete().where(table.c.run_id.in_(expired)))
     connection.execute(RUN.update().where(RUN.c.run_id.in_(expired)).values(status="expired"))
     return expired

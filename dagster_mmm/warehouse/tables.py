@@ -16,6 +16,8 @@ STATISTICS = {
     "ci_lo": "lower end of the equal-tailed interval of level ci_level",
     "ci_hi": "upper end of the equal-tailed interval of level ci_level",
 }
+# The quantiles of a forecast, `hill_mmm.FORECAST_LEVELS`, which cannot be imported without JAX.
+FORECAST_PERCENTS = range(5, 100, 5)
 METADATA = sa.MetaData(schema=SCHEMA)
 
 
@@ -48,6 +50,11 @@ def _statistics(name: str, comment: str, *, nullable: bool = False) -> list[sa.C
         _number(f"{name}_{key}", f"{comment}: {what}", nullable=nullable)
         for key, what in STATISTICS.items()
     ]
+
+
+def _compared(run: str, comment: str) -> list[sa.Column]:
+    keys = ("mean", "sd", "ci_lo", "ci_hi")
+    return [_number(f"{run}_{key}", f"{comment}: {STATISTICS[key]}") for key in keys]
 
 
 def _table(name: str, comment: str, *columns: sa.Column) -> sa.Table:
@@ -268,21 +275,80 @@ MODEL_FIT = _table(
     _number("residual", "Actual minus expected mean."),
     _number("predicted_ci_lo", "Lower end of the predictive interval of the outcome."),
     _number("predicted_ci_hi", "Upper end of the predictive interval of the outcome."),
-    _key("evaluation_set", sa.String, "train: fitted to; holdout: predicted by an earlier fit."),
+    _key(
+        "evaluation_set",
+        sa.String,
+        "train: fitted to; holdout: predicted by an earlier fit; scored: came after the fit.",
+    ),
     _ci_level(),
+)
+
+FORECAST = _table(
+    "mmm_forecast",
+    "One row per run, series and week to come: the outcome forecast, with its distribution.",
+    _series_or_all(),
+    _week(),
+    _count("horizon", "Weeks ahead of the last week known: 1 for the first to come."),
+    _number("planned_spend", "Spend of all channels that the forecast assumes in the week."),
+    _text(
+        "spend_assumption",
+        "last_year: media as 52 weeks before; recent_mean: the mean of the last 8 weeks, where a "
+        "medium had not begun by then; mixed: media differ.",
+    ),
+    _number("outcome_mean", "Outcome forecast: mean."),
+    _number("outcome_sd", "Outcome forecast: standard deviation, noise included."),
+    *(
+        _number(f"outcome_q{percent:02d}", f"Outcome forecast: {percent} % quantile.")
+        for percent in FORECAST_PERCENTS
+    ),
+)
+
+RUN_DELTA = _table(
+    "mmm_run_delta",
+    "One row per run, series, medium and metric: what the run says of the weeks of the refit that "
+    "was published before it, beside what that one said.",
+    _series_or_all(),
+    _channel(),
+    _key(
+        "metric",
+        sa.String,
+        "contribution, roi or mroi over the weeks of the run before; contribution only where both "
+        "runs begin with the same week.",
+    ),
+    _text("previous_run_id", "The refit that was published before."),
+    *_compared("previous", "What that run said"),
+    *_compared("current", "What this run says of the same weeks"),
+    _number(
+        "shift_sd",
+        "Current minus previous mean, in standard deviations of the previous; null where that has "
+        "none.",
+        nullable=True,
+    ),
+    _number(
+        "interval_overlap",
+        "Length that both intervals share, over the length that they cover together, 0-1; null "
+        "where they have none.",
+        nullable=True,
+    ),
+    _text(
+        "cause",
+        "What differs between the runs: new_weeks, restated_weeks, configuration, code or seed; "
+        "several where more than one does, none where nothing does.",
+    ),
+    _text("changed", "All that differs, in this order, with commas; empty where nothing does."),
 )
 
 ACCURACY = _table(
     "mmm_accuracy",
     "One row per run, series, evaluation set and metric.",
     _series_or_all(),
-    _key("evaluation_set", sa.String, "train or holdout."),
+    _key("evaluation_set", sa.String, "train, holdout or scored."),
     _key(
         "metric",
         sa.String,
-        "r2, rmse, mape, wmape, coverage, crps, rmse_vs_naive; of the holdout also elpd; of train "
-        "elpd_loo, elpd_loo_se, p_loo, max_pareto_k, share_pareto_k_over_0_7, elpd_waic, "
-        "elpd_waic_se and p_waic.",
+        "r2, rmse, mape, wmape, coverage, crps, rmse_vs_naive; of holdout and scored weeks also "
+        "elpd; of train elpd_loo, elpd_loo_se, p_loo, max_pareto_k, share_pareto_k_over_0_7, "
+        "elpd_waic, elpd_waic_se and p_waic.",
     ),
     _number("value", "Value: rmse and crps in the outcome's unit, elpd in nats, coverage 0-1."),
 )
@@ -358,6 +424,8 @@ RESULT_TABLES = (
     COMPONENT,
     LIFT_TEST,
     MODEL_FIT,
+    FORECAST,
+    RUN_DELTA,
     ACCURACY,
     DIAGNOSTIC,
     PARAMETER_SUMMARY,

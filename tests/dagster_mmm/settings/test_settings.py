@@ -103,13 +103,14 @@ def test_defaults_are_filled_in(file: Path) -> None:
             "max_tree_depth": 10,
             "seed": 0,
         },
-        "evaluation": {"holdout_weeks": 13, "ci_level": 0.9},
+        "evaluation": {"holdout_weeks": 13, "forecast_weeks": 13, "ci_level": 0.9},
         "gate": {
             "max_r_hat": 1.01,
             "min_ess": 400,
             "max_divergence_rate": 0.001,
             "min_bfmi": 0.3,
             "max_saturated_tree_rate": 0.01,
+            "max_history_shift_sd": None,
         },
         "schedule": {
             "cron": "0 6 * * 1",

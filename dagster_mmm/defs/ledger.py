@@ -1,0 +1,38 @@
+"""The ledger of forecasts: are they still as right as they say?"""
+
+import dagster as dg
+import sqlalchemy as sa
+
+from dagster_mmm.warehouse.resource import WarehouseResource
+from dagster_mmm.warehouse.tables import SCHEMA
+
+CALIBRATION = dg.AssetKey("forecast_calibration")
+
+
+@dg.asset_check(asset=CALIBRATION)
+def forecasts_are_calibrated(warehouse: WarehouseResource) -> dg.AssetCheckResult:
+    """Past forecasts held their intervals as often as they said, and beat last year's numbers."""
+    from dagster_mmm.results import overall
+    from hill_mmm import calibration_checks
+
+    view = sa.table("forecast_calibration", schema=SCHEMA)
+    query = (
+        sa.select(sa.text("*"))
+        .select_from(view)
+        .where(sa.column("run_type") == "refit", sa.column("is_current").is_(True))
+    )
+    by_model = overall(warehouse.read(query)).groupby("model_key")
+    checks = [
+        (str(model_key), check)
+        for model_key, scored in by_model
+        for check in calibration_checks(scored)
+    ]
+    warnings = [
+        f"{model_key}: {check.description}" for model_key, check in checks if check.status != "pass"
+    ]
+    return dg.AssetCheckResult(
+        passed=not warnings,
+        severity=dg.AssetCheckSeverity.WARN,
+        description="\n".join(warnings) or None,
+        metadata={"models": len(by_model), "points": len(warnings)},
+    )

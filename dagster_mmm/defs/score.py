@@ -1,0 +1,142 @@
+"""The score: what the live posterior says of the weeks that have come since, without a fit."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import NamedTuple
+
+import dagster as dg
+import pandas as pd
+import sqlalchemy as sa
+
+from dagster_mmm.artefacts import FittedRunIOManager
+from dagster_mmm.clock import Clock
+from dagster_mmm.defs.panel import NOTHING_NEW, REJECTED_INPUT, WEEKLY_INPUT
+from dagster_mmm.partitions import MODELS
+from dagster_mmm.settings import Settings
+from dagster_mmm.settings_resource import SettingsResource
+from dagster_mmm.warehouse import tables
+from dagster_mmm.warehouse.bulk import replace_run
+from dagster_mmm.warehouse.marts import read_marts
+from dagster_mmm.warehouse.publish import (
+    LiveFit,
+    live_fit,
+    publish,
+    published_input,
+    same_as_published,
+    stored_rows,
+)
+from dagster_mmm.warehouse.resource import WarehouseResource
+
+
+@dg.asset(
+    deps=[WEEKLY_INPUT, REJECTED_INPUT],
+    partitions_def=MODELS,
+    group_name="score",
+    kinds={"jax"},
+    output_required=False,
+)
+def score(
+    context: dg.AssetExecutionContext,
+    settings: SettingsResource,
+    warehouse: WarehouseResource,
+    clock: dg.ResourceParam[Clock],
+    fitted_run_io: dg.ResourceParam[FittedRunIOManager],
+) -> Iterator[dg.AssetObservation | dg.MaterializeResult]:
+    """The live posterior on the weeks that have come since, as a run of type `score`, published.
+
+    It inherits the verdict of its fit. Where nothing is new since the live run there is none.
+    """
+    from dagster_mmm.model_input import build_panel, mark_restated
+    from dagster_mmm.scoring import ScoreRun, score_frames
+
+    run_id, started_at = context.run.run_id, _now()
+    loaded = settings.load(context.partition_key)
+    snapshot = _snapshot(loaded, warehouse, clock)
+    known, weeks = _known(loaded, warehouse, snapshot), build_panel(snapshot, loaded)
+    fit = fitted_run_io.run(loaded.model_key, known.live.run["run_id"])
+    if known.same is not None or weeks.weeks[-1] <= fit.fit.panel.weeks[-1]:
+        since = known.same or fit.run_id
+        context.log.info(f"{NOTHING_NEW} since run {since}: there is no week to score")
+        yield dg.AssetObservation(
+            context.asset_key,
+            partition=loaded.model_key,
+            metadata={"nothing_new_since": since},
+        )
+        return
+    run = ScoreRun(run_id, started_at, fit, mark_restated(snapshot, known.used), weeks)
+    frames = score_frames(run, known.stored, known.live)
+    with warehouse.begin() as connection:
+        replace_run(connection, run_id, frames)
+        publish(connection, loaded.model_key, run_id, _now())
+    yield dg.MaterializeResult(
+        metadata={
+            "fit_run_id": fit.run_id,
+            "weeks_scored": len(weeks) - len(fit.fit.panel),
+            "cpu_seconds": float(frames[tables.RUN]["cpu_seconds"].item()),
+            **_errors(frames[tables.ACCURACY]),
+        }
+    )
+
+
+score_new_weeks = dg.define_asset_job(
+    "score_new_weeks",
+    selection=dg.AssetSelection.assets("score"),
+    partitions_def=MODELS,
+    description="Apply the published posterior to the weeks that have come since, without a fit.",
+    executor_def=dg.in_process_executor,
+)
+
+
+def _snapshot(settings: Settings, warehouse: WarehouseResource, clock: Clock) -> pd.DataFrame:
+    """The judged input; what keeps a fit from it keeps a score from it too."""
+    from dagster_mmm.model_input import InputError, judge_input
+
+    marts = read_marts(warehouse, settings.model_key)
+    judged = judge_input(*marts, settings, clock.today(settings.schedule.timezone))
+    if judged.problems:
+        raise InputError(judged.problems)
+    return judged.snapshot
+
+
+class _Known(NamedTuple):
+    """What the warehouse holds of a model.
+
+    Attributes:
+        live: the refit behind the live run.
+        stored: the rows of it that a score takes over.
+        used: the values that the live run used, as `published_input` gives them.
+        same: the live run, if it has seen the very input of now, or None.
+    """
+
+    live: LiveFit
+    stored: dict[sa.Table, pd.DataFrame]
+    used: pd.DataFrame
+    same: str | None
+
+
+def _known(settings: Settings, warehouse: WarehouseResource, snapshot: pd.DataFrame) -> _Known:
+    from dagster_mmm.model_input import fingerprint
+    from dagster_mmm.scoring import OF_THE_FIT
+
+    seen = {"data_fingerprint": fingerprint(snapshot)}
+    warehouse.create_result_tables()
+    with warehouse.begin() as connection:
+        live = live_fit(connection, settings.model_key)
+        if live is None:
+            raise dg.Failure(f"nothing of {settings.model_key} has been published: refit it first")
+        stored = {t: stored_rows(connection, t, live.run["run_id"]) for t in OF_THE_FIT}
+        used = published_input(connection, settings.model_key)
+        same = same_as_published(connection, settings.model_key, seen)
+    return _Known(live, stored, used, same)
+
+
+def _errors(accuracy: pd.DataFrame) -> dict[str, float]:
+    """The scored weeks' metrics of all series together, as numbers that the UI plots."""
+    from dagster_mmm.results import overall
+
+    rows = overall(accuracy[accuracy["evaluation_set"] == "scored"])
+    return dict(zip("scored_" + rows["metric"], rows["value"], strict=True))
+
+
+def _now() -> datetime:
+    return datetime.now(UTC).replace(tzinfo=None)

@@ -1,0 +1,95 @@
+import numpy as np
+import pandas as pd
+import pytest
+
+from hill_mmm import Fit, Panel, history_checks, run_delta, summary_between
+
+COMPARED = ["mean", "sd", "ci_lo", "ci_hi"]
+
+
+def summary(channel: str, mean: float, sd: float, **others: float) -> pd.DataFrame:
+    """A row of a summary: every metric the same, with an interval of two deviations."""
+    values = dict(zip(COMPARED, (mean, sd, mean - 2 * sd, mean + 2 * sd), strict=True)) | others
+    return pd.DataFrame(
+        [
+            {"series_key": "all", "channel": channel}
+            | {
+                f"{metric}_{key}": value
+                for metric in ("contribution", "roi", "mroi")
+                for key, value in values.items()
+            }
+        ]
+    )
+
+
+def test_a_shift_is_counted_in_deviations_of_what_was_said() -> None:
+    rows = run_delta(summary("tv", 2.0, 0.5), summary("tv", 3.0, 0.1))
+    assert list(rows["metric"]) == ["contribution", "roi", "mroi"]
+    np.testing.assert_allclose(rows["shift_sd"], 2.0)
+    assert (rows["previous_mean"] == 2.0).all() and (rows["current_mean"] == 3.0).all()
+
+
+@pytest.mark.parametrize(
+    ("mean", "sd", "overlap"),
+    [(2.0, 0.5, 1.0), (4.0, 0.5, 0.0), (9.0, 0.5, 0.0), (2.0, 0.25, 0.5), (3.0, 0.5, 1 / 3)],
+)
+def test_overlap_is_what_is_shared_over_what_is_covered(
+    mean: float, sd: float, overlap: float
+) -> None:
+    rows = run_delta(summary("tv", 2.0, 0.5), summary("tv", mean, sd))
+    np.testing.assert_allclose(rows["interval_overlap"], overlap)
+
+
+def test_what_only_one_run_has_is_left_out() -> None:
+    before = pd.concat([summary("tv", 2.0, 0.5), summary("radio", 1.0, 0.5)])
+    now = pd.concat([summary("tv", 2.0, 0.5), summary("social", 1.0, 0.5)])
+    assert set(run_delta(before, now)["channel"]) == {"tv"}
+
+
+def test_a_medium_without_effect_has_no_shift() -> None:
+    rows = run_delta(summary("tv", 0.0, 0.0), summary("tv", 0.0, 0.0))
+    assert rows[["shift_sd", "interval_overlap"]].isna().all(axis=None)
+    assert history_checks(rows, 3.0) == []
+
+
+def test_organic_media_have_no_return_to_compare(regional_fit: Fit) -> None:
+    weeks = regional_fit.panel.weeks
+    now = summary_between(regional_fit, weeks[0], weeks[-1])
+    rows = run_delta(now, now)
+    assert set(rows.loc[rows["channel"] == "newsletter", "metric"]) == {"contribution"}
+    np.testing.assert_allclose(rows["shift_sd"].dropna(), 0.0)
+
+
+def test_a_summary_of_all_weeks_is_the_published_one(fitted: Fit) -> None:
+    weeks = fitted.panel.weeks
+    published = fitted.summary()
+    of_all = published[published["period"] == "all"].reset_index(drop=True)
+    found = summary_between(fitted, weeks[0], weeks[-1])
+    pd.testing.assert_frame_equal(found, of_all[found.columns], rtol=1e-9)
+
+
+def test_later_weeks_do_not_change_what_is_said_of_earlier_ones(
+    regional_fit: Fit, regions: Panel
+) -> None:
+    weeks = regional_fit.panel.weeks
+    alone = summary_between(regional_fit, weeks[10], weeks[-1])
+    longer = summary_between(regional_fit, weeks[10], weeks[-1], panel=regions)
+    pd.testing.assert_frame_equal(longer, alone, rtol=1e-9)
+
+
+def test_a_rewrite_of_history_fails_beyond_the_limit() -> None:
+    rows = run_delta(
+        pd.concat([summary("tv", 2.0, 0.5), summary("radio", 1.0, 0.5)]),
+        pd.concat([summary("tv", 2.2, 0.5), summary("radio", -1.0, 0.5)]),
+    )
+    (check,) = history_checks(rows, 3.0)
+    assert (check.status, check.is_blocking, check.value) == ("fail", True, 4.0)
+    assert "radio in all, from 1 to -1" in check.description
+    assert history_checks(rows, 5.0)[0].status == "pass"
+
+
+def test_the_slope_is_no_history() -> None:
+    rows = run_delta(summary("tv", 2.0, 0.5), summary("tv", 4.0, 0.5))
+    (check,) = history_checks(rows[rows["metric"] != "mroi"], 3.0)
+    assert check.status == "fail"
+    assert history_checks(rows[rows["metric"] == "mroi"], 3.0) == []
