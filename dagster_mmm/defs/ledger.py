@@ -21,11 +21,11 @@ def forecasts_are_calibrated(warehouse: WarehouseResource) -> dg.AssetCheckResul
         .select_from(view)
         .where(sa.column("run_type") == "refit", sa.column("is_current").is_(True))
     )
-    by_model = overall(warehouse.read(query)).groupby("model_key")
+    by_model = warehouse.read(query).groupby("model_key")
     checks = [
         (str(model_key), check)
         for model_key, scored in by_model
-        for check in calibration_checks(scored)
+        for check in calibration_checks(overall(scored))
     ]
     warnings = [
         f"{model_key}: {check.description}" for model_key, check in checks if check.status != "pass"
