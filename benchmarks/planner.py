@@ -17,7 +17,7 @@ import numpy as np
 import pandas as pd
 
 import hill_mmm
-from hill_mmm import Fit, ModelSpec, PlanRequest, SamplerSettings, Truth, Utility
+from hill_mmm import Fit, LiftTest, ModelSpec, Panel, PlanRequest, SamplerSettings, Truth, Utility
 from hill_mmm._plan_response import compiled_effect, plan_response, today
 
 FREE = PlanRequest()
@@ -34,14 +34,16 @@ PARTS = 24
 def main() -> None:
     """Plan every market by its fit and by its truth, a row each, and print the distribution."""
     arguments = _arguments()
-    rows = [row for seed in range(arguments.seeds) for row in _run(seed)]
+    rows = [row for seed in range(arguments.seeds) for row in _run(seed, arguments)]
     print(_summary(pd.DataFrame(rows)).to_markdown(floatfmt=".3g"))
 
 
-def _run(seed: int) -> list[dict[str, Any]]:
-    panel, truth = hill_mmm.simulate_national_market(seed)
+def _run(seed: int, arguments: argparse.Namespace) -> list[dict[str, Any]]:
+    panel, truth = hill_mmm.simulate_national_market(seed, misallocation=arguments.misallocation)
+    tests = _lift_tests(panel, truth, arguments.lift_error, seed)
     started = time.process_time()
-    fit = hill_mmm.fit(panel, ModelSpec(), SamplerSettings(chains=2, warmup=300, draws=300))
+    sampler = SamplerSettings(chains=2, warmup=300, draws=300)
+    fit = hill_mmm.fit(panel, ModelSpec(), sampler, lift_tests=tests)
     fitted_seconds = time.process_time() - started
     known = _true_fit(fit, truth)
     rows: list[dict[str, Any]] = []
@@ -76,6 +78,20 @@ def _run(seed: int) -> list[dict[str, Any]]:
         )
         print(_line(rows[-1]), flush=True)
     return rows
+
+
+def _lift_tests(
+    panel: Panel, truth: Truth, relative_error: float | None, seed: int
+) -> tuple[LiftTest, ...]:
+    """An experiment of eight weeks on each channel, one after the other, or none."""
+    if relative_error is None:
+        return ()
+    return tuple(
+        hill_mmm.simulate_lift_test(
+            panel, truth, channel, 52 + 12 * at, 8, relative_error, seed=10 * seed + at
+        )
+        for at, channel in enumerate(panel.channels)
+    )
 
 
 def _true_fit(fit: Fit, truth: Truth) -> Fit:
@@ -155,6 +171,8 @@ def _summary(rows: pd.DataFrame) -> pd.DataFrame:
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--seeds", type=int, default=20)
+    parser.add_argument("--misallocation", type=float, default=0.7)
+    parser.add_argument("--lift-error", type=float, help="relative, of a test on each channel")
     return parser.parse_args()
 
 

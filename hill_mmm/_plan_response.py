@@ -83,9 +83,7 @@ def today(posterior: Posterior, request: PlanRequest) -> Today:
     first = len(panel) - before
     spend = panel.spend.reshape(len(panel), -1)
     weekly = spend[first : first + weeks].mean(axis=0)
-    return Today(
-        weekly, _rhythm(spend[first : first + weeks], request.timing), spend.max(axis=0)
-    )
+    return Today(weekly, _rhythm(spend[first : first + weeks], request.timing), spend.max(axis=0))
 
 
 def _rhythm(spend: Floats, timing: Timing) -> Floats:
@@ -105,16 +103,12 @@ def plan_response(posterior: Posterior, now: Today, draws: int) -> PlanResponse:
     panel, scales = posterior.panel, posterior.scales
     paid, series = len(panel.channels), len(panel.series)
     at = np.unique(np.linspace(0, posterior.n_draws - 1, draws).round().astype(int))
-    scale = scales.spend[:, :paid].reshape(-1)
-    horizon = len(now.rhythm)
-    nothing = np.zeros_like(now.rhythm)
-    after = np.tile(now.weekly, (WEEKS_AFTER, 1))
-    without = np.concatenate([panel.spend.reshape(len(panel), -1), nothing, after]) / scale
-    unit = np.concatenate([now.rhythm, np.zeros_like(after)]) / scale
     parameters = jnp.asarray(
         np.tile(flatten(posterior.draws["adstock"])[at, :paid], (1, series, 1))
     )
-    kind = posterior.spec.adstock
+    scaled = _with_and_without(posterior, now) / scales.spend[:, :paid].reshape(-1)
+    adstocked = _adstocked(jnp.asarray(scaled), parameters, posterior.spec.adstock)
+    adstocked = adstocked[:, len(panel) :]
     weights = flatten(posterior.draws["weights"])[at, None, None]
     amplitude = flatten(posterior.draws["amplitude"])[at, :, :paid] * weights
     amplitude = amplitude * scales.outcome[:, None, None]
@@ -123,12 +117,21 @@ def plan_response(posterior: Posterior, now: Today, draws: int) -> PlanResponse:
         return jnp.asarray(np.tile(flatten(posterior.draws[name])[at, :paid], (1, series, 1)))
 
     return PlanResponse(
-        without=_adstocked(jnp.asarray(without), parameters, kind)[:, -horizon - WEEKS_AFTER :],
-        per_unit=_adstocked(jnp.asarray(unit), parameters, kind),
+        without=adstocked[:, :, 0],
+        per_unit=adstocked[:, :, 1],
         amplitude=jnp.asarray(amplitude.reshape(len(at), series * paid, -1)),
         half_saturation=of_each_series("half_saturation"),
         slope=of_each_series("slope"),
     )
+
+
+def _with_and_without(posterior: Posterior, now: Today) -> Floats:
+    """Spend of all weeks without the plan, and a unit of it in the plan's, `(weeks, 2, cells)`."""
+    before = posterior.panel.spend.reshape(len(posterior.panel), -1)
+    after = np.tile(now.weekly, (WEEKS_AFTER, 1))
+    without = np.concatenate([before, np.zeros_like(now.rhythm), after])
+    unit = np.concatenate([np.zeros_like(before), now.rhythm, np.zeros_like(after)])
+    return np.stack([without, unit], axis=1)
 
 
 def _adstock_by_draw(spend: jax.Array, parameters: jax.Array, kind: AdstockKind) -> jax.Array:

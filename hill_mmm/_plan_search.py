@@ -19,7 +19,7 @@ from scipy.optimize import Bounds, LinearConstraint, OptimizeResult, milp, minim
 from scipy.sparse import block_diag, csr_matrix
 from scipy.stats import beta
 
-from hill_mmm._panel import Floats
+from hill_mmm._panel import Floats, Integers
 from hill_mmm._plan_request import PlanError, PlanRequest, Utility
 from hill_mmm._plan_response import PlanResponse, compiled_effect, effect
 from hill_mmm._plan_space import TOLERANCE, PlanSpace, spread
@@ -74,7 +74,10 @@ class Found:
 
 
 def stake(
-    response: PlanResponse, reference: Floats, request: PlanRequest, probability: Floats | None = None
+    response: PlanResponse,
+    reference: Floats,
+    request: PlanRequest,
+    probability: Floats | None = None,
 ) -> Stake:
     """What is at stake in a scenario, against a reference allocation.
 
@@ -102,7 +105,7 @@ def stake(
 
 
 def _rank_weights(draws: int, level: float) -> Floats:
-    """Of Harrell and Davis 1982: a quantile to which neighbouring draws add, so that it is smooth."""
+    """Of Harrell and Davis 1982: a quantile that neighbouring draws share, so that it is smooth."""
     edges = np.arange(draws + 1) / draws
     return np.diff(beta.cdf(edges, level * (draws + 1), (1.0 - level) * (draws + 1)))
 
@@ -124,7 +127,9 @@ def utility(gains: jax.Array, at: Stake, is_quantile: bool) -> jax.Array:
 
 
 @partial(jax.jit, static_argnums=2)
-def _value_and_slope(weekly: jax.Array, at: Stake, is_quantile: bool) -> tuple[jax.Array, jax.Array]:
+def _value_and_slope(
+    weekly: jax.Array, at: Stake, is_quantile: bool
+) -> tuple[jax.Array, jax.Array]:
     def value(weekly: jax.Array) -> jax.Array:
         outcome = effect(at.response, weekly).sum(axis=1)
         return utility(gain(outcome, weekly.sum(), at), at, is_quantile)
@@ -204,9 +209,7 @@ class Search:
         longest = max(map(len, levels))
         table = np.array([np.pad(amounts, (0, longest - len(amounts))) for amounts in levels])
         probability = np.asarray(at.probability)
-        value = np.array(
-            [probability @ np.asarray(compiled_effect(at.response, row)) for row in jnp.asarray(table.T)]
-        ).T
+        value = np.array([probability @ self._effects(amounts) for amounts in table.T]).T
         known = np.arange(longest) < np.array([len(amounts) for amounts in levels])[:, None]
         spend, value, owner = table[known], value[known], np.nonzero(known)[0]
         constraints: list[LinearConstraint] = [
@@ -287,7 +290,7 @@ class Search:
         return self.residual(weekly) <= 1e-4
 
     def residual(self, weekly: Floats) -> float:
-        """By how much a plan breaks its limits, its budget or its ROI, as a share; 0 if by nothing."""
+        """By what share a plan breaks its limits, its budget or its target ROI; 0 for none."""
         over = [self._space.violation(weekly)]
         if np.isfinite(self._space.total) and self._space.total > 0:
             over.append(weekly.sum() / self._space.total - 1.0)
@@ -308,60 +311,50 @@ class Search:
 
     def _exchange(self, weekly: Floats, value: float) -> tuple[Floats, float] | None:
         """The best plan a step away, and its utility; None where none is better."""
-        moves = self._moves(weekly)
-        spend = np.array([move.sum() for move in moves])
-        now = np.asarray(compiled_effect(self._at.response, jnp.asarray(weekly)))
-        changed = np.asarray([move - weekly for move in moves])
-        up, down = (self._effects_of(weekly, direction) for direction in (1, -1))
-        # Each move changes two cells at most: its outcome follows from theirs.
-        outcome = now.sum(axis=1) + np.array(
-            [
-                (up - now)[:, change > 0].sum(axis=1) + (down - now)[:, change < 0].sum(axis=1)
-                for change in changed
-            ]
+        above, below = self._space.next_above(weekly), self._space.next_below(weekly)
+        now = self._effects(weekly)
+        more, less = (
+            self._effects(np.where(np.isnan(there), weekly, there)) - now
+            for there in (above, below)
         )
-        gains = (
-            jnp.asarray(outcome)
-            - self._at.reference
-            - self._at.price * (jnp.asarray(spend)[:, None] - self._at.reference_spend)
-        )
+        probability = np.asarray(self._at.probability)
+        ups = _most_promising(above - weekly, probability @ more)
+        downs = _most_promising(below - weekly, probability @ less)
+        moves = _moves(ups, downs, len(weekly))
+        plans = np.where(moves > 0, above, np.where(moves < 0, below, weekly))
+        # Cells add up: a move's outcome follows from those of the two cells that it changes.
+        outcome = now.sum(axis=1) + (moves > 0) @ more.T + (moves < 0) @ less.T
+        gains = gain(jnp.asarray(outcome), jnp.asarray(plans.sum(axis=1))[:, None], self._at)
         values = np.asarray(_utility_of_gains(gains, self._at, self._is_quantile))
         for best in np.argsort(-values):
             if values[best] <= value + 1e-9 * self._scale:
                 return None
-            if self._is_feasible(moves[best]):
-                return moves[best], float(values[best])
+            if self._is_feasible(plans[best]):
+                return plans[best], float(values[best])
         return None
 
-    def _effects_of(self, weekly: Floats, direction: int) -> Floats:
-        towards = self._space.next_above if direction > 0 else self._space.next_below
-        there = towards(weekly)
-        there = np.where(np.isnan(there), weekly, there)
-        return np.asarray(compiled_effect(self._at.response, jnp.asarray(there)))
+    def _effects(self, weekly: Floats) -> Floats:
+        return np.asarray(compiled_effect(self._at.response, jnp.asarray(weekly)))
 
-    def _moves(self, weekly: Floats) -> list[Floats]:
-        above, below = self._space.next_above(weekly), self._space.next_below(weekly)
-        ups = self._most_promising(weekly, above, 1)
-        downs = self._most_promising(weekly, below, -1)
-        cells = np.arange(len(weekly))
-        single = [np.where(cells == i, above, weekly) for i in ups]
-        single += [np.where(cells == j, below, weekly) for j in downs]
-        both = [
-            np.where(cells == i, above, np.where(cells == j, below, weekly))
-            for i in ups
-            for j in downs
-            if i != j
-        ]
-        return [*single, *both]
 
-    def _most_promising(self, weekly: Floats, there: Floats, direction: int) -> list[int]:
-        """The cells whose step brings most, or costs least, a unit of money on average."""
-        possible = np.flatnonzero(~np.isnan(there))
-        probability = np.asarray(self._at.probability)
-        now = probability @ np.asarray(compiled_effect(self._at.response, jnp.asarray(weekly)))
-        then = probability @ self._effects_of(weekly, direction)
-        rate = (then - now)[possible] / np.abs(there - weekly)[possible]
-        return possible[np.argsort(-rate)][:EXCHANGED].tolist()
+def _most_promising(money: Floats, outcome: Floats) -> list[int]:
+    """The cells whose step brings most, or costs least, a unit of money; NaN is no step."""
+    possible = np.flatnonzero(~np.isnan(money))
+    rate = outcome[possible] / np.abs(money[possible])
+    return possible[np.argsort(-rate)][:EXCHANGED].tolist()
+
+
+def _moves(ups: Sequence[int], downs: Sequence[int], cells: int) -> Integers:
+    """One cell up, one down, or both: 1, -1 and 0 of each cell, `(moves, cells)`."""
+    pairs = [(i, None) for i in ups] + [(None, j) for j in downs]
+    pairs += [(i, j) for i in ups for j in downs if i != j]
+    moves = np.zeros((len(pairs), cells), dtype=np.int64)
+    for row, (up, down) in enumerate(pairs):
+        if up is not None:
+            moves[row, up] = 1
+        if down is not None:
+            moves[row, down] = -1
+    return moves
 
 
 def _scaled(

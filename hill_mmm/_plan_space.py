@@ -1,4 +1,4 @@
-"""The plans that a scenario allows: bounds, money steps, minimum flights and the budget, by cell."""
+"""The plans that a scenario allows: bounds, money steps, minimum flights, and the budget."""
 
 from dataclasses import dataclass
 
