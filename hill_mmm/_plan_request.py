@@ -63,6 +63,12 @@ class Utility:
         if not 0 < self.level < 1 or self.weight < 0:
             raise ValueError(f"level must lie in (0, 1) and weight not be negative, found {self}")
 
+    @property
+    def in_words(self) -> str:
+        """The kind with its level or weight, for tables."""
+        detail = {"mean": "", "quantile": f" {self.level:g}", "mean_minus_sd": f" {self.weight:g}"}
+        return f"{self.kind}{detail[self.kind]}"
+
 
 @dataclass(frozen=True)
 class PlanRequest:

@@ -20,7 +20,7 @@ from scipy.sparse import block_diag, csr_matrix
 from scipy.stats import beta
 
 from hill_mmm._panel import Floats, Integers
-from hill_mmm._plan_request import PlanError, PlanRequest, Utility
+from hill_mmm._plan_request import PlanError, PlanRequest
 from hill_mmm._plan_response import PlanResponse, compiled_effect, effect
 from hill_mmm._plan_space import TOLERANCE, PlanSpace, spread
 
@@ -234,7 +234,8 @@ class Search:
         if result.x is None:
             asked = "reaches the target ROI" if self._is_roi else "meets all limits"
             raise PlanError(f"no plan within the limits {asked}: {result.message}")
-        chosen = np.bincount(owner, weights=spend * np.round(result.x), minlength=cells)
+        chosen = np.zeros(cells)
+        np.add.at(chosen, owner, spend * np.round(result.x))
         return chosen, bool(result.status == 0)
 
     def _local(self, start: Floats) -> Found:
@@ -374,9 +375,3 @@ def _scaled(
 
 def _one_level_each(levels: Sequence[Floats]) -> csr_matrix:
     return csr_matrix(block_diag([np.ones((1, len(amounts))) for amounts in levels]))
-
-
-def risk_of(risk: Utility) -> str:
-    """The utility in words, for tables."""
-    detail = {"mean": "", "quantile": f" {risk.level:g}", "mean_minus_sd": f" {risk.weight:g}"}
-    return f"{risk.kind}{detail[risk.kind]}"

@@ -22,7 +22,7 @@ from hill_mmm._plan_response import (
     plan_response,
     today,
 )
-from hill_mmm._plan_search import Found, Search, risk_of, stake
+from hill_mmm._plan_search import Found, Search, stake
 from hill_mmm._plan_space import TOLERANCE, PlanSpace, cell_names, plan_space, reference
 from hill_mmm._posterior import Posterior
 
@@ -165,7 +165,7 @@ def _totals(
     gains = planned - compared - request.price * (spend - weeks * problem.reference.sum())
     row = {
         "objective": request.objective,
-        "utility": risk_of(request.utility),
+        "utility": request.utility.in_words,
         "horizon_start": last + WEEK,
         "horizon_end": last + weeks * WEEK,
         "horizon_weeks": weeks,
