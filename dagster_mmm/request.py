@@ -2,17 +2,21 @@
 
 import hashlib
 import json
+import math
 from collections.abc import Collection
 from importlib.metadata import version
 
 from dagster_mmm.settings import Settings
 from hill_mmm import (
     AmplitudePrior,
+    ChannelLimit,
     GateThresholds,
     LiftTest,
     ModelSpec,
     Panel,
+    PlanRequest,
     SamplerSettings,
+    Utility,
 )
 
 
@@ -76,6 +80,29 @@ def lift_tests(settings: Settings) -> tuple[LiftTest, ...]:
         )
         for test in settings.lift_tests
     )
+
+
+def plan_requests(settings: Settings) -> dict[str, PlanRequest]:
+    """The plans that the settings ask for, by name."""
+    return {
+        plan.name: PlanRequest(
+            utility=Utility(**plan.utility.model_dump()),
+            limits=tuple(
+                ChannelLimit(
+                    channel=limit.channel,
+                    series=limit.series,
+                    min_weekly=limit.min_weekly,
+                    max_weekly=math.inf if limit.max_weekly is None else limit.max_weekly,
+                    step=limit.step or 0.0,
+                    minimum_flight=limit.minimum_flight or 0.0,
+                    is_locked=limit.locked,
+                )
+                for limit in plan.limits
+            ),
+            **plan.model_dump(exclude={"name", "utility", "limits"}),
+        )
+        for plan in settings.plans
+    }
 
 
 def sampler_settings(settings: Settings) -> SamplerSettings:

@@ -55,6 +55,12 @@ from hill_mmm._panel import Panel as Panel  # noqa: E402
 from hill_mmm._panel import PanelError as PanelError  # noqa: E402
 from hill_mmm._panel import Problem as Problem  # noqa: E402
 from hill_mmm._panel import find_problems as find_problems  # noqa: E402
+from hill_mmm._plan_request import ChannelLimit as ChannelLimit  # noqa: E402
+from hill_mmm._plan_request import PlanError as PlanError  # noqa: E402
+from hill_mmm._plan_request import PlanRequest as PlanRequest  # noqa: E402
+from hill_mmm._plan_request import Utility as Utility  # noqa: E402
+from hill_mmm._planner import Plan as Plan  # noqa: E402
+from hill_mmm._planner import plan as plan  # noqa: E402
 from hill_mmm._plots import plot_contributions as plot_contributions  # noqa: E402
 from hill_mmm._plots import plot_fit as plot_fit  # noqa: E402
 from hill_mmm._plots import plot_response_curves as plot_response_curves  # noqa: E402

@@ -96,7 +96,9 @@ _NATIONAL_CHANNELS: dict[str, tuple[float, float, float, float, float, float]] =
 }
 
 
-def simulate_national_market(seed: int = 0, weeks: int = 156) -> tuple[Panel, Truth]:
+def simulate_national_market(
+    seed: int = 0, weeks: int = 156, *, misallocation: float = 0.0
+) -> tuple[Panel, Truth]:
     """Three years of a national market: five channels, two controls, trend and seasonality.
 
     Money is in currency units; ROI runs from under 1 to about 4. One response curve a channel
@@ -105,11 +107,15 @@ def simulate_national_market(seed: int = 0, weeks: int = 156) -> tuple[Panel, Tr
     Args:
         seed: of the random generator; equal seeds give equal data.
         weeks: length of the series.
+        misallocation: of the spend over the channels: the standard deviation of the logarithm by
+            which each one's is off. At 0 the allocation is nearly the best for its budget.
     """
     rng = np.random.default_rng(seed)
     table = np.array(list(_NATIONAL_CHANNELS.values()))
     mean_spend, on_air, alpha, amplitude, relative_k, slope = table.T
-    spend = rng.gamma(4.0, mean_spend / 4.0, size=(weeks, len(table)))
+    # Of a generator of its own, so that a market without it is the same as ever.
+    off = np.random.default_rng([seed, 1]).lognormal(0.0, misallocation, len(table))
+    spend = off * rng.gamma(4.0, mean_spend / 4.0, size=(weeks, len(table)))
     spend *= rng.random(spend.shape) < on_air
     time = np.arange(weeks)
     year = 2.0 * np.pi * time / 52.18

@@ -19,7 +19,8 @@ def result_key(table: sa.Table) -> dg.AssetKey:
     return dg.AssetKey(["results", table.name])
 
 
-def _spec(table: sa.Table) -> dg.AssetSpec:
+def result_spec(table: sa.Table) -> dg.AssetSpec:
+    """The asset of a result table, with its columns."""
     columns = [
         dg.TableColumn(column.name, str(column.type).lower(), column.comment)
         for column in table.columns
@@ -38,7 +39,10 @@ def _spec(table: sa.Table) -> dg.AssetSpec:
     )
 
 
-@dg.multi_asset(specs=[_spec(t) for t in tables.RESULT_TABLES], ins={"fit": dg.AssetIn("fit")})
+FIT_TABLES = [table for table in tables.RESULT_TABLES if table not in tables.PLAN_TABLES]
+
+
+@dg.multi_asset(specs=[result_spec(t) for t in FIT_TABLES], ins={"fit": dg.AssetIn("fit")})
 def result_tables(
     context: dg.AssetExecutionContext, fit: FittedRun, warehouse: WarehouseResource
 ) -> Iterator[dg.MaterializeResult]:

@@ -21,6 +21,9 @@ DefaultAmplitude = Literal["roi", "contribution_share", "seed"]
 Hyperprior = Literal["lognormal", "halfnormal", "inverse_gamma"]
 Trend = Literal["none", "linear", "piecewise"]
 Auto = Literal["auto"]
+PlanObjective = Literal["fixed_budget", "target_roi", "target_mroi", "flexible"]
+Timing = Literal["even", "last_year"]
+UtilityKind = Literal["mean", "quantile", "mean_minus_sd"]
 
 CRON_FIELDS = {
     "minute": (0, 59),
@@ -164,3 +167,4 @@ CountOrZero = Annotated[int, Field(ge=0)]
 Share = Annotated[float, Field(gt=0, lt=1)]
 Rate = Annotated[float, Field(ge=0, le=1)]
 Positive = Annotated[float, Field(gt=0)]
+PositiveOrZero = Annotated[float, Field(ge=0)]

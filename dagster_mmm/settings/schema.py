@@ -20,6 +20,7 @@ from dagster_mmm.settings.sections import (
     ModelSettings,
     OrganicSettings,
     OutcomeSettings,
+    PlanSettings,
     SamplerConfig,
     ScheduleSettings,
     Section,
@@ -44,6 +45,7 @@ class Settings(Section):
     sampler: SamplerConfig = SamplerConfig()
     evaluation: EvaluationSettings = EvaluationSettings()
     gate: GateSettings = GateSettings()
+    plans: Annotated[tuple[PlanSettings, ...], Field(strict=False)] = ()
     schedule: ScheduleSettings = ScheduleSettings()
     triggers: TriggersSettings = TriggersSettings()
 
@@ -91,6 +93,22 @@ class Settings(Section):
             f"{test.channel!r} at lift_tests[{at}].channel"
             for at, test in enumerate(self.lift_tests)
             if test.channel not in paid
+        ]
+        _reject_any(unknown, f"a channel that has spend: {', '.join(paid)}")
+        return self
+
+    @model_validator(mode="after")
+    def _plans_are_of_paid_channels(self) -> Self:
+        _reject_repeated(
+            [(plan.name, f"plans[{at}].name") for at, plan in enumerate(self.plans)],
+            "a name of its own for each plan",
+        )
+        paid = [channel.name for channel in self.channels]
+        unknown = [
+            f"{limit.channel!r} at plans[{at}].limits[{i}].channel"
+            for at, plan in enumerate(self.plans)
+            for i, limit in enumerate(plan.limits)
+            if limit.channel not in paid
         ]
         _reject_any(unknown, f"a channel that has spend: {', '.join(paid)}")
         return self

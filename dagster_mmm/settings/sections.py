@@ -18,14 +18,18 @@ from dagster_mmm.settings.fields import (
     InputFile,
     Likelihood,
     Name,
+    PlanObjective,
     Positive,
+    PositiveOrZero,
     Rate,
     Share,
     Sign,
     Table,
     Text,
     Timezone,
+    Timing,
     Trend,
+    UtilityKind,
     Weekday,
     reject,
 )
@@ -296,6 +300,73 @@ class GateSettings(Section):
     min_bfmi: Positive = 0.3
     max_saturated_tree_rate: Rate = 0.01
     max_history_shift_sd: Positive | None = None
+
+
+class PlanLimitSettings(Section):
+    """What a plan may spend on a channel, in money a week; without a `series`, in each of them.
+
+    It is a multiple of `step`, and 0 or at least `minimum_flight`; a channel that is `locked` is
+    left as it is today.
+    """
+
+    channel: Name
+    series: Text | None = None
+    min_weekly: PositiveOrZero = 0.0
+    max_weekly: PositiveOrZero | None = None
+    step: Positive | None = None
+    minimum_flight: Positive | None = None
+    locked: bool = False
+
+    @model_validator(mode="after")
+    def _least_is_below_most(self) -> Self:
+        if self.max_weekly is not None and self.min_weekly > self.max_weekly:
+            raise reject(
+                "a max_weekly of at least min_weekly",
+                found=f"min_weekly {self.min_weekly:g}, max_weekly {self.max_weekly:g}",
+            )
+        return self
+
+
+class PlanUtilitySettings(Section):
+    """What of the gain over today is maximised: its mean, a quantile, or mean less `weight` sd."""
+
+    kind: UtilityKind = "mean"
+    level: Share = 0.1
+    weight: PositiveOrZero = 0.5
+
+
+class PlanSettings(Section):
+    """A budget plan that every run makes for the weeks after its data.
+
+    `budget` is money over the horizon, `budget_multiplier` a multiple of today's; of an objective
+    other than `fixed_budget` it is a limit. `target` is the ROI or mROI to reach, and `margin` the
+    profit per unit of outcome of a `flexible` budget. `max_change` is how far a channel may move
+    from today, as a share of it.
+    """
+
+    name: Name
+    objective: PlanObjective = "fixed_budget"
+    budget: Positive | None = None
+    budget_multiplier: Positive | None = None
+    target: Positive | None = None
+    margin: Positive = 1.0
+    horizon_weeks: Annotated[int, Field(ge=1, le=52)] = 13
+    timing: Timing = "even"
+    utility: PlanUtilitySettings = PlanUtilitySettings()
+    limits: Annotated[tuple[PlanLimitSettings, ...], Field(strict=False)] = ()
+    max_change: PositiveOrZero | None = None
+    allow_extrapolation: bool = False
+
+    @model_validator(mode="after")
+    def _objective_has_what_it_needs(self) -> Self:
+        if self.budget is not None and self.budget_multiplier is not None:
+            raise reject("budget or budget_multiplier, not both", found="both")
+        if self.objective.startswith("target") != (self.target is not None):
+            raise reject(
+                "a target with target_roi and target_mroi, and with no other objective",
+                found=f"objective {self.objective}, target {self.target}",
+            )
+        return self
 
 
 class ScheduleSettings(Section):

@@ -81,6 +81,10 @@ def _week() -> sa.Column:
     return _key("week_start", sa.Date, "First day of the week.")
 
 
+def _scenario() -> sa.Column:
+    return _key("scenario", sa.String, "The plan, as named in the settings' plans.")
+
+
 def _channel() -> sa.Column:
     return _key("channel", sa.String, "Channel or organic medium, as named in the settings.")
 
@@ -404,6 +408,86 @@ INPUT_SNAPSHOT = _table(
     _number("previous_value", "The value that it used; null where not restated.", nullable=True),
 )
 
+BUDGET_PLAN = _table(
+    "mmm_budget_plan",
+    "One row per run, plan, series and paid channel: what to spend in the weeks after the data.",
+    _scenario(),
+    _series(),
+    _channel(),
+    _number("current_weekly_spend", "Mean spend a week of the weeks that the plan starts from."),
+    _number(
+        "reference_weekly_spend",
+        "What the plan is compared with: today's spend, or today's split of another budget.",
+    ),
+    _number("planned_weekly_spend", "Mean spend a week that is planned."),
+    _number("lower_bound", "The least that the plan may spend a week."),
+    _number("upper_bound", "The most that the plan may spend a week."),
+    _number("highest_weekly_spend", "The most ever spent in a week."),
+    _flag("is_extrapolated", "True where a week of the plan has more spend than any before."),
+    *_statistics(
+        "contribution", "Incremental outcome of the plan's spend, carry-over after it included"
+    ),
+    *_statistics("contribution_change", "That, minus the same of the reference"),
+    _number("roi_mean", "Contribution per unit of money; null without spend.", nullable=True),
+    _number("mroi_mean", "Outcome of the next unit of money; null without spend.", nullable=True),
+    _ci_level(),
+)
+
+BUDGET_PLAN_SUMMARY = _table(
+    "mmm_budget_plan_summary",
+    "One row per run and plan: all series and channels together, and how sure the gain is.",
+    _scenario(),
+    _text(
+        "status",
+        "planned; kept: nothing better than the reference was found, so it is the plan; or "
+        "impossible.",
+    ),
+    _text("reason", "Why the plan is impossible; null otherwise.", nullable=True),
+    _text("objective", "fixed_budget, target_roi, target_mroi or flexible."),
+    _text("utility", "What of the gain is maximised: mean, quantile or mean_minus_sd, with level."),
+    _date("horizon_start", "First day of the first week planned."),
+    _date("horizon_end", "First day of the last week planned."),
+    _count("horizon_weeks", "Weeks planned."),
+    _number("budget", "Money over the horizon that may be spent; null for any.", nullable=True),
+    _number("current_spend", "Spend over as many weeks as today.", nullable=True),
+    _number("reference_spend", "Spend of the reference over the horizon.", nullable=True),
+    _number("planned_spend", "Spend of the plan over the horizon.", nullable=True),
+    *_statistics(
+        "contribution",
+        "Incremental outcome of the plan's spend, carry-over after it included",
+        nullable=True,
+    ),
+    *_statistics(
+        "gain",
+        "What the plan brings over the reference, in the outcome's unit; of target_mroi and "
+        "flexible less what the money has to bring",
+        nullable=True,
+    ),
+    _number("prob_gain", "Posterior probability that the gain is over 0.", nullable=True),
+    _number("utility_gain", "Utility of the gain; 0 is no change.", nullable=True),
+    _number("roi_mean", "Contribution per unit of money.", nullable=True),
+    sa.Column(
+        "has_converged", sa.Boolean, nullable=True, comment="True where the search has ended."
+    ),
+    _number(
+        "constraint_residual",
+        "By what share the plan breaks its limits, its budget or its target ROI; 0 for none.",
+        nullable=True,
+    ),
+    _number(
+        "unspent", "Of a fixed budget: what steps and limits leave over, in money.", nullable=True
+    ),
+    sa.Column(
+        "is_extrapolated",
+        sa.Boolean,
+        nullable=True,
+        comment="True where a week of the plan has more spend of a channel than any before.",
+    ),
+    _count("draws_searched", "Posterior draws of the search for the best plan.", nullable=True),
+    _count("draws_judged", "Posterior draws of its improvement and these figures.", nullable=True),
+    _ci_level(),
+)
+
 PUBLICATION = sa.Table(
     "mmm_publication",
     METADATA,
@@ -413,6 +497,9 @@ PUBLICATION = sa.Table(
     sa.Column("published_at", sa.DateTime, nullable=False, comment="When, UTC."),
     comment="The publish pointer, append-only: the last row of a model is the published run.",
 )
+
+# Made of a fit by the planner; the others are what the fit says itself.
+PLAN_TABLES = (BUDGET_PLAN, BUDGET_PLAN_SUMMARY)
 
 # What one fit writes, replaced as a whole whenever the same run is written again.
 RESULT_TABLES = (
@@ -430,4 +517,5 @@ RESULT_TABLES = (
     DIAGNOSTIC,
     PARAMETER_SUMMARY,
     INPUT_SNAPSHOT,
+    *PLAN_TABLES,
 )

@@ -7,8 +7,10 @@ import pandas as pd
 import pytest
 
 from dagster_mmm import demo
+from dagster_mmm.artefacts import load_run
 from dagster_mmm.environment import ROOT
 from hill_mmm import Truth, simulate_national_market
+from hill_mmm._response import response_points
 from hill_mmm._simulate import _contribution
 from tests.conftest import Project
 
@@ -38,8 +40,8 @@ def by_channel(values: np.ndarray) -> "pd.Series[float]":
     return pd.Series(values, index=list(simulate_national_market(demo.DEMO_SEED)[0].channels))
 
 
-def test_there_are_ten_and_each_has_an_answer(answers: list[pd.DataFrame]) -> None:
-    assert len(answers) == 10
+def test_there_are_eleven_and_each_has_an_answer(answers: list[pd.DataFrame]) -> None:
+    assert len(answers) == 11
     # A model that explains every week has none to show.
     assert [at + 1 for at, rows in enumerate(answers) if rows.empty] in ([], [7])
 
@@ -93,3 +95,36 @@ def test_the_other_answers_agree_with_the_tables(
     assert sorted(answers[7]["status"]) == sorted(checks)
     row = answers[8].iloc[0]
     assert (row["run_id"], row["restated_values"], row["values_left_out"]) == (run_id, 0, 0)
+
+
+def test_what_if_is_the_curve_itself_within_a_hundredth(
+    answers: list[pd.DataFrame], published: tuple[Project, str]
+) -> None:
+    """At spends of its own and between all levels, against the posterior's curve."""
+    project, run_id = published
+    fit = load_run(project.folder / "artefacts" / "demo" / "runs" / run_id).fit
+    mean = fit.panel.spend[:, 0].mean(axis=0)
+    asked = answers[10].set_index("channel")
+    assert set(asked.index) == {"tv", "search"}
+    for channel, row in asked.iterrows():
+        at = fit.panel.channels.index(str(channel))
+        multiplier = np.array([float(row["spend"]) / mean[at]])
+        points = response_points(fit, 0, multiplier, "steady_state")
+        low, high = np.quantile(points.contribution[:, 0, at], [0.05, 0.95])
+        exact = [points.contribution[:, 0, at].mean(), low, high, points.mroi[:, 0, at].mean()]
+        found = row[["contribution_mean", "contribution_ci_lo", "contribution_ci_hi", "mroi_mean"]]
+        np.testing.assert_allclose(found.to_numpy(dtype=float), exact, rtol=0.01)
+
+
+def test_the_levels_are_near_enough_for_straight_lines(published: tuple[Project, str]) -> None:
+    project, run_id = published
+    fit = load_run(project.folder / "artefacts" / "demo" / "runs" / run_id).fit
+    levels = np.arange(1, 41) / 20.0
+    between = (levels[1:] + levels[:-1]) / 2.0
+    exact = response_points(fit, 0, between, "steady_state")
+    known = response_points(fit, 0, levels, "steady_state")
+    for quantity in ("contribution", "mroi"):
+        nodes = np.asarray(getattr(known, quantity)).mean(axis=0)
+        line = (nodes[1:] + nodes[:-1]) / 2.0
+        curve = np.asarray(getattr(exact, quantity)).mean(axis=0)
+        assert (np.abs(line - curve) <= 0.01 * nodes[19]).all(), quantity

@@ -1,0 +1,1 @@
+{{ believed('mmm_budget_plan_summary') }}

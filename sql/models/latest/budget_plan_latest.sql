@@ -1,0 +1,1 @@
+{{ published('mmm_budget_plan') }}
