@@ -12,6 +12,7 @@ from dagster_mmm.warehouse.publish import (
     NoEarlierRunError,
     NotPublishableError,
     latest_run,
+    live_fit,
     publish,
     published_run,
     published_runs,
@@ -213,3 +214,24 @@ def test_a_run_is_the_same_as_the_published_one_only_in_everything(
         assert same_as_published(connection, "demo", {"model_version": "first"}) == "a"
         other = {"model_version": "first", "currency": "USD"}
         assert same_as_published(connection, "demo", other) is None
+
+
+def test_the_fit_behind_what_is_live_is_that_of_a_score(warehouse: WarehouseResource) -> None:
+    with warehouse.begin() as connection:
+        assert live_fit(connection, "demo") is None
+    publish_each(warehouse, "a", "b")
+    for live, fit in (("b", "b"), ("b", "a")):
+        with warehouse.begin() as connection:
+            scored = RUN.update().where(RUN.c.run_id == live).values(fit_run_id=fit)
+            connection.execute(scored)
+            found = live_fit(connection, "demo")
+            assert found is not None
+            assert found.run["run_id"] == fit
+
+
+def test_a_score_is_not_the_latest_run_to_judge(warehouse: WarehouseResource) -> None:
+    store(warehouse, "a", MONDAY)
+    store(warehouse, "b", TUESDAY)
+    with warehouse.begin() as connection:
+        connection.execute(RUN.update().where(RUN.c.run_id == "b").values(run_type="score"))
+        assert latest_run(connection, "demo") == "a"

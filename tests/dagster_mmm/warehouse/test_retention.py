@@ -7,7 +7,7 @@ import pytest
 from dagster_mmm.warehouse.publish import NotPublishableError, publish, roll_back
 from dagster_mmm.warehouse.resource import WarehouseResource
 from dagster_mmm.warehouse.retention import expire
-from dagster_mmm.warehouse.tables import DIAGNOSTIC, PUBLICATION
+from dagster_mmm.warehouse.tables import DIAGNOSTIC, FORECAST, PUBLICATION, RUN
 from tests.dagster_mmm.warehouse.test_publish import (
     MONDAY,
     TUESDAY,
@@ -48,6 +48,30 @@ def test_the_live_run_is_kept_however_old(four: WarehouseResource) -> None:
         expire(connection, "demo", keep=1)
     assert "a" in runs_with_rows(four)
     assert statuses(four)["a"] == "published"
+
+
+def score(warehouse: WarehouseResource, run_id: str, fit_run_id: str) -> None:
+    """Make a stored run a score of another."""
+    with warehouse.begin() as connection:
+        values = {"run_type": "score", "fit_run_id": fit_run_id}
+        connection.execute(RUN.update().where(RUN.c.run_id == run_id).values(values))
+
+
+def test_the_fit_that_a_kept_score_rests_on_is_kept(four: WarehouseResource) -> None:
+    score(four, "d", "a")
+    with four.begin() as connection:
+        assert set(expire(connection, "demo", keep=1)) == {"b", "c", "rejected"}
+    assert runs_with_rows(four) == {"a", "d", "other"}
+
+
+def test_forecasts_stay_to_be_scored(four: WarehouseResource) -> None:
+    texts = {"series_key": "national", "spend_assumption": "last_year", "model_key": "demo"}
+    row = {column.name: 1 for column in FORECAST.columns} | texts
+    with four.begin() as connection:
+        for run_id in ("a", "d"):
+            connection.execute(FORECAST.insert(), row | {"run_id": run_id, "week_start": MONDAY})
+        expire(connection, "demo", keep=1)
+    assert set(four.read(FORECAST.select())["run_id"]) == {"a", "d"}
 
 
 def test_an_expired_run_cannot_be_made_live(four: WarehouseResource) -> None:
