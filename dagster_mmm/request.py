@@ -80,7 +80,7 @@ def lift_tests(settings: Settings) -> tuple[LiftTest, ...]:
 
 def sampler_settings(settings: Settings) -> SamplerSettings:
     """How the settings ask to sample."""
-    return SamplerSettings(**settings.sampler.model_dump())
+    return SamplerSettings(**settings.sampler.model_dump(exclude={"max_minutes"}))
 
 
 def gate_thresholds(settings: Settings) -> GateThresholds:

@@ -148,7 +148,7 @@ def _finished_run(run: FittedRun) -> pd.DataFrame:
     first, last = panel.weeks[[0, -1]].astype("datetime64[s]")
     row = started_run(run.run_id, pd.Timestamp(run.started_at), run.settings, record.model_version)
     return row.assign(
-        status="running" if record.refusal is None else "rejected",
+        status="fitted" if record.refusal is None else "rejected",
         gate_reason=record.refusal,
         as_of_week=last,
         window_start=first,

@@ -194,7 +194,12 @@ class Settings(Section):
     def fingerprint(self) -> str:
         """SHA-256 of the parts that a fit, or the verdict on it, depends on."""
         parts = self.model_dump(
-            mode="json", exclude={"schedule": True, "input": {"file", "freshness"}}
+            mode="json",
+            exclude={
+                "schedule": True,
+                "input": {"file", "freshness"},
+                "sampler": {"max_minutes"},
+            },
         )
         canonical = json.dumps(parts, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
         return hashlib.sha256(canonical.encode()).hexdigest()

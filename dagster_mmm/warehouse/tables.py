@@ -85,7 +85,9 @@ def _ci_level() -> sa.Column:
 RUN = _table(
     "mmm_run",
     "One row per fit: what was fitted, on which data, with what verdict and cost.",
-    _text("status", "running, rejected, published, superseded or expired."),
+    _text(
+        "status", "running, rejected, fitted (and not published), published, superseded, expired."
+    ),
     sa.Column("started_at", sa.DateTime, nullable=False, comment="Start of the fit, UTC."),
     sa.Column("published_at", sa.DateTime, nullable=True, comment="First publication, UTC."),
     _text("currency", "Currency of all money columns, ISO 4217."),
