@@ -1,0 +1,59 @@
+"""The assets, run in this process and recorded where the Dagster UI will find them."""
+
+import os
+from collections.abc import Callable, Iterable
+from typing import Any
+from uuid import uuid4
+
+import click
+import dagster as dg
+
+from dagster_mmm.failures import step_failures
+
+
+def execute(
+    assets: Iterable[dg.AssetKey],
+    config: dict[str, Any],
+    log_level: str,
+    listen: Callable[[dg.EventLogEntry], None],
+) -> dg.ExecuteInProcessResult:
+    """Run some of the job's assets, with their checks.
+
+    Args:
+        assets: which.
+        config: of their ops, by the op's name.
+        log_level: from which on messages go to stderr.
+        listen: called with every event, when it is recorded.
+
+    Raises:
+        click.UsageError: if there is no Dagster home to record the run in.
+    """
+    from dagster_mmm.definitions import defs
+
+    if not os.environ.get("DAGSTER_HOME"):
+        raise click.UsageError(
+            "DAGSTER_HOME is not set: name the folder of a dagster.yaml, such as deploy/local"
+        )
+    run_id = str(uuid4())
+    with dg.DagsterInstance.get() as instance:
+        instance.add_event_listener(run_id, listen)
+        return (
+            defs()
+            .resolve_job_def("weekly_mmm")
+            .execute_in_process(
+                {
+                    "ops": config,
+                    "loggers": {"console": {"config": {"log_level": log_level}}},
+                },
+                instance=instance,
+                run_id=run_id,
+                asset_selection=list(assets),
+                raise_on_error=False,
+            )
+        )
+
+
+def why_it_failed(result: dg.ExecuteInProcessResult) -> str:
+    """The words of the steps that failed."""
+    reasons = step_failures(result.all_events)
+    return "\n".join(reasons) or "the run failed before its first step; the log has the reason"
