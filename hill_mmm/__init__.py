@@ -49,6 +49,7 @@ from hill_mmm._panel import PanelError as PanelError  # noqa: E402
 from hill_mmm._panel import Problem as Problem  # noqa: E402
 from hill_mmm._panel import find_problems as find_problems  # noqa: E402
 from hill_mmm._plots import plot_contributions as plot_contributions  # noqa: E402
+from hill_mmm._plots import plot_convergence as plot_convergence  # noqa: E402
 from hill_mmm._plots import plot_fit as plot_fit  # noqa: E402
 from hill_mmm._plots import plot_response_curves as plot_response_curves  # noqa: E402
 from hill_mmm._plots import plot_roi as plot_roi  # noqa: E402

@@ -1,7 +1,9 @@
 """The assets, run in this process and recorded where the Dagster UI will find them."""
 
 import os
+import sys
 from collections.abc import Callable, Iterable
+from contextlib import redirect_stdout
 from typing import Any
 from uuid import uuid4
 
@@ -35,7 +37,8 @@ def execute(
             "DAGSTER_HOME is not set: name the folder of a dagster.yaml, such as deploy/local"
         )
     run_id = str(uuid4())
-    with dg.DagsterInstance.get() as instance:
+    # dbt talks on stdout, which is for what the command itself says.
+    with dg.DagsterInstance.get() as instance, redirect_stdout(sys.stderr):
         instance.add_event_listener(run_id, listen)
         return (
             defs()

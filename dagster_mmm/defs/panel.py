@@ -32,6 +32,7 @@ class PanelConfig(dg.Config):
     deps=[WEEKLY_INPUT, REJECTED_INPUT],
     group_name="model",
     kinds={"pandas"},
+    tags={"mmm/writes": "files"},
     io_manager_key="snapshot_io",
     output_required=False,
 )

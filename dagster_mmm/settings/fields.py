@@ -130,6 +130,10 @@ def _beside_settings(file: Path, info: ValidationInfo[Path]) -> Path:
 
 Text = Annotated[str, Field(min_length=1)]
 Name = Annotated[str, _matching(r"[a-z0-9_]+", "small letters, digits and underscores")]
+Owner = Annotated[
+    str,
+    _matching(r"[^@\s]+@[^@\s]+\.[^@\s]+|team:\w+", "an e-mail address, or a team as team:growth"),
+]
 # The schema mmm holds the results: a raw table in it could overwrite them.
 Table = Annotated[
     str,

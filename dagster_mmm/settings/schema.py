@@ -7,7 +7,7 @@ from typing import Annotated, Any, Self, get_args
 
 from pydantic import Field, model_validator
 
-from dagster_mmm.settings.fields import NOT_EMPTY, Currency, Days, Name, Weekday, reject
+from dagster_mmm.settings.fields import NOT_EMPTY, Currency, Days, Name, Owner, Weekday, reject
 from dagster_mmm.settings.sections import (
     ChannelSettings,
     ControlSettings,
@@ -27,9 +27,13 @@ from dagster_mmm.settings.sections import (
 
 
 class Settings(Section):
-    """Everything that one model's job is told."""
+    """Everything that one model's job is told.
+
+    The `owner` is whom the UI names for its assets: an address, or a team as team:growth.
+    """
 
     model_key: Name
+    owner: Owner | None = None
     currency: Currency
     input: InputSettings = InputSettings()
     outcome: OutcomeSettings
@@ -196,6 +200,7 @@ class Settings(Section):
         parts = self.model_dump(
             mode="json",
             exclude={
+                "owner": True,
                 "schedule": True,
                 "input": {"file", "freshness"},
                 "sampler": {"max_minutes"},
