@@ -9,8 +9,6 @@ ARGS ?=
 CONFIG ?= examples/demo.yaml
 FORCE ?=
 MODEL ?=
-RUN ?=
-KEEP ?=
 SLOW ?= slow
 PORT ?= 3000
 # A file's tests stay together: they share a job that was run, or a server.
@@ -19,7 +17,7 @@ SIDE_BY_SIDE := -n 2 --dist loadfile
 export DAGSTER_HOME := $(CURDIR)/deploy/local
 export MMM_SETTINGS := $(abspath $(CONFIG))
 
-.PHONY: demo test test-slow lint format type run history rollback retention ui lock clean
+.PHONY: demo test test-slow lint format type run ui screenshots lock clean
 
 demo: .venv/.synced  ## run the main job on a simulated market, or on DATA=file.csv CONFIG=settings.yaml
 	$(BIN)/python -m dagster_mmm.demo $(if $(DATA),--data "$(DATA)") --settings "$(CONFIG)"
@@ -46,15 +44,6 @@ type: .venv/.synced
 
 run: .venv/.synced  ## the week of CONFIG once: input, every model or MODEL, dashboards; FORCE=1 although nothing is new
 	$(BIN)/python -m dagster_mmm.weekly $(if $(MODEL),--model "$(MODEL)") $(if $(FORCE),--force)
-
-history: .venv/.synced  ## every publication of the model of CONFIG
-	$(BIN)/python -m dagster_mmm.operate history
-
-rollback: .venv/.synced  ## back to the run that was live before, or to RUN; the same again undoes it
-	$(BIN)/python -m dagster_mmm.operate rollback $(if $(RUN),--to $(RUN))
-
-retention: .venv/.synced  ## keep the KEEP runs published last; remove older rows and files
-	$(BIN)/python -m dagster_mmm.operate retention --keep $(KEEP)
 
 ui: .venv/.synced  ## the Dagster UI, and what runs queued and scheduled runs, for CONFIG
 	$(BIN)/dagster dev -w workspace.yaml -p $(PORT)

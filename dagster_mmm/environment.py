@@ -61,6 +61,16 @@ def artefacts_path() -> Path:
     return _path("MMM_ARTEFACTS", ROOT / "data" / "artefacts")
 
 
+def alert_webhook() -> str | None:
+    """Where failures are posted: `MMM_ALERT_WEBHOOK`, a secret; None where nobody is told."""
+    return os.environ.get("MMM_ALERT_WEBHOOK") or None
+
+
+def dagster_url() -> str:
+    """Where the Dagster UI is for whoever reads an alert: `MMM_DAGSTER_URL`."""
+    return os.environ.get("MMM_DAGSTER_URL", "http://localhost:3000").rstrip("/")
+
+
 def keep_compiled_programs() -> None:
     """Let next week's refit find this week's compiled programs: on disk, beside the artefacts.
 

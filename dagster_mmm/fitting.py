@@ -2,6 +2,7 @@
 
 import logging
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,10 +10,27 @@ import hill_mmm
 from dagster_mmm.artefacts import FitRecord
 from dagster_mmm.request import gate_thresholds, lift_tests, model_spec, sampler_settings
 from dagster_mmm.settings import Settings
-from hill_mmm import Attempt, Choice, Climb, Fit, ModelSpec, Panel, Progress, SamplerError, Scales
+from hill_mmm import (
+    Attempt,
+    Choice,
+    Climb,
+    Fit,
+    ModelSpec,
+    Panel,
+    Progress,
+    SamplerError,
+    Scales,
+)
 
 # Weeks on which numbers of components are compared where the settings hold none out.
 COMPARED_WEEKS = 13
+
+# Told which fit it is, and where that stands.
+Observer = Callable[[str, Progress], None]
+
+
+class OverBudgetError(RuntimeError):
+    """The fits of a run have taken longer than the settings allow."""
 
 
 @dataclass(frozen=True)
@@ -70,7 +88,11 @@ def _scores(choice: Choice) -> dict[str, Any]:
 
 
 def fit_panel(
-    panel: Panel, settings: Settings, scales: Scales | None, log: logging.Logger
+    panel: Panel,
+    settings: Settings,
+    scales: Scales | None,
+    log: logging.Logger,
+    observe: Observer,
 ) -> FittedPanel:
     """Fit as the settings ask, as far down the ladder as it takes, and before the holdout.
 
@@ -79,9 +101,15 @@ def fit_panel(
         settings: the model's settings.
         scales: of an earlier fit of the same model version, or None for those of the panel.
         log: told about progress, every rung, and what cannot be done.
+        observe: told about progress, whenever a fifth of a fit is done.
+
+    Raises:
+        OverBudgetError: if `sampler.max_minutes` have passed before a fit has passed the gate; the
+            message names what was tried. Where only the holdout is left, that is left out.
     """
     cpu, wall = time.process_time(), time.monotonic()
-    components, choice = _components(panel, settings, log)
+    watch = _Watch(log, observe, settings.sampler.max_minutes)
+    components, choice = _components(panel, settings, watch)
     climb = hill_mmm.climb(
         panel,
         model_spec(settings, panel.media_names, components),
@@ -89,10 +117,10 @@ def fit_panel(
         gate_thresholds(settings),
         lift_tests=lift_tests(settings),
         scales=scales,
-        on_progress=_ProgressLog(log, f"fit on {len(panel)} weeks"),
-        on_attempt=lambda attempt: _log_attempt(attempt, log),
+        on_progress=watch.of(f"fit on {len(panel)} weeks"),
+        on_attempt=watch.judged,
     )
-    holdout, no_holdout = _holdout(panel, settings, climb, choice, log)
+    holdout, no_holdout = _holdout(panel, settings, climb, choice, watch)
     return FittedPanel(
         climb,
         choice,
@@ -103,7 +131,7 @@ def fit_panel(
     )
 
 
-def _components(panel: Panel, settings: Settings, log: logging.Logger) -> tuple[int, Choice | None]:
+def _components(panel: Panel, settings: Settings, watch: "_Watch") -> tuple[int, Choice | None]:
     """The number of components to start from, and how it was chosen if it was."""
     asked = settings.model.components
     if asked != "auto":
@@ -111,7 +139,7 @@ def _components(panel: Panel, settings: Settings, log: logging.Logger) -> tuple[
     horizon = settings.evaluation.holdout_weeks or COMPARED_WEEKS
     obstacle = hill_mmm.obstacle_to_training(panel.head(max(len(panel) - horizon, 0)))
     if obstacle is not None:
-        log.warning(f"components: auto compares nothing and takes K = 1: {obstacle}")
+        watch.log.warning(f"components: auto compares nothing and takes K = 1: {obstacle}")
         return 1, None
     choice = hill_mmm.choose_components(
         panel,
@@ -120,18 +148,18 @@ def _components(panel: Panel, settings: Settings, log: logging.Logger) -> tuple[
         gate_thresholds(settings),
         horizon=horizon,
         lift_tests=lift_tests(settings),
-        on_progress=_ProgressLog(log, f"comparison on the last {horizon} weeks"),
+        on_progress=watch.of(f"comparison on the last {horizon} weeks"),
     )
     for components, score in choice.scores.items():
-        log.info(f"K = {components}: elpd {score.elpd:.2f}, CRPS {score.crps:.4g} a week")
+        watch.log.info(f"K = {components}: elpd {score.elpd:.2f}, CRPS {score.crps:.4g} a week")
     for components, reason in choice.left_out.items():
-        log.warning(f"K = {components} is not compared: {reason}")
-    log.info(f"components: auto takes K = {choice.components}")
+        watch.log.warning(f"K = {components} is not compared: {reason}")
+    watch.log.info(f"components: auto takes K = {choice.components}")
     return choice.components, choice
 
 
 def _holdout(
-    panel: Panel, settings: Settings, climb: Climb, choice: Choice | None, log: logging.Logger
+    panel: Panel, settings: Settings, climb: Climb, choice: Choice | None, watch: "_Watch"
 ) -> tuple[Fit | None, str | None]:
     """The fit before the holdout, and why there is none where it is asked for."""
     weeks = settings.evaluation.holdout_weeks
@@ -146,11 +174,11 @@ def _holdout(
     obstacle = hill_mmm.obstacle_to_training(train)
     if obstacle is not None:
         return None, obstacle
-    return _fit_before_holdout(train, settings, spec, log)
+    return _fit_before_holdout(train, settings, spec, watch)
 
 
 def _fit_before_holdout(
-    train: Panel, settings: Settings, spec: ModelSpec, log: logging.Logger
+    train: Panel, settings: Settings, spec: ModelSpec, watch: "_Watch"
 ) -> tuple[Fit | None, str | None]:
     try:
         fitted = hill_mmm.fit(
@@ -158,35 +186,59 @@ def _fit_before_holdout(
             spec,
             sampler_settings(settings),
             lift_tests=hill_mmm.known_tests(lift_tests(settings), train),
-            on_progress=_ProgressLog(log, f"holdout fit on {len(train)} weeks"),
+            on_progress=watch.of(f"holdout fit on {len(train)} weeks"),
         )
-    except SamplerError as error:
+    except (SamplerError, OverBudgetError) as error:
+        # The fit on all weeks is good without it.
         return None, str(error)
     return fitted, None
 
 
-def _log_attempt(attempt: Attempt, log: logging.Logger) -> None:
-    if attempt.has_passed:
-        log.info(attempt.reason)
-    else:
-        log.warning(f"not converged, {attempt.reason}")
+class _Watch:
+    """Follows the fits of a run: tells of every fifth of each, and stops one over the budget."""
 
+    def __init__(self, log: logging.Logger, observe: Observer, max_minutes: float | None) -> None:
+        self.log = log
+        self._observe = observe
+        self._max_minutes = max_minutes
+        self._started = time.monotonic()
+        self._rungs: list[str] = []
 
-class _ProgressLog:
-    """Logs every fifth part of a fit: one line a block would bury the rest of the log."""
+    def judged(self, attempt: Attempt) -> None:
+        """Tell of a rung of the ladder."""
+        self._rungs.append(attempt.reason)
+        if attempt.has_passed:
+            self.log.info(attempt.reason)
+        else:
+            self.log.warning(f"not converged, {attempt.reason}")
 
-    def __init__(self, log: logging.Logger, what: str) -> None:
-        self._log = log
-        self._what = what
-        self._fifth = 0
+    def of(self, what: str) -> Callable[[Progress], None]:
+        """What one fit, or several one after the other, is to call with its progress."""
+        told = 0
 
-    def __call__(self, progress: Progress) -> None:
-        fifth = 5 * progress.done // progress.total
-        # It falls when the next fit begins.
-        is_due, self._fifth = fifth > self._fifth, fifth
-        if is_due:
-            self._log.info(
-                f"{self._what}: {progress.done} of {progress.total} iterations, "
-                f"{progress.divergences} divergences, "
-                f"about {progress.remaining_seconds:.0f} s left"
+        def follow(progress: Progress) -> None:
+            nonlocal told
+            self._stop_over_budget(what, progress)
+            fifth = 5 * progress.done // progress.total
+            # It falls when the next fit begins. One line a block would bury the rest of the log.
+            is_due, told = fifth > told, fifth
+            if is_due:
+                self.log.info(
+                    f"{what}: {progress.done} of {progress.total} iterations, "
+                    f"{progress.divergences} divergences, "
+                    f"about {progress.remaining_seconds:.0f} s left"
+                )
+                self._observe(what, progress)
+
+        return follow
+
+    def _stop_over_budget(self, what: str, progress: Progress) -> None:
+        minutes = (time.monotonic() - self._started) / 60
+        # Each chain calls, and each is stopped.
+        if self._max_minutes is not None and minutes > self._max_minutes:
+            stopped = (
+                f"stopped after {minutes:.1f} minutes at {progress.done / progress.total:.0%} of "
+                f"the {what}, as sampler.max_minutes is {self._max_minutes:g}. Raise it, or lower "
+                "sampler.draws, sampler.warmup or model.components"
             )
+            raise OverBudgetError("; ".join([*self._rungs, stopped]))

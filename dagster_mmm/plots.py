@@ -9,6 +9,7 @@ from matplotlib.figure import Figure
 
 import hill_mmm
 from dagster_mmm.results import overall
+from dagster_mmm.settings.sections import GateSettings
 
 
 def fit_against_actual(model_fit: pd.DataFrame, currency: str) -> Figure:
@@ -25,6 +26,11 @@ def contributions(contribution: pd.DataFrame, currency: str) -> Figure:
 def response_curves(curves: pd.DataFrame, currency: str) -> Figure:
     """One panel a channel: outcome against steady weekly spend."""
     return hill_mmm.plot_response_curves(overall(curves), currency)
+
+
+def convergence(parameters: pd.DataFrame, gate: GateSettings) -> Figure:
+    """R-hat and ESS of every published quantity against the gate's limits."""
+    return hill_mmm.plot_convergence(parameters, gate.max_r_hat, gate.min_ess)
 
 
 def roi_by_channel(returns: pd.DataFrame) -> Figure:

@@ -107,7 +107,7 @@ def plan_requests(settings: Settings) -> dict[str, PlanRequest]:
 
 def sampler_settings(settings: Settings) -> SamplerSettings:
     """How the settings ask to sample."""
-    return SamplerSettings(**settings.sampler.model_dump())
+    return SamplerSettings(**settings.sampler.model_dump(exclude={"max_minutes"}))
 
 
 def gate_thresholds(settings: Settings) -> GateThresholds:

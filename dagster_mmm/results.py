@@ -171,7 +171,7 @@ def _finished_run(run: FittedRun) -> pd.DataFrame:
         run.snapshot.attrs[RUN_TYPE],
     )
     return row.assign(
-        status="running" if record.refusal is None else "rejected",
+        status="fitted" if record.refusal is None else "rejected",
         gate_reason=record.refusal,
         as_of_week=last,
         window_start=first,

@@ -62,6 +62,7 @@ from hill_mmm._plan_request import Utility as Utility  # noqa: E402
 from hill_mmm._planner import Plan as Plan  # noqa: E402
 from hill_mmm._planner import plan as plan  # noqa: E402
 from hill_mmm._plots import plot_contributions as plot_contributions  # noqa: E402
+from hill_mmm._plots import plot_convergence as plot_convergence  # noqa: E402
 from hill_mmm._plots import plot_fit as plot_fit  # noqa: E402
 from hill_mmm._plots import plot_response_curves as plot_response_curves  # noqa: E402
 from hill_mmm._plots import plot_roi as plot_roi  # noqa: E402

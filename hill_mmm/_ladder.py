@@ -23,14 +23,19 @@ class Attempt:
     Attributes:
         components: number of Hill curves.
         sampler: settings it ran with.
-        failed: checks that it failed; empty where it passed.
+        checks: the gate's verdicts; empty where it gave no draws.
         error: why it gave no draws at all, or None.
     """
 
     components: int
     sampler: SamplerSettings
-    failed: tuple[Check, ...]
+    checks: tuple[Check, ...]
     error: str | None = None
+
+    @property
+    def failed(self) -> tuple[Check, ...]:
+        """The checks that it failed; empty where it passed."""
+        return tuple(check for check in self.checks if check.status == "fail")
 
     @property
     def has_passed(self) -> bool:
@@ -66,6 +71,11 @@ class Climb:
     def has_passed(self) -> bool:
         """Whether `fit` may be published."""
         return self.attempts[-1].has_passed
+
+    @property
+    def checks(self) -> tuple[Check, ...]:
+        """The gate's verdicts on `fit`; empty where there is none."""
+        return next((attempt.checks for attempt in reversed(self.attempts) if attempt.checks), ())
 
     @property
     def reason(self) -> str:
@@ -130,8 +140,8 @@ def climb(
             attempts.append(Attempt(rung_spec.components, rung_sampler, (), str(error)))
         else:
             last = fitted
-            failed = failed_checks(fitted, thresholds)
-            attempts.append(Attempt(rung_spec.components, rung_sampler, failed))
+            checks = verdicts(fitted, thresholds)
+            attempts.append(Attempt(rung_spec.components, rung_sampler, checks))
         if on_attempt:
             on_attempt(attempts[-1])
         if attempts[-1].has_passed:
@@ -139,10 +149,9 @@ def climb(
     return Climb(last, tuple(attempts))
 
 
-def failed_checks(fitted: Fit, thresholds: GateThresholds) -> tuple[Check, ...]:
-    """The blocking checks that a fit fails."""
-    checks = gate(parameter_summary(fitted), fitted, thresholds)
-    return tuple(check for check in checks if check.status == "fail")
+def verdicts(fitted: Fit, thresholds: GateThresholds) -> tuple[Check, ...]:
+    """The gate's blocking verdicts on a fit."""
+    return tuple(gate(parameter_summary(fitted), fitted, thresholds))
 
 
 def _rungs(
@@ -193,9 +202,10 @@ def choose_components(
         except SamplerError as error:
             left_out[components] = str(error)
             continue
-        failed = [check for fitted in score.fits for check in failed_checks(fitted, lenient)]
+        checks = [check for fitted in score.fits for check in verdicts(fitted, lenient)]
+        failed = {check.check_name for check in checks if check.status == "fail"}
         if failed:
-            left_out[components] = ", ".join(sorted({check.check_name for check in failed}))
+            left_out[components] = ", ".join(sorted(failed))
         else:
             scores[components] = score
     pointwise = {components: score.pointwise_elpd for components, score in scores.items()}

@@ -1,5 +1,7 @@
 """Pictures of a fit, drawn from its tidy frames; money is in the panel's currency."""
 
+from typing import Any
+
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -81,6 +83,40 @@ def plot_response_curves(response_curve: pd.DataFrame, unit: str = "") -> Figure
     figure.supxlabel(_labelled("thousands of weekly spend (dotted: mean)", unit), fontsize=8)
     figure.supylabel(_labelled("thousands a week", unit), fontsize=8)
     return figure
+
+
+def plot_convergence(parameter_summary: pd.DataFrame, max_r_hat: float, min_ess: float) -> Figure:
+    """R-hat and ESS of every published quantity, the worst named, with the gate's limits.
+
+    Args:
+        parameter_summary: of a fit, by `parameter_summary`.
+        max_r_hat: dotted limit of R-hat.
+        min_ess: dotted limit of the lesser of bulk and tail ESS.
+    """
+    judged = parameter_summary[parameter_summary["is_judged"]]
+    ess = judged[["ess_bulk", "ess_tail"]].min(axis=1)
+    figure = Figure(figsize=(WIDTH, HEIGHT), dpi=DPI, layout="constrained")
+    for axes, values, limit, worst, label in zip(
+        figure.subplots(1, 2),
+        (judged["r_hat"], ess),
+        (max_r_hat, min_ess),
+        # By NumPy, to which an undefined one is the worst there is.
+        (judged["r_hat"].to_numpy().argmax(), ess.to_numpy().argmin()),
+        ("R-hat", "ESS (lesser of bulk and tail)"),
+        strict=True,
+    ):
+        ordered = values.sort_values(ignore_index=True)
+        axes.plot(ordered, ".", color=INK, markersize=3)
+        axes.axhline(limit, color="grey", lw=0.8, ls=":")
+        axes.set_title(f"{label}, worst: {_quantity(judged.iloc[int(worst)])}", fontsize=8)
+        axes.set_xlabel("published quantities, in order", fontsize=8)
+        axes.tick_params(labelsize=7)
+        axes.spines[["top", "right"]].set_visible(False)
+    return figure
+
+
+def _quantity(row: "pd.Series[Any]") -> str:
+    return f"{row['parameter']} {row['index']}".strip()
 
 
 def _draw_curve(axes: Axes, points: pd.DataFrame) -> None:

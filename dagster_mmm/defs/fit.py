@@ -1,6 +1,8 @@
 """The fit: the posterior of the Hill mixture, on all weeks and on those before the holdout."""
 
 from datetime import UTC, datetime
+from math import isfinite
+from typing import TYPE_CHECKING
 
 import dagster as dg
 import pandas as pd
@@ -12,13 +14,19 @@ from dagster_mmm.warehouse import tables
 from dagster_mmm.warehouse.bulk import replace_run
 from dagster_mmm.warehouse.publish import published_runs
 from dagster_mmm.warehouse.resource import WarehouseResource
+from dagster_mmm.warehouse.unfinished import reject_ended, unfinished_runs
+
+if TYPE_CHECKING:
+    from hill_mmm import Check, Progress
 
 
 @dg.asset(
     partitions_def=MODELS,
     group_name="model",
     kinds={"numpyro", "jax"},
+    tags={"mmm/writes": "files"},
     io_manager_key="fitted_run_io",
+    pool="sampling",
 )
 def fit(
     context: dg.AssetExecutionContext,
@@ -28,7 +36,7 @@ def fit(
     fitted_run_io: dg.ResourceParam[FittedRunIOManager],
 ) -> dg.Output[FittedRun]:
     """Posterior draws; no connection to the warehouse is held while sampling."""
-    from dagster_mmm.fitting import fit_panel
+    from dagster_mmm.fitting import OverBudgetError, fit_panel
     from dagster_mmm.model_input import build_panel
     from dagster_mmm.request import model_version
     from dagster_mmm.results import started_run
@@ -43,13 +51,24 @@ def fit(
     row = started_run(run_id, pd.Timestamp(started_at), loaded, version, panel.attrs[RUN_TYPE])
     warehouse.create_result_tables()
     with warehouse.begin() as connection:
+        # Two refits of a model never run at once: what else says it is running has ended.
+        reject_ended(connection, set(unfinished_runs(connection, loaded.model_key)) - {run_id})
         replace_run(connection, run_id, {tables.RUN: row})
         earlier = published_runs(connection, loaded.model_key, version)
     scales_of, scales = fitted_run_io.frozen_scales(loaded.model_key, earlier) or (None, None)
     of_which = f"those of run {scales_of}" if scales_of else "its own"
     context.log.info(f"model version {version}, on scales: {of_which}")
     try:
-        fitted = fit_panel(weeks, loaded, scales, context.log)
+        fitted = fit_panel(
+            weeks,
+            loaded,
+            scales,
+            context.log,
+            lambda what, progress: context.log_event(_observation(context, what, progress)),
+        )
+    except OverBudgetError as error:
+        _reject(warehouse, row, str(error))
+        raise dg.Failure(str(error)) from error
     except Exception as error:
         _reject(warehouse, row, f"the fit stopped with {type(error).__name__}: {error}")
         raise
@@ -58,9 +77,11 @@ def fit(
         _reject(warehouse, row, fitted.climb.reason)
         raise dg.Failure(f"no fit has any draws: {fitted.climb.reason}")
     record = fitted.record(version, scales_of)
+    summary = dg.MetadataValue.md(_summary(fitted.climb.checks))
     return dg.Output(
         FittedRun(run_id, started_at, loaded, panel, posterior, fitted.holdout, record),
         metadata={
+            "summary": summary,
             "series": len(weeks.series),
             "weeks": len(weeks),
             "components": posterior.spec.components,
@@ -68,11 +89,37 @@ def fit(
             "model_version": version,
             "scales": of_which,
             "divergences": int(posterior.stats.diverging.sum()),
+            # The UI plots them from fit to fit; it cannot show what is undefined.
+            **{c.check_name: c.value for c in fitted.climb.checks if isfinite(c.value)},
             "leapfrog_steps_per_draw": float(posterior.stats.steps.mean()),
             "cpu_seconds": record.cpu_seconds,
             "peak_rss_mb": posterior.peak_rss_mb,
         },
     )
+
+
+def _observation(
+    context: dg.AssetExecutionContext, what: str, progress: "Progress"
+) -> dg.AssetObservation:
+    """Where a fit stands, for the UI and `mmm fit`."""
+    return dg.AssetObservation(
+        context.asset_key,
+        metadata={
+            "fitting": what,
+            "percent_done": round(100 * progress.done / progress.total),
+            "divergences_so_far": progress.divergences,
+            "seconds_left": round(progress.remaining_seconds),
+        },
+    )
+
+
+def _summary(checks: "tuple[Check, ...]") -> str:
+    """The gate's verdicts, as a Markdown table."""
+    rows = [
+        f"| {check.check_name} | {check.value:.4g} | {check.threshold:g} | {check.status} |"
+        for check in checks
+    ]
+    return "\n".join(["| check | found | limit | verdict |", "|---|--:|--:|---|", *rows])
 
 
 def _reject(warehouse: WarehouseResource, row: pd.DataFrame, reason: str) -> None:

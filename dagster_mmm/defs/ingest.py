@@ -18,7 +18,13 @@ class IngestConfig(dg.Config):
     file: str | None = None
 
 
-@dg.asset(key=["raw", "weekly_media"], group_name="ingest", kinds={"table"})
+@dg.asset(
+    key=["raw", "weekly_media"],
+    group_name="ingest",
+    kinds={"table"},
+    tags={"mmm/writes": "warehouse"},
+    pool="warehouse",
+)
 def raw_weekly_media(
     context: dg.AssetExecutionContext,
     config: IngestConfig,

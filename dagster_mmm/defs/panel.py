@@ -42,6 +42,7 @@ class PanelConfig(dg.Config):
     partitions_def=MODELS,
     group_name="model",
     kinds={"pandas"},
+    tags={"mmm/writes": "files"},
     io_manager_key="snapshot_io",
     output_required=False,
     check_specs=[

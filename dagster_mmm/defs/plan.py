@@ -12,7 +12,11 @@ from dagster_mmm.warehouse.publish import was_published
 from dagster_mmm.warehouse.resource import WarehouseResource
 
 
-@dg.multi_asset(specs=[result_spec(t) for t in tables.PLAN_TABLES], ins={"fit": dg.AssetIn("fit")})
+@dg.multi_asset(
+    specs=[result_spec(table) for table in tables.PLAN_TABLES],
+    ins={"fit": dg.AssetIn("fit")},
+    pool="warehouse",
+)
 def budget_plans(
     context: dg.AssetExecutionContext, fit: FittedRun, warehouse: WarehouseResource
 ) -> Iterator[dg.MaterializeResult]:

@@ -5,9 +5,13 @@ from datetime import UTC, datetime
 
 import dagster as dg
 
+from dagster_mmm.clock import Clock
 from dagster_mmm.defs.results import result_key
+from dagster_mmm.freshness import WEEKLY
 from dagster_mmm.partitions import MODELS
+from dagster_mmm.settings_resource import SettingsResource
 from dagster_mmm.warehouse import tables
+from dagster_mmm.warehouse.figures import run_figures
 from dagster_mmm.warehouse.publish import NotPublishableError, publish, run_to_judge
 from dagster_mmm.warehouse.resource import WarehouseResource
 
@@ -18,17 +22,24 @@ from dagster_mmm.warehouse.resource import WarehouseResource
     partitions_def=MODELS,
     group_name="published",
     kinds={"table"},
+    tags={"mmm/writes": "warehouse"},
+    pool="warehouse",
+    freshness_policy=WEEKLY,
     metadata={"dagster/table_name": f"{tables.PUBLICATION.schema}.{tables.PUBLICATION.name}"},
     output_required=False,
 )
 def published(
-    context: dg.AssetExecutionContext, warehouse: WarehouseResource
+    context: dg.AssetExecutionContext,
+    settings: SettingsResource,
+    warehouse: WarehouseResource,
+    clock: dg.ResourceParam[Clock],
 ) -> Iterator[dg.MaterializeResult]:
     """The publish pointer, moved to the latest run if its stored verdict allows.
 
     A vintage has rows and a verdict, and leaves the pointer where it is.
     """
     model_key = context.partition_key
+    today = clock.today(settings.models().schedule.timezone)
     with warehouse.begin() as connection:
         judged = run_to_judge(connection, model_key, context.run.run_id)
         if judged is None:
@@ -41,4 +52,5 @@ def published(
             publish(connection, model_key, run_id, datetime.now(UTC).replace(tzinfo=None))
         except NotPublishableError as error:
             raise dg.Failure(str(error)) from error
-    yield dg.MaterializeResult(metadata={"run_id": run_id})
+        figures = run_figures(connection, run_id, today)
+    yield dg.MaterializeResult(metadata={"run_id": run_id, **figures})

@@ -9,7 +9,7 @@ from dagster_mmm.artefacts import FittedRunIOManager, SnapshotIOManager
 from dagster_mmm.clock import Clock
 from dagster_mmm.defs.transforms import DBT
 from dagster_mmm.settings_resource import SettingsResource
-from dagster_mmm.warehouse.resource import WarehouseResource
+from dagster_mmm.warehouse.retries import RetriedWarehouse
 
 
 @dg.definitions
@@ -23,7 +23,7 @@ def resources() -> dg.Definitions:
     return dg.Definitions(
         resources={
             "settings": SettingsResource(path=str(environment.settings_path())),
-            "warehouse": WarehouseResource(url=url),
+            "warehouse": RetriedWarehouse(url=url),
             "dbt": DBT,
             "clock": Clock(),
             "snapshot_io": SnapshotIOManager(folder=folder),

@@ -8,6 +8,7 @@ import sqlalchemy as sa
 
 from dagster_mmm.artefacts import FittedRun
 from dagster_mmm.partitions import MODELS
+from dagster_mmm.settings import Settings
 from dagster_mmm.warehouse import tables
 from dagster_mmm.warehouse.bulk import replace_run
 from dagster_mmm.warehouse.publish import live_fit, was_published
@@ -32,6 +33,7 @@ def result_spec(table: sa.Table) -> dg.AssetSpec:
         description=table.comment,
         group_name="results",
         kinds={"table"},
+        tags={"mmm/writes": "warehouse"},
         metadata={
             "dagster/column_schema": dg.TableSchema(columns),
             "dagster/table_name": f"{table.schema}.{table.name}",
@@ -42,7 +44,11 @@ def result_spec(table: sa.Table) -> dg.AssetSpec:
 FIT_TABLES = [table for table in tables.RESULT_TABLES if table not in tables.PLAN_TABLES]
 
 
-@dg.multi_asset(specs=[result_spec(t) for t in FIT_TABLES], ins={"fit": dg.AssetIn("fit")})
+@dg.multi_asset(
+    specs=[result_spec(table) for table in FIT_TABLES],
+    ins={"fit": dg.AssetIn("fit")},
+    pool="warehouse",
+)
 def result_tables(
     context: dg.AssetExecutionContext, fit: FittedRun, warehouse: WarehouseResource
 ) -> Iterator[dg.MaterializeResult]:
@@ -58,7 +64,7 @@ def result_tables(
             context.log.info(f"run {fit.run_id} has been published: its rows stand as they are")
         else:
             replace_run(connection, fit.run_id, frames)
-    pictures = _pictures(frames, fit.settings.currency)
+    pictures = _pictures(frames, fit.settings)
     for table, frame in frames.items():
         yield dg.MaterializeResult(
             asset_key=result_key(table),
@@ -71,15 +77,17 @@ def result_tables(
 
 
 def _pictures(
-    frames: dict[sa.Table, pd.DataFrame], currency: str
+    frames: dict[sa.Table, pd.DataFrame], settings: Settings
 ) -> dict[sa.Table, dict[str, dg.MetadataValue]]:
     from dagster_mmm import plots
     from dagster_mmm.results import returns
 
+    currency = settings.currency
     summary = returns(frames[tables.CHANNEL_SUMMARY])
     curves = plots.response_curves(frames[tables.RESPONSE_CURVE], currency)
     fitted = plots.fit_against_actual(frames[tables.MODEL_FIT], currency)
     contributions = plots.contributions(frames[tables.CONTRIBUTION], currency)
+    convergence = plots.convergence(frames[tables.PARAMETER_SUMMARY], settings.gate)
     return {
         tables.CHANNEL_SUMMARY: {
             "roi": dg.MetadataValue.md(summary_markdown(summary)),
@@ -89,7 +97,8 @@ def _pictures(
         tables.RESPONSE_CURVE: {"response_curves": plots.as_metadata(curves)},
         tables.MODEL_FIT: {"fit_against_actual": plots.as_metadata(fitted)},
         tables.DIAGNOSTIC: {
-            "verdicts": dg.MetadataValue.md(verdict_markdown(frames[tables.DIAGNOSTIC]))
+            "verdicts": dg.MetadataValue.md(verdict_markdown(frames[tables.DIAGNOSTIC])),
+            "convergence": plots.as_metadata(convergence),
         },
     }
 

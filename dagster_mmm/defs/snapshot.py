@@ -6,7 +6,13 @@ from dagster_mmm.warehouse.resource import WarehouseResource
 from dagster_mmm.warehouse.snapshot import VIEWS, snapshot_of, write_snapshot
 
 
-@dg.asset(deps=[dg.AssetKey(view) for view in VIEWS], group_name="dashboards", kinds={"duckdb"})
+@dg.asset(
+    deps=[dg.AssetKey(view) for view in VIEWS],
+    group_name="dashboards",
+    kinds={"duckdb"},
+    tags={"mmm/writes": "files"},
+    pool="warehouse",
+)
 def dashboard_snapshot(warehouse: WarehouseResource) -> dg.MaterializeResult:
     """The latest views as tables of a file of their own, which may be kept open for reading.
 

@@ -10,6 +10,8 @@ import dagster as dg
 from dagster_dbt import DagsterDbtTranslator, DbtCliResource, DbtProject, dbt_assets
 
 from dagster_mmm import environment
+from dagster_mmm.defs.panel import WEEKLY_INPUT
+from dagster_mmm.freshness import WEEKLY
 from dagster_mmm.raw_input import readable_inputs
 from dagster_mmm.settings import dbt_vars
 from dagster_mmm.settings_resource import SettingsResource
@@ -48,16 +50,24 @@ class LayerTranslator(DagsterDbtTranslator):
     def get_asset_spec(
         self, manifest: Mapping[str, Any], unique_id: str, project: DbtProject | None
     ) -> dg.AssetSpec:
-        """The default spec, in its layer's group."""
+        """The default spec, in its layer's group; the input contract is to be fresh."""
         spec = super().get_asset_spec(manifest, unique_id, project)
         node = manifest["nodes"].get(unique_id)
-        return spec if node is None else spec.replace_attributes(group_name=node["fqn"][1])
+        if node is None:
+            return spec
+        is_weekly = spec.key == WEEKLY_INPUT
+        return spec.replace_attributes(
+            group_name=node["fqn"][1],
+            tags={**spec.tags, "mmm/writes": "warehouse"},
+            freshness_policy=WEEKLY if is_weekly else None,
+        )
 
 
 @dbt_assets(
     manifest=DBT_PROJECT.manifest_path,
     project=DBT_PROJECT,
     dagster_dbt_translator=LayerTranslator(),
+    pool="warehouse",
 )
 def dbt_models(
     context: dg.AssetExecutionContext,

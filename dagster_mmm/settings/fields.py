@@ -141,6 +141,10 @@ ModelKey = Annotated[
         "letters, digits and _ . | -, not beginning with . or - and without three dots in a row",
     ),
 ]
+Owner = Annotated[
+    str,
+    _matching(r"[^@\s]+@[^@\s]+\.[^@\s]+|team:\w+", "an e-mail address, or a team as team:growth"),
+]
 # The schema mmm holds the results: a raw table in it could overwrite them.
 Table = Annotated[
     str,

@@ -56,7 +56,10 @@ def load_settings(path: Path, model_key: str | None = None) -> Settings:
     models = load_models(path)
     if model_key is None:
         if models.model_column is not None or len(models.declared) != 1:
-            raise SettingsError(f"{path}: it is of several models; say which one")
+            raise SettingsError(
+                f"{path}: it is of several models, and none was named; pass --model with one of "
+                f"{', '.join(models.declared) or 'the texts of ' + repr(models.model_column)}"
+            )
         (model_key,) = models.declared
     return models.of(model_key)
 

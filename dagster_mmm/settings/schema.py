@@ -8,7 +8,16 @@ from typing import Annotated, Self, get_args
 
 from pydantic import Field, model_validator
 
-from dagster_mmm.settings.fields import NOT_EMPTY, Currency, Days, ModelKey, Name, Weekday, reject
+from dagster_mmm.settings.fields import (
+    NOT_EMPTY,
+    Currency,
+    Days,
+    ModelKey,
+    Name,
+    Owner,
+    Weekday,
+    reject,
+)
 from dagster_mmm.settings.sections import (
     ChannelSettings,
     ControlSettings,
@@ -30,9 +39,13 @@ from dagster_mmm.settings.sections import (
 
 
 class Settings(Section):
-    """Everything that one model's job is told."""
+    """Everything that one model's job is told.
+
+    The `owner` is whom the UI names for its assets: an address, or a team as team:growth.
+    """
 
     model_key: ModelKey
+    owner: Owner | None = None
     currency: Currency
     input: InputSettings = InputSettings()
     outcome: OutcomeSettings
@@ -185,7 +198,13 @@ class Settings(Section):
         """SHA-256 of the parts that a fit, or the verdict on it, depends on."""
         parts = self.model_dump(
             mode="json",
-            exclude={"schedule": True, "triggers": True, "input": {"file", "freshness"}},
+            exclude={
+                "owner": True,
+                "schedule": True,
+                "triggers": True,
+                "input": {"file", "freshness"},
+                "sampler": {"max_minutes"},
+            },
         )
         canonical = json.dumps(parts, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
         return hashlib.sha256(canonical.encode()).hexdigest()

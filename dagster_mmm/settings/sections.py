@@ -264,7 +264,8 @@ class ModelSettings(Section):
 class SamplerConfig(Section):
     """How the posterior is sampled; warm-up and draws are counted per chain.
 
-    Without `target_accept`, the model's shape decides.
+    Without `target_accept`, the model's shape decides. With `max_minutes`, a run whose fits take
+    longer stops itself and is rejected.
     """
 
     # One chain has nothing to be compared with.
@@ -274,6 +275,7 @@ class SamplerConfig(Section):
     target_accept: Share | None = None
     max_tree_depth: Count = 10
     seed: CountOrZero = 0
+    max_minutes: Positive | None = None
 
 
 class EvaluationSettings(Section):

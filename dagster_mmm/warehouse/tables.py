@@ -102,7 +102,9 @@ RUN = _table(
         "vintage: sampled as of a past week, and never published by itself.",
     ),
     _text("fit_run_id", "The run that sampled the posterior: itself, but for a score."),
-    _text("status", "running, rejected, published, superseded or expired."),
+    _text(
+        "status", "running, rejected, fitted (and not published), published, superseded, expired."
+    ),
     sa.Column("started_at", sa.DateTime, nullable=False, comment="Start of the fit, UTC."),
     sa.Column("published_at", sa.DateTime, nullable=True, comment="First publication, UTC."),
     _text("currency", "Currency of all money columns, ISO 4217."),

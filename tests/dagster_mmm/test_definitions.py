@@ -27,6 +27,22 @@ def test_everything_is_loadable_described_and_grouped(project: Project) -> None:
         assert node.group_name != "default", key
 
 
+def test_assets_say_what_they_are_and_where_they_write(project: Project) -> None:
+    project.configure(owner="team:growth")
+    graph = defs().resolve_asset_graph()
+    for key in graph.get_all_asset_keys():
+        node = graph.get(key)
+        if node.is_executable:
+            assert node.kinds, key
+            assert node.tags["mmm/writes"] in {"warehouse", "files"}, key
+            assert node.owners == ["team:growth"], key
+            expected = {"warehouse"} if node.tags["mmm/writes"] == "warehouse" else None
+            assert expected is None or node.pools == expected, key
+    assert graph.get(dg.AssetKey("fit")).pools == {"sampling"}
+    fresh = {key for key in graph.get_all_asset_keys() if graph.get(key).freshness_policy}
+    assert fresh == {dg.AssetKey("weekly_input"), dg.AssetKey("published")}
+
+
 def test_data_flows_one_way(project: Project) -> None:
     graph = defs().resolve_asset_graph()
 

@@ -9,12 +9,13 @@ import dagster as dg
 import numpy as np
 import pandas as pd
 import pytest
+import sqlalchemy as sa
 
 import hill_mmm
 from dagster_mmm import demo
-from dagster_mmm.warehouse.tables import LIFT_TEST, RESULT_TABLES
+from dagster_mmm.warehouse.tables import LIFT_TEST, RESULT_TABLES, RUN
 from hill_mmm import SamplerError, simulate_geo_market, simulate_lift_test
-from tests.conftest import Project
+from tests.conftest import QUICK, Project
 
 LATEST = {table: f"{table.name.removeprefix('mmm_')}_latest" for table in RESULT_TABLES}
 RESULTS = [f"results/{table.name}" for table in RESULT_TABLES]
@@ -124,6 +125,86 @@ def test_where_nothing_is_new_nothing_is_fitted(rerun: tuple[Project, str]) -> N
     assert list(project.query("select run_id from mmm.mmm_run")["run_id"]) == [good]
     # Whoever asks for it gets a panel all the same.
     assert "panel" in materialized(project.run(selection=["panel"], force=True))
+
+
+def test_the_ui_sees_a_fit_while_it_runs(published: tuple[Project, str]) -> None:
+    project, run_id = published
+    kinds = {dg.DagsterEventType.ASSET_OBSERVATION, dg.DagsterEventType.STEP_SUCCESS}
+    records = project.instance.get_records_for_run(run_id, of_type=kinds).records
+    events = [event for r in records if (event := r.event_log_entry.dagster_event)]
+    ended = next(at for at, e in enumerate(events) if e.is_step_success and e.step_key == "fit")
+    seen = [
+        event.asset_observation_data.asset_observation.metadata
+        for event in events[:ended]
+        if event.is_asset_observation and event.step_key == "fit"
+    ]
+    # Recorded one by one, and not with the step's end.
+    assert [metadata["percent_done"].value for metadata in seen] == [20, 40, 60, 80, 100]
+    assert {metadata["fitting"].value for metadata in seen} == {"fit on 156 weeks"}
+    assert all({"divergences_so_far", "seconds_left"} <= metadata.keys() for metadata in seen)
+
+
+def metadata_of(project: Project, run_id: str) -> dict[str, dict[str, dg.MetadataValue]]:
+    """What each asset of a run shows in the UI."""
+    kind = dg.DagsterEventType.ASSET_MATERIALIZATION
+    records = project.instance.get_records_for_run(run_id, of_type=kind).records
+    found = [m for r in records if (m := r.event_log_entry.asset_materialization)]
+    return {m.asset_key.to_user_string(): dict(m.metadata) for m in found}
+
+
+def test_pictures_are_there_and_small(published: tuple[Project, str]) -> None:
+    sizes = {
+        f"{asset}: {name}": len(value.value)
+        for asset, metadata in metadata_of(*published).items()
+        for name, value in metadata.items()
+        if isinstance(value, dg.MarkdownMetadataValue) and "data:image/png" in str(value.value)
+    }
+    assert sizes.keys() == {
+        "results/mmm_channel_summary: roi_plot",
+        "results/mmm_contribution: contributions",
+        "results/mmm_diagnostic: convergence",
+        "results/mmm_model_fit: fit_against_actual",
+        "results/mmm_response_curve: response_curves",
+    }
+    # As base64, four bytes of text for three of picture.
+    assert max(sizes.values()) < 60_000, sizes
+
+
+def test_what_is_plotted_from_fit_to_fit_is_a_number(published: tuple[Project, str]) -> None:
+    shown = metadata_of(*published)
+    of_fit = {"max_r_hat", "min_ess", "divergence_rate", "divergences", "cpu_seconds"}
+    of_live = {"max_r_hat", "min_ess", "divergence_rate", "staleness_weeks"}
+    for asset, names in (("fit", of_fit), ("published", of_live)):
+        for name in names:
+            assert isinstance(shown[asset][name].value, int | float), (asset, name)
+    assert "| max_r_hat |" in str(shown["fit"]["summary"].value)
+
+
+def test_a_fit_over_its_budget_is_rejected_and_a_killed_run_noticed(
+    rerun: tuple[Project, str],
+) -> None:
+    project, good = rerun
+    with project.warehouse.begin() as connection:
+        columns = [c if c.name != "run_id" else sa.literal("killed") for c in RUN.columns]
+        copy = sa.select(*columns).where(RUN.c.run_id == good)
+        connection.execute(RUN.insert().from_select(RUN.columns.keys(), copy))
+        killed = {"status": "running", "n_weeks": None}
+        connection.execute(RUN.update().where(RUN.c.run_id == "killed").values(**killed))
+    project.configure(sampler={**QUICK["sampler"], "max_minutes": 1e-6})
+    result = project.run(selection=REFIT)
+    assert not result.success
+    run = row_of(project, result.run_id)
+    assert run["status"] == "rejected"
+    assert run["gate_reason"].startswith("stopped after 0.")
+    assert "as sampler.max_minutes is 1e-06. Raise it" in run["gate_reason"]
+    failures = [e for e in result.all_events if e.is_step_failure or e.is_step_retry_event]
+    assert [event.step_key for event in failures] == ["fit"]
+    noticed = row_of(project, "killed")
+    assert (noticed["status"], noticed["gate_reason"].split(",")[0]) == (
+        "rejected",
+        "the run was killed",
+    )
+    assert project.query("select run_id from mmm.run_latest")["run_id"].item() == good
 
 
 def test_a_restated_week_is_fitted_again_and_marked(rerun: tuple[Project, str]) -> None:

@@ -22,7 +22,7 @@ from hill_mmm import (
     parameter_summary,
 )
 from hill_mmm import _ladder as ladder
-from hill_mmm._ladder import failed_checks
+from hill_mmm._ladder import verdicts
 
 InventFit = Callable[..., Fit]
 
@@ -54,7 +54,7 @@ class Rungs:
             raise SamplerError(self.errors[rung])
         return self.invent_fit(panel, spec, draws=sampler.draws)
 
-    def failed_checks(self, fit: Fit, _: GateThresholds) -> tuple[Check, ...]:
+    def verdicts(self, fit: Fit, _: GateThresholds) -> tuple[Check, ...]:
         rung = (fit.spec.components, fit.draws["weights"].shape[1])
         return () if rung in self.passes else (R_HAT, ESS)
 
@@ -71,7 +71,7 @@ class Rungs:
 def rungs(monkeypatch: pytest.MonkeyPatch, invent_fit: InventFit) -> Rungs:
     made_up = Rungs(invent_fit)
     monkeypatch.setattr(ladder, "fit", made_up.fit)
-    monkeypatch.setattr(ladder, "failed_checks", made_up.failed_checks)
+    monkeypatch.setattr(ladder, "verdicts", made_up.verdicts)
     return made_up
 
 
@@ -177,14 +177,13 @@ def test_every_rung_asks_the_same_question(
         assert call["scales"] is scales
 
 
-def test_failed_checks_are_the_gates(national_mixture: Fit) -> None:
+def test_verdicts_are_the_gates(national_mixture: Fit) -> None:
+    found = verdicts(national_mixture, THRESHOLDS)
+    assert found == tuple(gate(parameter_summary(national_mixture), national_mixture, THRESHOLDS))
     # 50 draws cannot have an ESS of 400.
-    failed = failed_checks(national_mixture, THRESHOLDS)
-    checks = gate(parameter_summary(national_mixture), national_mixture, THRESHOLDS)
-    assert failed == tuple(check for check in checks if check.status == "fail")
-    assert "min_ess" in {check.check_name for check in failed}
+    assert "min_ess" in {check.check_name for check in found if check.status == "fail"}
     lenient = GateThresholds(max_r_hat=9.0, min_ess=1.0, min_bfmi=0.0)
-    assert failed_checks(national_mixture, lenient) == ()
+    assert all(check.status == "pass" for check in verdicts(national_mixture, lenient))
 
 
 def test_a_sampler_that_cannot_converge_is_refused_with_its_reasons(market: Panel) -> None:
@@ -303,7 +302,7 @@ def test_a_comparison_asks_for_half_the_effective_draws(
         asked.append(thresholds)
         return ()
 
-    monkeypatch.setattr(ladder, "failed_checks", note)
+    monkeypatch.setattr(ladder, "verdicts", note)
     choose(market)
     assert {thresholds.min_ess for thresholds in asked} == {200.0}
     assert {thresholds.max_r_hat for thresholds in asked} == {1.01}

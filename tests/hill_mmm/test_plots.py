@@ -12,7 +12,9 @@ from hill_mmm import (
     Estimates,
     Fit,
     estimates,
+    parameter_summary,
     plot_contributions,
+    plot_convergence,
     plot_fit,
     plot_response_curves,
     plot_roi,
@@ -131,3 +133,19 @@ def test_a_fits_pictures_are_of_the_series_asked_for(
     assert "newsletter" in legend(axes)
     # The second region has no radio.
     assert len(drawn(regional_mixture.plot_response_curves(series))) == (5 if series is None else 4)
+
+
+def test_convergence_shows_every_published_quantity_and_names_the_worst(
+    regional_mixture: Fit,
+) -> None:
+    summary = parameter_summary(regional_mixture)
+    judged = summary[summary["is_judged"]]
+    r_hat, ess = drawn(plot_convergence(summary, 1.01, 400.0))
+    points, limit = r_hat.lines
+    np.testing.assert_array_equal(points.get_ydata(), np.sort(judged["r_hat"]))
+    assert list(limit.get_ydata()) == [1.01, 1.01]
+    worst = judged.iloc[int(judged["r_hat"].to_numpy().argmax())]
+    assert f"worst: {worst['parameter']}" in r_hat.get_title()
+    least = judged[["ess_bulk", "ess_tail"]].min(axis=1)
+    np.testing.assert_array_equal(ess.lines[0].get_ydata(), np.sort(least))
+    assert list(ess.lines[1].get_ydata()) == [400.0, 400.0]

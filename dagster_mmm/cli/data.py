@@ -1,0 +1,79 @@
+"""`mmm data`: is the input fit to be used?"""
+
+from typing import Any
+
+import click
+import dagster as dg
+
+from dagster_mmm.cli.asking import json_option, model_option, one_model, print_json, warehouse
+from dagster_mmm.cli.jobs import execute, why_it_failed
+from dagster_mmm.clock import Clock
+from dagster_mmm.defs.panel import REJECTED_INPUT, WEEKLY_INPUT
+from dagster_mmm.settings import Settings
+from dagster_mmm.warehouse.marts import read_marts
+
+
+@click.group()
+def data() -> None:
+    """The input in the warehouse."""
+
+
+@data.command()
+@model_option
+@json_option
+def check(model_key: str | None, as_json: bool) -> None:
+    """Check the input of a model as its next refit would find it; problems are exit code 1.
+
+    Loads the settings' input.file where there is one and builds the weekly input with dbt, as the
+    weekly job does. Nothing is fitted or published.
+
+    \b
+    Examples:
+      mmm data check
+      mmm data check --model retail --json
+    """
+    settings = one_model(model_key)
+    weekly = dg.AssetSelection.assets(WEEKLY_INPUT, REJECTED_INPUT).upstream()
+    from dagster_mmm.definitions import defs
+
+    graph = defs().resolve_asset_graph()
+    result = execute("weekly_input", weekly.resolve(graph), {}, "ERROR", lambda _: None)
+    judged = _judged(settings) if _is_built(result) else {"problems": [why_it_failed(result)]}
+    if as_json:
+        print_json({"model_key": settings.model_key, **judged})
+    else:
+        _say(settings.model_key, judged)
+    if judged["problems"]:
+        raise click.exceptions.Exit(1)
+
+
+def _is_built(result: dg.ExecuteInProcessResult) -> bool:
+    built = {event.asset_key for event in result.get_asset_materialization_events()}
+    return {WEEKLY_INPUT, REJECTED_INPUT} <= built
+
+
+def _judged(settings: Settings) -> dict[str, Any]:
+    from dagster_mmm.model_input import judge_input
+
+    marts = read_marts(warehouse(), settings.model_key)
+    judged = judge_input(*marts, settings, Clock().today(settings.schedule.timezone))
+    used = judged.snapshot[judged.snapshot["is_used"]]
+    return {
+        "problems": [problem.message for problem in judged.problems],
+        "left_out": judged.repairs(),
+        "advice": [point.message for point in judged.advice()],
+        "weeks": int(used["week_start"].nunique()),
+        "last_week": None if used.empty else str(used["week_start"].max().date()),
+    }
+
+
+def _say(model_key: str, judged: dict[str, Any]) -> None:
+    for title, key in (("error", "problems"), ("left out", "left_out"), ("advice", "advice")):
+        for line in judged.get(key, []):
+            click.echo(f"{title}: {line}")
+    if judged["problems"]:
+        click.echo(f"{model_key}: the input cannot be fitted", err=True)
+    else:
+        click.echo(
+            f"{model_key}: {judged['weeks']} weeks up to {judged['last_week']} can be fitted"
+        )

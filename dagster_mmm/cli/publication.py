@@ -1,0 +1,89 @@
+"""`mmm publish`, `mmm rollback`, `mmm retention`: what readers see, and how much is kept."""
+
+from datetime import UTC, datetime
+
+import click
+
+from dagster_mmm import environment
+from dagster_mmm.artefacts import remove_runs
+from dagster_mmm.cli.asking import model_option, one_model, warehouse
+from dagster_mmm.warehouse.publish import latest_run, roll_back
+from dagster_mmm.warehouse.publish import publish as move_pointer
+from dagster_mmm.warehouse.resource import WarehouseResource
+from dagster_mmm.warehouse.retention import expire
+from dagster_mmm.warehouse.runs import read_run
+from dagster_mmm.warehouse.snapshot import snapshot_of, write_snapshot
+
+
+@click.command()
+@model_option
+@click.option("--run", "run_id", metavar="RUN", help="The run; by default the model's latest.")
+def publish(model_key: str | None, run_id: str | None) -> None:
+    """Make a run live, if its stored verdicts allow it; if not, exit code 1 with the reasons.
+
+    \b
+    Examples:
+      mmm publish
+      mmm publish --model retail --run 3f2a91c0
+    """
+    model, resource = one_model(model_key).model_key, warehouse()
+    chosen = None if run_id is None else str(read_run(resource, run_id).run["run_id"])
+    with resource.begin() as connection:
+        chosen = chosen or latest_run(connection, model)
+        if chosen is None:
+            raise click.ClickException(
+                f"there is no run of {model} to publish; `mmm fit` makes one"
+            )
+        move_pointer(connection, model, chosen, _now())
+    _take_dashboards_along(resource)
+    click.echo(f"{model}: run {chosen} is live")
+
+
+@click.command()
+@model_option
+@click.option("--to", "run_id", metavar="RUN", help="A run that was live; by default the last one.")
+def rollback(model_key: str | None, run_id: str | None) -> None:
+    """Go back to the run that was live before; the same again undoes it.
+
+    The dashboards' copy of the latest views goes along.
+
+    \b
+    Examples:
+      mmm rollback
+      mmm rollback --model retail --to 3f2a91c0-5d0c-4d5e-9a57-0d6f6b6a8d0e
+    """
+    model, resource = one_model(model_key).model_key, warehouse()
+    with resource.begin() as connection:
+        was, live = roll_back(connection, model, _now(), run_id)
+    _take_dashboards_along(resource)
+    click.echo(f"{model}: run {live} is live, in place of {was}; the same again goes back")
+
+
+@click.command()
+@model_option
+@click.option(
+    "--keep", type=click.IntRange(min=1), required=True, help="Published runs to keep, the last."
+)
+def retention(model_key: str | None, keep: int) -> None:
+    """Keep the runs published last; remove the rows and files of older ones.
+
+    \b
+    Examples:
+      mmm retention --keep 26
+    """
+    model, resource = one_model(model_key).model_key, warehouse()
+    with resource.begin() as connection:
+        expired = expire(connection, model, keep)
+    remove_runs(environment.artefacts_path() / model, expired)
+    click.echo(f"{model}: removed the rows and files of {len(expired)} runs")
+
+
+def _take_dashboards_along(resource: WarehouseResource) -> None:
+    file = resource.file
+    if file is not None:
+        with resource.locked():
+            write_snapshot(file, snapshot_of(file))
+
+
+def _now() -> datetime:
+    return datetime.now(UTC).replace(tzinfo=None)

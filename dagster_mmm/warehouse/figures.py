@@ -1,0 +1,41 @@
+"""The numbers of a run that the UI plots from publication to publication."""
+
+from datetime import date, timedelta
+
+import sqlalchemy as sa
+
+from dagster_mmm.warehouse.tables import ACCURACY, DIAGNOSTIC, RUN
+
+# The names are kept for ever: a series in the UI ends where its name does.
+CHECKS = ("max_r_hat", "min_ess", "divergence_rate", "holdout_coverage")
+WEEK = timedelta(days=7)
+
+
+def run_figures(connection: sa.Connection, run_id: str, today: date) -> dict[str, float]:
+    """How well a run converged, how well it forecast, and how old its data are.
+
+    Args:
+        connection: an open transaction.
+        run_id: a run whose results are there.
+        today: the day as of which its data are so old.
+
+    Returns:
+        `staleness_weeks`, whole weeks that have ended since the last one that was used; of the
+        stored verdicts those in `CHECKS`; `holdout_crps` in the outcome's unit. What is undefined
+        is left out.
+    """
+    last_week = connection.scalars(sa.select(RUN.c.window_end).where(RUN.c.run_id == run_id)).one()
+    figures: dict[str, float | None] = {"staleness_weeks": (today - last_week) // WEEK - 1}
+    checks = sa.select(DIAGNOSTIC.c.check_name, DIAGNOSTIC.c.value).where(
+        DIAGNOSTIC.c.run_id == run_id, DIAGNOSTIC.c.check_name.in_(CHECKS)
+    )
+    figures |= {name: value for name, value in connection.execute(checks)}
+    crps = sa.select(ACCURACY.c.value).where(
+        ACCURACY.c.run_id == run_id,
+        ACCURACY.c.evaluation_set == "holdout",
+        ACCURACY.c.metric == "crps",
+    )
+    # Of several series, that of their sum.
+    of_total = crps.order_by((ACCURACY.c.series_key == "all").desc()).limit(1)
+    figures["holdout_crps"] = connection.scalar(of_total)
+    return {name: value for name, value in figures.items() if value is not None}

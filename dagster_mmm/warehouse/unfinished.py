@@ -1,0 +1,40 @@
+"""Rows of runs that ended without a word: killed, or failed on the way to their results."""
+
+from collections.abc import Collection
+
+import sqlalchemy as sa
+
+from dagster_mmm.warehouse.tables import RUN
+
+# Results are written whole, with the number of weeks.
+IS_UNFINISHED = sa.and_(RUN.c.status == "running", RUN.c.n_weeks.is_(None))
+
+
+def unfinished_runs(connection: sa.Connection, model_key: str) -> tuple[str, ...]:
+    """The runs of a model that say they are running, the oldest first."""
+    query = sa.select(RUN.c.run_id).where(RUN.c.model_key == model_key, IS_UNFINISHED)
+    return tuple(connection.scalars(query.order_by(RUN.c.started_at)))
+
+
+def reject_ended(connection: sa.Connection, run_ids: Collection[str]) -> tuple[str, ...]:
+    """Mark those of these runs as rejected that still say they are running.
+
+    Args:
+        connection: an open transaction.
+        run_ids: runs that have ended, however they did.
+
+    Returns:
+        The runs that were marked, the oldest first.
+    """
+    of_these = sa.and_(RUN.c.run_id.in_(run_ids), IS_UNFINISHED)
+    query = sa.select(RUN.c.run_id).where(of_these).order_by(RUN.c.started_at)
+    ended = tuple(connection.scalars(query))
+    for run_id in ended:
+        reason = (
+            "the run was killed, or failed before its results were written; the log of the "
+            f"Dagster run {run_id} has its last words. Refit the model"
+        )
+        connection.execute(
+            RUN.update().where(RUN.c.run_id == run_id).values(status="rejected", gate_reason=reason)
+        )
+    return ended
