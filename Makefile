@@ -9,6 +9,7 @@ ARGS ?=
 CONFIG ?= examples/demo.yaml
 FORCE ?=
 MODEL ?=
+AS_OF ?=
 RUN ?=
 KEEP ?=
 SLOW ?= slow
@@ -30,7 +31,7 @@ test: lint type  ## all checks and the fast tests
 test-slow: .venv/.synced  ## recovery of known truth, faults, public data; SLOW="slow and not long" is CI's
 	$(BIN)/python -m pytest -m "$(SLOW)" $(SIDE_BY_SIDE)
 
-bench-%: .venv/.synced  ## benchmarks/: bench-seed, bench-national, bench-public, bench-hyperpriors, bench-warehouse; ARGS=--help
+bench-%: .venv/.synced  ## benchmarks/: bench-seed, bench-national, bench-public, bench-hyperpriors, bench-warehouse, bench-load; ARGS=--help
 	$(BIN)/python benchmarks/$*.py $(ARGS)
 
 lint: .venv/.synced
@@ -44,8 +45,9 @@ format: .venv/.synced
 type: .venv/.synced
 	$(BIN)/basedpyright
 
-run: .venv/.synced  ## the week of CONFIG once: input, every model or MODEL, dashboards; FORCE=1 although nothing is new
-	$(BIN)/python -m dagster_mmm.weekly $(if $(MODEL),--model "$(MODEL)") $(if $(FORCE),--force)
+run: .venv/.synced  ## the week of CONFIG once: input, every model or MODEL, dashboards; FORCE=1, AS_OF="2026-01-05 2026-02-02"
+	$(BIN)/python -m dagster_mmm.weekly $(if $(MODEL),--model "$(MODEL)") $(if $(FORCE),--force) \
+		$(if $(AS_OF),--as-of $(AS_OF))
 
 history: .venv/.synced  ## every publication of the model of CONFIG
 	$(BIN)/python -m dagster_mmm.operate history
