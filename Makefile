@@ -9,6 +9,7 @@ ARGS ?=
 CONFIG ?= examples/demo.yaml
 FORCE ?=
 MODEL ?=
+AS_OF ?=
 SLOW ?= slow
 PORT ?= 3000
 # A file's tests stay together: they share a job that was run, or a server.
@@ -28,7 +29,7 @@ test: lint type  ## all checks and the fast tests
 test-slow: .venv/.synced  ## recovery of known truth, faults, public data; SLOW="slow and not long" is CI's
 	$(BIN)/python -m pytest -m "$(SLOW)" $(SIDE_BY_SIDE)
 
-bench-%: .venv/.synced  ## benchmarks/: bench-seed, bench-national, bench-public, bench-hyperpriors, bench-warehouse; ARGS=--help
+bench-%: .venv/.synced  ## benchmarks/: bench-seed, bench-national, bench-public, bench-hyperpriors, bench-warehouse, bench-load; ARGS=--help
 	$(BIN)/python benchmarks/$*.py $(ARGS)
 
 lint: .venv/.synced
@@ -42,8 +43,9 @@ format: .venv/.synced
 type: .venv/.synced
 	$(BIN)/basedpyright
 
-run: .venv/.synced  ## the week of CONFIG once: input, every model or MODEL, dashboards; FORCE=1 although nothing is new
-	$(BIN)/python -m dagster_mmm.weekly $(if $(MODEL),--model "$(MODEL)") $(if $(FORCE),--force)
+run: .venv/.synced  ## the week of CONFIG once: input, every model or MODEL, dashboards; FORCE=1, AS_OF="2026-01-05 2026-02-02"
+	$(BIN)/python -m dagster_mmm.weekly $(if $(MODEL),--model "$(MODEL)") $(if $(FORCE),--force) \
+		$(if $(AS_OF),--as-of $(AS_OF))
 
 ui: .venv/.synced  ## the Dagster UI, and what runs queued and scheduled runs, for CONFIG
 	$(BIN)/dagster dev -w workspace.yaml -p $(PORT)

@@ -2,8 +2,9 @@
 
 import argparse
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -77,12 +78,31 @@ def run_week(
     return week
 
 
+def run_vintages(
+    instance: dg.DagsterInstance, model_key: str, weeks: Iterable[date]
+) -> dict[date, dg.ExecuteInProcessResult]:
+    """Refit a model as of past weeks, one after another: a back-test, which publishes nothing.
+
+    The input is used as it stands: what the source has restated since was not known then.
+
+    Args:
+        instance: where the runs are recorded.
+        model_key: the model, which has a published run of a later week.
+        weeks: the first days of the last weeks to use.
+    """
+    return {
+        week: run_job(instance, "refit", _ops("panel", {"as_of": str(week)}), model_key)
+        for week in weeks
+    }
+
+
 def run_job(
     instance: dg.DagsterInstance,
     name: str,
     config: Mapping[str, Any] | None = None,
     model_key: str | None = None,
     assets: list[dg.AssetKey] | None = None,
+    run_id: str | None = None,
 ) -> dg.ExecuteInProcessResult:
     """Run a job, or some of its assets, in this process.
 
@@ -92,6 +112,7 @@ def run_job(
         config: its run configuration.
         model_key: the model, where the job is of one.
         assets: some of the job's assets, where not all.
+        run_id: names the run.
     """
     from dagster_mmm.definitions import defs
 
@@ -106,6 +127,7 @@ def run_job(
             partition_key=model_key,
             raise_on_error=False,
             asset_selection=assets,
+            run_id=run_id,
         )
     )
 
@@ -136,9 +158,21 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="make run", description=__doc__)
     parser.add_argument("--model", help="the model to refit; by default all")
     parser.add_argument("--force", action="store_true", help="fit although nothing is new")
+    parser.add_argument(
+        "--as-of",
+        type=date.fromisoformat,
+        nargs="+",
+        metavar="DAY",
+        help="refit MODEL as of these past weeks alone, and publish nothing",
+    )
     asked = parser.parse_args(arguments)
+    if asked.as_of and asked.model is None:
+        parser.error("--as-of is of one model: name it by --model")
     try:
         with dg.DagsterInstance.get() as instance:
+            if asked.as_of:
+                vintages = run_vintages(instance, asked.model, asked.as_of)
+                return 0 if all(run.success for run in vintages.values()) else 1
             week = run_week(instance, asked.model, panel={"force": True} if asked.force else None)
     except (SettingsError, WarehouseURLError, WarehouseError) as error:
         print(error, file=sys.stderr)

@@ -81,9 +81,15 @@ class Project:
         return WarehouseResource(url=environment.warehouse_url())
 
     def configure(self, **sections: Any) -> None:
-        """Write the demo's settings, with the quick sampler and these sections on top."""
+        """Write the demo's settings, with the quick sampler and these sections on top.
+
+        A `model_key` of None is left out: the settings are of several models then.
+        """
         document = yaml.safe_load((environment.ROOT / "examples" / "demo.yaml").read_text())
-        (self.folder / "settings.yaml").write_text(yaml.safe_dump(document | QUICK | sections))
+        document |= QUICK | sections
+        if document["model_key"] is None:
+            del document["model_key"]
+        (self.folder / "settings.yaml").write_text(yaml.safe_dump(document))
 
     def run(
         self, data: Path | None = None, selection: list[str] | None = None, force: bool = False

@@ -18,6 +18,15 @@ class IngestConfig(dg.Config):
     file: str | None = None
 
 
+ad_reports = dg.AssetSpec(
+    ["reports", "ad_spend"],
+    description="Spend as the ad platforms report it, where the settings name such a table; loaded "
+    "by others.",
+    group_name="ingest",
+    kinds={"table"},
+)
+
+
 @dg.asset(
     key=["raw", "weekly_media"],
     group_name="ingest",

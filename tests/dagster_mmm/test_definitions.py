@@ -1,20 +1,55 @@
 """The code location: light to load, complete, documented."""
 
+import os
 import subprocess
 import sys
 
 import dagster as dg
+import pytest
 
 from dagster_mmm.definitions import defs
+from dagster_mmm.partitions import MODELS
 from tests.conftest import Project
 
+LOAD = """
+import subprocess, sys
+start = subprocess.Popen.__init__
+def refuse_dbt(process, command, *arguments, **options):
+    if "dbt" in str(command):
+        raise AssertionError(f"dbt was started at load: {command}")
+    start(process, command, *arguments, **options)
+subprocess.Popen.__init__ = refuse_dbt
+from dagster_mmm.definitions import defs
+from dagster import Definitions
+Definitions.validate_loadable(defs())
+print(sorted({"jax", "hill_mmm", "numpyro", "matplotlib"} & set(sys.modules)))
+"""
 
-def test_definitions_load_without_jax() -> None:
-    code = (
-        "import sys; from dagster_mmm.definitions import defs; defs(); print('jax' in sys.modules)"
+
+@pytest.mark.parametrize(
+    ("settings", "url"),
+    [
+        (None, ""),
+        ("model_key: [", ""),
+        (None, "postgresql://nobody:s3cret@nowhere.invalid:1/none"),
+        (None, "no URL at all"),
+    ],
+    ids=["good", "broken settings", "no server", "broken URL"],
+)
+def test_definitions_load_without_jax_dbt_warehouse_or_good_settings(
+    project: Project, settings: str | None, url: str
+) -> None:
+    # With a manifest that is fresh.
+    defs()
+    if settings is not None:
+        (project.folder / "settings.yaml").write_text(settings)
+    loaded = subprocess.run(
+        [sys.executable, "-c", LOAD],
+        env=os.environ | {"MMM_WAREHOUSE_URL": url},
+        capture_output=True,
+        text=True,
     )
-    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
-    assert (loaded.returncode, loaded.stdout) == (0, "False\n"), loaded.stderr
+    assert (loaded.returncode, loaded.stdout) == (0, "[]\n"), loaded.stderr
 
 
 def test_everything_is_loadable_described_and_grouped(project: Project) -> None:
@@ -65,12 +100,38 @@ def test_both_gates_block(project: Project) -> None:
         for key in graph.asset_check_keys
         if graph.get_check_spec(key).blocking
     }
-    assert ("weekly_input", "input_is_usable") in blocking
+    assert ("panel", "input_is_usable") in blocking
     assert ("results/mmm_diagnostic", "converged") in blocking
+
+
+def test_each_asset_is_of_one_job(project: Project) -> None:
+    definitions = defs()
+    keys = [
+        key
+        for name in ("weekly_input", "refit", "dashboards")
+        for key in definitions.resolve_job_def(name).asset_layer.executable_asset_keys
+    ]
+    assert len(keys) == len(set(keys))
+    assert set(keys) == definitions.resolve_asset_graph().executable_asset_keys
+
+
+def test_what_follows_the_input_is_of_one_model(project: Project) -> None:
+    graph = defs().resolve_asset_graph()
+    partitioned = {
+        key.path[0] for key in graph.get_all_asset_keys() if graph.get(key).partitions_def == MODELS
+    }
+    assert partitioned == {"panel", "fit", "results", "published"}
 
 
 def test_the_schedule_is_the_settings(project: Project) -> None:
     project.configure(schedule={"cron": "30 5 * * 2", "timezone": "Asia/Tokyo"})
-    schedule = defs().resolve_schedule_def("weekly_mmm_schedule")
+    schedule = defs().resolve_schedule_def("weekly_input")
     assert (schedule.cron_schedule, schedule.execution_timezone) == ("30 5 * * 2", "Asia/Tokyo")
-    assert schedule.job_name == "weekly_mmm"
+    assert schedule.job_name == "weekly_input"
+
+
+def test_nothing_runs_until_somebody_turns_it_on(project: Project) -> None:
+    repository = defs().get_repository_def()
+    started = [d.name for d in repository.schedule_defs if d.default_status.value != "STOPPED"]
+    started += [d.name for d in repository.sensor_defs if d.default_status.value != "STOPPED"]
+    assert started == []

@@ -158,6 +158,7 @@ def test_a_refused_connection_is_named_and_shows_no_password(
     (failure,) = result.get_step_failure_events()
     assert "cannot connect to postgresql+psycopg://" in str(failure)
     assert reason in str(failure)
+    environment.tell_dbt()
     dbt = defs().resources["dbt"]
     assert not dbt.cli(["debug"], raise_on_error=False).wait().is_successful()
 

@@ -83,9 +83,9 @@ def test_the_asset_graph_flows_from_raw_to_latest(webserver: str, page: Page) ->
     assert sorted(lefts, key=lambda group: lefts[group]) == groups
 
 
-def test_a_result_table_shows_its_columns_and_its_schedule(webserver: str, page: Page) -> None:
+def test_a_result_table_shows_its_columns_and_its_job(webserver: str, page: Page) -> None:
     page.goto(f"{webserver}/assets/results/mmm_channel_summary")
     page.get_by_text("roi_learned").first.wait_for(timeout=60_000)
     text = page.inner_text("body")
     assert "Share of the prior variance of the medium's log effect" in text
-    assert "weekly_mmm" in text
+    assert "refit" in text
