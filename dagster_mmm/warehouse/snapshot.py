@@ -75,7 +75,7 @@ def _copy(connection: duckdb.DuckDBPyConnection, catalog: str, view: str) -> int
     for (text,) in about:
         connection.execute(f"comment on table {name} is '{_escaped(text or '')}'")
     for column, text in columns:
-        connection.execute(f"""comment on column {name}."{column}" is '{_escaped(text or '')}'""")
+        connection.execute(f"""comment on column {name}."{column}" is '{_escaped(text or "")}'""")
     return 0 if copied is None else int(copied[0])
 
 
