@@ -93,7 +93,7 @@ def _stack(rows: pd.DataFrame, media: list[str], outcome: str) -> alt.Chart:
     legend = alt.Legend(orient="top", title=None, columns=0, values=shown, labelLimit=200)
     return (
         alt.Chart(data)
-        .mark_area(interpolate="monotone")
+        .mark_area()
         .encode(
             x=alt.X("week_start:T", title=None, axis=alt.Axis(grid=False, format="%b %Y")),
             y=alt.Y(

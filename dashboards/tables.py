@@ -5,7 +5,9 @@ import streamlit as st
 from dashboards.data import Answer
 from dashboards.published import published
 
-MONEY, WHOLE, TWO, PERCENT = "localized", "%.0f", "%.2f", "percent"
+MONEY, TWO, FOUR, PERCENT = "{:,.0f}", "{:.2f}", "{:.4g}", "{:.0%}"
+# Up to here a table is shown whole; a longer one scrolls.
+SHOWN_WHOLE = 14
 
 
 def show(answer: Answer, name: str, formats: dict[str, str] | None = None) -> None:
@@ -14,13 +16,11 @@ def show(answer: Answer, name: str, formats: dict[str, str] | None = None) -> No
     Args:
         answer: the rows and their SQL.
         name: what they are, in words of a file name; unique on its page.
-        formats: column and number format, of the columns that need one.
+        formats: column and how its numbers are written, of the columns that need it.
     """
-    columns = {
-        column: st.column_config.NumberColumn(format=pattern)
-        for column, pattern in (formats or {}).items()
-    }
-    st.dataframe(answer.rows, hide_index=True, column_config=columns, key=name)
+    written = answer.rows.style.format(formats or {}, na_rep="")
+    height = "content" if len(answer.rows) <= SHOWN_WHOLE else "auto"
+    st.dataframe(written, hide_index=True, height=height, key=name)
     run = published()
     with st.container(horizontal=True):
         st.download_button(

@@ -5,7 +5,7 @@ import streamlit as st
 from dashboards import charts
 from dashboards.data import ask
 from dashboards.published import PERIODS, choose_period, published
-from dashboards.tables import MONEY, show
+from dashboards.tables import MONEY, PERCENT, show
 
 WATERFALL = """
 select
@@ -61,7 +61,7 @@ show(
         ],
         MONEY,
     )
-    | {"ci_level": "percent"},
+    | {"ci_level": PERCENT},
 )
 
 st.subheader("Week by week")

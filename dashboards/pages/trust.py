@@ -5,7 +5,7 @@ import streamlit as st
 from dashboards import charts
 from dashboards.data import ask, exists
 from dashboards.published import published
-from dashboards.tables import MONEY, PERCENT, TWO, missing, show
+from dashboards.tables import FOUR, MONEY, PERCENT, TWO, missing, show
 
 TRUST = """
 select
@@ -66,14 +66,12 @@ run = published()
 trust = ask(TRUST, run_id=run.run_id)
 row = trust.rows.iloc[0]
 cells = st.columns(4)
-cells[0].metric("Data are old by", f"{int(row['data_age_days']):,} days")
-cells[1].metric("Checks that warn or fail", int(row["n_warnings"] + row["n_failures"]))
+cells[0].metric("Age of the data", f"{int(row['data_age_days']):,} days")
+cells[1].metric("Checks that warn", int(row["n_warnings"] + row["n_failures"]))
 held_out = row["holdout_coverage"] == row["holdout_coverage"]
-cells[2].metric(
-    "Held-out weeks in their interval", f"{row['holdout_coverage']:.0%}" if held_out else "none"
-)
+cells[2].metric("Held-out weeks inside", f"{row['holdout_coverage']:.0%}" if held_out else "none")
 cells[3].metric(
-    "Error beside last year's weeks",
+    "Error against last year",
     f"{row['holdout_rmse_vs_naive']:.2f}" if held_out else "none",
     help="RMSE of the forecast of held-out weeks over that of last year's same weeks; below 1 is "
     "better than last year's numbers.",
@@ -87,7 +85,10 @@ if row["n_refused_since"]:
 show(trust, "trust", {"holdout_coverage": PERCENT, "holdout_wmape": PERCENT})
 
 st.subheader("Checks")
-show(ask(CHECKS, run_id=run.run_id), "checks", {"value": "%.4g", "threshold": "%.4g"})
+checks = ask(CHECKS, run_id=run.run_id)
+for check in checks.rows[checks.rows["status"] != "pass"].itertuples():
+    st.warning(f"**{check.check_name}** is {check.value:.4g}: {check.description}")
+show(checks, "checks", {"value": FOUR, "threshold": FOUR})
 
 st.subheader("Accuracy")
 fit = ask(FIT, **run.keys)
@@ -105,7 +106,7 @@ show(
     )
     | {"ci_level": PERCENT},
 )
-show(ask(ACCURACY, **run.keys), "accuracy", {"value": "%.4g"})
+show(ask(ACCURACY, **run.keys), "accuracy", {"value": FOUR})
 
 st.subheader("What changed since the last published run")
 delta = ask(DELTA, **run.keys) if exists("run_delta_latest") else None
@@ -123,4 +124,4 @@ else:
     show(tests, "lift_tests", {"z_score": TWO, "ci_level": PERCENT})
 
 st.subheader("Runs of this model")
-show(ask(RUNS, model_key=run.model_key), "runs", {"cpu_seconds": "%.0f"})
+show(ask(RUNS, model_key=run.model_key), "runs", {"cpu_seconds": MONEY})

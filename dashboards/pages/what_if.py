@@ -1,5 +1,7 @@
 """What happens if? The response curves at spends of the reader's, interpolated in SQL alone."""
 
+from typing import Any
+
 import pandas as pd
 import streamlit as st
 
@@ -26,6 +28,8 @@ from (
 ) as curves
 order by channel
 """
+# More is not better by itself: no colour and no arrow.
+PLAIN: dict[str, Any] = {"delta_color": "off", "delta_arrow": "off"}
 # A line between the two grid points about each spend; no spend brings nothing. An answer is
 # extrapolated where the further of the two points is.
 WHAT_IF = """
@@ -92,7 +96,6 @@ select
     is_extrapolated,
     ci_level
 from placed
-order by channel, state
 """
 TOTAL = """
 select
@@ -145,12 +148,12 @@ def show_total(total: Answer, outcome: str, currency: str) -> None:
     sums = total.rows.iloc[0]
     more, gain = sums["spend_then"] - sums["spend_now"], sums["outcome_then"] - sums["outcome_now"]
     left, right = st.columns(2)
-    left.metric(f"Spend, {currency} a week", f"{sums['spend_then']:,.0f}", f"{more:+,.0f}", "off")
+    left.metric(f"Spend, {currency} a week", f"{sums['spend_then']:,.0f}", f"{more:+,.0f}", **PLAIN)
     right.metric(
         f"{outcome} from these channels a week",
         f"{sums['outcome_then']:,.0f}",
         f"{gain:+,.0f}",
-        "off",
+        **PLAIN,
     )
     st.caption(
         f"Posterior means. With every channel at the low end of its interval, or every one at the "
@@ -161,10 +164,11 @@ def show_total(total: Answer, outcome: str, currency: str) -> None:
 
 run = published()
 basis = st.radio("How the money is spent", BASES, format_func=BASES.__getitem__, horizontal=True)
-today = ask(TODAY, **run.keys, basis=basis)
+of_curves = {**run.keys, "basis": basis}
+today = ask(TODAY, **of_curves)
 multipliers = choose_spends(today.rows, basis, run.currency)
 query, values = asked(multipliers)
-answers = ask(query, **run.keys, basis=basis, **values)
+answers = ask(f"{query}order by channel, state", **of_curves, **values)
 beyond = answers.rows.loc[answers.rows["is_extrapolated"], ["channel", "state"]]
 then = sorted(beyond.loc[beyond["state"] == "then", "channel"])
 if then:
@@ -172,12 +176,7 @@ if then:
         f"Beyond what the data have seen: {', '.join(then)}. There the curve is the model's shape "
         "and its priors, not observation."
     )
-total = ask(
-    TOTAL.format(what_if=query.replace("order by channel, state", "")),
-    **run.keys,
-    basis=basis,
-    **values,
-)
+total = ask(TOTAL.format(what_if=query), **of_curves, **values)
 show_total(total, run.outcome, run.currency)
 st.altair_chart(charts.before_after(answers.rows, run.outcome))
 level = answers.rows["ci_level"].max()
