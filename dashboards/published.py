@@ -5,7 +5,7 @@ from datetime import date, datetime
 
 import streamlit as st
 
-from dashboards.data import NothingPublishedError, ask_now
+from dashboards.data import NothingPublishedError, ask, ask_now
 
 RUNS = """
 select
@@ -16,10 +16,13 @@ from mmm.trust_latest
 order by model_key
 """
 SERIES = """
-select distinct run_id, series_key
+select distinct series_key
 from mmm.channel_summary_latest
-order by run_id, series_key
+where run_id = :run_id
+order by series_key
 """
+# Under these names the app hands a page what was chosen.
+CHOSEN, RUN = "published", "run"
 PERIODS = {
     "last_52_weeks": "Last 52 weeks",
     "last_13_weeks": "Last 13 weeks",
@@ -56,47 +59,49 @@ class Published:
         return f"{self.outcome} per {self.currency}"
 
 
-def choose(question: str) -> None:
-    """Let the reader pick a model and a series, and head the page; stop where there is nothing."""
+def choose() -> None:
+    """Let the reader pick a model and a series; where there is none, say what to do, and stop."""
     try:
         runs = ask_now(RUNS)
     except NothingPublishedError as nothing:
-        st.title(question)
         st.info(str(nothing))
         st.stop()
     if runs.empty:
-        st.title(question)
         st.info("There is no published run yet. Run the job: make demo, or make run with CONFIG.")
         st.stop()
-    models = list(runs["model_key"])
     with st.sidebar:
-        model_key = st.selectbox("Model", models, key="model", bind="query-params")
+        model_key = st.selectbox("Model", list(runs["model_key"]), key="model", bind="query-params")
         run = runs[runs["model_key"] == model_key].iloc[0]
-        all_series = ask_now(SERIES)
-        of_run = list(all_series.loc[all_series["run_id"] == run["run_id"], "series_key"])
-        first = of_run.index("all") if "all" in of_run else 0
-        series_key = (
-            st.selectbox("Series", of_run, index=first, key=f"series of {model_key}")
-            if len(of_run) > 1
-            else of_run[0]
-        )
-    st.session_state["published"] = Published(
+        series_key = _choose_series(run["run_id"], model_key)
+    st.session_state[CHOSEN] = Published(
         run["run_id"], model_key, series_key, run["outcome"], run["currency"]
     )
+    st.session_state[RUN] = run.to_dict()
+
+
+def _choose_series(run_id: str, model_key: str) -> str:
+    series = list(ask(SERIES, run_id=run_id).rows["series_key"])
+    if len(series) == 1:
+        return str(series[0])
+    first = series.index("all") if "all" in series else 0
+    return str(st.selectbox("Series", series, index=first, key=f"series of {model_key}"))
+
+
+def opened(question: str) -> Published:
+    """Head a page with its question and with what its answer rests on; the run that it shows."""
     st.title(question)
-    _say_what_it_rests_on(run.to_dict(), series_key)
+    _say_what_it_rests_on(st.session_state[RUN], published().series_key)
+    return published()
 
 
 def published() -> Published:
     """The run that `choose` has settled on."""
-    found: Published = st.session_state["published"]
+    found: Published = st.session_state[CHOSEN]
     return found
 
 
 def choose_period(default: str = "last_52_weeks") -> str:
     """A period that the run has, picked by the reader."""
-    from dashboards.data import ask
-
     held = ask(
         "select distinct period from mmm.channel_summary_latest "
         "where run_id = :run_id and series_key = :series_key",

@@ -4,7 +4,7 @@ import streamlit as st
 
 from dashboards import charts
 from dashboards.data import ask, exists
-from dashboards.published import PERIODS, choose_period, published
+from dashboards.published import PERIODS, choose_period, opened
 from dashboards.tables import MONEY, PERCENT, TWO, missing, show
 
 RANKING = """
@@ -18,7 +18,7 @@ where
 order by mroi_mean desc, channel
 """
 
-run = published()
+run = opened("Where should the next unit of money go?")
 st.subheader("Channels by what the next unit brings")
 period = choose_period("last_13_weeks")
 ranking = ask(RANKING, **run.keys, period=period)

@@ -4,7 +4,7 @@ import streamlit as st
 
 from dashboards import charts
 from dashboards.data import ask
-from dashboards.published import PERIODS, choose_period, published
+from dashboards.published import PERIODS, choose_period, opened
 from dashboards.tables import MONEY, PERCENT, show
 
 WATERFALL = """
@@ -35,7 +35,7 @@ where run_id = :run_id and series_key = :series_key and evaluation_set = 'train'
 order by week_start
 """
 
-run = published()
+run = opened("Where did sales come from?")
 st.subheader("Over a period")
 period = choose_period()
 waterfall = ask(WATERFALL, **run.keys, period=period)

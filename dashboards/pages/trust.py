@@ -4,7 +4,7 @@ import streamlit as st
 
 from dashboards import charts
 from dashboards.data import ask, exists
-from dashboards.published import published
+from dashboards.published import opened
 from dashboards.tables import FOUR, MONEY, PERCENT, TWO, missing, show
 
 TRUST = """
@@ -62,7 +62,7 @@ order by started_at desc
 limit 26
 """
 
-run = published()
+run = opened("Can I trust it, and what changed since last week?")
 trust = ask(TRUST, run_id=run.run_id)
 row = trust.rows.iloc[0]
 cells = st.columns(4)

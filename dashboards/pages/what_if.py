@@ -7,7 +7,7 @@ import streamlit as st
 
 from dashboards import charts
 from dashboards.data import Answer, ask
-from dashboards.published import published
+from dashboards.published import opened
 from dashboards.tables import MONEY, PERCENT, TWO, show
 
 BASES = {
@@ -162,7 +162,7 @@ def show_total(total: Answer, outcome: str, currency: str) -> None:
     )
 
 
-run = published()
+run = opened("What happens if?")
 basis = st.radio("How the money is spent", BASES, format_func=BASES.__getitem__, horizontal=True)
 of_curves = {**run.keys, "basis": basis}
 today = ask(TODAY, **of_curves)

@@ -4,7 +4,7 @@ import streamlit as st
 
 from dashboards import charts
 from dashboards.data import ask
-from dashboards.published import PERIODS, choose_period, published
+from dashboards.published import PERIODS, choose_period, opened
 from dashboards.tables import MONEY, PERCENT, TWO, show
 
 RETURNS = """
@@ -25,7 +25,7 @@ where run_id = :run_id and series_key = :series_key and basis = 'steady_state'
 order by channel, grid_index
 """
 
-run = published()
+run = opened("What is each channel worth, and at the margin?")
 period = choose_period()
 returns = ask(RETURNS, **run.keys, period=period)
 level = returns.rows["ci_level"].max()
