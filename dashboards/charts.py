@@ -284,45 +284,82 @@ def response_curve(rows: pd.DataFrame, channel: str, outcome: str, currency: str
     return finished(alt.layer(*layers), about, 240).properties(title=channel)
 
 
-def before_after(rows: pd.DataFrame, outcome: str) -> alt.LayerChart:
-    """Each channel's outcome a week now and then, with intervals: one row a channel and state.
+def before_after(rows: pd.DataFrame, unit: str, states: tuple[str, str]) -> alt.LayerChart:
+    """Each channel's figure in two states, with intervals: one row a channel and state.
 
     Args:
-        rows: channel, state (now, then), contribution_mean, _ci_lo, _ci_hi.
-        outcome: its name.
+        rows: channel, state, mean, ci_lo, ci_hi.
+        unit: of the axis.
+        states: the earlier and the later one.
     """
     y = alt.Y("channel:N", sort=list(rows["channel"].unique()), title=None)
-    offset = alt.YOffset("state:N", sort=["now", "then"])
-    scale = alt.Scale(domain=["now", "then"], range=["#aab4bf", ACCENT])
+    offset = alt.YOffset("state:N", sort=list(states))
+    scale = alt.Scale(domain=list(states), range=["#aab4bf", ACCENT])
     colour = alt.Color("state:N", scale=scale, legend=alt.Legend(orient="top", title=None))
     base = alt.Chart(rows)
     line = base.mark_rule(strokeWidth=5, strokeCap="round", opacity=0.5).encode(
         y=y,
         yOffset=offset,
         x=alt.X(
-            "contribution_ci_lo:Q",
-            title=f"{outcome} a week",
+            "ci_lo:Q",
+            title=unit,
             scale=alt.Scale(zero=True),
             axis=alt.Axis(format="~s", tickCount=5),
         ),
-        x2="contribution_ci_hi:Q",
+        x2="ci_hi:Q",
         color=colour,
     )
     point = base.mark_point(filled=True, size=80, opacity=1).encode(
         y=y,
         yOffset=offset,
-        x="contribution_mean:Q",
+        x="mean:Q",
         color=colour,
         tooltip=[
             "channel",
             "state",
-            alt.Tooltip("contribution_mean:Q", title=outcome, format=",.0f"),
-            alt.Tooltip("contribution_ci_lo:Q", title="interval from", format=",.0f"),
-            alt.Tooltip("contribution_ci_hi:Q", title="to", format=",.0f"),
+            alt.Tooltip("mean:Q", format=",.4~g"),
+            alt.Tooltip("ci_lo:Q", title="interval from", format=",.4~g"),
+            alt.Tooltip("ci_hi:Q", title="to", format=",.4~g"),
         ],
     )
-    about = f"{outcome} a week from each channel, now and with the spend chosen"
+    about = f"{unit} of each channel, {states[0]} and {states[1]}, mean and interval"
     return finished(line + point, about, 70 + 46 * rows["channel"].nunique())
+
+
+def moves(rows: pd.DataFrame, currency: str) -> alt.LayerChart:
+    """From today's spend to the plan's, by channel.
+
+    Args:
+        rows: channel, current_weekly_spend, planned_weekly_spend.
+        currency: of spend.
+    """
+    more = rows["planned_weekly_spend"] >= rows["current_weekly_spend"]
+    data = rows.assign(
+        change=more.map({True: "more", False: "less"}),
+        label=[_short(spend) for spend in rows["planned_weekly_spend"]],
+    )
+    y = alt.Y("channel:N", sort=list(rows["channel"]), title=None)
+    scale = alt.Scale(domain=["more", "less"], range=[GAIN, LOSS])
+    legend = alt.Legend(orient="top", title=None)
+    colour = alt.Color("change:N", scale=scale, legend=legend)
+    base = alt.Chart(data)
+    title = f"{currency} a week, from today (ring) to the plan (dot)"
+    x = alt.X("current_weekly_spend:Q", title=title, axis=alt.Axis(format="~s", tickCount=5))
+    tooltip = [
+        "channel",
+        alt.Tooltip("current_weekly_spend:Q", title="today", format=",.0f"),
+        alt.Tooltip("planned_weekly_spend:Q", title="plan", format=",.0f"),
+    ]
+    line = base.mark_rule(strokeWidth=3).encode(y=y, x=x, x2="planned_weekly_spend:Q", color=colour)
+    today = base.mark_point(color=QUIET, filled=False, size=80, opacity=1).encode(y=y, x=x)
+    plan = base.mark_point(filled=True, size=100, opacity=1).encode(
+        y=y, x="planned_weekly_spend:Q", color=colour, tooltip=tooltip
+    )
+    label = base.mark_text(dy=-13, color=INK).encode(
+        y=y, x="planned_weekly_spend:Q", text="label:N"
+    )
+    about = f"{currency} a week of each channel, today and in the plan"
+    return finished(alt.layer(line, today, plan, label), about, 70 + 44 * len(rows))
 
 
 def fit_against_actual(rows: pd.DataFrame, outcome: str) -> alt.LayerChart:

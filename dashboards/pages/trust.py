@@ -44,6 +44,19 @@ from mmm.run_delta_latest
 where run_id = :run_id and series_key = :series_key
 order by abs(shift_sd) desc nulls last, channel, metric
 """
+DELTA_STATES = """
+select
+    channel, 'published before' as state, previous_mean as mean, previous_ci_lo as ci_lo,
+    previous_ci_hi as ci_hi
+from mmm.run_delta_latest
+where run_id = :run_id and series_key = :series_key and metric = :metric
+union all
+select
+    channel, 'now' as state, current_mean as mean, current_ci_lo as ci_lo, current_ci_hi as ci_hi
+from mmm.run_delta_latest
+where run_id = :run_id and series_key = :series_key and metric = :metric
+order by channel, state
+"""
 LIFT_TESTS = """
 select
     channel, series_key, start_week, end_week, lift, standard_error, modelled_lift_mean,
@@ -113,7 +126,19 @@ delta = ask(DELTA, **run.keys) if exists("run_delta_latest") else None
 if delta is None or delta.rows.empty:
     missing("run_delta_latest", "The comparison with the run published before")
 else:
-    show(delta, "delta", dict.fromkeys(["shift_sd", "interval_overlap"], TWO))
+    # Only the contribution is compared where the runs do not begin with the same week.
+    held = set(delta.rows["metric"])
+    metric = "roi" if "roi" in held else "contribution"
+    states = ask(DELTA_STATES, **run.keys, metric=metric)
+    unit = f"ROI, {run.per_unit}" if metric == "roi" else run.outcome
+    st.altair_chart(charts.before_after(states.rows, unit, ("published before", "now")))
+    st.caption(
+        f"The same weeks by the run published before and by this one. What differs between the "
+        f"runs: {delta.rows['changed'].iloc[0] or 'nothing'}. shift_sd is the change in standard "
+        "deviations of the earlier posterior."
+    )
+    numbers = [name for name in delta.rows if name.endswith(charts.ENDS)]
+    show(delta, "delta", dict.fromkeys([*numbers, "shift_sd", "interval_overlap"], FOUR))
 
 st.subheader("Agreement with experiments")
 tests = ask(LIFT_TESTS, run_id=run.run_id)

@@ -169,16 +169,17 @@ today = ask(TODAY, **of_curves)
 multipliers = choose_spends(today.rows, basis, run.currency)
 query, values = asked(multipliers)
 answers = ask(f"{query}order by channel, state", **of_curves, **values)
-beyond = answers.rows.loc[answers.rows["is_extrapolated"], ["channel", "state"]]
-then = sorted(beyond.loc[beyond["state"] == "then", "channel"])
-if then:
+then = answers.rows[answers.rows["state"] == "then"]
+beyond = list(then.loc[then["is_extrapolated"], "channel"])
+if beyond:
     st.warning(
-        f"Beyond what the data have seen: {', '.join(then)}. There the curve is the model's shape "
+        f"Beyond what the data have seen: {', '.join(beyond)}. There the curve is the model's shape "
         "and its priors, not observation."
     )
 total = ask(TOTAL.format(what_if=query), **of_curves, **values)
 show_total(total, run.outcome, run.currency)
-st.altair_chart(charts.before_after(answers.rows, run.outcome))
+drawn = answers.rows.rename(columns=lambda name: name.removeprefix("contribution_"))
+st.altair_chart(charts.before_after(drawn, f"{run.outcome} a week", ("now", "then")))
 level = answers.rows["ci_level"].max()
 st.caption(
     f"{run.outcome} a week of each channel once carry-over has settled, mean and {level:.0%} "

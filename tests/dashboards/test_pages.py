@@ -1,6 +1,5 @@
 """Each page on a really published warehouse: all that it shows is what its SQL answers."""
 
-import re
 from collections.abc import Iterator
 from pathlib import Path
 
