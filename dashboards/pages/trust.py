@@ -1,5 +1,6 @@
 """Can I trust it, and what changed since last week? Checks, accuracy, age, shifts, experiments."""
 
+import pandas as pd
 import streamlit as st
 
 from dashboards import charts
@@ -81,11 +82,11 @@ row = trust.rows.iloc[0]
 cells = st.columns(4)
 cells[0].metric("Age of the data", f"{int(row['data_age_days']):,} days")
 cells[1].metric("Checks that warn", int(row["n_warnings"] + row["n_failures"]))
-held_out = row["holdout_coverage"] == row["holdout_coverage"]
+held_out = pd.notna(row["holdout_coverage"])
 cells[2].metric("Held-out weeks inside", f"{row['holdout_coverage']:.0%}" if held_out else "none")
 cells[3].metric(
     "Error against last year",
-    f"{row['holdout_rmse_vs_naive']:.2f}" if held_out else "none",
+    f"{row['holdout_rmse_vs_naive']:.2f}" if pd.notna(row["holdout_rmse_vs_naive"]) else "none",
     help="RMSE of the forecast of held-out weeks over that of last year's same weeks; below 1 is "
     "better than last year's numbers.",
 )
@@ -100,7 +101,7 @@ show(trust, "trust", {"holdout_coverage": PERCENT, "holdout_wmape": PERCENT})
 st.subheader("Checks")
 checks = ask(CHECKS, run_id=run.run_id)
 for check in checks.rows[checks.rows["status"] != "pass"].itertuples():
-    st.warning(f"**{check.check_name}** is {check.value:.4g}: {check.description}")
+    st.warning(f"**{check.check_name}** ({check.status}): {check.description}")
 show(checks, "checks", {"value": FOUR, "threshold": FOUR})
 
 st.subheader("Accuracy")

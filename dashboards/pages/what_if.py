@@ -173,8 +173,8 @@ then = answers.rows[answers.rows["state"] == "then"]
 beyond = list(then.loc[then["is_extrapolated"], "channel"])
 if beyond:
     st.warning(
-        f"Beyond what the data have seen: {', '.join(beyond)}. There the curve is the model's shape "
-        "and its priors, not observation."
+        f"Beyond what the data have seen: {', '.join(beyond)}. There the curve is "
+        "the model's shape and its priors, not observation."
     )
 total = ask(TOTAL.format(what_if=query), **of_curves, **values)
 show_total(total, run.outcome, run.currency)
