@@ -12,13 +12,14 @@ MODEL ?=
 AS_OF ?=
 SLOW ?= slow
 PORT ?= 3000
+DASHBOARD_PORT ?= 8501
 # A file's tests stay together: they share a job that was run, or a server.
 SIDE_BY_SIDE := -n 2 --dist loadfile
 
 export DAGSTER_HOME := $(CURDIR)/deploy/local
 export MMM_SETTINGS := $(abspath $(CONFIG))
 
-.PHONY: demo test test-slow lint format type run ui screenshots lock clean
+.PHONY: demo test test-slow lint format type run ui dashboard screenshots lock clean
 
 demo: .venv/.synced  ## run the main job on a simulated market, or on DATA=file.csv CONFIG=settings.yaml
 	$(BIN)/python -m dagster_mmm.demo $(if $(DATA),--data "$(DATA)") --settings "$(CONFIG)"
@@ -49,6 +50,9 @@ run: .venv/.synced  ## the week of CONFIG once: input, every model or MODEL, das
 
 ui: .venv/.synced  ## the Dagster UI, and what runs queued and scheduled runs, for CONFIG
 	$(BIN)/dagster dev -w workspace.yaml -p $(PORT)
+
+dashboard: .venv/.synced  ## the dashboard over what has been published, at http://localhost:8501
+	$(BIN)/streamlit run dashboards/app.py --server.port $(DASHBOARD_PORT)
 
 lock: $(UV)  ## resolve pyproject.toml anew, for Python 3.11 and later
 	$(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate \

@@ -8,14 +8,17 @@ import os
 from pathlib import Path
 
 import duckdb
-import sqlalchemy as sa
 
-from dagster_mmm.warehouse.tables import RESULT_TABLES, RUN, SCHEMA
+from dagster_mmm.warehouse.tables import RESULT_TABLES, SCHEMA
 
 STORAGE_VERSION = "v1.0.0"
-# The views copied, with the table whose columns they have.
-VIEWS = {f"{str(table.name).removeprefix('mmm_')}_latest": table for table in RESULT_TABLES}
-VIEWS["run_history"] = RUN
+# The views of one result table each, and those that dbt builds on them for dashboards.
+VIEWS = (
+    *(f"{str(table.name).removeprefix('mmm_')}_latest" for table in RESULT_TABLES),
+    "run_history",
+    "trust_latest",
+    "waterfall_latest",
+)
 
 
 def snapshot_of(warehouse: Path) -> Path:
@@ -45,24 +48,34 @@ def write_snapshot(warehouse: Path, target: Path) -> int:
             str(partial), config={"storage_compatibility_version": STORAGE_VERSION}
         ) as connection:
             # The views name the warehouse's catalog, which is called after its file.
-            catalog = f'"{warehouse.stem}"'
-            connection.execute(f"attach '{_escaped(str(warehouse))}' as {catalog} (read_only)")
+            catalog = warehouse.stem
+            connection.execute(f"attach '{_escaped(str(warehouse))}' as \"{catalog}\" (read_only)")
             connection.execute(f"create schema {SCHEMA}")
-            rows = sum(_copy(connection, catalog, *view) for view in VIEWS.items())
-            connection.execute(f"detach {catalog}")
+            rows = sum(_copy(connection, catalog, view) for view in VIEWS)
+            connection.execute(f'detach "{catalog}"')
         os.replace(partial, target)
     finally:
         partial.unlink(missing_ok=True)
     return rows
 
 
-def _copy(connection: duckdb.DuckDBPyConnection, catalog: str, view: str, table: sa.Table) -> int:
+def _copy(connection: duckdb.DuckDBPyConnection, catalog: str, view: str) -> int:
     name = f"{SCHEMA}.{view}"
-    copied = connection.execute(f"create table {name} as from {catalog}.{name}").fetchone()
-    connection.execute(f"comment on table {name} is '{_escaped(table.comment or '')}'")
-    for column in table.columns:
-        about = _escaped(column.comment or "")
-        connection.execute(f"""comment on column {name}."{column.name}" is '{about}'""")
+    copied = connection.execute(f'create table {name} as from "{catalog}".{name}').fetchone()
+    # Comments that dbt has written; a table made from a view does not take them along.
+    about = connection.execute(
+        "select comment from duckdb_views() where database_name = ? and view_name = ?",
+        [catalog, view],
+    ).fetchall()
+    columns = connection.execute(
+        "select column_name, comment from duckdb_columns() "
+        "where database_name = ? and table_name = ?",
+        [catalog, view],
+    ).fetchall()
+    for (text,) in about:
+        connection.execute(f"comment on table {name} is '{_escaped(text or '')}'")
+    for column, text in columns:
+        connection.execute(f"""comment on column {name}."{column}" is '{_escaped(text or "")}'""")
     return 0 if copied is None else int(copied[0])
 
 

@@ -1,0 +1,28 @@
+"""The dashboards, so that the lineage ends where the numbers are read: dbt's exposures."""
+
+import json
+from typing import Any
+
+import dagster as dg
+
+from dagster_mmm.defs.transforms import DBT_PROJECT
+
+
+@dg.definitions
+def dashboards() -> dg.Definitions:
+    """An external asset for each exposure that is a dashboard."""
+    manifest = json.loads(DBT_PROJECT.manifest_path.read_text())
+    exposures = manifest["exposures"].values()
+    return dg.Definitions(assets=[_spec(each) for each in exposures if each["type"] == "dashboard"])
+
+
+def _spec(exposure: dict[str, Any]) -> dg.AssetSpec:
+    views = [node.split(".")[-1] for node in exposure["depends_on"]["nodes"]]
+    return dg.AssetSpec(
+        ["dashboards", exposure["name"]],
+        deps=[dg.AssetKey(view) for view in views],
+        group_name="dashboards",
+        kinds={"streamlit"},
+        description=f"{exposure['label']} {exposure['description']}",
+        metadata={"url": dg.MetadataValue.url(exposure["url"])},
+    )

@@ -1,0 +1,106 @@
+"""Where should the next unit of money go? Channels by mROI, and the budget plan."""
+
+import streamlit as st
+
+from dashboards import charts
+from dashboards.data import ask, exists
+from dashboards.published import PERIODS, Published, choose_period, opened
+from dashboards.tables import FOUR, MONEY, PERCENT, TWO, missing, show
+
+RANKING = """
+select
+    channel, mroi_mean, mroi_ci_lo, mroi_ci_hi, roi_mean, roi_ci_lo, roi_ci_hi, spend,
+    spend_share, roi_learned, ci_level
+from mmm.channel_summary_latest
+where
+    run_id = :run_id and series_key = :series_key and period = :period
+    and is_paid and mroi_mean is not null
+order by mroi_mean desc, channel
+"""
+
+PLANS = """
+select
+    scenario, status, reason, objective, horizon_start, horizon_end, reference_spend,
+    planned_spend, gain_mean, gain_ci_lo, gain_ci_hi, prob_gain, has_converged,
+    constraint_residual, is_extrapolated, ci_level
+from mmm.budget_plan_summary_latest
+where run_id = :run_id
+order by scenario
+"""
+PLAN = """
+select
+    channel, series_key, current_weekly_spend, reference_weekly_spend, planned_weekly_spend,
+    lower_bound, upper_bound, contribution_change_mean, contribution_change_ci_lo,
+    contribution_change_ci_hi, is_extrapolated, ci_level
+from mmm.budget_plan_latest
+where
+    run_id = :run_id and scenario = :scenario
+    and (:series_key = 'all' or series_key = :series_key)
+order by channel, series_key
+"""
+MOVES = """
+select
+    channel,
+    sum(current_weekly_spend) as current_weekly_spend,
+    sum(planned_weekly_spend) as planned_weekly_spend
+from mmm.budget_plan_latest
+where
+    run_id = :run_id and scenario = :scenario
+    and (:series_key = 'all' or series_key = :series_key)
+group by channel
+order by channel
+"""
+
+
+def show_plans(run: Published) -> None:
+    """Each plan's gain, and of one of them what to spend where."""
+    plans = ask(PLANS, run_id=run.run_id)
+    if plans.rows.empty:
+        missing("budget_plan_summary_latest", "A budget plan")
+        return
+    money = ["reference_spend", "planned_spend", "gain_mean", "gain_ci_lo", "gain_ci_hi"]
+    percent = dict.fromkeys(["prob_gain", "ci_level"], PERCENT)
+    show(plans, "plans", dict.fromkeys(money, MONEY) | percent | {"constraint_residual": FOUR})
+    st.caption(
+        f"gain is what the plan brings over the reference in its weeks, in {run.outcome}, with its "
+        "interval; prob_gain the probability that it is over 0."
+    )
+    scenario = str(st.selectbox("Plan", list(plans.rows["scenario"])))
+    moves = ask(MOVES, **run.keys, scenario=scenario)
+    if moves.rows.empty:
+        reason = plans.rows.set_index("scenario").loc[scenario, "reason"]
+        st.info(f"The plan {scenario} moves nothing: {reason or 'it has no rows of this series'}.")
+        return
+    st.altair_chart(charts.moves(moves.rows, run.currency))
+    show(moves, "moves", dict.fromkeys(["current_weekly_spend", "planned_weekly_spend"], MONEY))
+    plan = ask(PLAN, **run.keys, scenario=scenario)
+    numbers = [name for name in plan.rows if name.endswith(("spend", "bound", *charts.ENDS))]
+    show(plan, "plan", dict.fromkeys(numbers, MONEY) | {"ci_level": PERCENT})
+
+
+run = opened("Where should the next unit of money go?")
+st.subheader("Channels by what the next unit brings")
+period = choose_period("last_13_weeks")
+ranking = ask(RANKING, **run.keys, period=period)
+level = ranking.rows["ci_level"].max()
+st.altair_chart(
+    charts.intervals(ranking.rows, "mroi", f"mROI, {run.per_unit}", reference=1), key="mroi chart"
+)
+st.caption(
+    f"Outcome of the next {run.currency} at the spend of the {PERIODS[period].lower()}, mean and "
+    f"{level:.0%} interval. Where intervals overlap widely the order is not settled: move money in "
+    "small steps, or test. A low roi_learned means that the prior speaks, not the data."
+)
+show(
+    ranking,
+    "mroi_ranking",
+    dict.fromkeys([f"{name}_{end}" for name in ("roi", "mroi") for end in charts.ENDS], TWO)
+    | {"spend": MONEY}
+    | dict.fromkeys(["spend_share", "roi_learned", "ci_level"], PERCENT),
+)
+
+st.subheader("The plan")
+if exists("budget_plan_summary_latest"):
+    show_plans(run)
+else:
+    missing("budget_plan_summary_latest", "A budget plan")

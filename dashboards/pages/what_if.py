@@ -1,0 +1,204 @@
+"""What happens if? The response curves at spends of the reader's, interpolated in SQL alone."""
+
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from dashboards import charts
+from dashboards.data import Answer, ask
+from dashboards.published import opened
+from dashboards.tables import MONEY, PERCENT, TWO, show
+
+BASES = {
+    "steady_state": "The same every week",
+    "historical_pattern": "In the pattern of the past weeks",
+}
+TODAY = """
+select channel, weekly_spend, max_multiplier, seen_multiplier
+from (
+    select
+        channel,
+        max(spend_multiplier) as max_multiplier,
+        max(case when not is_extrapolated then spend_multiplier else 0 end) as seen_multiplier,
+        max(case when abs(spend_multiplier - 1) < 1e-9 then weekly_spend end) as weekly_spend
+    from mmm.response_curve_latest
+    where run_id = :run_id and series_key = :series_key and basis = :basis
+    group by channel
+) as curves
+order by channel
+"""
+# More is not better by itself: no colour and no arrow.
+PLAIN: dict[str, Any] = {"delta_color": "off", "delta_arrow": "off"}
+# A line between the two grid points about each spend; no spend brings nothing. An answer is
+# extrapolated where the further of the two points is.
+WHAT_IF = """
+with
+chosen (channel, state, spend_multiplier) as (
+    values
+    {chosen}
+),
+curves as (
+    select
+        channel, spend_multiplier, weekly_spend, contribution_mean, contribution_ci_lo,
+        contribution_ci_hi, mroi_mean, mroi_ci_lo, mroi_ci_hi, is_extrapolated, ci_level
+    from mmm.response_curve_latest
+    where run_id = :run_id and series_key = :series_key and basis = :basis
+    union all
+    select
+        channel, 0, 0, 0, 0, 0, mroi_mean, mroi_ci_lo, mroi_ci_hi, false, ci_level
+    from mmm.response_curve_latest
+    where
+        run_id = :run_id and series_key = :series_key and basis = :basis and grid_index = 0
+        and spend_multiplier > 0
+),
+segments as (
+    select
+        *,
+        lag(spend_multiplier) over by_spend as from_multiplier,
+        lag(weekly_spend) over by_spend as from_spend,
+        lag(contribution_mean) over by_spend as from_mean,
+        lag(contribution_ci_lo) over by_spend as from_ci_lo,
+        lag(contribution_ci_hi) over by_spend as from_ci_hi,
+        lag(mroi_mean) over by_spend as from_mroi_mean,
+        lag(mroi_ci_lo) over by_spend as from_mroi_ci_lo,
+        lag(mroi_ci_hi) over by_spend as from_mroi_ci_hi
+    from curves
+    window by_spend as (partition by channel order by spend_multiplier)
+),
+placed as (
+    select
+        segments.*,
+        chosen.state,
+        chosen.spend_multiplier as chosen_multiplier,
+        (chosen.spend_multiplier - from_multiplier)
+            / (segments.spend_multiplier - from_multiplier) as share
+    from chosen
+    inner join segments
+        on chosen.channel = segments.channel
+        and chosen.spend_multiplier <= segments.spend_multiplier
+        and (
+            chosen.spend_multiplier > from_multiplier
+            or (chosen.spend_multiplier = 0 and from_multiplier = 0)
+        )
+)
+select
+    channel,
+    state,
+    chosen_multiplier as spend_multiplier,
+    from_spend + share * (weekly_spend - from_spend) as weekly_spend,
+    from_mean + share * (contribution_mean - from_mean) as contribution_mean,
+    from_ci_lo + share * (contribution_ci_lo - from_ci_lo) as contribution_ci_lo,
+    from_ci_hi + share * (contribution_ci_hi - from_ci_hi) as contribution_ci_hi,
+    from_mroi_mean + share * (mroi_mean - from_mroi_mean) as mroi_mean,
+    from_mroi_ci_lo + share * (mroi_ci_lo - from_mroi_ci_lo) as mroi_ci_lo,
+    from_mroi_ci_hi + share * (mroi_ci_hi - from_mroi_ci_hi) as mroi_ci_hi,
+    is_extrapolated,
+    ci_level
+from placed
+"""
+TOTAL = """
+select
+    sum(case when state = 'now' then weekly_spend end) as spend_now,
+    sum(case when state = 'then' then weekly_spend end) as spend_then,
+    sum(case when state = 'now' then contribution_mean end) as outcome_now,
+    sum(case when state = 'then' then contribution_mean end) as outcome_then,
+    sum(case when state = 'then' then contribution_ci_lo end) as lows_then,
+    sum(case when state = 'then' then contribution_ci_hi end) as highs_then
+from ({what_if}) as answers
+"""
+
+
+def choose_spends(today: pd.DataFrame, basis: str, currency: str) -> dict[str, float]:
+    """A slider for each channel: the multiple of its mean weekly spend."""
+    multipliers: dict[str, float] = {}
+    columns = st.columns(2)
+    for at, channel in enumerate(today.itertuples()):
+        with columns[at % 2]:
+            multipliers[channel.channel] = (
+                st.slider(
+                    f"{channel.channel}, % of its {channel.weekly_spend:,.0f} {currency} a week",
+                    0,
+                    round(100 * channel.max_multiplier),
+                    100,
+                    step=5,
+                    format="%d%%",
+                    help=f"The data have seen up to {channel.seen_multiplier:.0%}.",
+                    key=f"{basis} {channel.channel}",
+                )
+                / 100
+            )
+    return multipliers
+
+
+def asked(multipliers: dict[str, float]) -> tuple[str, dict[str, str | float]]:
+    """The rows of `chosen`, as SQL and its parameters: each channel as it is and as chosen."""
+    rows: list[str] = []
+    values: dict[str, str | float] = {}
+    for at, (channel, multiplier) in enumerate(multipliers.items()):
+        values |= {f"channel_{at}": channel, f"multiplier_{at}": multiplier}
+        name = f"cast(:channel_{at} as varchar)"
+        rows.append(f"({name}, 'now', cast(1 as double precision))")
+        rows.append(f"({name}, 'then', cast(:multiplier_{at} as double precision))")
+    return WHAT_IF.format(chosen=",\n    ".join(rows)), values
+
+
+def show_total(total: Answer, outcome: str, currency: str) -> None:
+    """Both sums, and what the change is worth by the mean."""
+    sums = total.rows.iloc[0]
+    more, gain = sums["spend_then"] - sums["spend_now"], sums["outcome_then"] - sums["outcome_now"]
+    left, right = st.columns(2)
+    left.metric(f"Spend, {currency} a week", f"{sums['spend_then']:,.0f}", f"{more:+,.0f}", **PLAIN)
+    right.metric(
+        f"{outcome} from these channels a week",
+        f"{sums['outcome_then']:,.0f}",
+        f"{gain:+,.0f}",
+        **PLAIN,
+    )
+    st.caption(
+        f"Posterior means. With every channel at the low end of its interval, or every one at the "
+        f"high end, it would be {sums['lows_then']:,.0f} or {sums['highs_then']:,.0f}: wider than "
+        "the interval of the sum, which no table of single channels can tell."
+    )
+
+
+run = opened("What happens if?")
+basis = st.radio("How the money is spent", BASES, format_func=BASES.__getitem__, horizontal=True)
+of_curves = {**run.keys, "basis": basis}
+today = ask(TODAY, **of_curves)
+multipliers = choose_spends(today.rows, basis, run.currency)
+query, values = asked(multipliers)
+answers = ask(f"{query}order by channel, state", **of_curves, **values)
+then = answers.rows[answers.rows["state"] == "then"]
+beyond = list(then.loc[then["is_extrapolated"], "channel"])
+if beyond:
+    st.warning(
+        f"Beyond what the data have seen: {', '.join(beyond)}. There the curve is "
+        "the model's shape and its priors, not observation."
+    )
+total = ask(TOTAL.format(what_if=query), **of_curves, **values)
+show_total(total, run.outcome, run.currency)
+drawn = answers.rows.rename(columns=lambda name: name.removeprefix("contribution_"))
+st.altair_chart(charts.before_after(drawn, f"{run.outcome} a week", ("now", "then")))
+level = answers.rows["ci_level"].max()
+st.caption(
+    f"{run.outcome} a week of each channel once carry-over has settled, mean and {level:.0%} "
+    "interval, now and with the spend chosen. Straight lines between the published points of the "
+    "response curves."
+)
+show(
+    answers,
+    "what_if",
+    dict.fromkeys(
+        ["weekly_spend", "contribution_mean", "contribution_ci_lo", "contribution_ci_hi"], MONEY
+    )
+    | dict.fromkeys(["mroi_mean", "mroi_ci_lo", "mroi_ci_hi"], TWO)
+    | dict.fromkeys(["spend_multiplier", "ci_level"], PERCENT),
+)
+show(
+    total,
+    "what_if_total",
+    dict.fromkeys(
+        ["spend_now", "spend_then", "outcome_now", "outcome_then", "lows_then", "highs_then"], MONEY
+    ),
+)

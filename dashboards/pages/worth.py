@@ -1,0 +1,83 @@
+"""What is each channel worth, and at the margin? ROI, mROI and response curves."""
+
+import streamlit as st
+
+from dashboards import charts
+from dashboards.data import ask
+from dashboards.published import PERIODS, choose_period, opened
+from dashboards.tables import MONEY, PERCENT, TWO, show
+
+RETURNS = """
+select
+    channel, spend, spend_share, contribution_mean, contribution_ci_lo, contribution_ci_hi,
+    roi_mean, roi_ci_lo, roi_ci_hi, mroi_mean, mroi_ci_lo, mroi_ci_hi, prob_roi_gt_1, roi_learned,
+    ci_level
+from mmm.channel_summary_latest
+where run_id = :run_id and series_key = :series_key and period = :period and is_paid
+order by roi_mean desc nulls last, channel
+"""
+CURVES = """
+select
+    channel, grid_index, spend_multiplier, weekly_spend, contribution_mean, contribution_ci_lo,
+    contribution_ci_hi, mroi_mean, mroi_ci_lo, mroi_ci_hi, is_extrapolated, ci_level
+from mmm.response_curve_latest
+where run_id = :run_id and series_key = :series_key and basis = 'steady_state'
+order by channel, grid_index
+"""
+
+run = opened("What is each channel worth, and at the margin?")
+period = choose_period()
+returns = ask(RETURNS, **run.keys, period=period)
+level = returns.rows["ci_level"].max()
+spent = returns.rows.dropna(subset=["roi_mean"])
+left, right = st.columns(2)
+with left:
+    st.subheader("On average: ROI")
+    st.altair_chart(
+        charts.intervals(spent, "roi", f"ROI, {run.per_unit}", reference=1), key="roi chart"
+    )
+with right:
+    st.subheader("At the margin: mROI")
+    st.altair_chart(
+        charts.intervals(spent, "mroi", f"mROI, {run.per_unit}", reference=1), key="mroi chart"
+    )
+st.caption(
+    f"Posterior means with {level:.0%} intervals, {PERIODS[period].lower()}. ROI is what the "
+    f"period's spend brought, per {run.currency}; mROI what a little more would have brought. The "
+    f"dashed line is one {run.outcome} per {run.currency}."
+)
+show(
+    returns,
+    "returns",
+    dict.fromkeys(["spend", "contribution_mean", "contribution_ci_lo", "contribution_ci_hi"], MONEY)
+    | dict.fromkeys(["spend_share", "prob_roi_gt_1", "roi_learned", "ci_level"], PERCENT)
+    | dict.fromkeys([f"{name}_{end}" for name in ("roi", "mroi") for end in charts.ENDS], TWO),
+)
+st.caption(
+    "roi_learned is the share of the prior's variance that the data removed: near 0 % the ROI is "
+    "the prior's, however narrow its interval looks."
+)
+
+st.subheader("Response curves")
+curves = ask(CURVES, **run.keys)
+st.caption(
+    f"{run.outcome} a week against a steady weekly spend, carry-over settled, with the {level:.0%} "
+    "interval. Shaded: spends that the data have seen. Dashed: the mean weekly spend."
+)
+channels = sorted(curves.rows["channel"].unique())
+for at in range(0, len(channels), 2):
+    for column, channel in zip(st.columns(2), channels[at : at + 2], strict=False):
+        of_channel = curves.rows[curves.rows["channel"] == channel]
+        column.altair_chart(
+            charts.response_curve(of_channel, channel, run.outcome, run.currency),
+            key=f"curve of {channel}",
+        )
+show(
+    curves,
+    "response_curves",
+    dict.fromkeys(
+        ["weekly_spend", "contribution_mean", "contribution_ci_lo", "contribution_ci_hi"], MONEY
+    )
+    | dict.fromkeys(["spend_multiplier", "mroi_mean", "mroi_ci_lo", "mroi_ci_hi"], TWO)
+    | {"ci_level": PERCENT},
+)

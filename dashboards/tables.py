@@ -1,0 +1,40 @@
+"""How rows are shown: a table, its CSV and the SQL that it answers."""
+
+import streamlit as st
+
+from dashboards.data import Answer
+from dashboards.published import published
+
+MONEY, TWO, FOUR, PERCENT = "{:,.0f}", "{:.2f}", "{:.4g}", "{:.0%}"
+# Up to here a table is shown whole; a longer one scrolls.
+SHOWN_WHOLE = 14
+
+
+def show(answer: Answer, name: str, formats: dict[str, str] | None = None) -> None:
+    """Show rows as a table, to be downloaded, with their SQL.
+
+    Args:
+        answer: the rows and their SQL.
+        name: what they are, in words of a file name; unique on its page.
+        formats: column and how its numbers are written, of the columns that need it.
+    """
+    written = answer.rows.style.format(formats or {}, na_rep="")
+    height = "content" if len(answer.rows) <= SHOWN_WHOLE else "auto"
+    st.dataframe(written, hide_index=True, height=height, key=name)
+    run = published()
+    with st.container(horizontal=True):
+        st.download_button(
+            "Download CSV",
+            answer.rows.to_csv(index=False),
+            file_name=f"{run.model_key}_{name}_{run.run_id[:8]}.csv",
+            mime="text/csv",
+            key=f"csv of {name}",
+            on_click="ignore",
+        )
+    with st.expander("SQL of this table"):
+        st.code(answer.sql.strip(), language="sql")
+
+
+def missing(view: str, what: str) -> None:
+    """Say that a view has no rows of this run, and what would be shown if it had."""
+    st.info(f"{what} is not published for this run: mmm.{view} is missing or has no rows of it.")

@@ -1,0 +1,120 @@
+with
+
+runs as (
+
+    select * from {{ ref('run_latest') }}
+
+),
+
+outcomes as (
+
+    select
+        run_id,
+        max(variable) as outcome
+    from {{ ref('input_snapshot_latest') }}
+    where role = 'outcome'
+    group by run_id
+
+),
+
+checks as (
+
+    select
+        run_id,
+        count(*) as n_checks,
+        sum(case when status = 'warn' then 1 else 0 end) as n_warnings,
+        sum(case when status = 'fail' then 1 else 0 end) as n_failures
+    from {{ ref('diagnostic_latest') }}
+    group by run_id
+
+),
+
+-- Of all series together, where there are several.
+accuracies as (
+
+    select
+        accuracy.run_id,
+        max(case when metric = 'coverage' then value end) as holdout_coverage,
+        max(case when metric = 'wmape' then value end) as holdout_wmape,
+        max(case when metric = 'rmse_vs_naive' then value end) as holdout_rmse_vs_naive
+    from {{ ref('accuracy_latest') }} as accuracy
+    inner join runs on accuracy.run_id = runs.run_id
+    where
+        accuracy.evaluation_set = 'holdout'
+        and (runs.n_series = 1 or accuracy.series_key = 'all')
+    group by accuracy.run_id
+
+),
+
+lift_tests as (
+
+    select
+        run_id,
+        count(*) as n_lift_tests,
+        max(abs(z_score)) as max_abs_z_score
+    from {{ ref('lift_test_latest') }}
+    group by run_id
+
+),
+
+attempts as (
+
+    select
+        model_key,
+        started_at,
+        status,
+        gate_reason,
+        row_number() over (partition by model_key order by started_at desc, run_id) as attempts_back
+    from {{ ref('run_history') }}
+
+),
+
+refusals as (
+
+    select
+        runs.run_id,
+        count(*) as n_refused_since
+    from runs
+    inner join attempts on runs.model_key = attempts.model_key
+    where attempts.started_at > runs.started_at and attempts.status = 'rejected'
+    group by runs.run_id
+
+)
+
+select
+    runs.run_id,
+    runs.model_key,
+    case
+        when checks.n_failures > 0 then 'fail'
+        when checks.n_warnings > 0 then 'warn'
+        when checks.n_checks > 0 then 'pass'
+    end as verdict,
+    cast(coalesce(checks.n_checks, 0) as bigint) as n_checks,
+    cast(coalesce(checks.n_warnings, 0) as bigint) as n_warnings,
+    cast(coalesce(checks.n_failures, 0) as bigint) as n_failures,
+    outcomes.outcome,
+    runs.currency,
+    runs.window_start,
+    runs.window_end,
+    runs.window_end + 7 as data_until,
+    runs.n_weeks,
+    runs.n_series,
+    accuracies.holdout_coverage,
+    accuracies.holdout_wmape,
+    accuracies.holdout_rmse_vs_naive,
+    cast(coalesce(lift_tests.n_lift_tests, 0) as bigint) as n_lift_tests,
+    lift_tests.max_abs_z_score,
+    attempts.started_at as last_attempt_at,
+    attempts.status as last_attempt_status,
+    attempts.gate_reason as last_attempt_reason,
+    cast(coalesce(refusals.n_refused_since, 0) as bigint) as n_refused_since,
+    runs.published_at
+from runs
+left join checks on runs.run_id = checks.run_id
+left join outcomes on runs.run_id = outcomes.run_id
+left join accuracies on runs.run_id = accuracies.run_id
+left join lift_tests on runs.run_id = lift_tests.run_id
+left join refusals on runs.run_id = refusals.run_id
+left join attempts
+    on runs.model_key = attempts.model_key
+    and attempts.attempts_back = 1

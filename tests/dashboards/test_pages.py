@@ -1,0 +1,166 @@
+"""Each page on a really published warehouse: all that it shows is what its SQL answers."""
+
+from collections.abc import Iterator
+
+import duckdb
+import pandas as pd
+import pytest
+import streamlit as st
+from streamlit.testing.v1 import AppTest
+
+from dagster_mmm.environment import ROOT
+from dashboards import data
+from tests.conftest import Project
+
+APP = ROOT / "dashboards" / "app.py"
+PAGES = sorted(path.stem for path in (ROOT / "dashboards" / "pages").glob("*.py"))
+
+
+@pytest.fixture(autouse=True)
+def _forget_other_warehouses() -> Iterator[None]:
+    st.cache_data.clear()
+    yield
+
+
+def opened(page: str) -> AppTest:
+    app = AppTest.from_file(str(APP), default_timeout=60)
+    # The first page is where the app opens by itself.
+    return rerun(app if page == "sales" else app.switch_page(f"pages/{page}.py"))
+
+
+def rerun(app: AppTest) -> AppTest:
+    app.run()
+    assert not app.exception, [found.stack_trace for found in app.exception]
+    return app
+
+
+def answers(app: AppTest, project: Project) -> list[pd.DataFrame]:
+    """What the warehouse itself answers to the SQL that stands under each table."""
+    assert len(app.code) == len(app.dataframe) > 0
+    return [project.query(code.value) for code in app.code]
+
+
+def text(app: AppTest) -> str:
+    return "\n".join(str(part.value) for part in [*app.caption, *app.info, *app.warning])
+
+
+def assert_tables_are_their_answers(app: AppTest, project: Project) -> None:
+    for table, expected in zip(app.dataframe, answers(app, project), strict=True):
+        shown = table.value.reset_index(drop=True)
+        assert len(shown) > 0
+        pd.testing.assert_frame_equal(
+            shown.convert_dtypes(), expected.convert_dtypes(), check_dtype=False, rtol=1e-12
+        )
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_every_number_is_what_its_sql_answers(published: tuple[Project, str], page: str) -> None:
+    project, run_id = published
+    app = opened(page)
+    assert_tables_are_their_answers(app, project)
+    assert len(app.get("download_button")) == len(app.dataframe)
+
+    run = project.query("select * from mmm.trust_latest").iloc[0]
+    rests_on = next(caption.value for caption in app.caption if run_id in caption.value)
+    for said in ("**demo**", "EUR", "revenue", f"{run['published_at']:%Y-%m-%d %H:%M} UTC"):
+        assert said in rests_on
+    assert f"to {run['window_end']:%Y-%m-%d}" in rests_on
+    assert app.title[0].value.endswith("?")
+    verdict = {"pass": f"all {run['n_checks']} checks pass", "warn": "checks warn"}[run["verdict"]]
+    assert any(verdict in badge.value for badge in app.markdown)
+
+
+def test_the_parts_of_a_period_sum_to_what_was_expected(published: tuple[Project, str]) -> None:
+    app = opened("sales")
+    waterfall = app.dataframe[0].value.set_index("component")["contribution_mean"]
+    assert waterfall.drop("expected").sum() == pytest.approx(waterfall["expected"])
+    weeks = app.dataframe[1].value
+    assert weeks.groupby("week_start")["contribution"].sum().tail(52).sum() == pytest.approx(
+        waterfall["expected"]
+    )
+
+
+def test_another_period_is_another_answer(published: tuple[Project, str]) -> None:
+    project, _ = published
+    app = opened("worth")
+    last_year = app.dataframe[0].value
+    app.segmented_control(key="period").set_value("all")
+    rerun(app)
+    assert_tables_are_their_answers(app, project)
+    assert app.dataframe[0].value["spend"].sum() > 2 * last_year["spend"].sum()
+
+
+def what_if(app: AppTest, **multiples: int) -> pd.DataFrame:
+    for channel, percent in multiples.items():
+        app.slider(key=f"steady_state {channel}").set_value(percent)
+    rows: pd.DataFrame = rerun(app).dataframe[0].value
+    return rows[rows["state"] == "then"].set_index("channel")
+
+
+def test_a_spend_on_the_grid_has_the_grids_answer(published: tuple[Project, str]) -> None:
+    project, _ = published
+    then = what_if(opened("what_if"), tv=150, radio=200, search=5)
+    for channel, multiple in {"tv": 1.5, "radio": 2.0, "search": 0.05, "social": 1.0}.items():
+        point = project.query(
+            "select * from mmm.response_curve_latest where basis = 'steady_state' "
+            f"and channel = '{channel}' and abs(spend_multiplier - {multiple}) < 1e-6"
+        ).iloc[0]
+        for figure in ("weekly_spend", "contribution_mean", "contribution_ci_hi", "mroi_ci_lo"):
+            assert then.loc[channel, figure] == pytest.approx(point[figure]), (channel, figure)
+        assert then.loc[channel, "is_extrapolated"] == point["is_extrapolated"]
+
+
+def test_no_spend_brings_nothing(published: tuple[Project, str]) -> None:
+    then = what_if(opened("what_if"), tv=0)
+    figures = ["weekly_spend", "contribution_mean", "contribution_ci_lo", "contribution_ci_hi"]
+    assert then.loc["tv", figures].tolist() == [0, 0, 0, 0]
+
+
+def test_between_two_points_lies_a_line(published: tuple[Project, str]) -> None:
+    """The historical pattern is published in steps of a quarter, the sliders move by less."""
+    project, _ = published
+    app = opened("what_if")
+    app.radio[0].set_value("historical_pattern")
+    rerun(app)
+    app.slider(key="historical_pattern tv").set_value(110)
+    rows = rerun(app).dataframe[0].value
+    then = rows[(rows["state"] == "then") & (rows["channel"] == "tv")].iloc[0]
+    points = project.query(
+        "select * from mmm.response_curve_latest where basis = 'historical_pattern' "
+        "and channel = 'tv' and spend_multiplier in (1, 1.25) order by spend_multiplier"
+    )
+    for figure in ("weekly_spend", "contribution_mean", "contribution_ci_lo", "mroi_mean"):
+        lower, upper = points[figure]
+        assert then[figure] == pytest.approx(lower + 0.4 * (upper - lower))
+    # Between a spend that was seen and one that was not, nothing was seen.
+    assert then["is_extrapolated"] == points["is_extrapolated"].iloc[1]
+    assert_tables_are_their_answers(app, project)
+
+
+def test_the_sums_of_what_if_are_those_of_its_rows(published: tuple[Project, str]) -> None:
+    app = opened("what_if")
+    then = what_if(app, tv=120, search=60)
+    total = app.dataframe[1].value.iloc[0]
+    assert total["outcome_then"] == pytest.approx(then["contribution_mean"].sum())
+    spend, outcome = app.metric
+    assert spend.value == f"{then['weekly_spend'].sum():,.0f}"
+    assert outcome.value == f"{then['contribution_mean'].sum():,.0f}"
+    gain = total["outcome_then"] - total["outcome_now"]
+    assert outcome.delta == f"{gain:+,.0f}"
+
+
+def test_what_is_missing_is_said(published: tuple[Project, str]) -> None:
+    assert "No lift tests" in text(opened("trust"))
+
+
+def test_without_a_published_run_it_says_what_to_do(project: Project) -> None:
+    app = rerun(AppTest.from_file(str(APP), default_timeout=60))
+    assert "There is no published run" in text(app)
+    assert not app.dataframe
+
+
+def test_no_connection_is_held(published: tuple[Project, str]) -> None:
+    """Another process may replace and write the copy while the dashboard is open."""
+    opened("worth")
+    with duckdb.connect(str(data.source().database)) as writer:
+        writer.execute("create or replace temp table mine as select 1")
