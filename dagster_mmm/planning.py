@@ -18,21 +18,23 @@ def plan_frames(run: FittedRun) -> dict[sa.Table, pd.DataFrame]:
 
     A fit that may not be published is not planned by: its rows say so.
     """
-    cells: list[pd.DataFrame] = []
-    totals: list[pd.DataFrame] = []
+    frames: dict[sa.Table, list[pd.DataFrame]] = {table: [] for table in tables.PLAN_TABLES}
+    errors = {plan.name: plan.experiment_error for plan in run.settings.plans}
     for name, request in plan_requests(run.settings).items():
         made = _plan(run, request)
         if isinstance(made, Plan):
-            cells.append(made.cells.assign(scenario=name))
-            status = "kept" if made.is_kept else "planned"
-            row = made.totals.drop(columns="is_kept").assign(status=status, reason=None)
+            rows = {tables.BUDGET_PLAN: made.cells, tables.BUDGET_PLAN_SUMMARY: _summary(made)}
+            if (error := errors[name]) is not None:
+                value = hill_mmm.experiment_value(run.fit, request, error)
+                rows[tables.EXPERIMENT_VALUE] = value
         else:
-            row = _impossible(run, request, made)
-        totals.append(row.assign(scenario=name))
+            rows = {tables.BUDGET_PLAN_SUMMARY: _impossible(run, request, made)}
+        for table, frame in rows.items():
+            frames[table].append(frame.assign(scenario=name))
     keys = {"run_id": run.run_id, "model_key": run.settings.model_key}
     return {
-        table: (pd.concat(frames, ignore_index=True) if frames else _no_rows(table)).assign(**keys)
-        for table, frames in ((tables.BUDGET_PLAN, cells), (tables.BUDGET_PLAN_SUMMARY, totals))
+        table: (pd.concat(found, ignore_index=True) if found else _no_rows(table)).assign(**keys)
+        for table, found in frames.items()
     }
 
 
@@ -44,6 +46,11 @@ def _plan(run: FittedRun, request: PlanRequest) -> Plan | str:
         return hill_mmm.plan(run.fit, request, run.settings.evaluation.ci_level)
     except PlanError as error:
         return str(error)
+
+
+def _summary(made: Plan) -> pd.DataFrame:
+    status = "kept" if made.is_kept else "planned"
+    return made.totals.drop(columns="is_kept").assign(status=status, reason=None)
 
 
 def _impossible(run: FittedRun, request: PlanRequest, reason: str) -> pd.DataFrame:

@@ -99,7 +99,7 @@ def plan_requests(settings: Settings) -> dict[str, PlanRequest]:
                 )
                 for limit in plan.limits
             ),
-            **plan.model_dump(exclude={"name", "utility", "limits"}),
+            **plan.model_dump(exclude={"name", "utility", "limits", "experiment_error"}),
         )
         for plan in settings.plans
     }

@@ -187,6 +187,11 @@ class Search:
         """The local optimum that one start leads to."""
         return self._local(start)
 
+    def from_grid(self) -> Found:
+        """The local optimum that the best combination of levels leads to."""
+        on_grid, _ = self._on_grid()
+        return self._local(on_grid)
+
     def utility(self, weekly: Floats) -> float:
         """Of a plan over the reference."""
         value, _ = _value_and_slope(jnp.asarray(weekly), self._at, self._is_quantile)

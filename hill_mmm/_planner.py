@@ -51,7 +51,7 @@ class Plan:
 
 
 @dataclass(frozen=True)
-class _Problem:
+class Problem:
     """A scenario made ready: where it starts from, what it may do, what it is compared with."""
 
     request: PlanRequest
@@ -59,8 +59,9 @@ class _Problem:
     space: PlanSpace
     reference: Floats
 
-    def search(self, response: PlanResponse) -> Search:
-        at = stake(response, self.reference, self.request)
+    def search(self, response: PlanResponse, probability: Floats | None = None) -> Search:
+        """The search by these draws, of equal probability where none is given."""
+        at = stake(response, self.reference, self.request, probability)
         return Search(at, self.space, self.request, self.now.weekly)
 
 
@@ -82,7 +83,7 @@ def plan(posterior: Posterior, request: PlanRequest | None = None, ci_level: flo
         PlanError: if the limits contradict each other or the data, or no plan within them reaches
             the target ROI.
     """
-    problem = _problem(posterior, request or PlanRequest())
+    problem = problem_of(posterior, request or PlanRequest())
     rough = problem.search(plan_response(posterior, problem.now, SEARCH_DRAWS)).best()
     judge = plan_response(posterior, problem.now, JUDGE_DRAWS)
     search = problem.search(judge)
@@ -99,13 +100,14 @@ def plan(posterior: Posterior, request: PlanRequest | None = None, ci_level: flo
     )
 
 
-def _problem(posterior: Posterior, request: PlanRequest) -> _Problem:
+def problem_of(posterior: Posterior, request: PlanRequest) -> Problem:
+    """The scenario made ready; raises what `plan` raises of its limits."""
     now = today(posterior, request)
     space = plan_space(posterior.panel, now, request)
-    return _Problem(request, now, space, reference(now, space, request))
+    return Problem(request, now, space, reference(now, space, request))
 
 
-def _may_be_kept(problem: _Problem, search: Search) -> bool:
+def _may_be_kept(problem: Problem, search: Search) -> bool:
     """A reference that misses the target ROI is no answer to who asks for it.
 
     Other limits it may break: a plan that keeps to them and is worse than today is no advice.
@@ -115,7 +117,7 @@ def _may_be_kept(problem: _Problem, search: Search) -> bool:
 
 
 def _cells(
-    posterior: Posterior, problem: _Problem, judge: PlanResponse, weekly: Floats, ci_level: float
+    posterior: Posterior, problem: Problem, judge: PlanResponse, weekly: Floats, ci_level: float
 ) -> pd.DataFrame:
     """Spend is a week's mean; contributions are of the horizon with what it carries over."""
     now, space, weeks = problem.now, problem.space, problem.request.horizon_weeks
@@ -148,7 +150,7 @@ def _cells(
 
 def _totals(
     posterior: Posterior,
-    problem: _Problem,
+    problem: Problem,
     judge: PlanResponse,
     weekly: Floats,
     found: Found,

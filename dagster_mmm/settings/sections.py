@@ -343,7 +343,8 @@ class PlanSettings(Section):
     `budget` is money over the horizon, `budget_multiplier` a multiple of today's; of an objective
     other than `fixed_budget` it is a limit. `target` is the ROI or mROI to reach, and `margin` the
     profit per unit of outcome of a `flexible` budget. `max_change` is how far a channel may move
-    from today, as a share of it.
+    from today, as a share of it. With `experiment_error`, the standard error of a lift test over
+    its lift, the channels are ranked by what a test of each would add to the plan's gain.
     """
 
     name: Name
@@ -358,6 +359,7 @@ class PlanSettings(Section):
     limits: Annotated[tuple[PlanLimitSettings, ...], Field(strict=False)] = ()
     max_change: PositiveOrZero | None = None
     allow_extrapolation: bool = False
+    experiment_error: Positive | None = None
 
     @model_validator(mode="after")
     def _objective_has_what_it_needs(self) -> Self:

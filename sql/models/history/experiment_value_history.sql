@@ -1,0 +1,1 @@
+{{ believed('mmm_experiment_value') }}
