@@ -22,7 +22,8 @@ CELERY = ROOT / "deploy" / "celery"
 PROCESSES = 2
 WORKSPACE = "load_from: [{python_module: {module_name: tests.deploy.location}}]"
 FINISHED = [dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.FAILURE]
-SECONDS = 300
+# A machine with other work beside took 270.
+SECONDS = 600
 
 
 @contextmanager
@@ -77,7 +78,6 @@ def test_models_are_fitted_by_warm_workers_whatever_becomes_of_one(home: Path) -
             ("daemon", "dagster-daemon", "run", "-w", "workspace.yaml"),
         ):
             services.enter_context(running(name, *command, folder=home, environment=environment))
-        backfill(home, environment)
         runs = wait_for_runs(instance, home, len(MODELS) + 1)
         processes = [process_of(instance, run.run_id) for run in runs if run.is_success]
     of_model = {
@@ -91,20 +91,6 @@ def test_models_are_fitted_by_warm_workers_whatever_becomes_of_one(home: Path) -
     # Warm: twelve fits in no more processes than the worker has, and the one that was killed.
     assert len(processes) == len(MODELS) - 1
     assert len(set(processes)) <= PROCESSES + 1
-
-
-def backfill(home: Path, environment: dict[str, str]) -> None:
-    """Ask for every model, as an operator would on the command line."""
-    command = ["job", "backfill", "-w", "workspace.yaml", "-j", "refit", "--noprompt", "--all", "."]
-    done = subprocess.run(
-        [Path(sys.executable).parent / "dagster", *command],
-        cwd=home,
-        env=environment,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
 
 
 def wait_for_runs(instance: dg.DagsterInstance, home: Path, wanted: int) -> list[dg.DagsterRun]:
