@@ -13,11 +13,13 @@ import sqlalchemy as sa
 
 import hill_mmm
 from dagster_mmm import demo
-from dagster_mmm.warehouse.tables import LIFT_TEST, RESULT_TABLES, RUN
+from dagster_mmm.warehouse.tables import LIFT_TEST, RESULT_TABLES, RUN, RUN_DELTA
 from hill_mmm import SamplerError, simulate_geo_market, simulate_lift_test
 from tests.conftest import QUICK, Project
 
 LATEST = {table: f"{table.name.removeprefix('mmm_')}_latest" for table in RESULT_TABLES}
+# Of a first run without experiments.
+EMPTY = (LIFT_TEST, RUN_DELTA)
 RESULTS = [f"results/{table.name}" for table in RESULT_TABLES]
 # From the panel of the last run on, without dbt, whose views follow the publish pointer.
 REFIT = ["fit", *RESULTS, "published"]
@@ -49,7 +51,7 @@ def test_a_good_run_is_judged_and_visible_in_every_latest_view(
     for table, view in LATEST.items():
         runs = project.query(f"select distinct run_id from mmm.{view}")
         # No experiment was made.
-        assert list(runs.get("run_id", [])) == ([] if table is LIFT_TEST else [run_id]), view
+        assert list(runs.get("run_id", [])) == ([] if table in EMPTY else [run_id]), view
     run = project.query("select * from mmm.run_history").iloc[0]
     assert (run["status"], run["is_live"], run["gate_reason"]) == ("published", True, None)
     assert (run["n_weeks"], run["n_series"], run["currency"]) == (156, 1, "EUR")
@@ -235,6 +237,16 @@ def test_a_restated_week_is_fitted_again_and_marked(rerun: tuple[Project, str]) 
         f"(select published_at from mmm.mmm_run where run_id = '{good}')"
     )
     assert list(believed["run_id"]) == [good]
+    delta = project.query(
+        "select distinct previous_run_id, cause, changed from mmm.run_delta_latest"
+    )
+    assert delta.to_dict("records") == [
+        {
+            "previous_run_id": good,
+            "cause": "several",
+            "changed": "restated_weeks,configuration",
+        }
+    ]
 
 
 def test_when_no_rung_converges_the_run_is_refused_and_the_last_good_one_stays_live(
@@ -266,7 +278,7 @@ def test_when_no_rung_converges_the_run_is_refused_and_the_last_good_one_stays_l
     # Not even asked for by itself, past the check.
     assert not project.run(selection=["published"]).success
     for table, view in LATEST.items():
-        if table is not LIFT_TEST:
+        if table not in EMPTY:
             assert set(project.query(f"select run_id from mmm.{view}")["run_id"]) == {good}, view
 
 
