@@ -29,7 +29,7 @@ test: lint type  ## all checks and the fast tests
 test-slow: .venv/.synced  ## recovery of known truth, faults, public data; SLOW="slow and not long" is CI's
 	$(BIN)/python -m pytest -m "$(SLOW)" $(SIDE_BY_SIDE)
 
-bench-%: .venv/.synced  ## benchmarks/: bench-seed, bench-national, bench-public, bench-hyperpriors, bench-warehouse; ARGS=--help
+bench-%: .venv/.synced  ## benchmarks/: bench-seed, bench-national, bench-public, bench-hyperpriors, bench-warehouse, bench-planner; ARGS=--help
 	$(BIN)/python benchmarks/$*.py $(ARGS)
 
 lint: .venv/.synced
