@@ -37,7 +37,6 @@ class Stake(NamedTuple):
 
     Attributes:
         response: of the cells.
-        probability: of each draw, `(draws,)`.
         reference: outcome of the allocation compared with, `(draws,)`.
         reference_spend: its spend.
         price: outcome that a unit of weekly spend has to bring over the horizon.
@@ -48,7 +47,6 @@ class Stake(NamedTuple):
     """
 
     response: PlanResponse
-    probability: jax.Array
     reference: jax.Array
     reference_spend: jax.Array
     price: jax.Array
@@ -73,33 +71,24 @@ class Found:
     has_converged: bool
 
 
-def stake(
-    response: PlanResponse,
-    reference: Floats,
-    request: PlanRequest,
-    probability: Floats | None = None,
-) -> Stake:
+def stake(response: PlanResponse, reference: Floats, request: PlanRequest) -> Stake:
     """What is at stake in a scenario, against a reference allocation.
 
     Args:
         response: of the cells.
         reference: weekly spend of each cell, `(cells,)`.
         request: the scenario.
-        probability: of each draw; equal where None.
     """
-    draws = len(response.without)
-    equal = np.full(draws, 1.0 / draws)
     is_roi = request.objective == "target_roi"
     risk = request.utility
     return Stake(
         response=response,
-        probability=jnp.asarray(equal if probability is None else probability),
         reference=compiled_effect(response, jnp.asarray(reference)).sum(axis=1),
         reference_spend=jnp.asarray(reference.sum()),
         price=jnp.asarray(request.price * request.horizon_weeks),
         least_roi=jnp.asarray((request.target or 0.0) * request.horizon_weeks * is_roi),
         nothing=compiled_effect(response, jnp.zeros(len(reference))).sum(axis=1),
-        rank_weights=jnp.asarray(_rank_weights(draws, risk.level)),
+        rank_weights=jnp.asarray(_rank_weights(len(response.without), risk.level)),
         sd_weight=jnp.asarray(risk.weight if risk.kind == "mean_minus_sd" else 0.0),
     )
 
@@ -119,8 +108,8 @@ def utility(gains: jax.Array, at: Stake, is_quantile: bool) -> jax.Array:
     """Of gains, `(..., draws)`."""
     if is_quantile:
         return jnp.sort(gains, axis=-1) @ at.rank_weights
-    mean = gains @ at.probability
-    variance = (gains - mean[..., None]) ** 2 @ at.probability
+    mean = gains.mean(axis=-1)
+    variance = gains.var(axis=-1)
     # The root has no slope at 0, where no risk is taken.
     spread_out = jnp.where(variance > 0, jnp.sqrt(jnp.where(variance > 0, variance, 1.0)), 0.0)
     return mean - at.sd_weight * spread_out
@@ -143,7 +132,7 @@ def _surplus_and_slope(weekly: jax.Array, at: Stake) -> tuple[jax.Array, jax.Arr
 
     def surplus(weekly: jax.Array) -> jax.Array:
         outcome = effect(at.response, weekly).sum(axis=1) - at.nothing
-        return outcome @ at.probability - at.least_roi * weekly.sum()
+        return outcome.mean() - at.least_roi * weekly.sum()
 
     return jax.value_and_grad(surplus)(weekly)
 
@@ -213,8 +202,7 @@ class Search:
         levels = [space.levels(cell) for cell in range(cells)]
         longest = max(map(len, levels))
         table = np.array([np.pad(amounts, (0, longest - len(amounts))) for amounts in levels])
-        probability = np.asarray(at.probability)
-        value = np.array([probability @ self._effects(amounts) for amounts in table.T]).T
+        value = np.array([self._effects(amounts).mean(axis=0) for amounts in table.T]).T
         known = np.arange(longest) < np.array([len(amounts) for amounts in levels])[:, None]
         spend, value, owner = table[known], value[known], np.nonzero(known)[0]
         constraints: list[LinearConstraint] = [
@@ -225,7 +213,7 @@ class Search:
             unit = space.total or 1.0
             constraints.append(LinearConstraint(spend / unit, -np.inf, limit / unit + TOLERANCE))
         if self._is_roi:
-            without = float(np.asarray(at.nothing) @ probability) / cells
+            without = float(np.asarray(at.nothing).mean()) / cells
             surplus = (value - without - float(at.least_roi) * spend) / self._scale
             constraints.append(LinearConstraint(surplus, 0.0, np.inf))
         worth = (value - float(at.price) * spend) / self._scale
@@ -323,9 +311,8 @@ class Search:
             self._effects(np.where(np.isnan(there), weekly, there)) - now
             for there in (above, below)
         )
-        probability = np.asarray(self._at.probability)
-        ups = _most_promising(above - weekly, probability @ more)
-        downs = _most_promising(below - weekly, probability @ less)
+        ups = _most_promising(above - weekly, more.mean(axis=0))
+        downs = _most_promising(below - weekly, less.mean(axis=0))
         moves = _moves(ups, downs, len(weekly))
         plans = np.where(moves > 0, above, np.where(moves < 0, below, weekly))
         # Cells add up: a move's outcome follows from those of the two cells that it changes.

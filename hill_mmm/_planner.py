@@ -59,9 +59,9 @@ class Problem:
     space: PlanSpace
     reference: Floats
 
-    def search(self, response: PlanResponse, probability: Floats | None = None) -> Search:
-        """The search by these draws, of equal probability where none is given."""
-        at = stake(response, self.reference, self.request, probability)
+    def search(self, response: PlanResponse) -> Search:
+        """The search by these draws."""
+        at = stake(response, self.reference, self.request)
         return Search(at, self.space, self.request, self.now.weekly)
 
 

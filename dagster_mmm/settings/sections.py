@@ -370,6 +370,8 @@ class PlanSettings(Section):
                 "a target with target_roi and target_mroi, and with no other objective",
                 found=f"objective {self.objective}, target {self.target}",
             )
+        if self.experiment_error is not None and self.objective == "target_roi":
+            raise reject("experiment_error with another objective", found="target_roi")
         return self
 
 

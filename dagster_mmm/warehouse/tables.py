@@ -510,13 +510,11 @@ EXPERIMENT_VALUE = _table(
     _number("standard_error", "Of the test that is imagined, in the outcome's unit."),
     _number("lift_mean", "Outcome that the channel brings in the horizon at today's spend: mean."),
     _number("lift_sd", "The same: posterior standard deviation."),
-    _number(
-        "value", "Gain that the test adds on average, in the outcome's unit, over the horizon."
-    ),
+    _number("value", "Gain that the test adds on average over the horizon, in the outcome's unit."),
     _number("value_of_certainty", "Gain that knowing all curves adds; the same for all channels."),
     _number(
         "least_effective_draws",
-        "Draws that the most surprising result leaves; where they are few, value is too high.",
+        "Draws that the most surprising result leaves; where they are few, value is uncertain.",
     ),
 )
 
