@@ -14,7 +14,7 @@ from tests.dagster_mmm.warehouse.test_publish import MONDAY, store
 
 @pytest.fixture
 def stored(warehouse: WarehouseResource) -> WarehouseResource:
-    """A run whose last week began on the 5th of January, with a CRPS for each series and their sum."""
+    """A run up to the week of the 5th of January, with the CRPS of a series and of the sum."""
     store(warehouse, "a", MONDAY)
     rows = [
         {"series_key": series, "evaluation_set": part, "metric": metric, "value": value}
