@@ -48,6 +48,9 @@ run: .venv/.synced  ## the weekly job once, for CONFIG, on its table; FORCE=1 al
 ui: .venv/.synced  ## the Dagster UI, and what runs queued and scheduled runs, for CONFIG
 	$(BIN)/dagster dev -w workspace.yaml -p $(PORT)
 
+screenshots: .venv/.synced  ## docs/images anew, from the UI in a headless browser
+	SCREENSHOTS=$(CURDIR)/docs/images $(BIN)/python -m pytest tests/e2e/test_ui.py
+
 lock: $(UV)  ## resolve pyproject.toml anew, for Python 3.11 and later
 	$(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate \
 		--group dev --custom-compile-command "make lock" pyproject.toml -o requirements.lock
