@@ -64,7 +64,7 @@ def webserver(project: Project) -> Iterator[str]:
 
 
 def _when_up(address: str, server: "subprocess.Popen[bytes]", log: Path) -> str:
-    for _ in range(120):
+    for _ in range(400):
         try:
             with urllib.request.urlopen(f"{address}/server_info", timeout=5):
                 return address
