@@ -8,10 +8,16 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import Any
 
 import dagster as dg
+import pandas as pd
 import pytest
 
 from dagster_mmm.alerts import Alert, AlertError, post
-from dagster_mmm.defs.alerts import alerts
+from dagster_mmm.defs.alerts import alerts, failed_runs
+from dagster_mmm.results import started_run
+from dagster_mmm.settings import load_settings
+from dagster_mmm.warehouse.bulk import replace_run
+from dagster_mmm.warehouse.tables import RUN
+from tests.conftest import Project
 
 SECRET = "T00/B00/s3cr3t"
 
@@ -188,3 +194,29 @@ def test_the_webhooks_address_is_in_no_error(address: str, said: str) -> None:
         post(address, Alert("it failed", None, None, "why", "link"))
     assert said in str(raised.value)
     assert "s3cr3t" not in str(raised.value)
+
+
+def test_the_row_of_a_run_that_died_is_rejected(
+    instance: dg.DagsterInstance, project: Project
+) -> None:
+    died, alive = run(instance, fit), "alive"
+    project.warehouse.create_result_tables()
+    settings = load_settings(project.folder / "settings.yaml")
+    for run_id in (died, alive):
+        row = started_run(run_id, pd.Timestamp("2026-01-05"), settings, "v")
+        with project.warehouse.begin() as connection:
+            replace_run(connection, run_id, {RUN: row})
+    failure = dg.DagsterEventType.RUN_FAILURE
+    (event,) = instance.get_records_for_run(died, of_type=failure).records
+    dagster_run = instance.get_run_by_id(died)
+    assert dagster_run is not None
+    assert event.event_log_entry.dagster_event is not None
+    context = dg.build_run_status_sensor_context(
+        sensor_name="failed_runs",
+        dagster_event=event.event_log_entry.dagster_event,
+        dagster_instance=instance,
+        dagster_run=dagster_run,
+    )
+    failed_runs(context, warehouse=project.warehouse)
+    rows = project.query("select run_id, status from mmm.mmm_run").set_index("run_id")
+    assert rows["status"].to_dict() == {died: "rejected", alive: "running"}

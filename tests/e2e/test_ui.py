@@ -1,4 +1,7 @@
-"""The Dagster UI as its user sees it: a real webserver in a real headless browser."""
+"""The Dagster UI as its user sees it: a real webserver in a real headless browser.
+
+With `SCREENSHOTS=folder`, as `make screenshots` sets it, what is seen is kept there as pictures.
+"""
 
 import os
 import shutil
@@ -10,10 +13,13 @@ import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
+import dagster as dg
 import pytest
 from playwright.sync_api import Page, sync_playwright
 
 from dagster_mmm.environment import ROOT
+from tests.conftest import Project, make_project
+from tests.dagster_mmm.test_job import ANYTHING_GOES, HASTY
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 QUIET = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run"]
@@ -25,10 +31,18 @@ pytestmark = [
 
 
 @pytest.fixture(scope="module")
-def webserver(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The address of a webserver on `workspace.yaml`, with a Dagster home of its own."""
-    home = tmp_path_factory.mktemp("dagster_home")
-    shutil.copy(ROOT / "deploy" / "local" / "dagster.yaml", home)
+def project(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
+    """An empty project, and a Dagster home in its folder."""
+    folder = tmp_path_factory.mktemp("ui")
+    (folder / "home").mkdir()
+    shutil.copy(ROOT / "deploy" / "local" / "dagster.yaml", folder / "home")
+    yield from make_project(folder)
+
+
+@pytest.fixture(scope="module")
+def webserver(project: Project) -> Iterator[str]:
+    """The address of a webserver on `workspace.yaml`."""
+    home = project.folder / "home"
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -50,7 +64,7 @@ def webserver(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 
 def _when_up(address: str, server: "subprocess.Popen[bytes]", log: Path) -> str:
-    for _ in range(120):
+    for _ in range(400):
         try:
             with urllib.request.urlopen(f"{address}/server_info", timeout=5):
                 return address
@@ -68,6 +82,28 @@ def page() -> Iterator[Page]:
         browser.close()
 
 
+def keep(page: Page, name: str) -> None:
+    """A picture of what is seen, where somebody wants it."""
+    folder = os.environ.get("SCREENSHOTS")
+    if folder:
+        page.screenshot(path=Path(folder) / f"{name}.png")
+
+
+def job(project: Project, market: Path) -> "subprocess.Popen[bytes]":
+    """The job, started in a process of its own."""
+    with (project.folder / "job.log").open("a") as log:
+        return subprocess.Popen(
+            [
+                *(sys.executable, "-m", "dagster_mmm.demo"),
+                *("--data", str(market), "--settings", str(project.folder / "settings.yaml")),
+            ],
+            cwd=ROOT,
+            env=os.environ | {"DAGSTER_HOME": str(project.folder / "home")},
+            stdout=log,
+            stderr=subprocess.STDOUT,
+        )
+
+
 def test_the_asset_graph_flows_from_raw_to_latest(webserver: str, page: Page) -> None:
     page.goto(f"{webserver}/asset-groups")
     groups = ["ingest", "staging", "intermediate", "marts"]
@@ -80,6 +116,7 @@ def test_the_asset_graph_flows_from_raw_to_latest(webserver: str, page: Page) ->
         found = box.bounding_box()
         assert found is not None, group
         lefts[group] = found["x"]
+    keep(page, "lineage")
     assert sorted(lefts, key=lambda group: lefts[group]) == groups
 
 
@@ -89,3 +126,62 @@ def test_a_result_table_shows_its_columns_and_its_job(webserver: str, page: Page
     text = page.inner_text("body")
     assert "Share of the prior variance of the medium's log effect" in text
     assert "refit" in text
+
+
+@pytest.mark.slow
+def test_a_fit_is_seen_with_its_pictures(
+    webserver: str, page: Page, project: Project, market: Path
+) -> None:
+    project.configure(sampler=HASTY, gate=ANYTHING_GOES)
+    assert job(project, market).wait(500) == 0, (project.folder / "job.log").read_text()
+    for asset, picture in (
+        ("results/mmm_response_curve", "response_curves"),
+        ("results/mmm_diagnostic", "convergence"),
+    ):
+        page.goto(f"{webserver}/assets/{asset}?view=overview")
+        page.get_by_text(picture, exact=True).first.wait_for(timeout=60_000)
+        row = page.locator("tr", has=page.get_by_text(picture, exact=True)).last
+        row.get_by_text("Show Markdown").click()
+        image = page.locator("img[alt=plot]")
+        image.wait_for(timeout=30_000)
+        assert image.evaluate("image => image.naturalWidth") > 300
+        keep(page, picture)
+    page.goto(f"{webserver}/assets/fit?view=plots")
+    page.get_by_text("max_r_hat").first.wait_for(timeout=60_000)
+    keep(page, "fit_plots")
+
+
+@pytest.mark.slow
+def test_a_running_fit_is_seen_with_its_progress(
+    webserver: str, page: Page, project: Project, market: Path
+) -> None:
+    # Long enough that somebody may look, whatever the machine.
+    project.configure(sampler={"chains": 2, "warmup": 500, "draws": 100_000}, gate=ANYTHING_GOES)
+    running = job(project, market)
+    try:
+        run_id = _observed(project, running)
+        page.goto(f"{webserver}/assets/fit?view=events")
+        # The newest event is the first.
+        page.get_by_text(run_id[:8]).first.wait_for(timeout=60_000)
+        page.get_by_text("percent_done").first.wait_for(timeout=60_000)
+        text = page.inner_text("body")
+        assert "divergences_so_far" in text
+        assert "seconds_left" in text
+        assert running.poll() is None, (project.folder / "job.log").read_text()
+        keep(page, "progress")
+    finally:
+        running.terminate()
+        running.wait(30)
+
+
+def _observed(project: Project, running: "subprocess.Popen[bytes]") -> str:
+    """The run that is fitting, once it has been observed for the first time."""
+    with dg.DagsterInstance.from_config(str(project.folder / "home")) as instance:
+        for _ in range(500):
+            assert running.poll() is None, (project.folder / "job.log").read_text()
+            going = instance.get_runs(dg.RunsFilter(statuses=[dg.DagsterRunStatus.STARTED]))
+            seen = instance.fetch_observations(dg.AssetKey("fit"), limit=1).records
+            if going and seen and seen[0].run_id == going[0].run_id:
+                return seen[0].run_id
+            time.sleep(1)
+    raise AssertionError("the fit was not observed")

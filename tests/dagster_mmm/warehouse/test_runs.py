@@ -52,7 +52,7 @@ def test_a_run_is_read_by_the_beginning_of_its_id(stored: WarehouseResource) -> 
 
 @pytest.mark.parametrize(
     ("asked", "said"),
-    [("a", "begins the ids of a1, a2"), ("z", "is no run of"), ("%", "is no run")],
+    [("a", "begins the ids of a1, a2"), ("z", "is no run of"), ("%", "is no run of")],
 )
 def test_an_id_of_none_or_several_is_refused(
     stored: WarehouseResource, asked: str, said: str
