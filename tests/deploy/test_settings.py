@@ -72,11 +72,24 @@ def test_what_the_runs_pods_mount_is_among_the_manifests() -> None:
     assert {m["metadata"].get("namespace", "mmm") for m in manifests()} == {config["job_namespace"]}
     assert ("ServiceAccount", config["service_account_name"]) in made
     assert {("ConfigMap", name) for name in config["env_config_maps"]} <= made
-    claims = {volume["persistent_volume_claim"]["claim_name"] for volume in config["volumes"]}
-    assert {("PersistentVolumeClaim", claim) for claim in claims} <= made
+    files, settings = config["volumes"]
+    assert ("PersistentVolumeClaim", files["persistent_volume_claim"]["claim_name"]) in made
     by_hand = (KUBERNETES / "manifests.yaml").read_text()
-    for name in (config["instance_config_map"], *config["env_secrets"]):
+    maps = (config["instance_config_map"], settings["config_map"]["name"])
+    for name in (*maps, *config["env_secrets"]):
         assert f" {name} " in by_hand
+
+
+def test_every_pod_finds_the_files_that_its_environment_names() -> None:
+    (environment,) = (m for m in manifests() if m["metadata"]["name"] == "mmm-environment")
+    deployments = [m for m in manifests() if m["kind"] == "Deployment"]
+    containers = [c for d in deployments for c in d["spec"]["template"]["spec"]["containers"]]
+    mounts = [[mount["mountPath"] for mount in c["volumeMounts"]] for c in containers]
+    config = instance_of("kubernetes")["run_launcher"]["config"]
+    mounts.append([mount["mount_path"] for mount in config["volume_mounts"]])
+    assert len(mounts) == 3
+    for path in environment["data"].values():
+        assert all(str(Path(path).parent) in mounted for mounted in mounts), path
 
 
 def test_services_of_the_compose_file_run_what_the_image_has() -> None:
