@@ -7,14 +7,14 @@ from typing import cast
 import dagster as dg
 
 from dagster_mmm.environment import settings_path
-from dagster_mmm.settings import load_settings
+from dagster_mmm.settings import SettingsError, load_models
 
 
 @dg.definitions
 def defs() -> dg.Definitions:
     """All assets, checks, jobs, schedules, sensors and resources; the assets with their owner."""
     loaded = dg.load_from_defs_folder(path_within_project=Path(__file__).parent)
-    owner = load_settings(settings_path()).owner
+    owner = _owner()
     if owner is None:
         return loaded
     # It is annotated with kinds of assets that Dagster has left behind.
@@ -28,3 +28,11 @@ def defs() -> dg.Definitions:
         resources=loaded.resources,
         executor=loaded.executor,
     )
+
+
+def _owner() -> str | None:
+    """The file's owner, or none where the file cannot be read: its runs and ticks say so."""
+    try:
+        return load_models(settings_path()).owner
+    except SettingsError:
+        return None

@@ -10,14 +10,17 @@ from dashboards.published import choose
 
 st.set_page_config(page_title="Marketing mix", layout="wide")
 
-page = st.navigation(
-    [
-        st.Page("pages/sales.py", title="Where sales came from", default=True),
-        st.Page("pages/worth.py", title="Worth of the channels"),
-        st.Page("pages/next_unit.py", title="The next unit of money"),
-        st.Page("pages/what_if.py", title="What if"),
-        st.Page("pages/trust.py", title="Trust and changes"),
-    ]
-)
+pages = [
+    st.Page("pages/sales.py", title="Where sales came from", default=True),
+    st.Page("pages/worth.py", title="Worth of the channels"),
+    st.Page("pages/next_unit.py", title="The next unit of money"),
+    st.Page("pages/what_if.py", title="What if"),
+    st.Page("pages/trust.py", title="Trust and changes"),
+]
+# Streamlit's own menu stays open over the page on a phone.
+page = st.navigation(pages, position="hidden")
+with st.container(horizontal=True, gap="xsmall"):
+    for each in pages:
+        st.page_link(each)
 choose()
 page.run()

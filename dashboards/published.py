@@ -69,22 +69,20 @@ def choose() -> None:
     if runs.empty:
         st.info("There is no published run yet. Run the job: make demo, or make run with CONFIG.")
         st.stop()
-    with st.sidebar:
-        model_key = st.selectbox("Model", list(runs["model_key"]), key="model", bind="query-params")
-        run = runs[runs["model_key"] == model_key].iloc[0]
-        series_key = _choose_series(run["run_id"], model_key)
+    models, of_model, of_series = list(runs["model_key"]), *st.columns(2)
+    model_key = models[0]
+    if len(models) > 1:
+        model_key = of_model.selectbox("Model", models, key="model", bind="query-params")
+    run = runs[runs["model_key"] == model_key].iloc[0]
+    series = list(ask(SERIES, run_id=run["run_id"]).rows["series_key"])
+    series_key = series[0]
+    if len(series) > 1:
+        first = series.index("all") if "all" in series else 0
+        series_key = of_series.selectbox("Series", series, first, key=f"series of {model_key}")
     st.session_state[CHOSEN] = Published(
         run["run_id"], model_key, series_key, run["outcome"], run["currency"]
     )
     st.session_state[RUN] = run.to_dict()
-
-
-def _choose_series(run_id: str, model_key: str) -> str:
-    series = list(ask(SERIES, run_id=run_id).rows["series_key"])
-    if len(series) == 1:
-        return str(series[0])
-    first = series.index("all") if "all" in series else 0
-    return str(st.selectbox("Series", series, index=first, key=f"series of {model_key}"))
 
 
 def opened(question: str) -> Published:

@@ -13,6 +13,7 @@ from dagster_mmm.settings.fields import ModelKey, hint
 from dagster_mmm.settings.schema import Settings
 from dagster_mmm.settings.sections import (
     InputSettings,
+    OwnerSettings,
     ScheduleSettings,
     Section,
     TriggersSettings,
@@ -23,6 +24,7 @@ Document = Mapping[str, Any]
 OF_THE_FILE = (
     ("model_key",),
     ("models",),
+    ("owner",),
     ("schedule",),
     ("triggers",),
     ("input", "grain"),
@@ -73,6 +75,11 @@ class Models:
         if "model_key" in self.shared:
             return (str(self.shared["model_key"]),)
         return tuple(self.differences)
+
+    @property
+    def owner(self) -> str | None:
+        """Whom the UI names. It raises `SettingsError` if that is none."""
+        return _validated(self.path, OwnerSettings, {"owner": self.shared.get("owner")}).owner
 
     @property
     def input(self) -> InputSettings:

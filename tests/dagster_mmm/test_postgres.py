@@ -13,6 +13,7 @@ from typing import Any
 import dagster as dg
 import pytest
 import sqlalchemy as sa
+import streamlit as st
 
 # What the UI's pages on resources are made of; Dagster has no public name for it.
 from dagster._core.remote_representation.external_data import RepositorySnap
@@ -27,6 +28,7 @@ from dagster_mmm.warehouse.resource import WarehouseResource
 from dagster_mmm.warehouse.tables import METADATA, RESULT_TABLES
 from tests.conftest import Project, make_project
 from tests.dagster_mmm.test_job import ANYTHING_GOES, EMPTY, HASTY
+from tests.dashboards.harness import PAGES, assert_tables_are_their_answers, opened
 from tests.postgres_server import connect, new_database, run_sql
 
 PASSWORD = "s3cr3t To/Be@W%pl4nted"
@@ -109,6 +111,12 @@ def test_a_good_run_is_visible_in_every_latest_view(job: Job) -> None:
         view = f"mmm.{table.name.removeprefix('mmm_')}_latest"
         runs = job.project.query(f"select distinct run_id from {view}")
         assert list(runs.get("run_id", [])) == ([] if table in EMPTY else [run_id]), view
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_the_dashboard_reads_it(job: Job, page: str) -> None:
+    st.cache_data.clear()
+    assert_tables_are_their_answers(opened(page), job.project)
 
 
 def test_the_password_is_in_no_output_of_a_good_run(job: Job) -> None:

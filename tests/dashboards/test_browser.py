@@ -68,11 +68,7 @@ def page(request: pytest.FixtureRequest) -> Iterator[Page]:
 
 
 def go(page: Page, menu_entry: str, question: str) -> None:
-    """By the menu, which is folded away on a phone."""
-    entry = page.get_by_role("link", name=menu_entry)
-    if not entry.is_visible() or page.viewport_size == {"width": 390, "height": 844}:
-        page.get_by_test_id("stExpandSidebarButton").click()
-    entry.click()
+    page.get_by_role("link", name=menu_entry).click()
     expect(page.get_by_role("heading", name=question, level=1)).to_be_visible(timeout=60_000)
 
 

@@ -8,12 +8,9 @@ import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
-from dagster_mmm.environment import ROOT
 from dashboards import data
 from tests.conftest import Project
-
-APP = ROOT / "dashboards" / "app.py"
-PAGES = sorted(path.stem for path in (ROOT / "dashboards" / "pages").glob("*.py"))
+from tests.dashboards.harness import APP, PAGES, assert_tables_are_their_answers, opened, rerun
 
 
 @pytest.fixture(autouse=True)
@@ -22,35 +19,8 @@ def _forget_other_warehouses() -> Iterator[None]:
     yield
 
 
-def opened(page: str) -> AppTest:
-    app = AppTest.from_file(str(APP), default_timeout=60)
-    # The first page is where the app opens by itself.
-    return rerun(app if page == "sales" else app.switch_page(f"pages/{page}.py"))
-
-
-def rerun(app: AppTest) -> AppTest:
-    app.run()
-    assert not app.exception, [found.stack_trace for found in app.exception]
-    return app
-
-
-def answers(app: AppTest, project: Project) -> list[pd.DataFrame]:
-    """What the warehouse itself answers to the SQL that stands under each table."""
-    assert len(app.code) == len(app.dataframe) > 0
-    return [project.query(code.value) for code in app.code]
-
-
 def text(app: AppTest) -> str:
     return "\n".join(str(part.value) for part in [*app.caption, *app.info, *app.warning])
-
-
-def assert_tables_are_their_answers(app: AppTest, project: Project) -> None:
-    for table, expected in zip(app.dataframe, answers(app, project), strict=True):
-        shown = table.value.reset_index(drop=True)
-        assert len(shown) > 0
-        pd.testing.assert_frame_equal(
-            shown.convert_dtypes(), expected.convert_dtypes(), check_dtype=False, rtol=1e-12
-        )
 
 
 @pytest.mark.parametrize("page", PAGES)
