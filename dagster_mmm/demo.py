@@ -12,12 +12,13 @@ import pandas as pd
 import sqlalchemy as sa
 
 from dagster_mmm import environment
-from dagster_mmm.settings import SettingsError, load_settings
+from dagster_mmm.settings import SettingsError, load_models
 from dagster_mmm.warehouse.errors import WarehouseError
 from dagster_mmm.warehouse.publish import published_run
 from dagster_mmm.warehouse.resource import WarehouseResource
 from dagster_mmm.warehouse.tables import CHANNEL_SUMMARY, DIAGNOSTIC, RUN
 from dagster_mmm.warehouse.url import WarehouseURLError
+from dagster_mmm.weekly import run_week
 
 DEMO_SEED = 0
 
@@ -30,7 +31,7 @@ def main() -> int:
     environment.keep_compiled_programs()
     try:
         warehouse = WarehouseResource(url=environment.warehouse_url())
-        load_settings(environment.settings_path())
+        load_models(environment.settings_path())
         warehouse.create_result_tables()
     except (SettingsError, WarehouseURLError, WarehouseError) as error:
         print(error, file=sys.stderr)
@@ -41,10 +42,17 @@ def main() -> int:
         data = arguments.data
         if simulated:
             data = write_simulated_market(Path(folder) / "market.csv")
-        result = run_job(data)
-    run_id = _run_to_show(warehouse, result.run_id)
-    print_results(warehouse, run_id, true_roi() if simulated else None)
-    return 0 if result.success else 1
+        with dg.DagsterInstance.get() as instance:
+            week = run_week(instance, file=data)
+    truth = true_roi() if simulated else None
+    if not week.refits:
+        print("\nThe input could not be loaded; the reason stands in the log above.")
+    for model_key, refit in week.refits.items():
+        print_results(warehouse, _run_to_show(warehouse, model_key, refit.run_id), truth)
+    print(f"\nTables: schema mmm in {warehouse.place}")
+    settings = environment.settings_path()
+    print(f"Dagster UI: make ui CONFIG={settings}, then open http://localhost:3000")
+    return 0 if week.success else 1
 
 
 def _parse() -> argparse.Namespace:
@@ -86,43 +94,25 @@ def true_roi() -> "pd.Series[float]":
     return pd.Series(roi, index=list(market.channels))
 
 
-def run_job(data: Path | None) -> dg.ExecuteInProcessResult:
-    """Run the weekly job in this process, recorded where the Dagster UI will find it."""
-    from dagster_mmm.definitions import defs
-
-    file = {"file": str(data.resolve())} if data else {}
-    config = {
-        "ops": {"raw__weekly_media": {"config": file}},
-        "loggers": {"console": {"config": {"log_level": "INFO"}}},
-    }
-    with dg.DagsterInstance.get() as instance:
-        job = defs().resolve_job_def("weekly_mmm")
-        return job.execute_in_process(config, instance=instance, raise_on_error=False)
-
-
-def _run_to_show(warehouse: WarehouseResource, run_id: str) -> str:
+def _run_to_show(warehouse: WarehouseResource, model_key: str, run_id: str) -> str:
     """The run itself, or the live one where there was nothing new to fit."""
     with warehouse.begin() as connection:
         of_itself = sa.select(RUN.c.run_id).where(RUN.c.run_id == run_id)
         if connection.scalar(of_itself) is not None:
             return run_id
-        model_key = load_settings(environment.settings_path()).model_key
         return published_run(connection, model_key) or run_id
 
 
 def print_results(
     warehouse: WarehouseResource, run_id: str, truth: "pd.Series[float] | None"
 ) -> None:
-    """Print where the tables are, the verdict, ROI by channel, and how to open the UI."""
+    """Print the verdict on a run and its ROI by channel."""
     run = warehouse.read(sa.select(RUN).where(RUN.c.run_id == run_id))
     print()
     if run.empty or pd.isna(run["n_weeks"].iloc[0]):
         print("The job did not get to a finished fit; the reason stands in the log above.")
     else:
         _print_run(warehouse, run.iloc[0], truth)
-    print(f"\nTables: schema mmm in {warehouse.place}")
-    settings = environment.settings_path()
-    print(f"Dagster UI: make ui CONFIG={settings}, then open http://localhost:3000")
 
 
 def _print_run(
@@ -148,7 +138,7 @@ def _print_run(
     if truth is not None:
         columns["true ROI"] = truth.reindex(summary.index).map("{:.2f}".format)
     print(
-        f"Return by channel ({run['n_weeks']:.0f} weeks, {run['currency']}, "
+        f"{run['model_key']}: return by channel ({run['n_weeks']:.0f} weeks, {run['currency']}, "
         f"K = {run['components_selected']:.0f})"
     )
     print(pd.DataFrame(columns).to_string())

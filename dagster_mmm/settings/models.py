@@ -9,11 +9,10 @@ from pydantic import TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
 
 from dagster_mmm.settings.errors import SettingsError, in_words
-from dagster_mmm.settings.fields import ModelKey, hint
+from dagster_mmm.settings.fields import ModelKey, Owner, hint
 from dagster_mmm.settings.schema import Settings
 from dagster_mmm.settings.sections import (
     InputSettings,
-    OwnerSettings,
     ScheduleSettings,
     Section,
     TriggersSettings,
@@ -32,6 +31,7 @@ OF_THE_FILE = (
     ("input", "model_column"),
 )
 MODEL_KEY = TypeAdapter(ModelKey)
+OWNER: TypeAdapter[str | None] = TypeAdapter(Owner | None)
 S = TypeVar("S", bound=Section)
 
 
@@ -78,8 +78,12 @@ class Models:
 
     @property
     def owner(self) -> str | None:
-        """Whom the UI names. It raises `SettingsError` if that is none."""
-        return _validated(self.path, OwnerSettings, {"owner": self.shared.get("owner")}).owner
+        """Whom the UI names, or None. It raises `SettingsError` if that cannot be named."""
+        try:
+            return OWNER.validate_python(self.shared.get("owner"))
+        except ValidationError as error:
+            (details,) = error.errors()
+            raise SettingsError(f"{self.path}: {in_words(details, 'owner')}") from error
 
     @property
     def input(self) -> InputSettings:
