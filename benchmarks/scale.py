@@ -16,18 +16,17 @@ import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import dagster as dg
 import pandas as pd
 import yaml
 
 from dagster_mmm import demo, environment
+from dagster_mmm.weekly import run_job
 
 PROJECTED_MODELS = 5_000
 NIGHT_HOURS = 8
-INPUT = dg.AssetSelection.assets("weekly_input", "rejected_input").upstream()
-REFIT = dg.AssetSelection.assets("published").upstream() - INPUT
 
 
 class Refit(NamedTuple):
@@ -53,7 +52,7 @@ def main() -> None:
         return
     with tempfile.TemporaryDirectory() as folder:
         keys = [f"model_{number:04}" for number in range(max(arguments.models) + 2)]
-        load_input(Path(folder))
+        load_input(Path(folder), keys)
         cold, on_disk, *others = keys
         print(_line("1, nothing compiled", process(Path(folder), [cold])))
         print(_line("1, programs on disk", process(Path(folder), [on_disk])))
@@ -83,14 +82,21 @@ def environment_of(folder: Path) -> dict[str, str]:
     }
 
 
-def load_input(folder: Path) -> None:
-    """Load a market and build its weekly input."""
+def load_input(folder: Path, keys: Sequence[str]) -> None:
+    """Load the same market for every model, and build the weekly input."""
     os.environ.update(environment_of(folder))
-    configure("any")
-    market = demo.write_simulated_market(folder / "market.csv")
-    config = {"ops": {"raw__weekly_media": {"config": {"file": str(market)}}}}
+    document = yaml.safe_load(environment.DEMO_SETTINGS.read_text())
+    del document["model_key"]
+    document["input"]["model_column"] = "model"
+    document["models"] = {key: {"sampler": {"seed": seed}} for seed, key in enumerate(keys)}
+    environment.settings_path().write_text(yaml.safe_dump(document))
+    market = pd.read_csv(demo.write_simulated_market(folder / "market.csv"))
+    raw = folder / "markets.csv"
+    pd.concat([market.assign(model=key) for key in keys]).to_csv(raw, index=False)
+    config = {"ops": {"raw__weekly_media": {"config": {"file": str(raw)}}}}
     with dg.DagsterInstance.ephemeral() as instance:
-        run(instance, INPUT, config)
+        if not run_job(instance, "weekly_input", config).success:
+            raise RuntimeError("the input could not be loaded; the reason stands in the log above")
 
 
 def refits(keys: Sequence[str]) -> Iterator[Refit]:
@@ -98,31 +104,13 @@ def refits(keys: Sequence[str]) -> Iterator[Refit]:
     cpu, started = 0.0, time.monotonic()
     with dg.DagsterInstance.ephemeral() as instance:
         for key in keys:
-            configure(key)
-            run(instance, REFIT, {})
+            run_job(instance, "refit", model_key=key)
             yield Refit(
                 time.process_time() - cpu,
                 time.monotonic() - started,
                 resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024.0,
             )
             cpu, started = time.process_time(), time.monotonic()
-
-
-def configure(key: str) -> None:
-    """The demo's settings under this model's key, with a seed of its own."""
-    document = yaml.safe_load(environment.DEMO_SETTINGS.read_text())
-    document |= {"model_key": key, "sampler": {"seed": sum(key.encode())}}
-    environment.settings_path().write_text(yaml.safe_dump(document))
-
-
-def run(instance: dg.DagsterInstance, selection: dg.AssetSelection, config: dict[str, Any]) -> None:
-    """Run a part of the job in this process, its code location loaded anew as a launcher does."""
-    from dagster_mmm.definitions import defs
-
-    location = defs()
-    keys = selection.resolve(location.resolve_asset_graph())
-    job = location.resolve_job_def("weekly_mmm")
-    job.execute_in_process(config, instance=instance, asset_selection=list(keys))
 
 
 def _line(what: str, rows: Sequence[Refit]) -> str:
