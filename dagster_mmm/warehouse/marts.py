@@ -58,7 +58,7 @@ def model_keys(warehouse: WarehouseResource, models: Models) -> ModelKeys:
 
 def rows_of_no_model(warehouse: WarehouseResource) -> int:
     """How many raw rows are blank in the `model_column`."""
-    n_rows = sa.func.coalesce(sa.func.sum(REJECTED_INPUT.c.n_rows), 0).label("n_rows")
+    n_rows = sa.func.coalesce(_total(REJECTED_INPUT.c.n_rows), 0).label("n_rows")
     rows = warehouse.read(sa.select(n_rows).where(REJECTED_INPUT.c.model_key.is_(None)))
     return int(rows["n_rows"].iloc[0])
 
@@ -97,8 +97,8 @@ def input_marks(warehouse: WarehouseResource) -> dict[str, str]:
     query = sa.select(
         column.model_key,
         sa.func.count().label("n_values"),
-        sa.func.sum(column.n_rows).label("n_rows"),
-        sa.func.sum(column.n_unreadable).label("n_unreadable"),
+        _total(column.n_rows).label("n_rows"),
+        _total(column.n_unreadable).label("n_unreadable"),
         sa.func.max(column.last_date).label("last_date"),
         sa.func.sum(sa.func.abs(column.value)).label("total"),
         sa.func.sum(column.value * column.value).label("squares"),
@@ -116,3 +116,8 @@ def has_input(warehouse: WarehouseResource) -> bool:
     """Whether dbt has built `weekly_input`."""
     with warehouse.begin() as connection:
         return sa.inspect(connection).has_table("weekly_input", schema=SCHEMA)
+
+
+def _total(column: "sa.ColumnElement[int]") -> "sa.ColumnElement[int]":
+    """A sum of whole numbers, which Postgres would make a decimal."""
+    return sa.cast(sa.func.sum(column), sa.BigInteger)

@@ -9,9 +9,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from dagster_mmm.defs.panel import read_marts
 from dagster_mmm.model_input import InputError, ModelInput, build_panel, judge_input
 from dagster_mmm.settings import Settings
+from dagster_mmm.warehouse.marts import read_marts
 from tests.dagster_mmm.model_input.conftest import (
     LATE_START,
     TODAY,
@@ -111,7 +111,7 @@ def test_a_variable_that_the_mart_lacks_is_never_left_out_in_silence(
     weekly: Warehouse, market: Path
 ) -> None:
     weekly.judge(pd.read_csv(market))
-    mart, rejected = read_marts(weekly.resource)
+    mart, rejected = read_marts(weekly.resource, weekly.settings.model_key)
     found = judge_input(mart[mart["variable"] != "tv"], rejected, weekly.settings, TODAY)
     assert "tv is in the settings and not in weekly_input" in str(InputError(found.problems))
 

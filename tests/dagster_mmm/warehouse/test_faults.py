@@ -44,6 +44,8 @@ def frames_of(run_id: str) -> dict[sa.Table, pd.DataFrame]:
         "status": "running",
         "started_at": pd.Timestamp(SOME_DAY),
         "currency": "EUR",
+        "run_type": "refit",
+        "fit_run_id": run_id,
         "components_requested": "1",
         "n_weeks": ROWS,
         "config_hash": "",

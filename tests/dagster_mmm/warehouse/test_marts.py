@@ -1,0 +1,84 @@
+"""What the marts say of many models, on each warehouse."""
+
+from datetime import date
+from pathlib import Path
+
+import pytest
+import yaml
+
+from dagster_mmm.settings import Models, load_models
+from dagster_mmm.warehouse.marts import arrived, input_marks, model_keys, rows_of_no_model
+from dagster_mmm.warehouse.resource import WarehouseResource
+
+WEEK = date(2026, 1, 5)
+MARTS = """
+create table mmm.weekly_input (
+    model_key varchar, week_start date, value double precision, n_rows bigint, n_days bigint,
+    n_unreadable bigint, last_date date
+);
+create table mmm.rejected_input (model_key varchar, n_rows bigint);
+insert into mmm.weekly_input values
+    ('acme', '2025-12-29', 1.5, 1, 1, 0, '2025-12-29'),
+    ('acme', '2026-01-05', 2.5, 1, 1, 0, '2026-01-05'),
+    ('acme', '2026-01-05', 0, 1, 1, 0, '2026-01-05'),
+    ('globex', '2026-01-05', null, 1, 1, 1, '2026-01-05'),
+    ('hooli', '2026-01-05', null, 0, 0, 0, null),
+    ('not/a key', '2026-01-05', 1, 1, 1, 0, '2026-01-05');
+insert into mmm.rejected_input values (null, 2), (null, 3), ('acme', 7);
+"""
+
+
+@pytest.fixture
+def marts(warehouse: WarehouseResource) -> WarehouseResource:
+    execute(warehouse, *MARTS.strip().split(";\n"))
+    return warehouse
+
+
+def execute(warehouse: WarehouseResource, *statements: str) -> None:
+    with warehouse.begin() as connection:
+        for statement in statements:
+            connection.exec_driver_sql(statement)
+
+
+def models_of(folder: Path, **sections: object) -> Models:
+    (folder / "settings.yaml").write_text(yaml.safe_dump(sections))
+    return load_models(folder / "settings.yaml")
+
+
+def test_models_are_those_of_the_settings_and_of_the_data(
+    marts: WarehouseResource, tmp_path: Path
+) -> None:
+    by_brand = models_of(tmp_path, input={"model_column": "brand"}, models={"initech": {}})
+    usable, refused = model_keys(marts, by_brand)
+    assert usable == ("acme", "globex", "hooli", "initech")
+    assert [reason.split(";")[0] for reason in refused] == ["the model 'not/a key'"]
+    # Without a column, what the data hold is not asked.
+    assert model_keys(marts, models_of(tmp_path, models={"acme": {}})).usable == ("acme",)
+
+
+def test_a_week_has_arrived_when_all_of_it_can_be_read(marts: WarehouseResource) -> None:
+    assert arrived(marts, WEEK, days=1) == {"acme", "not/a key"}
+    assert arrived(marts, WEEK, days=7) == set()
+    assert arrived(marts, date(2026, 1, 12), days=1) == set()
+
+
+def test_rows_of_no_model_are_counted(marts: WarehouseResource) -> None:
+    assert rows_of_no_model(marts) == 5
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "update mmm.weekly_input set value = value + 0.01 where week_start = '2025-12-29'",
+        "update mmm.weekly_input set n_rows = 2 where week_start = '2025-12-29'",
+        "delete from mmm.weekly_input where week_start = '2025-12-29'",
+    ],
+)
+def test_the_mark_of_an_input_changes_with_it_and_with_nothing_else(
+    marts: WarehouseResource, change: str
+) -> None:
+    before = input_marks(marts)
+    assert input_marks(marts) == before
+    execute(marts, change)
+    after = input_marks(marts)
+    assert {key for key in before if after[key] != before[key]} == {"acme"}
