@@ -526,7 +526,7 @@ def test_every_latest_view_answers_a_question(weekly: Build) -> None:
         for exposure in manifest(weekly)["exposures"].values()
         for node in exposure["depends_on"]["nodes"]
     }
-    assert asked == {*RESULT_VIEWS, "run_history"}
+    assert asked == {*RESULT_VIEWS, "run_history", "forecast_ledger", "forecast_calibration"}
 
 
 def test_stale_tables_are_found(daily: Build) -> None:
