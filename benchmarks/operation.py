@@ -124,7 +124,7 @@ class Operation:
     instance: dg.DagsterInstance
     market: pd.DataFrame
     weeks: int
-    now: datetime = datetime.now(UTC)
+    now: datetime = field(init=False)
     cursors: dict[str, str | None] = field(default_factory=dict)
     requested: set[str] = field(default_factory=set)
     counts: Counter[tuple[str, str]] = field(default_factory=Counter)
