@@ -596,11 +596,8 @@ def test_every_latest_view_answers_a_question(weekly: Build) -> None:
         for exposure in manifest(weekly)["exposures"].values()
         for node in exposure["depends_on"]["nodes"]
     }
-<<<<<<< HEAD
-    assert asked == {*RESULT_VIEWS, "run_history", "trust_latest", "waterfall_latest"}
-=======
-    assert asked == {*RESULT_VIEWS, "run_history", "forecast_ledger", "forecast_calibration"}
->>>>>>> h-future
+    ledger = {"forecast_ledger", "forecast_calibration"}
+    assert asked == {*RESULT_VIEWS, "run_history", "trust_latest", "waterfall_latest", *ledger}
 
 
 def test_stale_tables_are_found(daily: Build) -> None:
