@@ -28,7 +28,7 @@ REQUESTS = {
     "10 % quantile": replace(FREE, utility=Utility("quantile", level=0.1)),
 }
 # Parts of the budget in the grid that the oracle is checked by.
-PARTS = 24
+PARTS = 48
 
 
 def main() -> None:

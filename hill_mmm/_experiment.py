@@ -25,7 +25,7 @@ from hill_mmm._posterior import Posterior
 # More than a search needs: a surprising result leaves few of them.
 DRAWS = 500
 # Draws whose own best plan is looked for.
-CERTAIN_DRAWS = 30
+CERTAIN_DRAWS = 15
 TOWARDS = (0.25, 0.5, 0.75, 1.0)
 
 
