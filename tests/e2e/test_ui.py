@@ -5,6 +5,7 @@ With `SCREENSHOTS=folder`, as `make screenshots` sets it, what is seen is kept t
 
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -122,10 +123,12 @@ def test_the_asset_graph_flows_from_raw_to_latest(webserver: str, page: Page) ->
 
 def test_a_result_table_shows_its_columns_and_its_schedule(webserver: str, page: Page) -> None:
     page.goto(f"{webserver}/assets/results/mmm_channel_summary")
-    page.get_by_text("roi_learned").first.wait_for(timeout=60_000)
-    text = page.inner_text("body")
-    assert "Share of the prior variance of the medium's log effect" in text
-    assert "weekly_mmm" in text
+    for expected in (
+        "roi_learned",
+        "Share of the prior variance of the medium's log effect",
+        "weekly_mmm",
+    ):
+        page.get_by_text(expected).first.wait_for(timeout=60_000)
 
 
 @pytest.mark.slow
@@ -170,8 +173,9 @@ def test_a_running_fit_is_seen_with_its_progress(
         assert running.poll() is None, (project.folder / "job.log").read_text()
         keep(page, "progress")
     finally:
-        running.terminate()
-        running.wait(30)
+        # As the UI's button does; the fit ends within a block.
+        running.send_signal(signal.SIGINT)
+        running.wait(60)
 
 
 def _observed(project: Project, running: "subprocess.Popen[bytes]") -> str:
