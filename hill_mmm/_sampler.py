@@ -7,7 +7,7 @@ of all chains together. Chains that a random start led to where there is next to
 
 import time
 from collections.abc import Callable, Hashable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import CancelledError, ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from itertools import cycle
@@ -160,10 +160,15 @@ def run_nuts(
     states = [_start(program, data, key) for key in keys]
     run = _Run(program, data, settings, _Reporter(settings, on_progress))
     with ThreadPoolExecutor(settings.chains) as pool:
-        states, moved = _warm_up(run, pool, states)
-        chains = list(
-            pool.map(lambda state: run.draw(state, settings.draws, "sampling")[1], states)
-        )
+        try:
+            states, moved = _warm_up(run, pool, states)
+            chains = list(
+                pool.map(lambda state: run.draw(state, settings.draws, "sampling")[1], states)
+            )
+        except BaseException:
+            # Whoever interrupts, Ctrl-C included, does not wait for draws that nobody will read.
+            run.report.stop()
+            raise
     sampled = jax.tree.map(lambda *leaves: np.stack(leaves), *chains)
     sites = program.sites(jax.tree.map(jnp.asarray, sampled.position), data)
     return jax.tree.map(np.asarray, sites), ChainStats(
@@ -416,10 +421,17 @@ class _Reporter:
         self._started = time.monotonic()
         self._done = 0
         self._divergences = 0
+        self._is_stopped = False
         self._lock = Lock()
+
+    def stop(self) -> None:
+        """End every chain at its next block."""
+        self._is_stopped = True
 
     def __call__(self, phase: Phase, iterations: int, divergences: int) -> None:
         with self._lock:
+            if self._is_stopped:
+                raise CancelledError
             self._done += iterations
             self._divergences += divergences if phase == "sampling" else 0
             if self._on_progress:

@@ -104,6 +104,7 @@ def _observation(
     """Where a fit stands, for the UI and `mmm fit`."""
     return dg.AssetObservation(
         context.asset_key,
+        partition=context.partition_key,
         metadata={
             "fitting": what,
             "percent_done": round(100 * progress.done / progress.total),

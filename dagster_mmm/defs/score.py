@@ -33,6 +33,8 @@ from dagster_mmm.warehouse.resource import WarehouseResource
     partitions_def=MODELS,
     group_name="score",
     kinds={"jax"},
+    tags={"mmm/writes": "warehouse"},
+    pool="warehouse",
     output_required=False,
 )
 def score(

@@ -108,7 +108,7 @@ def test_each_asset_is_of_one_job(project: Project) -> None:
     definitions = defs()
     keys = [
         key
-        for name in ("weekly_input", "refit", "dashboards")
+        for name in ("weekly_input", "refit", "dashboards", "score_new_weeks")
         for key in definitions.resolve_job_def(name).asset_layer.executable_asset_keys
     ]
     assert len(keys) == len(set(keys))
@@ -120,7 +120,7 @@ def test_what_follows_the_input_is_of_one_model(project: Project) -> None:
     partitioned = {
         key.path[0] for key in graph.get_all_asset_keys() if graph.get(key).partitions_def == MODELS
     }
-    assert partitioned == {"panel", "fit", "results", "published"}
+    assert partitioned == {"panel", "fit", "results", "published", "score"}
 
 
 def test_the_schedule_is_the_settings(project: Project) -> None:
@@ -134,4 +134,5 @@ def test_nothing_runs_until_somebody_turns_it_on(project: Project) -> None:
     repository = defs().get_repository_def()
     started = [d.name for d in repository.schedule_defs if d.default_status.value != "STOPPED"]
     started += [d.name for d in repository.sensor_defs if d.default_status.value != "STOPPED"]
-    assert started == []
+    # They request no run.
+    assert sorted(started) == ["alerts", "canceled_runs", "failed_runs"]

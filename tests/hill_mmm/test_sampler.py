@@ -1,3 +1,4 @@
+import _thread
 from itertools import combinations, pairwise
 from typing import Any
 
@@ -119,6 +120,21 @@ def test_progress_adds_up(heard: Run, reports: list[Progress]) -> None:
     assert reports[-1].divergences == heard[1].diverging.sum()
     assert reports[0].phase == "warmup"
     assert reports[-1].phase == "sampling"
+
+
+def test_an_interrupted_run_does_not_finish_its_draws() -> None:
+    reports: list[Progress] = []
+
+    def interrupt(progress: Progress) -> None:
+        if not reports:
+            # As Ctrl-C does, or Dagster for a run that is stopped in its UI.
+            _thread.interrupt_main()
+        reports.append(progress)
+
+    endless = SamplerSettings(chains=2, warmup=150, draws=1_000_000, seed=5)
+    with pytest.raises(KeyboardInterrupt):
+        sample(endless, heard=interrupt)
+    assert reports[-1].done < endless.draws / 10
 
 
 def test_remaining_time_is_at_the_pace_so_far() -> None:
