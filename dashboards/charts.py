@@ -3,6 +3,8 @@
 import altair as alt
 import pandas as pd
 
+Drawing = alt.Chart | alt.LayerChart | alt.FacetChart
+
 INK, QUIET, GRID = "#1f2933", "#6b7785", "#e4e8ec"
 ACCENT, WITHOUT_MEDIA, GAIN, LOSS = "#2f5d8a", "#d5dae0", "#2f5d8a", "#a5545f"
 MEDIA = [
@@ -28,7 +30,7 @@ def colours(media: list[str]) -> alt.Scale:
     return alt.Scale(domain=[REST, *ordered], range=[WITHOUT_MEDIA, *drawn])
 
 
-def finished(chart: alt.Chart | alt.LayerChart, about: str, height: int) -> alt.LayerChart:
+def finished(chart: Drawing, about: str, height: int) -> Drawing:
     """A chart in the house's style, with what it shows as its text for screen readers."""
     return (
         alt.layer(chart)
@@ -50,7 +52,7 @@ def finished(chart: alt.Chart | alt.LayerChart, about: str, height: int) -> alt.
     )
 
 
-def weekly_parts(rows: pd.DataFrame, fit: pd.DataFrame, outcome: str) -> alt.LayerChart:
+def weekly_parts(rows: pd.DataFrame, fit: pd.DataFrame, outcome: str) -> Drawing:
     """Stacked parts of each week, and what was sold as a line.
 
     Args:
@@ -76,7 +78,7 @@ def weekly_parts(rows: pd.DataFrame, fit: pd.DataFrame, outcome: str) -> alt.Lay
     return finished(stack + actual, about, 360)
 
 
-def weekly_media(rows: pd.DataFrame, outcome: str) -> alt.LayerChart:
+def weekly_media(rows: pd.DataFrame, outcome: str) -> Drawing:
     """Stacked contributions of the media alone: week_start, part, contribution."""
     of_media = rows[rows["part"] != REST]
     stack = _stack(of_media, list(of_media["part"].unique()), outcome)
@@ -113,7 +115,7 @@ def _stack(rows: pd.DataFrame, media: list[str], outcome: str) -> alt.Chart:
     )
 
 
-def waterfall(rows: pd.DataFrame, outcome: str) -> alt.LayerChart:
+def waterfall(rows: pd.DataFrame, outcome: str) -> Drawing:
     """Bars from where the part before ended, with the interval of each medium's own end.
 
     Args:
@@ -180,7 +182,7 @@ def _kind(component_type: str) -> str:
 
 def intervals(
     rows: pd.DataFrame, name: str, unit: str, *, reference: float | None, at_least: float = 0
-) -> alt.LayerChart:
+) -> Drawing:
     """A point with its interval for each channel, labelled with its value.
 
     Args:
@@ -220,7 +222,7 @@ def _ends(rows: pd.DataFrame, name: str) -> "zip[tuple[float, float]]":
     return zip(rows[f"{name}_ci_lo"], rows[f"{name}_ci_hi"], strict=True)
 
 
-def response_curve(rows: pd.DataFrame, channel: str, outcome: str, currency: str) -> alt.LayerChart:
+def response_curve(rows: pd.DataFrame, channel: str, outcome: str, currency: str) -> Drawing:
     """One channel's curve: interval band, spends observed shaded, and today's spend marked.
 
     Args:
@@ -284,7 +286,7 @@ def response_curve(rows: pd.DataFrame, channel: str, outcome: str, currency: str
     return finished(alt.layer(*layers), about, 240).properties(title=channel)
 
 
-def before_after(rows: pd.DataFrame, unit: str, states: tuple[str, str]) -> alt.LayerChart:
+def before_after(rows: pd.DataFrame, unit: str, states: tuple[str, str]) -> Drawing:
     """Each channel's figure in two states, with intervals: one row a channel and state.
 
     Args:
@@ -326,7 +328,7 @@ def before_after(rows: pd.DataFrame, unit: str, states: tuple[str, str]) -> alt.
     return finished(line + point, about, 70 + 46 * rows["channel"].nunique())
 
 
-def moves(rows: pd.DataFrame, currency: str) -> alt.LayerChart:
+def moves(rows: pd.DataFrame, currency: str) -> Drawing:
     """From today's spend to the plan's, by channel.
 
     Args:
@@ -362,7 +364,7 @@ def moves(rows: pd.DataFrame, currency: str) -> alt.LayerChart:
     return finished(alt.layer(line, today, plan, label), about, 70 + 44 * len(rows))
 
 
-def fit_against_actual(rows: pd.DataFrame, outcome: str) -> alt.LayerChart:
+def fit_against_actual(rows: pd.DataFrame, outcome: str) -> Drawing:
     """Actual and expected outcome with its predictive interval; held-out weeks in another colour.
 
     Args:

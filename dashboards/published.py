@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Literal
 
 import streamlit as st
 
@@ -80,7 +81,7 @@ def choose() -> None:
         first = series.index("all") if "all" in series else 0
         series_key = of_series.selectbox("Series", series, first, key=f"series of {model_key}")
     st.session_state[CHOSEN] = Published(
-        run["run_id"], model_key, series_key, run["outcome"], run["currency"]
+        run["run_id"], str(model_key), str(series_key), run["outcome"], run["currency"]
     )
     st.session_state[RUN] = run.to_dict()
 
@@ -133,7 +134,7 @@ def _say_what_it_rests_on(run: dict[str, object], series_key: str) -> None:
     )
 
 
-def _verdict(run: dict[str, object]) -> tuple[str, str]:
+def _verdict(run: dict[str, object]) -> tuple[Literal["green", "orange", "red", "gray"], str]:
     if run["verdict"] is None:
         return "gray", "Verdict: no checks were stored"
     if run["verdict"] == "pass":

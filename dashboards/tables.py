@@ -1,5 +1,7 @@
 """How rows are shown: a table, its CSV and the SQL that it answers."""
 
+from typing import Any
+
 import streamlit as st
 
 from dashboards.data import Answer
@@ -18,7 +20,8 @@ def show(answer: Answer, name: str, formats: dict[str, str] | None = None) -> No
         name: what they are, in words of a file name; unique on its page.
         formats: column and how its numbers are written, of the columns that need it.
     """
-    written = answer.rows.style.format(formats or {}, na_rep="")
+    patterns: dict[Any, Any] = dict(formats or {})
+    written = answer.rows.style.format(patterns, na_rep="")
     height = "content" if len(answer.rows) <= SHOWN_WHOLE else "auto"
     st.dataframe(written, hide_index=True, height=height, key=name)
     run = published()

@@ -74,7 +74,9 @@ def show_plans(run: Published) -> None:
     st.altair_chart(charts.moves(moves.rows, run.currency))
     show(moves, "moves", dict.fromkeys(["current_weekly_spend", "planned_weekly_spend"], MONEY))
     plan = ask(PLAN, **run.keys, scenario=scenario)
-    numbers = [name for name in plan.rows if name.endswith(("spend", "bound", *charts.ENDS))]
+    numbers = [
+        name for name in map(str, plan.rows) if name.endswith(("spend", "bound", *charts.ENDS))
+    ]
     show(plan, "plan", dict.fromkeys(numbers, MONEY) | {"ci_level": PERCENT})
 
 

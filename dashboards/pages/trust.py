@@ -138,7 +138,7 @@ else:
         f"runs: {delta.rows['changed'].iloc[0] or 'nothing'}. shift_sd is the change in standard "
         "deviations of the earlier posterior."
     )
-    numbers = [name for name in delta.rows if name.endswith(charts.ENDS)]
+    numbers = [name for name in map(str, delta.rows) if name.endswith(charts.ENDS)]
     show(delta, "delta", dict.fromkeys([*numbers, "shift_sd", "interval_overlap"], FOUR))
 
 st.subheader("Agreement with experiments")

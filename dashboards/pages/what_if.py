@@ -112,22 +112,22 @@ from ({what_if}) as answers
 def choose_spends(today: pd.DataFrame, basis: str, currency: str) -> dict[str, float]:
     """A slider for each channel: the multiple of its mean weekly spend."""
     multipliers: dict[str, float] = {}
-    columns = st.columns(2)
-    for at, channel in enumerate(today.itertuples()):
-        with columns[at % 2]:
-            multipliers[channel.channel] = (
-                st.slider(
-                    f"{channel.channel}, % of its {channel.weekly_spend:,.0f} {currency} a week",
-                    0,
-                    round(100 * channel.max_multiplier),
-                    100,
-                    step=5,
-                    format="%d%%",
-                    help=f"The data have seen up to {channel.seen_multiplier:.0%}.",
-                    key=f"{basis} {channel.channel}",
-                )
-                / 100
+    for at in range(0, len(today), 2):
+        # Pair by pair, so that on a phone, where columns follow each other, the order stays.
+        pair = today.iloc[at : at + 2].to_dict("records")
+        for column, channel in zip(st.columns(2), pair, strict=False):
+            name = channel["channel"]
+            percent = column.slider(
+                f"{name}, % of its {channel['weekly_spend']:,.0f} {currency} a week",
+                0,
+                round(100 * channel["max_multiplier"]),
+                100,
+                step=5,
+                format="%d%%",
+                help=f"The data have seen up to {channel['seen_multiplier']:.0%}.",
+                key=f"{basis} {name}",
             )
+            multipliers[name] = percent / 100
     return multipliers
 
 
