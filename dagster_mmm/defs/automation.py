@@ -42,7 +42,7 @@ refit = dg.define_asset_job(
 )
 dashboards = dg.define_asset_job(
     "dashboards",
-    selection=dg.AssetSelection.groups("latest", "history", "dashboards"),
+    selection=dg.AssetSelection.groups("latest", "history", "ledger", "dashboards"),
     description="Build and test the views of what is live, and copy them for dashboards.",
     executor_def=dg.in_process_executor,
 )
