@@ -14,7 +14,7 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Collection, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from functools import cache
@@ -29,6 +29,7 @@ import yaml
 
 from dagster_mmm import environment
 from dagster_mmm.clock import Clock
+from dagster_mmm.failures import step_failures
 from dagster_mmm.partitions import MODELS
 from dagster_mmm.warehouse.resource import WarehouseResource
 from dagster_mmm.warehouse.tables import PUBLICATION, RUN
@@ -229,9 +230,13 @@ class Operation:
         context = dg.build_sensor_context(
             self.instance,
             cursor=self.cursors.get(name),
+            repository_def=repository(),
             resources=_resources(sensor.required_resource_keys),
         )
-        with patch.object(Clock, "now", lambda _: self.now):
+        with (
+            patch.object(Clock, "now", lambda _: self.now),
+            dg.partition_loading_context(dynamic_partitions_store=self.instance),
+        ):
             tick = sensor.evaluate_tick(context)
         self.cursors[name] = tick.cursor
         for added in tick.dynamic_partitions_requests:
@@ -248,12 +253,18 @@ class Operation:
 
     def _run(self, job: str, request: dg.RunRequest) -> None:
         before = time.process_time()
-        with patch.object(Clock, "now", lambda _: self.now):
+        # dbt and the jobs say much; what is wrong stands in the report.
+        quiet = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
+        with (
+            patch.object(Clock, "now", lambda _: self.now),
+            (self.folder / "log").open("a") as log,
+            redirect_stdout(log),
+        ):
             ran = (
                 definitions()
                 .resolve_job_def(job)
                 .execute_in_process(
-                    request.run_config,
+                    {**request.run_config, **quiet},
                     instance=self.instance,
                     partition_key=request.partition_key,
                     tags=dict(request.tags),
@@ -261,8 +272,16 @@ class Operation:
                 )
             )
         self.counts[job, "succeeded" if ran.success else "failed"] += 1
+        if not ran.success and request.partition_key != HOPELESS:
+            print(*step_failures(ran.all_events), sep="\n")
         if job == "refit":
             self.cpu_seconds.append(time.process_time() - before)
+
+
+@cache
+def repository() -> dg.RepositoryDefinition:
+    """The definitions as the daemon has them."""
+    return definitions().get_repository_def()
 
 
 @cache
