@@ -200,6 +200,8 @@ def row(table: sa.Table, run: str, **values: Any) -> dict[str, Any]:
     known = {
         "run_id": run,
         "channel": "tv",
+        "component_type": "channel",
+        "component": "tv",
         "period": "all",
         "evaluation_set": "train",
         "variable": "tv",
