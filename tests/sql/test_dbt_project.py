@@ -201,7 +201,8 @@ def row(table: sa.Table, run: str, **values: Any) -> dict[str, Any]:
         "run_id": run,
         "channel": "tv",
         "component_type": "channel",
-        "component": "tv",
+        # Of a mixture, a component is a number.
+        **({"component": "tv"} if table is tables.CONTRIBUTION else {}),
         "period": "all",
         "evaluation_set": "train",
         "variable": "tv",
