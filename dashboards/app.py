@@ -10,12 +10,13 @@ from dashboards.published import choose
 
 st.set_page_config(page_title="Marketing mix", layout="wide")
 
+# Not in a folder called pages: streamlit would serve those by themselves until this has run once.
 pages = [
-    st.Page("pages/sales.py", title="Where sales came from", default=True),
-    st.Page("pages/worth.py", title="Worth of the channels"),
-    st.Page("pages/next_unit.py", title="The next unit of money"),
-    st.Page("pages/what_if.py", title="What if"),
-    st.Page("pages/trust.py", title="Trust and changes"),
+    st.Page("questions/sales.py", title="Where sales came from", default=True),
+    st.Page("questions/worth.py", title="Worth of the channels"),
+    st.Page("questions/next_unit.py", title="The next unit of money"),
+    st.Page("questions/what_if.py", title="What if"),
+    st.Page("questions/trust.py", title="Trust and changes"),
 ]
 # Streamlit's own menu stays open over the page on a phone.
 page = st.navigation(pages, position="hidden")

@@ -7,13 +7,13 @@ from dagster_mmm.environment import ROOT
 from tests.conftest import Project
 
 APP = ROOT / "dashboards" / "app.py"
-PAGES = sorted(path.stem for path in (ROOT / "dashboards" / "pages").glob("*.py"))
+PAGES = sorted(path.stem for path in (ROOT / "dashboards" / "questions").glob("*.py"))
 
 
 def opened(page: str) -> AppTest:
     # Before the app has run once, its pages would be run without it.
     app = AppTest.from_file(str(APP), default_timeout=60).run()
-    return app if page == "sales" else rerun(app.switch_page(f"pages/{page}.py"))
+    return app if page == "sales" else rerun(app.switch_page(f"questions/{page}.py"))
 
 
 def rerun(app: AppTest) -> AppTest:

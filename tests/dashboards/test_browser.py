@@ -82,6 +82,18 @@ def assert_fits(page: Page) -> None:
     assert wider <= 0
 
 
+def test_a_slider_is_moved_by_keyboard(server: str, page: Page) -> None:
+    # The first test here: a link to a page has to open it on a server that has shown none.
+    page.goto(f"{server}/what_if")
+    slider = page.get_by_role("slider").first
+    slider.wait_for(timeout=60_000)
+    spend = page.get_by_test_id("stMetricValue").first
+    before = spend.inner_text()
+    slider.focus()
+    page.keyboard.press("ArrowRight")
+    expect(spend).not_to_have_text(before, timeout=30_000)
+
+
 def test_every_page_is_whole_at_any_width(server: str, page: Page) -> None:
     troubles: list[str] = []
     page.on("pageerror", lambda error: troubles.append(str(error)))
@@ -104,14 +116,3 @@ def test_every_page_is_whole_at_any_width(server: str, page: Page) -> None:
         go(page, menu_entry, question)
         assert_fits(page)
     assert troubles == []
-
-
-def test_a_slider_is_moved_by_keyboard(server: str, page: Page) -> None:
-    page.goto(f"{server}/what_if")
-    slider = page.get_by_role("slider").first
-    slider.wait_for(timeout=60_000)
-    spend = page.get_by_test_id("stMetricValue").first
-    before = spend.inner_text()
-    slider.focus()
-    page.keyboard.press("ArrowRight")
-    expect(spend).not_to_have_text(before, timeout=30_000)

@@ -230,6 +230,9 @@ def row(table: sa.Table, run: str, **values: Any) -> dict[str, Any]:
     known = {
         "run_id": run,
         "channel": "tv",
+        "component_type": "channel",
+        # Of a mixture, a component is a number.
+        **({"component": "tv"} if table is tables.CONTRIBUTION else {}),
         "period": "all",
         "evaluation_set": "train",
         "variable": "tv",

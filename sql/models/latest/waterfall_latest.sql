@@ -12,19 +12,26 @@ summaries as (
 
 ),
 
+distinct_weeks as (
+
+    select distinct
+        run_id,
+        series_key,
+        week_start
+    from contributions
+
+),
+
 weeks as (
 
     select
-        run_id,
-        series_key,
-        week_start,
+        *,
         row_number() over (
             partition by run_id, series_key
             order by week_start desc
         ) as weeks_back,
         count(*) over (partition by run_id, series_key) as n_weeks
-    from contributions
-    where component_type = 'baseline'
+    from distinct_weeks
 
 ),
 
