@@ -26,6 +26,7 @@ OF_THE_FIT = (
     tables.PARAMETER_SUMMARY,
     tables.ACCURACY,
     tables.DIAGNOSTIC,
+    *tables.PLAN_TABLES,
 )
 
 

@@ -100,13 +100,18 @@ class Project:
             week = weekly.run_week(self.instance, file=data, panel=panel)
             return Ran(week.runs, week.refits.get("demo", week.input).run_id)
         asked = {dg.AssetKey(name.split("/")) for name in selection}
+        configs: dict[str, dict[str, Any]] = {
+            "weekly_input": {"raw__weekly_media": {"config": {"file": str(data)}}} if data else {},
+            "refit": {"panel": {"config": panel}} if "panel" in selection else {},
+            "dashboards": {},
+        }
         runs: list[dg.ExecuteInProcessResult] = []
-        for name in ("weekly_input", "refit", "dashboards"):
+        for name in configs:
             assets = asked & defs().resolve_job_def(name).asset_layer.executable_asset_keys
             if assets and all(run.success for run in runs):
                 key = "demo" if name == "refit" else None
-                config = {"ops": {"panel": {"config": panel}}} if "panel" in selection else {}
-                run = weekly.run_job(self.instance, name, config if key else {}, key, list(assets))
+                config = {"ops": configs[name]}
+                run = weekly.run_job(self.instance, name, config, key, list(assets))
                 runs.append(run)
         return Ran(runs, runs[0].run_id)
 

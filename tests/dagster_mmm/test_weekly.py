@@ -88,7 +88,7 @@ def test_a_refit_as_of_a_past_week_is_a_vintage_and_publishes_nothing(
     row = project.query(f"select * from mmm.mmm_run where run_id = '{run.run_id}'").iloc[0]
     # The day is in the week that begins on Monday.
     assert (row["run_type"], str(row["as_of_week"])[:10]) == ("vintage", "2023-06-05")
-    assert (row["status"], row["published_at"]) == ("running", None)
+    assert (row["status"], row["published_at"]) == ("fitted", None)
     diagnostic = f"select * from mmm.mmm_diagnostic where run_id = '{run.run_id}'"
     assert not project.query(diagnostic).empty
     left_out = project.query(

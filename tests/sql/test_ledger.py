@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import sqlalchemy as sa
 
+from dagster_mmm.settings import dbt_vars
 from dagster_mmm.warehouse import tables
 from hill_mmm import FORECAST_LEVELS, quantile_name
 from hill_mmm._scores import crps
@@ -97,7 +98,7 @@ def ledger(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Build]:
         connection.execute(sa.schema.CreateSchema(tables.SCHEMA))
         tables.METADATA.create_all(connection)
         store(connection)
-    yield build(folder, WEEKLY, WEEKLY_RAW, "--select", "+forecast_calibration")
+    yield build(folder, dbt_vars([WEEKLY]), WEEKLY_RAW, "--select", "+forecast_calibration")
 
 
 def rows_of(ledger: Build, columns: str, where: str) -> list[tuple[Any, ...]]:

@@ -66,6 +66,7 @@ attempts as (
         gate_reason,
         row_number() over (partition by model_key order by started_at desc, run_id) as attempts_back
     from {{ ref('run_history') }}
+    where run_type <> 'vintage'
 
 ),
 

@@ -65,7 +65,8 @@ def copy_run(project: Project, run_id: str, name: str, started: datetime) -> Non
             copy = sa.select(*columns).where(table.c.run_id == run_id)
             connection.execute(table.insert().from_select(table.columns.keys(), copy))
         of_run = RUN.update().where(RUN.c.run_id == name)
-        connection.execute(of_run.values(started_at=started, status="fitted"))
+        changed = {"fit_run_id": name, "started_at": started, "status": "fitted"}
+        connection.execute(of_run.values(**changed))
 
 
 def live(project: Project) -> str:

@@ -5,7 +5,6 @@ import pandas as pd
 import pytest
 
 from dagster_mmm.defs.ledger import forecasts_are_calibrated
-from dagster_mmm.settings_resource import SettingsResource
 from tests.conftest import Project
 
 
@@ -13,13 +12,13 @@ def calibration(project: Project, coverage: float, run_type: str = "refit") -> N
     """A view of one horizon, scored in 26 weeks."""
     rows = pd.DataFrame(
         {
-            "model_key": ["demo", "other"],
+            "model_key": ["demo", "good"],
             "run_type": run_type,
             "series_key": "national",
             "horizon": 1,
             "n_weeks": 26,
-            "coverage_90": [coverage, 0.0],
-            "crps_vs_naive": [0.5, 9.0],
+            "coverage_90": [coverage, 0.9],
+            "crps_vs_naive": [0.5, 0.5],
             "is_current": True,
         }
     )
@@ -37,8 +36,7 @@ def calibration(project: Project, coverage: float, run_type: str = "refit") -> N
 
 
 def verdict(project: Project) -> dg.AssetCheckResult:
-    settings = SettingsResource(path=str(project.folder / "settings.yaml"))
-    result = forecasts_are_calibrated(settings=settings, warehouse=project.warehouse)
+    result = forecasts_are_calibrated(warehouse=project.warehouse)
     assert isinstance(result, dg.AssetCheckResult)
     return result
 
@@ -48,7 +46,9 @@ def test_forecasts_that_miss_warn(project: Project, coverage: float, passed: boo
     calibration(project, coverage)
     result = verdict(project)
     assert (result.passed, result.severity) == (passed, dg.AssetCheckSeverity.WARN)
-    assert result.metadata["forecast_coverage"] == dg.MetadataValue.float(coverage)
+    assert result.metadata["models"] == dg.MetadataValue.int(2)
+    said = "" if passed else "demo: Share of 26 weeks inside the 90 % interval forecast 1 weeks"
+    assert (result.description or "").startswith(said)
     assert (result.description is None) == passed
 
 
@@ -56,4 +56,4 @@ def test_vintages_are_no_drift(project: Project) -> None:
     calibration(project, 0.0, run_type="vintage")
     result = verdict(project)
     assert result.passed
-    assert result.metadata == {}
+    assert result.metadata["models"] == dg.MetadataValue.int(0)

@@ -9,17 +9,16 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from dagster_mmm.definitions import defs
 from dagster_mmm.warehouse.publish import same_as_published
 from dagster_mmm.warehouse.tables import RESULT_TABLES
+from dagster_mmm.weekly import run_job
 from tests.conftest import Project, make_project
 
 NEW_WEEKS = 4
 
 
 def score(project: Project) -> dg.ExecuteInProcessResult:
-    job = defs().resolve_job_def("score_new_weeks")
-    return job.execute_in_process(instance=project.instance, raise_on_error=False)
+    return run_job(project.instance, "score_new_weeks", model_key="demo")
 
 
 def let_weeks_pass(project: Project, weeks: int = NEW_WEEKS) -> None:

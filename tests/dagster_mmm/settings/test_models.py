@@ -72,7 +72,7 @@ def test_a_file_of_one_model_is_its_own(file: Path) -> None:
 def test_a_file_of_several_is_asked_for_one_of_them(file: Path) -> None:
     write(file, **BY_BRAND)
     assert load_settings(file, "acme").model_key == "acme"
-    with pytest.raises(SettingsError, match="it is of several models; say which one"):
+    with pytest.raises(SettingsError, match="it is of several models, and none was named"):
         load_settings(file)
 
 

@@ -65,9 +65,10 @@ def test_defaults_are_filled_in(file: Path) -> None:
 
     assert settings.outcome.column == "revenue"
     assert settings.channels[0].amplitude_prior is None
-    assert (settings.organic, settings.controls, settings.lift_tests) == ((), (), ())
-    lists = {"organic", "controls", "lift_tests"}
+    lists = {"organic", "controls", "lift_tests", "plans"}
+    assert all(getattr(settings, name) == () for name in lists)
     assert settings.model_dump(exclude=set(SMALLEST) | lists) == {
+        "owner": None,
         "input": {
             "file": None,
             "table": "raw.weekly_media",
@@ -101,6 +102,7 @@ def test_defaults_are_filled_in(file: Path) -> None:
             "draws": 1000,
             "target_accept": None,
             "max_tree_depth": 10,
+            "max_minutes": None,
             "seed": 0,
         },
         "evaluation": {"holdout_weeks": 13, "forecast_weeks": 13, "ci_level": 0.9},

@@ -52,7 +52,7 @@ def live(path: Path) -> None:
             table: pd.DataFrame([{c.name: filler[type(c.type)] for c in table.columns}]).assign(
                 run_id=run_id, model_key="demo", **values
             )
-            for table, values in ((RUN, {}), (DIAGNOSTIC, {"status": "pass"}))
+            for table, values in ((RUN, {"run_type": "refit"}), (DIAGNOSTIC, {"status": "pass"}))
         }
         with warehouse.begin() as connection:
             replace_run(connection, run_id, frames)
