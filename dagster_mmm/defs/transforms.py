@@ -1,9 +1,11 @@
 """The dbt project `sql/`: raw rows to the weekly mart, and result tables to the latest views."""
 
 import json
+import os
 import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import dagster as dg
@@ -36,8 +38,20 @@ DBT_PROJECT = DbtProject(project_dir=SQL, profiles_dir=SQL)
 DBT = DbtCliResource(
     project_dir=DBT_PROJECT, dbt_executable=str(Path(sys.executable).with_name("dbt"))
 )
+
+
+def _write_manifest(manifest: Path) -> None:
+    """Parse the project; who loads it meanwhile finds the old manifest or the new one, whole."""
+    manifest.parent.mkdir(parents=True, exist_ok=True)
+    with TemporaryDirectory(dir=manifest.parent) as folder:
+        DBT.cli(["parse", "--quiet"], target_path=Path(folder)).wait()
+        # With what was parsed, every build of the job begins faster.
+        for name in ("partial_parse.msgpack", manifest.name):
+            os.replace(Path(folder) / name, manifest.with_name(name))
+
+
 if _manifest_is_stale(DBT_PROJECT.manifest_path):
-    DBT.cli(["parse", "--quiet"], target_path=DBT_PROJECT.manifest_path.parent).wait()
+    _write_manifest(DBT_PROJECT.manifest_path)
 
 
 # The folders of models that make the weekly input; the others show what is live.

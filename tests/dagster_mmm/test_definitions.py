@@ -1,13 +1,16 @@
 """The code location: light to load, complete, documented."""
 
 import os
+import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 import dagster as dg
 import pytest
 
 from dagster_mmm.definitions import defs
+from dagster_mmm.environment import ROOT
 from dagster_mmm.partitions import MODELS
 from tests.conftest import Project
 
@@ -136,3 +139,28 @@ def test_nothing_runs_until_somebody_turns_it_on(project: Project) -> None:
     started += [d.name for d in repository.sensor_defs if d.default_status.value != "STOPPED"]
     # They request no run.
     assert sorted(started) == ["alerts", "canceled_runs", "failed_runs"]
+
+
+def test_processes_that_load_at_once_each_find_a_whole_manifest(
+    project: Project, tmp_path: Path
+) -> None:
+    # A copy, for the manifest of the others must not go.
+    copy = tmp_path / "copy"
+    ignored = shutil.ignore_patterns("target", ".venv", ".git", "data", "*.duckdb")
+    copy.mkdir()
+    for part in ("dagster_mmm", "hill_mmm", "sql", "examples", "pyproject.toml"):
+        source = ROOT / part
+        if source.is_dir():
+            shutil.copytree(source, copy / part, ignore=ignored)
+        else:
+            shutil.copy(source, copy / part)
+    load = "from dagster_mmm.definitions import defs; defs().resolve_asset_graph()"
+    environment = os.environ | {"PYTHONPATH": str(copy)}
+    processes = [
+        subprocess.Popen(
+            [sys.executable, "-c", load], cwd=copy, env=environment, stderr=subprocess.PIPE
+        )
+        for _ in range(3)
+    ]
+    said = [process.communicate(timeout=300)[1].decode() for process in processes]
+    assert [process.returncode for process in processes] == [0, 0, 0], said
