@@ -10,16 +10,26 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
-import pandas as pd
 
 from dagster_mmm.settings import Settings
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from hill_mmm import Fit, Scales
 
 
-# Among the attributes of a panel's frame, which its file keeps: refit or vintage.
-RUN_TYPE = "run_type"
+@dataclass(frozen=True)
+class RunInput:
+    """The judged input of a run to come.
+
+    Attributes:
+        snapshot: its values, as in `mmm_input_snapshot`.
+        run_type: refit, or vintage where it ends before what is live.
+    """
+
+    snapshot: "pd.DataFrame"
+    run_type: str
 
 
 @dataclass(frozen=True)
@@ -55,7 +65,7 @@ class FittedRun:
         run_id: the Dagster run that fitted, and the key of all result rows.
         started_at: when the fit started, UTC.
         settings: the settings at that time.
-        snapshot: the judged input, as in `mmm_input_snapshot`, with its `RUN_TYPE`.
+        input: what it was fitted to.
         fit: the posterior on all used weeks.
         holdout: the posterior on the weeks before the holdout, or None without one.
         record: how the run came to them.
@@ -64,13 +74,13 @@ class FittedRun:
     run_id: str
     started_at: datetime
     settings: Settings
-    snapshot: pd.DataFrame
+    input: RunInput
     fit: "Fit"
     holdout: "Fit | None"
     record: FitRecord
 
 
-class SnapshotIOManager(dg.ConfigurableIOManager):
+class RunInputIOManager(dg.ConfigurableIOManager):
     """Keeps the judged input of each model's latest `panel` in one Parquet file.
 
     Attributes:
@@ -79,17 +89,17 @@ class SnapshotIOManager(dg.ConfigurableIOManager):
 
     folder: str
 
-    def handle_output(self, context: dg.OutputContext, obj: pd.DataFrame) -> None:
-        """Write the snapshot; a reader sees the old file or the new one."""
+    def handle_output(self, context: dg.OutputContext, obj: RunInput) -> None:
+        """Write the input; a reader sees the old file or the new one."""
         path = self._path(context.partition_key)
         path.parent.mkdir(parents=True, exist_ok=True)
-        obj.to_parquet(path.with_suffix(".tmp"))
+        save_input(obj, path.with_suffix(".tmp"))
         os.replace(path.with_suffix(".tmp"), path)
         context.add_output_metadata({"path": dg.MetadataValue.path(str(path))})
 
-    def load_input(self, context: dg.InputContext) -> pd.DataFrame:
-        """The latest snapshot."""
-        return pd.read_parquet(self._path(context.partition_key))
+    def load_input(self, context: dg.InputContext) -> RunInput:
+        """The latest input."""
+        return load_input(self._path(context.partition_key))
 
     def _path(self, model_key: str) -> Path:
         return Path(self.folder) / model_key / "panel.parquet"
@@ -160,7 +170,7 @@ def save_run(run: FittedRun, folder: Path) -> None:
     run.fit.to_dataset().to_netcdf(folder / "fit.nc", engine="h5netcdf")
     if run.holdout is not None:
         run.holdout.to_dataset().to_netcdf(folder / "holdout.nc", engine="h5netcdf")
-    run.snapshot.to_parquet(folder / "snapshot.parquet")
+    save_input(run.input, folder / "snapshot.parquet")
     description = {
         "run_id": run.run_id,
         "started_at": run.started_at.isoformat(),
@@ -180,11 +190,24 @@ def load_run(folder: Path) -> FittedRun:
         run_id=description["run_id"],
         started_at=datetime.fromisoformat(description["started_at"]),
         settings=Settings.model_validate(description["settings"]),
-        snapshot=pd.read_parquet(folder / "snapshot.parquet"),
+        input=load_input(folder / "snapshot.parquet"),
         fit=_load_fit(folder / "fit.nc"),
         holdout=_load_fit(holdout) if holdout.exists() else None,
         record=FitRecord(**description["record"]),
     )
+
+
+def save_input(judged: RunInput, path: Path) -> None:
+    """Write an input to a Parquet file."""
+    judged.snapshot.assign(run_type=judged.run_type).to_parquet(path)
+
+
+def load_input(path: Path) -> RunInput:
+    """The input that `save_input` wrote."""
+    import pandas as pd
+
+    frame = pd.read_parquet(path)
+    return RunInput(frame.drop(columns="run_type"), str(frame["run_type"].iloc[0]))
 
 
 def load_scales(folder: Path) -> "Scales":

@@ -1,13 +1,14 @@
 """The rows that one fitted run writes, table by table."""
 
 from dataclasses import asdict, replace
+from datetime import datetime
 
 import numpy as np
 import pandas as pd
 import sqlalchemy as sa
 
 import hill_mmm
-from dagster_mmm.artefacts import RUN_TYPE, FittedRun
+from dagster_mmm.artefacts import FittedRun
 from dagster_mmm.model_input import fingerprint, input_advice
 from dagster_mmm.request import code_version, gate_thresholds
 from dagster_mmm.run_delta import delta_rows, history_verdict
@@ -19,7 +20,7 @@ from hill_mmm import ALL_SERIES, Check, Estimates, Fit, Panel
 
 def started_run(
     run_id: str,
-    started_at: pd.Timestamp,
+    started_at: datetime,
     settings: Settings,
     model_version: str,
     run_type: str = "refit",
@@ -32,7 +33,7 @@ def started_run(
         "run_type": run_type,
         "fit_run_id": run_id,
         "status": "running",
-        "started_at": started_at,
+        "started_at": pd.Timestamp(started_at),
         "currency": settings.currency,
         "components_requested": str(settings.model.components),
         "config_hash": settings.fingerprint(),
@@ -85,7 +86,7 @@ def result_frames(run: FittedRun, previous: LiveFit | None = None) -> dict[sa.Ta
         tables.ACCURACY: pd.concat(accuracy, ignore_index=True),
         tables.DIAGNOSTIC: pd.DataFrame([asdict(check) for check in checks]),
         tables.PARAMETER_SUMMARY: parameters,
-        tables.INPUT_SNAPSHOT: run.snapshot,
+        tables.INPUT_SNAPSHOT: run.input.snapshot,
     }
     keys = {"run_id": run.run_id, "model_key": run.settings.model_key}
     return {table: frame.assign(**keys) for table, frame in frames.items()}
@@ -120,7 +121,7 @@ def _checks(
 
 def _input_check(run: FittedRun) -> Check:
     """What of the input asks for a second look, beside the figures that rest on it."""
-    advice = input_advice(run.snapshot)
+    advice = input_advice(run.input.snapshot)
     return Check(
         check_name="implausible_input",
         status="warn" if advice else "pass",
@@ -165,10 +166,10 @@ def _finished_run(run: FittedRun) -> pd.DataFrame:
     first, last = panel.weeks[[0, -1]].astype("datetime64[s]")
     row = started_run(
         run.run_id,
-        pd.Timestamp(run.started_at),
+        run.started_at,
         run.settings,
         record.model_version,
-        run.snapshot.attrs[RUN_TYPE],
+        run.input.run_type,
     )
     return row.assign(
         status="fitted" if record.refusal is None else "rejected",
@@ -179,7 +180,7 @@ def _finished_run(run: FittedRun) -> pd.DataFrame:
         n_weeks=len(panel),
         n_series=len(panel.series),
         components_selected=run.fit.spec.components,
-        data_fingerprint=fingerprint(run.snapshot),
+        data_fingerprint=fingerprint(run.input.snapshot),
         cpu_seconds=record.cpu_seconds,
         wall_seconds=record.wall_seconds,
         peak_rss_mb=max(fit.peak_rss_mb for fit in fits),

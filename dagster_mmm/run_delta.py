@@ -62,7 +62,7 @@ def _changed(run: FittedRun, previous: LiveFit, weeks: np.ndarray) -> list[str]:
     """What differs between the runs, of what may move a result."""
     before, settings = previous.run, run.settings
     window = [np.datetime64(before[f"window_{end}"], "D") for end in ("start", "end")]
-    snapshot = run.snapshot.drop(columns=["is_restated", "previous_value"])
+    snapshot = run.input.snapshot.drop(columns=["is_restated", "previous_value"])
     differs = {
         "new_weeks": [weeks[0], weeks[-1]] != window,
         "restated_weeks": mark_restated(snapshot, previous.input)["is_restated"].any(),

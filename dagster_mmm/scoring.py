@@ -9,7 +9,7 @@ import pandas as pd
 import sqlalchemy as sa
 
 import hill_mmm
-from dagster_mmm.artefacts import FittedRun
+from dagster_mmm.artefacts import FittedRun, RunInput
 from dagster_mmm.model_input import fingerprint
 from dagster_mmm.results import overall, started_run
 from dagster_mmm.run_delta import delta_rows
@@ -68,7 +68,7 @@ def score_frames(
     of_all = overall(scored.accuracy)
     n_weeks = len(run.panel) - len(run.fit.fit.panel)
     checks = hill_mmm.holdout_checks(of_all, evaluation.ci_level, n_weeks, "scored")
-    as_now = replace(run.fit, snapshot=run.snapshot)
+    as_now = replace(run.fit, input=RunInput(run.snapshot, "score"))
     frames = {
         **stored,
         tables.CHANNEL_SUMMARY: scored.channel_summary,
@@ -97,7 +97,7 @@ def _row(run: ScoreRun) -> pd.DataFrame:
     fit, (first, last) = run.fit, run.panel.weeks[[0, -1]].astype("datetime64[s]")
     row = started_run(
         run.run_id,
-        pd.Timestamp(run.started_at),
+        run.started_at,
         fit.settings,
         fit.record.model_version,
         run_type="score",

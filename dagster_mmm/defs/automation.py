@@ -48,25 +48,10 @@ dashboards = dg.define_asset_job(
 )
 
 
-@dg.definitions
-def automation() -> dg.Definitions:
-    """The jobs, the schedule of the settings file, and the sensors."""
-    return dg.Definitions(
-        jobs=[weekly_input, refit, dashboards],
-        schedules=[_weekly_schedule(_schedule())],
-        sensors=[models, refits, late, refreshed],
-    )
+def weekly_schedule() -> dg.ScheduleDefinition:
+    """The schedule of the settings file."""
+    schedule = _schedule()
 
-
-def _schedule() -> ScheduleSettings:
-    """The file's, or the default where the file cannot be read: its ticks say so then."""
-    try:
-        return load_models(settings_path()).schedule
-    except SettingsError:
-        return ScheduleSettings()
-
-
-def _weekly_schedule(schedule: ScheduleSettings) -> dg.ScheduleDefinition:
     @dg.schedule(
         name="weekly_input",
         job=weekly_input,
@@ -83,6 +68,14 @@ def _weekly_schedule(schedule: ScheduleSettings) -> dg.ScheduleDefinition:
         return dg.RunRequest(tags={WEEK_TAG: str(week), ASKED_TAG: at.isoformat()})
 
     return load_week
+
+
+def _schedule() -> ScheduleSettings:
+    """The file's, or the default where the file cannot be read: its ticks say so then."""
+    try:
+        return load_models(settings_path()).schedule
+    except SettingsError:
+        return ScheduleSettings()
 
 
 @dg.sensor(name="models", minimum_interval_seconds=60)

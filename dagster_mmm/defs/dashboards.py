@@ -8,12 +8,11 @@ import dagster as dg
 from dagster_mmm.defs.transforms import DBT_PROJECT
 
 
-@dg.definitions
-def dashboards() -> dg.Definitions:
+def dashboard_specs() -> list[dg.AssetSpec]:
     """An external asset for each exposure that is a dashboard."""
     manifest = json.loads(DBT_PROJECT.manifest_path.read_text())
     exposures = manifest["exposures"].values()
-    return dg.Definitions(assets=[_spec(each) for each in exposures if each["type"] == "dashboard"])
+    return [_spec(each) for each in exposures if each["type"] == "dashboard"]
 
 
 def _spec(exposure: dict[str, Any]) -> dg.AssetSpec:

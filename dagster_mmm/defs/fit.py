@@ -5,18 +5,18 @@ from math import isfinite
 from typing import TYPE_CHECKING
 
 import dagster as dg
-import pandas as pd
 
-from dagster_mmm.artefacts import RUN_TYPE, FittedRun, FittedRunIOManager
+from dagster_mmm.artefacts import FittedRun, FittedRunIOManager, RunInput
 from dagster_mmm.partitions import MODELS
 from dagster_mmm.settings_resource import SettingsResource
 from dagster_mmm.warehouse import tables
-from dagster_mmm.warehouse.bulk import replace_run
 from dagster_mmm.warehouse.publish import published_runs
 from dagster_mmm.warehouse.resource import WarehouseResource
 from dagster_mmm.warehouse.unfinished import reject_ended, unfinished_runs
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from hill_mmm import Check, Progress
 
 
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 )
 def fit(
     context: dg.AssetExecutionContext,
-    panel: pd.DataFrame,
+    panel: RunInput,
     settings: SettingsResource,
     warehouse: WarehouseResource,
     fitted_run_io: dg.ResourceParam[FittedRunIOManager],
@@ -40,15 +40,16 @@ def fit(
     from dagster_mmm.model_input import build_panel
     from dagster_mmm.request import model_version
     from dagster_mmm.results import started_run
+    from dagster_mmm.warehouse.bulk import replace_run
 
     run_id, loaded = context.run.run_id, settings.load(context.partition_key)
-    weeks = build_panel(panel, loaded)
+    weeks = build_panel(panel.snapshot, loaded)
     # Of a vintage, later experiments are not known yet; of all others, the input's check has seen
     # to it that there are none.
     loaded = loaded.known_by(weeks.weeks[-1].astype("datetime64[D]").item())
     version = model_version(loaded, weeks)
     started_at = datetime.now(UTC).replace(tzinfo=None)
-    row = started_run(run_id, pd.Timestamp(started_at), loaded, version, panel.attrs[RUN_TYPE])
+    row = started_run(run_id, started_at, loaded, version, panel.run_type)
     warehouse.create_result_tables()
     with warehouse.begin() as connection:
         # Two refits of a model never run at once: what else says it is running has ended.
@@ -123,8 +124,10 @@ def _summary(checks: "tuple[Check, ...]") -> str:
     return "\n".join(["| check | found | limit | verdict |", "|---|--:|--:|---|", *rows])
 
 
-def _reject(warehouse: WarehouseResource, row: pd.DataFrame, reason: str) -> None:
+def _reject(warehouse: WarehouseResource, row: "pd.DataFrame", reason: str) -> None:
     """Record why there is no fit."""
+    from dagster_mmm.warehouse.bulk import replace_run
+
     run_id = str(row["run_id"].item())
     rejected = row.assign(status="rejected", gate_reason=reason)
     with warehouse.begin() as connection:

@@ -2,7 +2,6 @@
 
 import dagster as dg
 
-from dagster_mmm.raw_input import load_files, readable_inputs
 from dagster_mmm.settings_resource import SettingsResource
 from dagster_mmm.warehouse.resource import WarehouseResource
 
@@ -44,6 +43,8 @@ def raw_weekly_media(
 
     A model whose table or columns are not there is named, and holds up no other.
     """
+    from dagster_mmm.raw_input import load_files, readable_inputs
+
     models = settings.models()
     problems = load_files(warehouse, models, config.file)
     readable = readable_inputs(warehouse, models)

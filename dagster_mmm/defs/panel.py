@@ -2,20 +2,22 @@
 
 from collections.abc import Iterator, Sequence
 from datetime import date
+from typing import TYPE_CHECKING
 
 import dagster as dg
-import pandas as pd
 
-from dagster_mmm.artefacts import RUN_TYPE
+from dagster_mmm.artefacts import RunInput
 from dagster_mmm.clock import Clock
 from dagster_mmm.due import WEEK, last_complete_week, week_of
 from dagster_mmm.partitions import MODEL_TAG, MODELS, PARTITION_TAG, WEEK_TAG
-from dagster_mmm.raw_input import check_table
 from dagster_mmm.settings import Settings, SettingsError
 from dagster_mmm.settings_resource import SettingsResource
 from dagster_mmm.warehouse.marts import read_marts
 from dagster_mmm.warehouse.publish import published_input, published_week, same_as_published
 from dagster_mmm.warehouse.resource import WarehouseResource
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 NOTHING_NEW = "nothing is new"
 PANEL = dg.AssetKey("panel")
@@ -43,7 +45,7 @@ class PanelConfig(dg.Config):
     group_name="model",
     kinds={"pandas"},
     tags={"mmm/writes": "files"},
-    io_manager_key="snapshot_io",
+    io_manager_key="run_input_io",
     output_required=False,
     check_specs=[
         dg.AssetCheckSpec(
@@ -73,7 +75,7 @@ def panel(
     settings: SettingsResource,
     warehouse: WarehouseResource,
     clock: dg.ResourceParam[Clock],
-) -> Iterator[dg.AssetCheckResult | dg.AssetObservation | dg.Output[pd.DataFrame]]:
+) -> Iterator[dg.AssetCheckResult | dg.AssetObservation | dg.Output[RunInput]]:
     """The weekly input as the fit will see it, with every repair and restatement recorded.
 
     Where nothing is new since the published run there is no panel, and all that follows is skipped.
@@ -106,14 +108,13 @@ def panel(
     with warehouse.begin() as connection:
         before = published_input(connection, model_key)
         live_week = published_week(connection, model_key)
-    snapshot = mark_restated(snapshot, before)
     is_vintage = as_of is not None and live_week is not None and _last_week(snapshot) < live_week
-    snapshot.attrs[RUN_TYPE] = "vintage" if is_vintage else "refit"
-    yield dg.Output(snapshot, metadata=_metadata(snapshot))
+    judged = RunInput(mark_restated(snapshot, before), "vintage" if is_vintage else "refit")
+    yield dg.Output(judged, metadata=_metadata(judged))
 
 
 def run_with_the_same_input(
-    warehouse: WarehouseResource, settings: Settings, snapshot: pd.DataFrame
+    warehouse: WarehouseResource, settings: Settings, snapshot: "pd.DataFrame"
 ) -> str | None:
     """The published run, if data, settings and code were the same; None if there is none such."""
     from dagster_mmm.model_input import fingerprint
@@ -152,9 +153,12 @@ def _refuse_beside_another(context: dg.AssetExecutionContext) -> None:
 
 def _judged(
     warehouse: WarehouseResource, settings: Settings, today: date, as_of: date | None
-) -> tuple[list[str], pd.DataFrame]:
+) -> "tuple[list[str], pd.DataFrame]":
     """What is wrong with the raw table or the input, and the input's snapshot."""
+    import pandas as pd
+
     from dagster_mmm.model_input import judge_input
+    from dagster_mmm.raw_input import check_table
 
     try:
         check_table(warehouse, settings)
@@ -168,7 +172,7 @@ def _judged(
 
 
 def _verdicts(
-    problems: Sequence[str], snapshot: pd.DataFrame, late: Sequence[str]
+    problems: Sequence[str], snapshot: "pd.DataFrame", late: Sequence[str]
 ) -> Iterator[dg.AssetCheckResult]:
     """The results of the checks; of an input that cannot be used, only that is judged."""
     from dagster_mmm.model_input import input_advice
@@ -193,20 +197,21 @@ def _verdicts(
         )
 
 
-def _lateness(problems: Sequence[str], snapshot: pd.DataFrame, expected: date) -> list[str]:
+def _lateness(problems: Sequence[str], snapshot: "pd.DataFrame", expected: date) -> list[str]:
     if problems or _last_week(snapshot) >= expected:
         return []
     return [f"the week of {expected} is not in the input, whose last is {_last_week(snapshot)}"]
 
 
-def _last_week(snapshot: pd.DataFrame) -> date:
+def _last_week(snapshot: "pd.DataFrame") -> date:
     return snapshot.loc[snapshot["is_used"], "week_start"].max().date()
 
 
-def _metadata(snapshot: pd.DataFrame) -> dict[str, dg.MetadataValue | str | int]:
+def _metadata(judged: RunInput) -> dict[str, dg.MetadataValue | str | int]:
+    snapshot = judged.snapshot
     used, restated = snapshot[snapshot["is_used"]], snapshot[snapshot["is_restated"]]
     return {
-        "run_type": snapshot.attrs[RUN_TYPE],
+        "run_type": judged.run_type,
         "series": used["series_key"].nunique(),
         "weeks": used["week_start"].nunique(),
         "first_week": str(used["week_start"].min().date()),

@@ -7,7 +7,6 @@ import dagster as dg
 from dagster_mmm.artefacts import FittedRun
 from dagster_mmm.defs.results import result_key, result_spec
 from dagster_mmm.warehouse import tables
-from dagster_mmm.warehouse.bulk import replace_run
 from dagster_mmm.warehouse.publish import was_published
 from dagster_mmm.warehouse.resource import WarehouseResource
 
@@ -22,6 +21,7 @@ def budget_plans(
 ) -> Iterator[dg.MaterializeResult]:
     """The plans of the settings, each with its gain over today's allocation."""
     from dagster_mmm.planning import plan_frames
+    from dagster_mmm.warehouse.bulk import replace_run
 
     frames = plan_frames(fit)
     warehouse.create_result_tables()

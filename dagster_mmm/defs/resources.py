@@ -5,29 +5,25 @@ import os
 import dagster as dg
 
 from dagster_mmm import environment
-from dagster_mmm.artefacts import FittedRunIOManager, SnapshotIOManager
+from dagster_mmm.artefacts import FittedRunIOManager, RunInputIOManager
 from dagster_mmm.clock import Clock
 from dagster_mmm.defs.transforms import DBT
 from dagster_mmm.settings_resource import SettingsResource
 from dagster_mmm.warehouse.retries import RetriedWarehouse
 
 
-@dg.definitions
-def resources() -> dg.Definitions:
+def resources() -> dict[str, object]:
     """Settings, warehouse, dbt and the files between assets."""
     # By reference, so that neither a run's configuration nor the UI has its password.
     in_environment = bool(os.environ.get("MMM_WAREHOUSE_URL"))
     url = dg.EnvVar("MMM_WAREHOUSE_URL") if in_environment else environment.warehouse_url()
     environment.keep_compiled_programs()
     folder = str(environment.artefacts_path())
-    return dg.Definitions(
-        resources={
-            "settings": SettingsResource(path=str(environment.settings_path())),
-            "warehouse": RetriedWarehouse(url=url),
-            "dbt": DBT,
-            "clock": Clock(),
-            "snapshot_io": SnapshotIOManager(folder=folder),
-            "fitted_run_io": FittedRunIOManager(folder=folder),
-        },
-        executor=dg.in_process_executor,
-    )
+    return {
+        "settings": SettingsResource(path=str(environment.settings_path())),
+        "warehouse": RetriedWarehouse(url=url),
+        "dbt": DBT,
+        "clock": Clock(),
+        "run_input_io": RunInputIOManager(folder=folder),
+        "fitted_run_io": FittedRunIOManager(folder=folder),
+    }

@@ -1,18 +1,20 @@
 """The result tables: every row of a run, written in one transaction."""
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import dagster as dg
-import pandas as pd
 import sqlalchemy as sa
 
 from dagster_mmm.artefacts import FittedRun
 from dagster_mmm.partitions import MODELS
 from dagster_mmm.settings import Settings
 from dagster_mmm.warehouse import tables
-from dagster_mmm.warehouse.bulk import replace_run
 from dagster_mmm.warehouse.publish import live_fit, was_published
 from dagster_mmm.warehouse.resource import WarehouseResource
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 def result_key(table: sa.Table) -> dg.AssetKey:
@@ -54,6 +56,7 @@ def result_tables(
 ) -> Iterator[dg.MaterializeResult]:
     """Response curves, contributions, returns, verdicts and input of one run."""
     from dagster_mmm.results import result_frames
+    from dagster_mmm.warehouse.bulk import replace_run
 
     warehouse.create_result_tables()
     with warehouse.begin() as connection:
@@ -77,7 +80,7 @@ def result_tables(
 
 
 def _pictures(
-    frames: dict[sa.Table, pd.DataFrame], settings: Settings
+    frames: "dict[sa.Table, pd.DataFrame]", settings: Settings
 ) -> dict[sa.Table, dict[str, dg.MetadataValue]]:
     from dagster_mmm import plots
     from dagster_mmm.results import returns
@@ -103,7 +106,7 @@ def _pictures(
     }
 
 
-def summary_markdown(summary: pd.DataFrame) -> str:
+def summary_markdown(summary: "pd.DataFrame") -> str:
     """ROI with its interval by channel, as a Markdown table."""
     rows = [
         f"| {row.channel} | {row.spend:,.0f} | {row.roi_mean:.2f} "
@@ -115,7 +118,7 @@ def summary_markdown(summary: pd.DataFrame) -> str:
     return "\n".join(head + rows)
 
 
-def verdict_markdown(diagnostic: pd.DataFrame) -> str:
+def verdict_markdown(diagnostic: "pd.DataFrame") -> str:
     """The gate's checks, as a Markdown table."""
     rows = [
         f"| {row.check_name} | {row.status} | {row.value:.4g} | {row.threshold:.4g} |"

@@ -2,10 +2,9 @@
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import dagster as dg
-import pandas as pd
 import sqlalchemy as sa
 
 from dagster_mmm.artefacts import FittedRunIOManager
@@ -15,7 +14,6 @@ from dagster_mmm.partitions import MODELS
 from dagster_mmm.settings import Settings
 from dagster_mmm.settings_resource import SettingsResource
 from dagster_mmm.warehouse import tables
-from dagster_mmm.warehouse.bulk import replace_run
 from dagster_mmm.warehouse.marts import read_marts
 from dagster_mmm.warehouse.publish import (
     LiveFit,
@@ -26,6 +24,9 @@ from dagster_mmm.warehouse.publish import (
     stored_rows,
 )
 from dagster_mmm.warehouse.resource import WarehouseResource
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 @dg.asset(
@@ -50,6 +51,7 @@ def score(
     """
     from dagster_mmm.model_input import build_panel, mark_restated
     from dagster_mmm.scoring import ScoreRun, score_frames
+    from dagster_mmm.warehouse.bulk import replace_run
 
     run_id, started_at = context.run.run_id, _now()
     loaded = settings.load(context.partition_key)
@@ -89,7 +91,7 @@ score_new_weeks = dg.define_asset_job(
 )
 
 
-def _snapshot(settings: Settings, warehouse: WarehouseResource, clock: Clock) -> pd.DataFrame:
+def _snapshot(settings: Settings, warehouse: WarehouseResource, clock: Clock) -> "pd.DataFrame":
     """The judged input; what keeps a fit from it keeps a score from it too."""
     from dagster_mmm.model_input import InputError, judge_input
 
@@ -111,12 +113,12 @@ class _Known(NamedTuple):
     """
 
     live: LiveFit
-    stored: dict[sa.Table, pd.DataFrame]
-    used: pd.DataFrame
+    stored: "dict[sa.Table, pd.DataFrame]"
+    used: "pd.DataFrame"
     same: str | None
 
 
-def _known(settings: Settings, warehouse: WarehouseResource, snapshot: pd.DataFrame) -> _Known:
+def _known(settings: Settings, warehouse: WarehouseResource, snapshot: "pd.DataFrame") -> _Known:
     from dagster_mmm.model_input import fingerprint
     from dagster_mmm.scoring import OF_THE_FIT
 
@@ -132,7 +134,7 @@ def _known(settings: Settings, warehouse: WarehouseResource, snapshot: pd.DataFr
     return _Known(live, stored, used, same)
 
 
-def _errors(accuracy: pd.DataFrame) -> dict[str, float]:
+def _errors(accuracy: "pd.DataFrame") -> dict[str, float]:
     """The scored weeks' metrics of all series together, as numbers that the UI plots."""
     from dagster_mmm.results import overall
 

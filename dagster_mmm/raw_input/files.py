@@ -9,7 +9,8 @@ from sqlalchemy.exc import DBAPIError
 
 from dagster_mmm.raw_input.errors import said, without_hints
 from dagster_mmm.settings import Settings, check_columns
-from dagster_mmm.warehouse.ddl import create_schema, replace_table
+from dagster_mmm.warehouse.bulk import replace_table
+from dagster_mmm.warehouse.ddl import create_schema
 from dagster_mmm.warehouse.errors import WarehousePermissionError
 from dagster_mmm.warehouse.resource import WarehouseResource
 

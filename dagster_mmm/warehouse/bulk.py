@@ -1,11 +1,13 @@
-"""Writing frames to tables: checked first, then all rows at once, in the caller's transaction."""
+"""Rows to tables: checked first, then all at once, in the caller's transaction."""
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 import sqlalchemy as sa
 
+from dagster_mmm.warehouse.tables import SCHEMA
 from dagster_mmm.warehouse.transfer import arrow_rows, insert
+from dagster_mmm.warehouse.url import POSTGRES
 
 
 class InvalidRowsError(ValueError):
@@ -33,6 +35,22 @@ def replace_run(
         insert(connection, table, rows[table])
 
 
+def replace_table(connection: sa.Connection, schema: str, name: str, rows: pa.Table) -> None:
+    """Let a table of texts hold these rows and no others; made anew where its columns differ."""
+    columns = [sa.Column(column, sa.String) for column in rows.column_names]
+    table = sa.Table(name, sa.MetaData(), *columns, schema=schema)
+    if _holds_texts(connection, table):
+        connection.execute(table.delete())
+    else:
+        if connection.dialect.name == POSTGRES:
+            # The one view of ours that reads it, and would keep it from being dropped. dbt makes
+            # it anew.
+            connection.execute(sa.text(f"drop view if exists {SCHEMA}.stg_input cascade"))
+        table.drop(connection, checkfirst=True)
+        table.create(connection)
+    insert(connection, table, rows)
+
+
 def _checked(table: sa.Table, frame: pd.DataFrame, run_id: str) -> pa.Table:
     """The frame's rows in the table's types."""
     expected, found = set(table.columns.keys()), set(frame.columns)
@@ -58,3 +76,14 @@ def _checked(table: sa.Table, frame: pd.DataFrame, run_id: str) -> pa.Table:
         return arrow_rows(table, frame)
     except (pa.ArrowInvalid, pa.ArrowTypeError) as error:
         raise InvalidRowsError(f"{table.name}: {error}") from error
+
+
+def _holds_texts(connection: sa.Connection, table: sa.Table) -> bool:
+    """Whether the table is there with the same columns, all of them text."""
+    inspector = sa.inspect(connection)
+    if not inspector.has_table(str(table.name), schema=table.schema):
+        return False
+    found = inspector.get_columns(str(table.name), schema=table.schema)
+    return [column["name"] for column in found] == table.columns.keys() and all(
+        isinstance(column["type"], sa.String) for column in found
+    )

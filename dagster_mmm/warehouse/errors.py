@@ -3,8 +3,6 @@
 from collections.abc import Generator
 from contextlib import contextmanager
 
-import adbc_driver_manager
-import psycopg
 from sqlalchemy.exc import DBAPIError
 
 
@@ -44,7 +42,9 @@ def named_errors(place: str, lock_seconds: int) -> Generator[None]:
     """
     try:
         yield
-    except (DBAPIError, psycopg.Error, adbc_driver_manager.Error) as error:
+    except Exception as error:
+        if not _is_the_databases(error):
+            raise
         original = error.orig if isinstance(error, DBAPIError) else error
         said = str(original).splitlines()[0]
         state = getattr(original, "sqlstate", None)
@@ -68,6 +68,14 @@ def named_errors(place: str, lock_seconds: int) -> Generator[None]:
                 "run this again when the server is back"
             ) from error
         raise
+
+
+def _is_the_databases(error: Exception) -> bool:
+    # What loads the definitions does without drivers.
+    import adbc_driver_manager
+    import psycopg
+
+    return isinstance(error, (DBAPIError, psycopg.Error, adbc_driver_manager.Error))
 
 
 def unreachable(place: str, error: DBAPIError) -> WarehouseUnreachableError:

@@ -1,14 +1,16 @@
 """What dbt made of the raw rows: the input of each model, and which models there are."""
 
 from datetime import date
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-import pandas as pd
 import sqlalchemy as sa
 
 from dagster_mmm.settings import Models, reason_against
 from dagster_mmm.warehouse.resource import WarehouseResource
 from dagster_mmm.warehouse.tables import SCHEMA
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 WEEKLY_INPUT = sa.table(
     "weekly_input",
@@ -33,7 +35,7 @@ class ModelKeys(NamedTuple):
     refused: tuple[str, ...]
 
 
-def read_marts(warehouse: WarehouseResource, model_key: str) -> tuple[pd.DataFrame, pd.DataFrame]:
+def read_marts(warehouse: WarehouseResource, model_key: str) -> "tuple[pd.DataFrame, pd.DataFrame]":
     """The rows of `weekly_input` and `rejected_input` of one model."""
     weekly, rejected = (
         sa.select(sa.text("*")).select_from(mart).where(mart.c.model_key == model_key)

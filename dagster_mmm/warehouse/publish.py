@@ -3,9 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import pandas as pd
 import sqlalchemy as sa
 
 from dagster_mmm.warehouse.tables import (
@@ -15,6 +14,9 @@ from dagster_mmm.warehouse.tables import (
     PUBLICATION,
     RUN,
 )
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 class NotPublishableError(RuntimeError):
@@ -36,8 +38,8 @@ class LiveFit:
     """
 
     run: Mapping[str, Any]
-    summary: pd.DataFrame
-    input: pd.DataFrame
+    summary: "pd.DataFrame"
+    input: "pd.DataFrame"
 
 
 def live_fit(connection: sa.Connection, model_key: str) -> LiveFit | None:
@@ -55,8 +57,10 @@ def live_fit(connection: sa.Connection, model_key: str) -> LiveFit | None:
     return LiveFit(dict(row), over_all_weeks, used_input(connection, row["run_id"]))
 
 
-def stored_rows(connection: sa.Connection, table: sa.Table, run_id: str) -> pd.DataFrame:
+def stored_rows(connection: sa.Connection, table: sa.Table, run_id: str) -> "pd.DataFrame":
     """The rows of a result table that a run wrote."""
+    import pandas as pd
+
     return pd.read_sql(sa.select(table).where(table.c.run_id == run_id), connection)
 
 
@@ -157,13 +161,15 @@ def publish(connection: sa.Connection, model_key: str, run_id: str, now: datetim
     )
 
 
-def published_input(connection: sa.Connection, model_key: str) -> pd.DataFrame:
+def published_input(connection: sa.Connection, model_key: str) -> "pd.DataFrame":
     """`series_key, week_start, variable, value` of the values that the published run used."""
     return used_input(connection, published_run(connection, model_key))
 
 
-def used_input(connection: sa.Connection, run_id: str | None) -> pd.DataFrame:
+def used_input(connection: sa.Connection, run_id: str | None) -> "pd.DataFrame":
     """`series_key, week_start, variable, value` of the values that a run used."""
+    import pandas as pd
+
     query = sa.select(
         INPUT_SNAPSHOT.c.series_key,
         INPUT_SNAPSHOT.c.week_start,

@@ -6,10 +6,9 @@ import sys
 from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import dagster as dg
-import pandas as pd
 import sqlalchemy as sa
 from filelock import FileLock, Timeout
 from pydantic import Field
@@ -17,7 +16,6 @@ from sqlalchemy.engine.interfaces import ReflectedColumn
 from sqlalchemy.exc import OperationalError
 
 from dagster_mmm.environment import LOCK_SECONDS
-from dagster_mmm.warehouse import transfer
 from dagster_mmm.warehouse.ddl import add_new_columns, create_schema
 from dagster_mmm.warehouse.errors import (
     WarehouseBusyError,
@@ -28,6 +26,9 @@ from dagster_mmm.warehouse.errors import (
 )
 from dagster_mmm.warehouse.tables import METADATA, SCHEMA
 from dagster_mmm.warehouse.url import DUCKDB, POSTGRES, parse_url, place
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 CONNECT_SECONDS = 10
 
@@ -108,8 +109,10 @@ class WarehouseResource(dg.ConfigurableResource):
                     "the job again: it makes them anew."
                 )
 
-    def read(self, query: sa.Select | sa.TextClause) -> pd.DataFrame:
+    def read(self, query: sa.Select | sa.TextClause) -> "pd.DataFrame":
         """The rows of a query. It raises what `begin` raises."""
+        from dagster_mmm.warehouse import transfer
+
         with self._connected() as connection:
             return transfer.read(connection, query)
 

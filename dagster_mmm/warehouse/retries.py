@@ -2,13 +2,16 @@
 
 from collections.abc import Generator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 import dagster as dg
-import pandas as pd
 import sqlalchemy as sa
 
 from dagster_mmm.warehouse.errors import WarehouseBusyError, WarehouseUnreachableError
 from dagster_mmm.warehouse.resource import WarehouseResource
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 MAX_RETRIES = 3
 
@@ -36,7 +39,7 @@ class RetriedWarehouse(WarehouseResource):
         with self._retried(), super().begin() as connection:
             yield connection
 
-    def read(self, query: sa.Select | sa.TextClause) -> pd.DataFrame:
+    def read(self, query: sa.Select | sa.TextClause) -> "pd.DataFrame":
         """As of any warehouse, but that the step is run again where it is busy or away."""
         with self._retried():
             return super().read(query)

@@ -6,10 +6,12 @@ a file of its own, swapped in whole, in a format that DuckDB clients from 1.0 on
 
 import os
 from pathlib import Path
-
-import duckdb
+from typing import TYPE_CHECKING
 
 from dagster_mmm.warehouse.tables import RESULT_TABLES, SCHEMA
+
+if TYPE_CHECKING:
+    import duckdb
 
 STORAGE_VERSION = "v1.0.0"
 # The views of one result table each, and those that dbt builds on them for dashboards.
@@ -43,6 +45,8 @@ def write_snapshot(warehouse: Path, target: Path) -> int:
     Raises:
         duckdb.Error: if a view is missing or the disk is full; the old file stays.
     """
+    import duckdb
+
     partial = target.with_name(f".{target.name}")
     partial.unlink(missing_ok=True)
     try:
@@ -61,7 +65,7 @@ def write_snapshot(warehouse: Path, target: Path) -> int:
     return rows
 
 
-def _copy(connection: duckdb.DuckDBPyConnection, catalog: str, view: str) -> int:
+def _copy(connection: "duckdb.DuckDBPyConnection", catalog: str, view: str) -> int:
     name = f"{SCHEMA}.{view}"
     copied = connection.execute(f'create table {name} as from "{catalog}".{name}').fetchone()
     # Comments that dbt has written; a table made from a view does not take them along.

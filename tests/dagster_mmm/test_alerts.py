@@ -4,11 +4,11 @@ import json
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from datetime import datetime
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import Any
 
 import dagster as dg
-import pandas as pd
 import pytest
 
 from dagster_mmm.alerts import Alert, AlertError, post
@@ -203,7 +203,7 @@ def test_the_row_of_a_run_that_died_is_rejected(
     project.warehouse.create_result_tables()
     settings = load_settings(project.folder / "settings.yaml")
     for run_id in (died, alive):
-        row = started_run(run_id, pd.Timestamp("2026-01-05"), settings, "v")
+        row = started_run(run_id, datetime(2026, 1, 5), settings, "v")
         with project.warehouse.begin() as connection:
             replace_run(connection, run_id, {RUN: row})
     failure = dg.DagsterEventType.RUN_FAILURE

@@ -25,7 +25,8 @@ subprocess.Popen.__init__ = refuse_dbt
 from dagster_mmm.definitions import defs
 from dagster import Definitions
 Definitions.validate_loadable(defs())
-print(sorted({"jax", "hill_mmm", "numpyro", "matplotlib"} & set(sys.modules)))
+heavy = {"jax", "hill_mmm", "numpyro", "matplotlib", "pandas", "pyarrow", "duckdb", "psycopg"}
+print(sorted(heavy & set(sys.modules)))
 """
 
 

@@ -44,7 +44,7 @@ def store(
             "channels": [{"name": "tv"}],
         }
     )
-    row = started_run(run_id, pd.Timestamp(started), settings, model_version)
+    row = started_run(run_id, started, settings, model_version)
     frames = {RUN: row.assign(n_weeks=60)}
     if status is not None:
         check = {

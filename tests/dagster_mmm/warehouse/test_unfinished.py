@@ -2,7 +2,6 @@
 
 from datetime import datetime
 
-import pandas as pd
 import pytest
 import sqlalchemy as sa
 
@@ -28,7 +27,7 @@ def stored(warehouse: WarehouseResource) -> WarehouseResource:
                 "channels": [{"name": "tv"}],
             }
         )
-        row = started_run(run_id, pd.Timestamp(datetime(2026, 1, 5 + day)), settings, "v")
+        row = started_run(run_id, datetime(2026, 1, 5 + day), settings, "v")
         with warehouse.begin() as connection:
             replace_run(connection, run_id, {RUN: row.assign(n_weeks=n_weeks)})
     return warehouse
