@@ -1,9 +1,10 @@
-"""Regret of the planner on simulated national markets, whose true curves are known.
+"""Regret of the planner on simulated markets, whose true curves are known.
 
-Run by `make bench-planner`. Each market has 156 weeks, 5 channels and 2 controls, fitted with K = 1
-by 2 chains of 300 + 300. The oracle is the same planner on the true curves; a plan's regret is what
+Run by `make bench-planner`. A national market has 156 weeks, 5 channels and 2 controls; `--regions`
+takes markets of so many regions instead, of 104 weeks and 1 control. They are fitted with K = 1 by
+2 chains of 300 + 300. The oracle is the same planner on the true curves; a plan's regret is what
 the oracle's brings more, by the true curves, as a share of what the oracle gains over today's
-allocation. A grid over all splits of the budget checks the oracle.
+allocation. A grid over all splits of a national budget checks the oracle.
 """
 
 import argparse
@@ -39,7 +40,7 @@ def main() -> None:
 
 
 def _run(seed: int, arguments: argparse.Namespace) -> list[dict[str, Any]]:
-    panel, truth = hill_mmm.simulate_national_market(seed, misallocation=arguments.misallocation)
+    panel, truth = _market(seed, arguments)
     tests = _lift_tests(panel, truth, arguments.lift_error, seed)
     started = time.process_time()
     sampler = SamplerSettings(chains=2, warmup=300, draws=300)
@@ -70,7 +71,7 @@ def _run(seed: int, arguments: argparse.Namespace) -> list[dict[str, Any]]:
                 "covered": _covers(planned, outcome["planned"] - now_outcome),
                 "has_converged": planned.totals["has_converged"].item(),
                 "oracle_over_grid": (outcome["best"] - _grid(known, request, now)) / gain
-                if request is FREE
+                if request is FREE and not arguments.regions
                 else np.nan,
                 "fit_seconds": fitted_seconds,
                 "plan_seconds": seconds,
@@ -78,6 +79,12 @@ def _run(seed: int, arguments: argparse.Namespace) -> list[dict[str, Any]]:
         )
         print(_line(rows[-1]), flush=True)
     return rows
+
+
+def _market(seed: int, arguments: argparse.Namespace) -> tuple[Panel, Truth]:
+    if arguments.regions:
+        return hill_mmm.simulate_geo_market(seed, series=arguments.regions)
+    return hill_mmm.simulate_national_market(seed, misallocation=arguments.misallocation)
 
 
 def _lift_tests(
@@ -171,6 +178,7 @@ def _summary(rows: pd.DataFrame) -> pd.DataFrame:
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--seeds", type=int, default=20)
+    parser.add_argument("--regions", type=int, default=0, help="of each market; 0: national")
     parser.add_argument("--misallocation", type=float, default=0.7)
     parser.add_argument("--lift-error", type=float, help="relative, of a test on each channel")
     return parser.parse_args()

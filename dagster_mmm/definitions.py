@@ -1,5 +1,7 @@
 """The code location: everything under `defs/`."""
 
+from typing import cast
+
 import dagster as dg
 
 from dagster_mmm import defs as everything
@@ -26,10 +28,9 @@ from dagster_mmm.settings import SettingsError, load_models
 @dg.definitions
 def defs() -> dg.Definitions:
     """All assets, checks, jobs, schedules, sensors and resources; the assets with their owner."""
-    assets = [
-        *dg.load_assets_from_package_module(everything, include_specs=True),
-        *dashboard_specs(),
-    ]
+    found = dg.load_assets_from_package_module(everything, include_specs=True)
+    # The loader is annotated with kinds of assets that Dagster has left behind.
+    assets = [*cast("list[dg.AssetsDefinition | dg.AssetSpec]", found), *dashboard_specs()]
     owner = _owner()
     if owner is not None:
         assets = dg.map_asset_specs(lambda spec: spec.replace_attributes(owners=[owner]), assets)
