@@ -110,6 +110,7 @@ def _checks(
     """The gate, and the advice on what else the fit rests on."""
     return [
         *hill_mmm.gate(parameters, run.fit, gate_thresholds(run.settings)),
+        *hill_mmm.additivity_checks(estimates.contribution, estimates.model_fit),
         *hill_mmm.prior_checks(estimates.channel_summary),
         *hill_mmm.warmup_checks(run.fit),
         *hill_mmm.mixture_checks(run.fit),

@@ -46,16 +46,13 @@ def delta_rows(
 
 
 def history_verdict(run: FittedRun, previous: LiveFit | None, delta: pd.DataFrame) -> list[Check]:
-    """The blocking check of `gate.max_history_shift_sd`, where it is set.
+    """How far the run rewrites history: blocking where `gate.max_history_shift_sd` is set.
 
     A new model version asks another question: its answers are not held against the old one's.
     """
-    limit = run.settings.gate.max_history_shift_sd
-    if limit is None or previous is None:
+    if previous is None or previous.run["model_version"] != run.record.model_version:
         return []
-    if previous.run["model_version"] != run.record.model_version:
-        return []
-    return hill_mmm.history_checks(delta, limit)
+    return hill_mmm.history_checks(delta, run.settings.gate.max_history_shift_sd)
 
 
 def _changed(run: FittedRun, previous: LiveFit, weeks: np.ndarray) -> list[str]:

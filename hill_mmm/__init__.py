@@ -22,6 +22,7 @@ from hill_mmm._delta import summary_between as summary_between  # noqa: E402
 from hill_mmm._design import Scales as Scales  # noqa: E402
 from hill_mmm._diagnostics import Check as Check  # noqa: E402
 from hill_mmm._diagnostics import GateThresholds as GateThresholds  # noqa: E402
+from hill_mmm._diagnostics import additivity_checks as additivity_checks  # noqa: E402
 from hill_mmm._diagnostics import gate as gate  # noqa: E402
 from hill_mmm._diagnostics import holdout_checks as holdout_checks  # noqa: E402
 from hill_mmm._diagnostics import lift_test_checks as lift_test_checks  # noqa: E402

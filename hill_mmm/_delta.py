@@ -13,6 +13,8 @@ from hill_mmm._posterior import Posterior
 METRICS = ("contribution", "roi", "mroi")
 KEYS = ["series_key", "channel"]
 COMPARED = ("mean", "sd", "ci_lo", "ci_hi")
+# Beyond it, the reader of the earlier interval asks why.
+SURPRISING_SD = 2.0
 
 
 def summary_between(
@@ -86,14 +88,15 @@ def _side_by_side(both: pd.DataFrame, metric: str) -> pd.DataFrame:
     return both[KEYS].assign(metric=metric, **columns)
 
 
-def history_checks(delta: pd.DataFrame, max_shift_sd: float) -> list[Check]:
-    """The blocking verdict on how far a fit rewrites what an earlier one said of its weeks.
+def history_checks(delta: pd.DataFrame, max_shift_sd: float | None = None) -> list[Check]:
+    """The verdict on how far a fit rewrites what an earlier one said of its weeks.
 
     mROI is left out: it is the slope at the spend, which no week has shown.
 
     Args:
         delta: by `run_delta`.
-        max_shift_sd: the most that a contribution or a ROI may move.
+        max_shift_sd: the most that a contribution or a ROI may move, beyond which the check fails;
+            without it, a check warns of more than 2.
 
     Returns:
         One check, or none where the fits have nothing in common.
@@ -106,11 +109,12 @@ def history_checks(delta: pd.DataFrame, max_shift_sd: float) -> list[Check]:
         at_most(
             "history_shift",
             float(abs(worst["shift_sd"])),
-            max_shift_sd,
+            SURPRISING_SD if max_shift_sd is None else max_shift_sd,
             "Largest move of what was published of the same weeks, in its standard deviations: "
             f"{worst['metric']} of {worst['channel']} in {worst['series_key']}, from "
             f"{worst['previous_mean']:.4g} to {worst['current_mean']:.4g}. mmm_run_delta has its "
             "cause. If the move is right, raise gate.max_history_shift_sd for this run, or begin a "
             "new model.version.",
+            blocking=max_shift_sd is not None,
         )
     ]

@@ -27,6 +27,8 @@ from hill_mmm._response import response_points, total_response
 # Where the response curves' convergence is judged, in units of the mean weekly spend.
 JUDGED_MULTIPLIERS: Floats = np.array([0.05, 0.25, 0.5, 1.0, 1.5, 2.0])
 TAIL = (0.05, 0.95)
+# Sums of draws in another order differ by less; a share of the mean outcome.
+ADDITIVE_WITHIN = 1e-6
 
 Status = Literal["pass", "warn", "fail"]
 
@@ -285,6 +287,29 @@ def lift_test_checks(lift_tests: pd.DataFrame) -> list[Check]:
             f"{worst['channel']} from {worst['start_week']:%Y-%m-%d}. Check the test's dates, "
             "series and unit, or a control that is missing.",
             blocking=False,
+        )
+    ]
+
+
+def additivity_checks(contribution: pd.DataFrame, model_fit: pd.DataFrame) -> list[Check]:
+    """The blocking verdict on whether baseline and contributions sum to the expected outcome.
+
+    Args:
+        contribution: `Estimates.contribution`.
+        model_fit: `Estimates.model_fit`, of the same weeks.
+    """
+    week = ["series_key", "week_start"]
+    total = contribution.groupby(week)["contribution_mean"].sum()
+    expected = model_fit.set_index(week)["expected_mean"]
+    # Rows that one of the two lacks make it NaN, which fails.
+    error = (total - expected).abs().max(skipna=False) / expected.abs().mean()
+    return [
+        at_most(
+            "additivity",
+            float(error),
+            ADDITIVE_WITHIN,
+            "Largest difference between a week's expected outcome and the sum of its baseline and "
+            "contributions, as a share of the mean outcome. It is a defect of the job: report it.",
         )
     ]
 

@@ -36,7 +36,6 @@ weekly_input = dg.define_asset_job(
 refit = dg.define_asset_job(
     "refit",
     selection=dg.AssetSelection.groups("model", "results", "published"),
-    partitions_def=MODELS,
     description="Check, fit, judge and publish one model.",
     executor_def=dg.in_process_executor,
 )

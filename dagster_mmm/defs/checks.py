@@ -1,15 +1,38 @@
-"""The checks beside `panel`'s own: every raw row has a model, and the fit has converged."""
+"""The checks beside `panel`'s own: of the raw rows, of the stored verdicts, of what is live."""
+
+from collections.abc import Iterator
+from typing import Any
 
 import dagster as dg
+import sqlalchemy as sa
 
+from dagster_mmm.clock import Clock
 from dagster_mmm.defs.panel import REJECTED_INPUT, WEEKLY_INPUT
 from dagster_mmm.defs.results import result_key
 from dagster_mmm.partitions import MODELS
 from dagster_mmm.settings_resource import SettingsResource
 from dagster_mmm.warehouse import tables
+from dagster_mmm.warehouse.figures import run_figures, stored_verdicts
 from dagster_mmm.warehouse.marts import model_keys, rows_of_no_model
-from dagster_mmm.warehouse.publish import reasons_against, run_to_judge
+from dagster_mmm.warehouse.publish import published_run, reasons_against, run_to_judge
 from dagster_mmm.warehouse.resource import WarehouseResource
+
+VERDICTS = result_key(tables.DIAGNOSTIC)
+# The checks of the UI, each of one stored verdict.
+STORED = {
+    "contributions_add_up": (
+        "additivity",
+        "Baseline and contributions of every week sum to the expected outcome.",
+    ),
+    "forecast_is_calibrated": (
+        "holdout_coverage",
+        "The weeks that were held out lie inside their intervals as often as these say.",
+    ),
+    "history_has_not_drifted": (
+        "history_shift",
+        "The same weeks are told as the run published before has told them.",
+    ),
+}
 
 
 @dg.asset_check(asset=REJECTED_INPUT, additional_deps=[WEEKLY_INPUT])
@@ -30,7 +53,7 @@ def rows_have_a_model(
     )
 
 
-@dg.asset_check(asset=result_key(tables.DIAGNOSTIC), blocking=True, partitions_def=MODELS)
+@dg.asset_check(asset=VERDICTS, blocking=True, partitions_def=MODELS)
 def converged(
     context: dg.AssetCheckExecutionContext, warehouse: WarehouseResource
 ) -> dg.AssetCheckResult:
@@ -46,4 +69,72 @@ def converged(
         severity=dg.AssetCheckSeverity.ERROR,
         description="\n".join(reasons) or None,
         metadata={"run_id": run_id, "failed_checks": len(reasons)},
+    )
+
+
+@dg.multi_asset_check(
+    specs=[
+        dg.AssetCheckSpec(name, asset=VERDICTS, partitions_def=MODELS, description=description)
+        for name, (_, description) in STORED.items()
+    ]
+)
+def verdicts(
+    context: dg.AssetCheckExecutionContext, warehouse: WarehouseResource
+) -> Iterator[dg.AssetCheckResult]:
+    """The latest run's stored verdicts by themselves, with their numbers for the UI to plot."""
+    with warehouse.begin() as connection:
+        judged = run_to_judge(connection, context.partition_key, context.run.run_id)
+        if judged is None:
+            raise dg.Failure("there is no run to judge; materialise the result tables first")
+        run_id, _ = judged
+        found = stored_verdicts(connection, run_id, [check for check, _ in STORED.values()])
+    for name, (check_name, _) in STORED.items():
+        yield _of_stored(name, found.get(check_name))
+
+
+def _of_stored(name: str, stored: sa.Row[Any] | None) -> dg.AssetCheckResult:
+    """A stored verdict as the UI's; a run has none of what there was nothing to judge by."""
+    if stored is None:
+        return dg.AssetCheckResult(
+            check_name=name, passed=True, description="The run has nothing to judge it by."
+        )
+    blocks = stored.is_blocking
+    numbers = {"value": stored.value, "limit": stored.threshold}
+    return dg.AssetCheckResult(
+        check_name=name,
+        passed=stored.status == "pass",
+        severity=dg.AssetCheckSeverity.ERROR if blocks else dg.AssetCheckSeverity.WARN,
+        description=stored.description,
+        metadata={
+            "run_id": stored.run_id,
+            **{key: number for key, number in numbers.items() if number is not None},
+        },
+    )
+
+
+@dg.asset_check(asset="published", partitions_def=MODELS)
+def is_up_to_date(
+    context: dg.AssetCheckExecutionContext,
+    settings: SettingsResource,
+    warehouse: WarehouseResource,
+    clock: dg.ResourceParam[Clock],
+) -> dg.AssetCheckResult:
+    """What is live knows the last week that is over, but for the weeks that are held out."""
+    model_key = context.partition_key
+    loaded = settings.load(model_key)
+    with warehouse.begin() as connection:
+        run_id = published_run(connection, model_key)
+        if run_id is None:
+            raise dg.Failure(f"nothing of {model_key} has been published: refit it first")
+        today = clock.today(loaded.schedule.timezone)
+        behind = int(run_figures(connection, run_id, today)["staleness_weeks"])
+    allowed = loaded.input.immature_weeks
+    return dg.AssetCheckResult(
+        passed=behind <= allowed,
+        severity=dg.AssetCheckSeverity.WARN,
+        description=f"What is live ends {behind} weeks before the last that is over; load the "
+        "weeks that are missing, and see what the last refits failed at (mmm runs)."
+        if behind > allowed
+        else None,
+        metadata={"run_id": run_id, "staleness_weeks": behind, "allowed_weeks": allowed},
     )

@@ -85,7 +85,6 @@ def score(
 score_new_weeks = dg.define_asset_job(
     "score_new_weeks",
     selection=dg.AssetSelection.assets("score"),
-    partitions_def=MODELS,
     description="Apply the published posterior to the weeks that have come since, without a fit.",
     executor_def=dg.in_process_executor,
 )

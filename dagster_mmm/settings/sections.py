@@ -293,7 +293,7 @@ class GateSettings(Section):
     """The limits beyond which a fit is not published; rates are shares of all draws.
 
     `max_history_shift_sd` limits how far a refit of the same model version may move what was
-    published of the same weeks, in posterior standard deviations; without it, any move is allowed.
+    published of the same weeks, in posterior standard deviations; without it, more than 2 warn.
     """
 
     max_r_hat: Annotated[float, Field(gt=1)] = 1.01

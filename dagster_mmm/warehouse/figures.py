@@ -1,6 +1,8 @@
 """The numbers of a run that the UI plots from publication to publication."""
 
+from collections.abc import Collection
 from datetime import date, timedelta
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -39,3 +41,13 @@ def run_figures(connection: sa.Connection, run_id: str, today: date) -> dict[str
     of_total = crps.order_by((ACCURACY.c.series_key == "all").desc()).limit(1)
     figures["holdout_crps"] = connection.scalar(of_total)
     return {name: value for name, value in figures.items() if value is not None}
+
+
+def stored_verdicts(
+    connection: sa.Connection, run_id: str, check_names: Collection[str]
+) -> dict[str, sa.Row[Any]]:
+    """The rows of `mmm_diagnostic` of these checks, by name; a check that was not made has none."""
+    query = sa.select(DIAGNOSTIC).where(
+        DIAGNOSTIC.c.run_id == run_id, DIAGNOSTIC.c.check_name.in_(check_names)
+    )
+    return {row.check_name: row for row in connection.execute(query)}

@@ -128,9 +128,12 @@ def test_an_implausible_rewrite_blocks_where_a_limit_is_set(run: FittedRun, live
     assert history_verdict(limited, live, delta)[0].status == "pass"
 
 
-def test_no_limit_or_another_model_version_is_no_verdict(run: FittedRun, live: LiveFit) -> None:
+def test_no_limit_warns_and_another_model_version_is_no_verdict(
+    run: FittedRun, live: LiveFit
+) -> None:
     delta = delta_rows(run, moved(live), 0.9)
-    assert history_verdict(run, moved(live), delta) == []
+    (check,) = history_verdict(run, moved(live), delta)
+    assert (check.status, check.is_blocking, check.threshold) == ("warn", False, 2.0)
     limited = with_settings(run, gate={"max_history_shift_sd": 3.0})
     other = replace(moved(live), run=dict(live.run) | {"model_version": "another"})
     assert history_verdict(limited, other, delta) == []

@@ -1,4 +1,5 @@
 import _thread
+import signal
 from itertools import combinations, pairwise
 from typing import Any
 
@@ -132,8 +133,13 @@ def test_an_interrupted_run_does_not_finish_its_draws() -> None:
         reports.append(progress)
 
     endless = SamplerSettings(chains=2, warmup=150, draws=1_000_000, seed=5)
-    with pytest.raises(KeyboardInterrupt):
-        sample(endless, heard=interrupt)
+    # A shell starts what it runs in the background deaf to it.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            sample(endless, heard=interrupt)
+    finally:
+        signal.signal(signal.SIGINT, before)
     assert reports[-1].done < endless.draws / 10
 
 
