@@ -75,6 +75,9 @@ def result_frames(run: FittedRun, previous: LiveFit | None = None) -> dict[sa.Ta
         tables.CHANNEL_SUMMARY: estimates.channel_summary,
         tables.CONTRIBUTION: estimates.contribution,
         tables.RESPONSE_CURVE: estimates.response_curve,
+        tables.RESPONSE_DRAW: hill_mmm.response_draws(
+            run.fit, run.settings.evaluation.response_draws
+        ),
         tables.ADSTOCK_DECAY: estimates.adstock_decay.replace(
             {"half_life_weeks": {np.inf: np.nan}}
         ),

@@ -20,6 +20,7 @@ from hill_mmm import Panel
 # What new weeks do not change: a score has the rows of its fit, so that its views are complete.
 OF_THE_FIT = (
     tables.RESPONSE_CURVE,
+    tables.RESPONSE_DRAW,
     tables.ADSTOCK_DECAY,
     tables.COMPONENT,
     tables.LIFT_TEST,

@@ -35,6 +35,7 @@ from hill_mmm._diagnostics import warmup_checks as warmup_checks  # noqa: E402
 from hill_mmm._estimands import Estimates as Estimates  # noqa: E402
 from hill_mmm._estimands import estimates as estimates  # noqa: E402
 from hill_mmm._estimands import model_fit as model_fit  # noqa: E402
+from hill_mmm._estimands import response_draws as response_draws  # noqa: E402
 from hill_mmm._estimands import with_total as with_total  # noqa: E402
 from hill_mmm._experiment import experiment_value as experiment_value  # noqa: E402
 from hill_mmm._fit import Fit as Fit  # noqa: E402

@@ -6,7 +6,7 @@ series, where there are several.
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 import jax
@@ -219,6 +219,46 @@ def response_curve(posterior: Posterior, ci_level: float) -> pd.DataFrame:
         if running is not None and len(posterior.panel.series) > 1:
             frames += _curve_rows(running, posterior.panel.channels, ci_level)
     return pd.concat(frames, ignore_index=True)
+
+
+def response_draws(posterior: Posterior, count: int) -> pd.DataFrame:
+    """Single draws of the response curves of all series together, for intervals of any sum.
+
+    Where an interval of several channels at once is asked for, add the channels draw by draw first:
+    their effects are not independent, and intervals do not add up.
+
+    Args:
+        posterior: the fit.
+        count: how many draws, evenly spaced over all of them; 0 for none.
+
+    Returns:
+        `series_key, channel, basis, grid_index, draw_index, contribution`, the grid that of
+        `response_curve`; `draw_index` counts the draws taken, and is the same draw everywhere.
+    """
+    taken = posterior.evenly_spaced(max(count, 1))
+    few = replace(posterior, draws={s: flatten(v)[taken][None] for s, v in posterior.draws.items()})
+    series = range(len(few.panel.series))
+    frames: list[pd.DataFrame] = []
+    for basis, multipliers in CURVE_MULTIPLIERS.items():
+        parts = [response_points(few, at, multipliers, basis) for at in series]
+        points = parts[0] if len(parts) == 1 else total_response(parts)
+        draw, grid = np.indices(points.contribution.shape[:2])
+        frames += [
+            pd.DataFrame(
+                {
+                    "series_key": points.series,
+                    "channel": channel,
+                    "basis": basis,
+                    "grid_index": grid.ravel(),
+                    "draw_index": draw.ravel(),
+                    "contribution": points.contribution[:, :, at].ravel(),
+                }
+            )
+            for at, channel in enumerate(few.panel.channels)
+            if points.weekly_spend[:, at].any()
+        ]
+    rows = pd.concat(frames, ignore_index=True)
+    return rows if count else rows.head(0)
 
 
 def _curve_rows(

@@ -102,7 +102,7 @@ def plan_response(posterior: Posterior, now: Today, draws: int) -> PlanResponse:
     """
     panel, scales = posterior.panel, posterior.scales
     paid, series = len(panel.channels), len(panel.series)
-    at = np.unique(np.linspace(0, posterior.n_draws - 1, draws).round().astype(int))
+    at = posterior.evenly_spaced(draws)
     parameters = jnp.asarray(
         np.tile(flatten(posterior.draws["adstock"])[at, :paid], (1, series, 1))
     )

@@ -81,6 +81,10 @@ class Posterior:
         chains, draws = self.draws["weights"].shape[:2]
         return chains * draws
 
+    def evenly_spaced(self, count: int) -> NDArray[np.int64]:
+        """Indices of at most so many draws, evenly spaced over those of all chains."""
+        return np.unique(np.linspace(0, self.n_draws - 1, count).round().astype(np.int64))
+
     def by_chain(self, draws: Floats) -> Floats:
         """Split the leading axis of draws into chains and draws."""
         return draws.reshape(*self.draws["weights"].shape[:2], *draws.shape[1:])

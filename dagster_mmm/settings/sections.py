@@ -281,12 +281,14 @@ class SamplerConfig(Section):
 class EvaluationSettings(Section):
     """How a fit is judged: weeks held out (0 for none) and the level of the intervals.
 
-    Of every refit the next `forecast_weeks` are forecast, to be scored when they have come.
+    Of every refit the next `forecast_weeks` are forecast, to be scored when they have come. Of the
+    response curves so many draws are written, for intervals of sums over channels; 0 for none.
     """
 
     holdout_weeks: CountOrZero = 13
     forecast_weeks: Annotated[int, Field(ge=1, le=52)] = 13
     ci_level: Share = 0.9
+    response_draws: Annotated[int, Field(ge=0, le=2000)] = 200
 
 
 class GateSettings(Section):

@@ -221,6 +221,19 @@ RESPONSE_CURVE = _table(
     _ci_level(),
 )
 
+RESPONSE_DRAW = _table(
+    "mmm_response_draw",
+    "One row per run, paid channel, basis, grid point and posterior draw: the response curves of "
+    "all series together, draw by draw. Sum channels within a draw_index, then take quantiles, for "
+    "the interval of any sum. The points are those of mmm_response_curve.",
+    _series_or_all(),
+    _channel(),
+    _key("basis", sa.String, "steady_state or historical_pattern, as in mmm_response_curve."),
+    _key("grid_index", sa.BigInteger, "Position on the curve of its basis, from 0."),
+    _key("draw_index", sa.BigInteger, "The draw, from 0: the same one for all channels."),
+    _number("contribution", "Mean weekly incremental outcome at that spend by that draw."),
+)
+
 ADSTOCK_DECAY = _table(
     "mmm_adstock_decay",
     "One row per run, medium and lag: how the effect of a week's spend is spread over the weeks "
@@ -527,6 +540,7 @@ RESULT_TABLES = (
     CHANNEL_SUMMARY,
     CONTRIBUTION,
     RESPONSE_CURVE,
+    RESPONSE_DRAW,
     ADSTOCK_DECAY,
     COMPONENT,
     LIFT_TEST,

@@ -7,7 +7,7 @@ import streamlit as st
 
 from dashboards import charts
 from dashboards.data import Answer, ask
-from dashboards.published import opened
+from dashboards.published import Published, opened
 from dashboards.tables import MONEY, PERCENT, TWO, show
 
 BASES = {
@@ -30,6 +30,15 @@ order by channel
 """
 # More is not better by itself: no colour and no arrow.
 PLAIN: dict[str, Any] = {"delta_color": "off", "delta_arrow": "off"}
+# The segment of a curve that a chosen spend lies in; 0 lies in the first.
+IN_SEGMENT = """
+        on chosen.channel = segments.channel
+        and chosen.spend_multiplier <= segments.spend_multiplier
+        and (
+            chosen.spend_multiplier > from_multiplier
+            or (chosen.spend_multiplier = 0 and from_multiplier = 0)
+        )
+"""
 # A line between the two grid points about each spend; no spend brings nothing. An answer is
 # extrapolated where the further of the two points is.
 WHAT_IF = """
@@ -74,13 +83,7 @@ placed as (
         (chosen.spend_multiplier - from_multiplier)
             / (segments.spend_multiplier - from_multiplier) as share
     from chosen
-    inner join segments
-        on chosen.channel = segments.channel
-        and chosen.spend_multiplier <= segments.spend_multiplier
-        and (
-            chosen.spend_multiplier > from_multiplier
-            or (chosen.spend_multiplier = 0 and from_multiplier = 0)
-        )
+    inner join segments{in_segment}
 )
 select
     channel,
@@ -102,10 +105,67 @@ select
     sum(case when state = 'now' then weekly_spend end) as spend_now,
     sum(case when state = 'then' then weekly_spend end) as spend_then,
     sum(case when state = 'now' then contribution_mean end) as outcome_now,
-    sum(case when state = 'then' then contribution_mean end) as outcome_then,
-    sum(case when state = 'then' then contribution_ci_lo end) as lows_then,
-    sum(case when state = 'then' then contribution_ci_hi end) as highs_then
+    sum(case when state = 'then' then contribution_mean end) as outcome_then
 from ({what_if}) as answers
+"""
+# Channels are summed draw by draw, as they depend on each other; then the quantiles are taken.
+OF_SUMS = """
+with
+chosen (channel, state, spend_multiplier) as (
+    values
+    {chosen}
+),
+curves as (
+    select draws.channel, draws.draw_index, points.spend_multiplier, draws.contribution
+    from mmm.response_draw_latest as draws
+    inner join mmm.response_curve_latest as points
+        on draws.run_id = points.run_id
+        and draws.series_key = points.series_key
+        and draws.channel = points.channel
+        and draws.basis = points.basis
+        and draws.grid_index = points.grid_index
+    where
+        draws.run_id = :run_id and draws.series_key = :series_key and draws.basis = :basis
+    union all
+    select channel, draw_index, 0, 0
+    from mmm.response_draw_latest
+    where run_id = :run_id and series_key = :series_key and basis = :basis and grid_index = 0
+),
+segments as (
+    select
+        *,
+        lag(spend_multiplier) over by_spend as from_multiplier,
+        lag(contribution) over by_spend as from_contribution
+    from curves
+    window by_spend as (partition by channel, draw_index order by spend_multiplier)
+),
+placed as (
+    select
+        chosen.state,
+        segments.draw_index,
+        from_contribution
+            + (contribution - from_contribution)
+            * (chosen.spend_multiplier - from_multiplier)
+            / (segments.spend_multiplier - from_multiplier) as contribution
+    from chosen
+    inner join segments{in_segment}
+),
+sums as (
+    select
+        draw_index,
+        sum(case when state = 'then' then contribution end) as outcome_then,
+        sum(case when state = 'then' then contribution else -contribution end) as change
+    from placed
+    group by draw_index
+)
+select
+    percentile_cont({low}) within group (order by outcome_then) as outcome_then_ci_lo,
+    percentile_cont({high}) within group (order by outcome_then) as outcome_then_ci_hi,
+    percentile_cont({low}) within group (order by change) as change_ci_lo,
+    percentile_cont({high}) within group (order by change) as change_ci_hi,
+    avg(case when change > 0 then 1.0 else 0.0 end) as prob_more,
+    count(*) as n_draws
+from sums
 """
 
 
@@ -131,7 +191,7 @@ def choose_spends(today: pd.DataFrame, basis: str, currency: str) -> dict[str, f
     return multipliers
 
 
-def asked(multipliers: dict[str, float]) -> tuple[str, dict[str, str | float]]:
+def chosen(multipliers: dict[str, float]) -> tuple[str, dict[str, str | float]]:
     """The rows of `chosen`, as SQL and its parameters: each channel as it is and as chosen."""
     rows: list[str] = []
     values: dict[str, str | float] = {}
@@ -140,25 +200,35 @@ def asked(multipliers: dict[str, float]) -> tuple[str, dict[str, str | float]]:
         name = f"cast(:channel_{at} as varchar)"
         rows.append(f"({name}, 'now', cast(1 as double precision))")
         rows.append(f"({name}, 'then', cast(:multiplier_{at} as double precision))")
-    return WHAT_IF.format(chosen=",\n    ".join(rows)), values
+    return ",\n    ".join(rows), values
 
 
-def show_total(total: Answer, outcome: str, currency: str) -> None:
-    """Both sums, and what the change is worth by the mean."""
-    sums = total.rows.iloc[0]
+def show_total(total: Answer, of_sums: Answer, level: float, run: Published) -> None:
+    """Both sums, and what the change is worth: its mean, and where draws are there, how sure."""
+    sums, interval = total.rows.iloc[0], of_sums.rows.iloc[0]
     more, gain = sums["spend_then"] - sums["spend_now"], sums["outcome_then"] - sums["outcome_now"]
     left, right = st.columns(2)
-    left.metric(f"Spend, {currency} a week", f"{sums['spend_then']:,.0f}", f"{more:+,.0f}", **PLAIN)
+    left.metric(
+        f"Spend, {run.currency} a week", f"{sums['spend_then']:,.0f}", f"{more:+,.0f}", **PLAIN
+    )
     right.metric(
-        f"{outcome} from these channels a week",
+        f"{run.outcome} from these channels a week",
         f"{sums['outcome_then']:,.0f}",
         f"{gain:+,.0f}",
         **PLAIN,
     )
+    if not interval["n_draws"]:
+        st.caption(
+            "Posterior means. Intervals of sums need response_draw_latest, which is of all series "
+            "together, and written where evaluation.response_draws is not 0."
+        )
+        return
     st.caption(
-        f"Posterior means. With every channel at the low end of its interval, or every one at the "
-        f"high end, it would be {sums['lows_then']:,.0f} or {sums['highs_then']:,.0f}: wider than "
-        "the interval of the sum, which no table of single channels can tell."
+        f"Posterior means. The sum lies between {interval['outcome_then_ci_lo']:,.0f} and "
+        f"{interval['outcome_then_ci_hi']:,.0f}, the change between "
+        f"{interval['change_ci_lo']:+,.0f} and {interval['change_ci_hi']:+,.0f} with "
+        f"{level:.0%} probability; that it is more than now has {interval['prob_more']:.0%} "
+        f"({interval['n_draws']} posterior draws, summed one by one)."
     )
 
 
@@ -167,8 +237,11 @@ basis = st.radio("How the money is spent", BASES, format_func=BASES.__getitem__,
 of_curves = {**run.keys, "basis": basis}
 today = ask(TODAY, **of_curves)
 multipliers = choose_spends(today.rows, basis, run.currency)
-query, values = asked(multipliers)
+rows, values = chosen(multipliers)
+query = WHAT_IF.format(chosen=rows, in_segment=IN_SEGMENT)
 answers = ask(f"{query}order by channel, state", **of_curves, **values)
+level = float(answers.rows["ci_level"].max())
+tail = (1 - level) / 2
 then = answers.rows[answers.rows["state"] == "then"]
 beyond = list(then.loc[then["is_extrapolated"], "channel"])
 if beyond:
@@ -177,10 +250,14 @@ if beyond:
         "the model's shape and its priors, not observation."
     )
 total = ask(TOTAL.format(what_if=query), **of_curves, **values)
-show_total(total, run.outcome, run.currency)
+of_sums = ask(
+    OF_SUMS.format(chosen=rows, in_segment=IN_SEGMENT, low=f"{tail:.6g}", high=f"{1 - tail:.6g}"),
+    **of_curves,
+    **values,
+)
+show_total(total, of_sums, level, run)
 drawn = answers.rows.rename(columns=lambda name: name.removeprefix("contribution_"))
 st.altair_chart(charts.before_after(drawn, f"{run.outcome} a week", ("now", "then")))
-level = answers.rows["ci_level"].max()
 st.caption(
     f"{run.outcome} a week of each channel once carry-over has settled, mean and {level:.0%} "
     "interval, now and with the spend chosen. Straight lines between the published points of the "
@@ -198,7 +275,13 @@ show(
 show(
     total,
     "what_if_total",
+    dict.fromkeys(["spend_now", "spend_then", "outcome_now", "outcome_then"], MONEY),
+)
+show(
+    of_sums,
+    "what_if_interval",
     dict.fromkeys(
-        ["spend_now", "spend_then", "outcome_now", "outcome_then", "lows_then", "highs_then"], MONEY
-    ),
+        ["outcome_then_ci_lo", "outcome_then_ci_hi", "change_ci_lo", "change_ci_hi"], MONEY
+    )
+    | {"prob_more": PERCENT},
 )

@@ -119,6 +119,39 @@ def test_the_sums_of_what_if_are_those_of_its_rows(published: tuple[Project, str
     assert outcome.delta == f"{gain:+,.0f}"
 
 
+def test_the_interval_of_a_sum_is_of_the_draws_sums(published: tuple[Project, str]) -> None:
+    project, _ = published
+    app = opened("what_if")
+    what_if(app, tv=150, radio=50)
+    found = app.dataframe[2].value.iloc[0]
+    at = "case channel when 'tv' then 1.5 when 'radio' then 0.5 else 1 end"
+    draws = project.query(
+        f"""
+        select
+            d.draw_index,
+            sum(d.contribution) filter (abs(c.spend_multiplier - {at}) < 1e-6) as chosen,
+            sum(d.contribution) filter (abs(c.spend_multiplier - 1) < 1e-6) as now
+        from mmm.response_draw_latest as d
+        join mmm.response_curve_latest as c using (channel, basis, grid_index)
+        where basis = 'steady_state'
+        group by d.draw_index
+        """
+    )
+    assert found["n_draws"] == len(draws) == 200
+    change = draws["chosen"] - draws["now"]
+    for figure, expected in {
+        "outcome_then_ci_lo": draws["chosen"].quantile(0.05),
+        "outcome_then_ci_hi": draws["chosen"].quantile(0.95),
+        "change_ci_lo": change.quantile(0.05),
+        "change_ci_hi": change.quantile(0.95),
+        "prob_more": (change > 0).mean(),
+    }.items():
+        assert found[figure] == pytest.approx(expected), figure
+    total = app.dataframe[1].value.iloc[0]
+    assert found["outcome_then_ci_lo"] < total["outcome_then"] < found["outcome_then_ci_hi"]
+    assert f"{change.quantile(0.05):+,.0f} and {change.quantile(0.95):+,.0f}" in text(app)
+
+
 def test_what_is_missing_is_said(published: tuple[Project, str]) -> None:
     assert "No lift tests" in text(opened("trust"))
 

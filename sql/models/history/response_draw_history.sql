@@ -1,0 +1,1 @@
+{{ believed('mmm_response_draw') }}

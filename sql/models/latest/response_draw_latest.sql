@@ -1,0 +1,1 @@
+{{ published('mmm_response_draw') }}
