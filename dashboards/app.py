@@ -16,6 +16,7 @@ pages = [
     st.Page("questions/worth.py", title="Worth of the channels"),
     st.Page("questions/next_unit.py", title="The next unit of money"),
     st.Page("questions/what_if.py", title="What if"),
+    st.Page("questions/next_weeks.py", title="The next weeks"),
     st.Page("questions/trust.py", title="Trust and changes"),
 ]
 # Streamlit's own menu stays open over the page on a phone.

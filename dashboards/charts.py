@@ -424,6 +424,44 @@ def fit_against_actual(rows: pd.DataFrame, outcome: str) -> Drawing:
     return finished(band + expected + actual, about, 320)
 
 
+def forecast(past: pd.DataFrame, rows: pd.DataFrame, outcome: str) -> Drawing:
+    """What was, and what is to come with its 50 % and 90 % bands.
+
+    Args:
+        past: week_start, actual.
+        rows: week_start, outcome_q05, _q25, _q50, _q75, _q95.
+        outcome: its name.
+    """
+    known = past.assign(week_start=pd.to_datetime(past["week_start"]))
+    data = rows.assign(week_start=pd.to_datetime(rows["week_start"]))
+    x = alt.X("week_start:T", title=None, axis=alt.Axis(grid=False, format="%b %Y"))
+
+    def y(column: str) -> alt.Y:
+        axis = alt.Axis(format="~s", tickCount=5)
+        return alt.Y(column, title=f"{outcome} a week", scale=alt.Scale(zero=False), axis=axis)
+
+    tooltip = [
+        alt.Tooltip("week_start:T", title="week", format="%Y-%m-%d"),
+        alt.Tooltip("outcome_q50:Q", title="median", format=",.0f"),
+        alt.Tooltip("outcome_q05:Q", title="90 % from", format=",.0f"),
+        alt.Tooltip("outcome_q95:Q", title="to", format=",.0f"),
+    ]
+    future = alt.Chart(data)
+    layers = (
+        alt.Chart(known).mark_line(color=INK, strokeWidth=1.4).encode(x=x, y=y("actual:Q")),
+        future.mark_area(color=ACCENT, opacity=0.18).encode(
+            x=x, y=y("outcome_q05:Q"), y2="outcome_q95:Q"
+        ),
+        future.mark_area(color=ACCENT, opacity=0.3).encode(
+            x=x, y=y("outcome_q25:Q"), y2="outcome_q75:Q"
+        ),
+        future.mark_line(color=ACCENT, strokeWidth=2, point=True).encode(
+            x=x, y=y("outcome_q50:Q"), tooltip=tooltip
+        ),
+    )
+    return finished(alt.layer(*layers), f"{outcome} of the past weeks and of those to come", 320)
+
+
 def _short(value: float) -> str:
     """1234567 as 1.23M, as axes write it."""
     for size, letter in ((1e9, "G"), (1e6, "M"), (1e3, "k")):

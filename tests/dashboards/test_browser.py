@@ -111,6 +111,7 @@ def test_every_page_is_whole_at_any_width(server: str, page: Page) -> None:
         ("Worth of the channels", "What is each channel worth, and at the margin?"),
         ("The next unit of money", "Where should the next unit of money go?"),
         ("What if", "What happens if?"),
+        ("The next weeks", "What comes next, and were earlier forecasts right?"),
         ("Trust and changes", "Can I trust it, and what changed since last week?"),
     ):
         go(page, menu_entry, question)

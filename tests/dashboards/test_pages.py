@@ -152,7 +152,49 @@ def test_the_interval_of_a_sum_is_of_the_draws_sums(published: tuple[Project, st
     assert f"{change.quantile(0.05):+,.0f} and {change.quantile(0.95):+,.0f}" in text(app)
 
 
+def test_the_forecast_follows_the_last_week_and_sums_up(published: tuple[Project, str]) -> None:
+    project, _ = published
+    app = opened("next_weeks")
+    rows = app.dataframe[0].value
+    last = project.query("select max(week_start) as week from mmm.model_fit_latest")["week"][0]
+    assert (rows["week_start"].iloc[0] - last).days == 7
+    assert rows["outcome_q05"].lt(rows["outcome_q50"]).all()
+    outcome, spend = app.metric
+    assert outcome.value == f"{rows['outcome_mean'].sum():,.0f}"
+    assert spend.value == f"{rows['planned_spend'].sum():,.0f}"
+
+
+@pytest.mark.usefixtures("rerun")
+def test_forecasts_that_were_scored_stand_beside_what_came() -> None:
+    """On the copy that the dashboard reads, with one forecast of a week that has come."""
+    with duckdb.connect(str(data.source().database)) as copy:
+        copy.execute(
+            """
+            insert into mmm.forecast_ledger by name
+            select
+                model_key, 'refit' as run_type, series_key, as_of_week, week_start, 1 as horizon,
+                outcome_q05, outcome_q50, outcome_q95, outcome_q50 + 1000 as actual,
+                outcome_q50 - 3000 as naive, true as is_within_90, 1000 as absolute_error
+            from mmm.forecast_ledger order by week_start limit 1
+            """
+        )
+        copy.execute(
+            """
+            insert into mmm.forecast_calibration by name
+            select
+                'demo' as model_key, 'refit' as run_type, 'national' as series_key, 1 as horizon,
+                26 as n_weeks, 0.88 as coverage_90, 0.7 as crps_vs_naive, true as is_current
+            """
+        )
+    app = opened("next_weeks")
+    calibration, ledger = (table.value.iloc[0] for table in app.dataframe[1:])
+    assert (calibration["horizon"], calibration["coverage_90"]) == (1, 0.88)
+    assert ledger["actual"] - ledger["outcome_q50"] == pytest.approx(1000)
+    assert ledger["outcome_q50"] - ledger["naive"] == pytest.approx(3000)
+
+
 def test_what_is_missing_is_said(published: tuple[Project, str]) -> None:
+    assert "No forecast has been scored yet" in text(opened("next_weeks"))
     assert "No lift tests" in text(opened("trust"))
 
 
