@@ -1,7 +1,7 @@
 """Regret of the planner on simulated markets, whose true curves are known.
 
-Run by `make bench-planner`. A national market has 156 weeks, 5 channels and 2 controls; `--regions`
-takes markets of so many regions instead, of 104 weeks and 1 control. They are fitted with K = 1 by
+Run by `make bench-planner`. A national market has 5 channels and 2 controls; `--regions`
+takes markets of so many regions instead, with 1 control. They are fitted with K = 1 by
 2 chains of 300 + 300. The oracle is the same planner on the true curves; a plan's regret is what
 the oracle's brings more, by the true curves, as a share of what the oracle gains over today's
 allocation. A grid over all splits of a national budget checks the oracle.
@@ -83,8 +83,10 @@ def _run(seed: int, arguments: argparse.Namespace) -> list[dict[str, Any]]:
 
 def _market(seed: int, arguments: argparse.Namespace) -> tuple[Panel, Truth]:
     if arguments.regions:
-        return hill_mmm.simulate_geo_market(seed, series=arguments.regions)
-    return hill_mmm.simulate_national_market(seed, misallocation=arguments.misallocation)
+        return hill_mmm.simulate_geo_market(seed, arguments.regions, arguments.weeks)
+    return hill_mmm.simulate_national_market(
+        seed, arguments.weeks, misallocation=arguments.misallocation
+    )
 
 
 def _lift_tests(
@@ -179,6 +181,7 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--seeds", type=int, default=20)
     parser.add_argument("--regions", type=int, default=0, help="of each market; 0: national")
+    parser.add_argument("--weeks", type=int, default=156, help="of each market")
     parser.add_argument("--misallocation", type=float, default=0.7)
     parser.add_argument("--lift-error", type=float, help="relative, of a test on each channel")
     return parser.parse_args()
