@@ -40,8 +40,8 @@ def by_channel(values: np.ndarray) -> "pd.Series[float]":
     return pd.Series(values, index=list(simulate_national_market(demo.DEMO_SEED)[0].channels))
 
 
-def test_there_are_eleven_and_each_has_an_answer(answers: list[pd.DataFrame]) -> None:
-    assert len(answers) == 11
+def test_there_are_twelve_and_each_has_an_answer(answers: list[pd.DataFrame]) -> None:
+    assert len(answers) == 12
     # A model that explains every week has none to show.
     assert [at + 1 for at, rows in enumerate(answers) if rows.empty] in ([], [7])
 
@@ -114,6 +114,21 @@ def test_what_if_is_the_curve_itself_within_a_hundredth(
         exact = [points.contribution[:, 0, at].mean(), low, high, points.mroi[:, 0, at].mean()]
         found = row[["contribution_mean", "contribution_ci_lo", "contribution_ci_hi", "mroi_mean"]]
         np.testing.assert_allclose(found.to_numpy(dtype=float), exact, rtol=0.01)
+
+
+def test_channels_together_have_the_interval_of_their_sum(
+    answers: list[pd.DataFrame], published: tuple[Project, str]
+) -> None:
+    project, run_id = published
+    fit = load_run(project.folder / "artefacts" / "demo" / "runs" / run_id).fit
+    asked = [fit.panel.channels.index(channel) for channel in ("tv", "search")]
+    points = response_points(fit, 0, np.array([1.5]), "steady_state")
+    drawn = points.contribution[fit.evenly_spaced(200), 0][:, asked].sum(axis=1)
+    exact = [drawn.mean(), *np.quantile(drawn, [0.05, 0.95])]
+    np.testing.assert_allclose(answers[11].iloc[0].to_numpy(dtype=float), exact)
+    # Of channels that depend on each other, and of single ones, not the sum of their ends.
+    alone = np.quantile(points.contribution[:, 0, asked], [0.05, 0.95], axis=0)
+    assert exact[2] - exact[1] < (alone[1] - alone[0]).sum()
 
 
 def test_the_levels_are_near_enough_for_straight_lines(published: tuple[Project, str]) -> None:
