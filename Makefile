@@ -54,8 +54,8 @@ ui: .venv/.synced  ## the Dagster UI, and what runs queued and scheduled runs, f
 dashboard: .venv/.synced  ## the dashboard over what has been published, at http://localhost:8501
 	$(BIN)/streamlit run dashboards/app.py --server.port $(DASHBOARD_PORT)
 
-screenshots: .venv/.synced  ## docs/images anew, from the UI in a headless browser
-	SCREENSHOTS=$(CURDIR)/docs/images $(BIN)/python -m pytest tests/e2e/test_ui.py
+screenshots: .venv/.synced  ## docs/images anew, from the UI and the dashboard in a headless browser
+	SCREENSHOTS=$(CURDIR)/docs/images $(BIN)/python -m pytest tests/e2e/test_ui.py tests/dashboards/test_browser.py
 
 lock: $(UV)  ## resolve pyproject.toml anew, for Python 3.11 and later
 	$(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate \

@@ -58,10 +58,11 @@ forecast = ask(FORECAST, **run.keys)
 if forecast.rows.empty:
     missing("forecast_latest", "The forecast")
 else:
-    total = ask(SUM, **run.keys).rows.iloc[0]
+    of_sum = ask(SUM, **run.keys)
+    total = of_sum.rows.iloc[0]
     left, right = st.columns(2)
     left.metric(
-        f"{run.outcome} of the next {total['n_weeks']} weeks", f"{total['outcome_mean']:,.0f}"
+        f"{run.outcome} of the next {total['n_weeks']:.0f} weeks", f"{total['outcome_mean']:,.0f}"
     )
     right.metric(f"Spend assumed, {run.currency}", f"{total['planned_spend']:,.0f}")
     past = ask(PAST, **run.keys)
@@ -76,6 +77,7 @@ else:
     )
     quantiles = [name for name in map(str, forecast.rows) if name.startswith("outcome_")]
     show(forecast, "forecast", dict.fromkeys([*quantiles, "planned_spend"], MONEY))
+    show(of_sum, "forecast_sum", dict.fromkeys(["outcome_mean", "planned_spend"], MONEY))
 
 of_model = {"model_key": run.model_key, "series_key": run.series_key}
 st.subheader("Were earlier forecasts right?")

@@ -224,11 +224,11 @@ def show_total(total: Answer, of_sums: Answer, level: float, run: Published) -> 
         )
         return
     st.caption(
-        f"Posterior means. The sum lies between {interval['outcome_then_ci_lo']:,.0f} and "
-        f"{interval['outcome_then_ci_hi']:,.0f}, the change between "
-        f"{interval['change_ci_lo']:+,.0f} and {interval['change_ci_hi']:+,.0f} with "
-        f"{level:.0%} probability; that it is more than now has {interval['prob_more']:.0%} "
-        f"({interval['n_draws']} posterior draws, summed one by one)."
+        f"Posterior means. With {level:.0%} probability the sum lies between "
+        f"{interval['outcome_then_ci_lo']:,.0f} and {interval['outcome_then_ci_hi']:,.0f}, and the "
+        f"change between {interval['change_ci_lo']:+,.0f} and {interval['change_ci_hi']:+,.0f}. It "
+        f"is more than now in {interval['prob_more']:.0%} of {interval['n_draws']:.0f} posterior "
+        "draws."
     )
 
 

@@ -1,7 +1,6 @@
 """The dashboard as its reader sees it: a real server in a real browser, wide and narrow."""
 
 import os
-import shutil
 import socket
 import subprocess
 import sys
@@ -10,19 +9,15 @@ import urllib.request
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Page, expect, sync_playwright
+from playwright.sync_api import Page, expect
 
 from dagster_mmm.environment import ROOT
+from tests.browser import keep, needs_browser, opened_browser
 from tests.conftest import Project
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
-QUIET = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run"]
 SIZES = {"desktop": (1280, 900), "phone": (390, 844)}
 
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium on this machine"),
-]
+pytestmark = needs_browser
 
 
 @pytest.fixture(scope="module")
@@ -60,16 +55,20 @@ def server(
 
 @pytest.fixture(params=SIZES)
 def page(request: pytest.FixtureRequest) -> Iterator[Page]:
-    width, height = SIZES[request.param]
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=QUIET)
-        yield browser.new_page(viewport={"width": width, "height": height})
-        browser.close()
+    with opened_browser(*SIZES[request.param]) as opened:
+        yield opened
 
 
 def go(page: Page, menu_entry: str, question: str) -> None:
     page.get_by_role("link", name=menu_entry).click()
     expect(page.get_by_role("heading", name=question, level=1)).to_be_visible(timeout=60_000)
+
+
+def picture(page: Page, name: str) -> None:
+    """Of a desktop's page, and on a phone of the first alone."""
+    is_phone = page.evaluate("window.innerWidth") == SIZES["phone"][0]
+    if not is_phone or name == "sales":
+        keep(page, f"dashboard_{'phone' if is_phone else name}")
 
 
 def assert_fits(page: Page) -> None:
@@ -107,6 +106,7 @@ def test_every_page_is_whole_at_any_width(server: str, page: Page) -> None:
         timeout=60_000
     )
     assert_fits(page)
+    picture(page, "sales")
     for menu_entry, question in (
         ("Worth of the channels", "What is each channel worth, and at the margin?"),
         ("The next unit of money", "Where should the next unit of money go?"),
@@ -116,4 +116,5 @@ def test_every_page_is_whole_at_any_width(server: str, page: Page) -> None:
     ):
         go(page, menu_entry, question)
         assert_fits(page)
+        picture(page, page.url.removeprefix(f"{server}/"))
     assert troubles == []

@@ -187,7 +187,7 @@ def test_forecasts_that_were_scored_stand_beside_what_came() -> None:
             """
         )
     app = opened("next_weeks")
-    calibration, ledger = (table.value.iloc[0] for table in app.dataframe[1:])
+    calibration, ledger = (table.value.iloc[0] for table in app.dataframe[2:])
     assert (calibration["horizon"], calibration["coverage_90"]) == (1, 0.88)
     assert ledger["actual"] - ledger["outcome_q50"] == pytest.approx(1000)
     assert ledger["outcome_q50"] - ledger["naive"] == pytest.approx(3000)

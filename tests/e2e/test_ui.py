@@ -1,7 +1,4 @@
-"""The Dagster UI as its user sees it: a real webserver in a real headless browser.
-
-With `SCREENSHOTS=folder`, as `make screenshots` sets it, what is seen is kept there as pictures.
-"""
+"""The Dagster UI as its user sees it: a real webserver in a real headless browser."""
 
 import os
 import shutil
@@ -16,19 +13,14 @@ from pathlib import Path
 
 import dagster as dg
 import pytest
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Page
 
 from dagster_mmm.environment import ROOT
+from tests.browser import keep, needs_browser, opened_browser
 from tests.conftest import Project, make_project
 from tests.dagster_mmm.test_job import ANYTHING_GOES
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
-QUIET = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run"]
-
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium on this machine"),
-]
+pytestmark = needs_browser
 
 
 @pytest.fixture(scope="module")
@@ -77,17 +69,8 @@ def _when_up(address: str, server: "subprocess.Popen[bytes]", log: Path) -> str:
 
 @pytest.fixture
 def page() -> Iterator[Page]:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=QUIET)
-        yield browser.new_page(viewport={"width": 1600, "height": 900})
-        browser.close()
-
-
-def keep(page: Page, name: str) -> None:
-    """A picture of what is seen, where somebody wants it."""
-    folder = os.environ.get("SCREENSHOTS")
-    if folder:
-        page.screenshot(path=Path(folder) / f"{name}.png")
+    with opened_browser(1600, 900) as opened:
+        yield opened
 
 
 def job(project: Project, market: Path) -> "subprocess.Popen[bytes]":
