@@ -68,7 +68,7 @@ else:
     past = ask(PAST, **run.keys)
     st.altair_chart(charts.forecast(past.rows, forecast.rows, run.outcome))
     assumed = " and ".join(
-        ASSUMED.get(kind, kind) for kind in forecast.rows["spend_assumption"].unique()
+        ASSUMED.get(kind, kind) for kind in map(str, forecast.rows["spend_assumption"].unique())
     )
     st.caption(
         f"{run.outcome} a week. Line: as it was, and the median forecast. Bands: 50 % and 90 % "
