@@ -8,11 +8,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from dagster_mmm.defs.results import FIT_TABLES
 from dagster_mmm.warehouse.tables import RUN
 from tests.conftest import QUICK, Project, make_project
 from tests.dagster_mmm.cli.conftest import Call, copy_run, printed
-from tests.dagster_mmm.test_job import REFIT
 
+# Without the budget plans, which take longer than the fit.
+REFIT = ["fit", *(f"results/{table.name}" for table in FIT_TABLES), "published"]
 KEYS = ["series_key", "channel", "metric"]
 
 
