@@ -171,7 +171,7 @@ def _obstacles(before: StoredRun, after: StoredRun) -> list[str]:
     """What lies between two runs that no refit can cross, and what to do about it."""
     old, new = before.run.fit.panel, after.run.fit.panel
     found = [
-        f"Their {what} differ: {', '.join(was)} before, {', '.join(now) or 'none'} now."
+        f"Their {what} differ: {', '.join(was) or 'none'} before, {', '.join(now) or 'none'} now."
         for what, was, now in (
             ("series", old.series, new.series),
             ("channels", old.channels, new.channels),
