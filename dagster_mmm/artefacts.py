@@ -142,8 +142,8 @@ class FittedRunIOManager(dg.ConfigurableIOManager):
         folder = self._runs(model_key) / run_id
         if not folder.is_dir():
             raise FileNotFoundError(
-                f"the files of run {run_id} are not at {folder}; without its draws nothing can be "
-                "scored: restore the folder, or refit"
+                f"the files of run {run_id} are not at {folder}; without its draws it can be "
+                "neither scored nor compared with another: restore the folder, or refit"
             )
         return load_run(folder)
 

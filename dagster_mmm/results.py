@@ -86,6 +86,7 @@ def result_frames(run: FittedRun, previous: LiveFit | None = None) -> dict[sa.Ta
         tables.MODEL_FIT: pd.concat(fitted, ignore_index=True),
         tables.FORECAST: hill_mmm.forecast(run.fit, run.settings.evaluation.forecast_weeks),
         tables.RUN_DELTA: delta,
+        tables.RUN_DELTA_CAUSE: pd.DataFrame(columns=tables.RUN_DELTA_CAUSE.columns.keys()),
         tables.ACCURACY: pd.concat(accuracy, ignore_index=True),
         tables.DIAGNOSTIC: pd.DataFrame([asdict(check) for check in checks]),
         tables.PARAMETER_SUMMARY: parameters,

@@ -24,6 +24,7 @@ OF_THE_FIT = (
     tables.ADSTOCK_DECAY,
     tables.COMPONENT,
     tables.LIFT_TEST,
+    tables.RUN_DELTA_CAUSE,
     tables.PARAMETER_SUMMARY,
     tables.ACCURACY,
     tables.DIAGNOSTIC,

@@ -18,6 +18,7 @@ from hill_mmm._decompose import Decomposition as Decomposition  # noqa: E402
 from hill_mmm._decompose import decompose as decompose  # noqa: E402
 from hill_mmm._delta import history_checks as history_checks  # noqa: E402
 from hill_mmm._delta import run_delta as run_delta  # noqa: E402
+from hill_mmm._delta import split_delta as split_delta  # noqa: E402
 from hill_mmm._delta import summary_between as summary_between  # noqa: E402
 from hill_mmm._design import Scales as Scales  # noqa: E402
 from hill_mmm._diagnostics import Check as Check  # noqa: E402

@@ -1,6 +1,6 @@
 """What a fit says of the weeks that an earlier fit spoke of, and how far that has moved."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import numpy as np
 import pandas as pd
@@ -13,6 +13,7 @@ from hill_mmm._posterior import Posterior
 METRICS = ("contribution", "roi", "mroi")
 KEYS = ["series_key", "channel"]
 COMPARED = ("mean", "sd", "ci_lo", "ci_hi")
+OF_STEP = ("metric", "step_index", "cause", "previous_mean", "current_mean", "shift", "shift_sd")
 # Beyond it, the reader of the earlier interval asks why.
 SURPRISING_SD = 2.0
 
@@ -86,6 +87,33 @@ def _side_by_side(both: pd.DataFrame, metric: str) -> pd.DataFrame:
         for key in COMPARED
     }
     return both[KEYS].assign(metric=metric, **columns)
+
+
+def split_delta(previous: pd.DataFrame, steps: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
+    """The move of every mean in steps, one a cause, which sum to the whole move.
+
+    Args:
+        previous: a summary, as of `run_delta`: what was said.
+        steps: by cause and in order, the summary of the same weeks once that cause has been let in;
+            at least one, the last of them what is said now.
+
+    Returns:
+        `series_key, channel, metric, step_index, cause, previous_mean, current_mean, shift,
+        shift_sd`, one row a step: means before and after it, their difference, and the difference
+        in standard deviations of `previous`, the same for all steps, NaN where a medium has no
+        effect at all. What one of the summaries lacks is left out.
+    """
+    frames = [
+        run_delta(previous, summary).assign(step_index=at, cause=cause)
+        for at, (cause, summary) in enumerate(steps.items())
+    ]
+    rows = pd.concat(frames, ignore_index=True)
+    of_metric = rows.groupby([*KEYS, "metric"], sort=False)
+    rows["previous_mean"] = of_metric["current_mean"].shift().fillna(rows["previous_mean"])
+    rows["shift"] = rows["current_mean"] - rows["previous_mean"]
+    rows["shift_sd"] = rows["shift"] / rows["previous_sd"].where(rows["previous_sd"] > 0)
+    is_whole = of_metric["cause"].transform("size") == len(steps)
+    return rows.loc[is_whole, [*KEYS, *OF_STEP]].reset_index(drop=True)
 
 
 def history_checks(delta: pd.DataFrame, max_shift_sd: float | None = None) -> list[Check]:

@@ -16,6 +16,7 @@ model_option = click.option(
 any_model_option = click.option(
     "--model", "model_key", metavar="KEY", help="Only this model; by default all."
 )
+run_argument = click.argument("run_id", metavar="RUN")
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON instead of text.")
 
 
@@ -48,3 +49,8 @@ def print_json(value: dict[str, Any] | list[dict[str, Any]]) -> None:
 def records(rows: pd.DataFrame) -> list[dict[str, Any]]:
     """Rows as plain values: dates as ISO texts, and null where there is none."""
     return json.loads(rows.to_json(orient="records", date_format="iso", date_unit="s"))
+
+
+def as_written(value: float) -> str:
+    """A number of a table for a person; nothing where there is none."""
+    return "" if pd.isna(value) else f"{value:,.4g}" if abs(value) < 1e4 else f"{value:,.0f}"

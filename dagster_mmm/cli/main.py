@@ -2,7 +2,7 @@
 
 import click
 
-from dagster_mmm.cli import data, fit, publication, runs, settings
+from dagster_mmm.cli import changes, data, fit, publication, runs, settings
 from dagster_mmm.settings import SettingsError
 from dagster_mmm.warehouse.errors import WarehouseError
 from dagster_mmm.warehouse.publish import NoEarlierRunError, NotPublishableError
@@ -62,3 +62,4 @@ mmm.add_command(publication.retention)
 mmm.add_command(runs.runs)
 mmm.add_command(runs.run)
 mmm.add_command(runs.explain)
+mmm.add_command(changes.changes)

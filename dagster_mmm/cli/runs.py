@@ -1,16 +1,22 @@
 """`mmm runs`, `mmm run`, `mmm explain`: the record of what was fitted, read."""
 
 import click
-import pandas as pd
 
-from dagster_mmm.cli.asking import any_model_option, json_option, print_json, records, warehouse
+from dagster_mmm.cli.asking import (
+    any_model_option,
+    as_written,
+    json_option,
+    print_json,
+    records,
+    run_argument,
+    warehouse,
+)
 from dagster_mmm.cli.explaining import explanation, failed
 from dagster_mmm.warehouse.runs import list_publications, list_runs, read_run
 
 LISTED = ("started_at", "run_id", "model_key", "status", "is_live", "as_of_week", "gate_reason")
 RETURNS = ["channel", "spend", "roi_mean", "roi_ci_lo", "roi_ci_hi", "mroi_mean", "roi_learned"]
 REASON_WIDTH = 60
-run_argument = click.argument("run_id", metavar="RUN")
 
 
 @click.command()
@@ -74,7 +80,7 @@ def run(run_id: str, as_json: bool) -> None:
     ):
         if not rows.empty:
             click.echo()
-            click.echo(rows[columns].to_string(index=False, float_format=_number))
+            click.echo(rows[columns].to_string(index=False, float_format=as_written))
 
 
 @click.command()
@@ -97,7 +103,3 @@ def explain(run_id: str, as_json: bool) -> None:
     row = records(record.run.to_frame().T)[0]
     kept = ("run_id", "model_key", "status", "gate_reason")
     print_json({**{key: row[key] for key in kept}, "failed_checks": records(failed(record))})
-
-
-def _number(value: float) -> str:
-    return "" if pd.isna(value) else f"{value:,.4g}" if abs(value) < 1e4 else f"{value:,.0f}"

@@ -6,7 +6,7 @@ import pandas as pd
 import sqlalchemy as sa
 
 from dagster_mmm.warehouse.resource import WarehouseResource
-from dagster_mmm.warehouse.tables import CHANNEL_SUMMARY, DIAGNOSTIC, PUBLICATION, RUN
+from dagster_mmm.warehouse.tables import CHANNEL_SUMMARY, DIAGNOSTIC, PUBLICATION, RUN, RUN_DELTA
 
 _LAST = sa.select(sa.func.max(PUBLICATION.c.publication_id)).group_by(PUBLICATION.c.model_key)
 _LIVE = sa.select(PUBLICATION.c.run_id).where(PUBLICATION.c.publication_id.in_(_LAST))
@@ -81,3 +81,18 @@ def read_run(warehouse: WarehouseResource, run: str) -> RunRecord:
     )
     checks = checks.sort_values(["is_blocking", "check_name"], ascending=[False, True])
     return RunRecord(row, checks, channels)
+
+
+def previous_run(warehouse: WarehouseResource, run_id: str) -> str | None:
+    """The refit that a run was compared with in `mmm_run_delta`, or None where it was with none."""
+    query = sa.select(RUN_DELTA.c.previous_run_id).where(RUN_DELTA.c.run_id == run_id).limit(1)
+    found = warehouse.read(query)["previous_run_id"]
+    return None if found.empty else str(found.item())
+
+
+def runs_of_fit(connection: sa.Connection, run_id: str) -> list[tuple[str, str]]:
+    """`run_id, model_key` of a refit and of all scores of it whose rows are kept."""
+    query = sa.select(RUN.c.run_id, RUN.c.model_key).where(
+        RUN.c.fit_run_id == run_id, RUN.c.status != "expired"
+    )
+    return [(row.run_id, row.model_key) for row in connection.execute(query)]

@@ -357,6 +357,33 @@ RUN_DELTA = _table(
     _text("changed", "All that differs, in this order, with commas; empty where nothing does."),
 )
 
+RUN_DELTA_CAUSE = _table(
+    "mmm_run_delta_cause",
+    "One row per run, series, medium, metric and step: the moves of mmm_run_delta split into "
+    "causes, which sum to them. Written by `mmm changes` alone, which refits what lies between the "
+    "runs; none where nobody has asked. A score has those of its fit.",
+    _series_or_all(),
+    _channel(),
+    _key("metric", sa.String, "contribution, roi or mroi over the weeks of the run before."),
+    _key("step_index", sa.BigInteger, "Order of the steps, from 0."),
+    _text(
+        "cause",
+        "What the step lets in: code (of another version), seed, restated_weeks, new_weeks or "
+        "configuration (settings, and the rung of the ladder).",
+    ),
+    _text("previous_run_id", "The refit that was published before, from which the steps start."),
+    _number("previous_mean", "Posterior mean before the step."),
+    _number("current_mean", "Posterior mean after it; after the last step, the run's own."),
+    _number("shift", "Their difference, in the metric's unit."),
+    _number(
+        "shift_sd",
+        "The same in standard deviations of the run before; null where that has none. Up to about "
+        "0.1 may be the error of sampling.",
+        nullable=True,
+    ),
+    _flag("has_passed", "False where the fit at the end of the step has not passed the gate."),
+)
+
 ACCURACY = _table(
     "mmm_accuracy",
     "One row per run, series, evaluation set and metric.",
@@ -547,6 +574,7 @@ RESULT_TABLES = (
     MODEL_FIT,
     FORECAST,
     RUN_DELTA,
+    RUN_DELTA_CAUSE,
     ACCURACY,
     DIAGNOSTIC,
     PARAMETER_SUMMARY,

@@ -58,6 +58,16 @@ from mmm.run_delta_latest
 where run_id = :run_id and series_key = :series_key and metric = :metric
 order by channel, state
 """
+CAUSES = """
+select
+    channel, metric, step_index, cause, shift_sd, shift, previous_mean, current_mean, has_passed,
+    previous_run_id
+from mmm.run_delta_cause_latest
+where run_id = :run_id and series_key = :series_key
+order by
+    sum(abs(shift_sd)) over (partition by channel, metric) desc nulls last,
+    channel, metric, step_index
+"""
 LIFT_TESTS = """
 select
     channel, series_key, start_week, end_week, lift, standard_error, modelled_lift_mean,
@@ -140,6 +150,20 @@ else:
     )
     numbers = [name for name in map(str, delta.rows) if name.endswith(charts.ENDS)]
     show(delta, "delta", dict.fromkeys([*numbers, "shift_sd", "interval_overlap"], FOUR))
+    causes = ask(CAUSES, **run.keys) if exists("run_delta_cause_latest") else None
+    if causes is None or causes.rows.empty:
+        st.caption(
+            f"How much of it each cause has: `mmm changes {run.run_id}` refits what lies between "
+            "the runs. Its table stands here once the job `dashboards` has run."
+        )
+    else:
+        st.caption(
+            f"The move from run `{causes.rows['previous_run_id'].iloc[0]}` by cause, each let in "
+            "after those before it; the steps of a channel and metric sum to its move. Up to about "
+            "0.1 in shift_sd may be the error of sampling; do not trust a step without has_passed."
+        )
+        steps = ["shift_sd", "shift", "previous_mean", "current_mean"]
+        show(causes, "causes", dict.fromkeys(steps, FOUR))
 
 st.subheader("Agreement with experiments")
 tests = ask(LIFT_TESTS, run_id=run.run_id)

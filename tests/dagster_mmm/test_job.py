@@ -13,13 +13,13 @@ import sqlalchemy as sa
 
 import hill_mmm
 from dagster_mmm import demo
-from dagster_mmm.warehouse.tables import LIFT_TEST, RESULT_TABLES, RUN, RUN_DELTA
+from dagster_mmm.warehouse.tables import LIFT_TEST, RESULT_TABLES, RUN, RUN_DELTA, RUN_DELTA_CAUSE
 from hill_mmm import SamplerError, simulate_geo_market, simulate_lift_test
 from tests.conftest import QUICK, Project
 
 LATEST = {table: f"{table.name.removeprefix('mmm_')}_latest" for table in RESULT_TABLES}
 # Of a first run without experiments.
-EMPTY = (LIFT_TEST, RUN_DELTA)
+EMPTY = (LIFT_TEST, RUN_DELTA, RUN_DELTA_CAUSE)
 RESULTS = [f"results/{table.name}" for table in RESULT_TABLES]
 # From the panel of the last run on, without dbt, whose views follow the publish pointer.
 REFIT = ["fit", *RESULTS, "published"]

@@ -193,6 +193,51 @@ def test_forecasts_that_were_scored_stand_beside_what_came() -> None:
     assert ledger["outcome_q50"] - ledger["naive"] == pytest.approx(3000)
 
 
+@pytest.mark.usefixtures("rerun")
+def test_the_causes_of_a_move_stand_below_it_the_largest_first() -> None:
+    """On the copy that the dashboard reads, with a move of each channel and its causes."""
+    with duckdb.connect(str(data.source().database)) as copy:
+        copy.execute(
+            """
+            insert into mmm.run_delta_latest by name
+            select
+                run_id, model_key, series_key, channel, 'roi' as metric,
+                'before' as previous_run_id, roi_mean as previous_mean, roi_sd as previous_sd,
+                roi_ci_lo as previous_ci_lo, roi_ci_hi as previous_ci_hi,
+                roi_mean + roi_sd as current_mean, roi_sd as current_sd,
+                roi_ci_lo as current_ci_lo, roi_ci_hi as current_ci_hi, 1 as shift_sd,
+                0.5 as interval_overlap, 'several' as cause, 'new_weeks,seed' as changed
+            from mmm.channel_summary_latest where period = 'all'
+            """
+        )
+    app = opened("trust")
+    assert "`mmm changes" in text(app)
+    n_tables = len(app.dataframe)
+    with duckdb.connect(str(data.source().database)) as copy:
+        copy.execute(
+            """
+            insert into mmm.run_delta_cause_latest by name
+            select
+                run_id, model_key, series_key, channel, metric, step_index,
+                case step_index when 0 then 'seed' else 'new_weeks' end as cause,
+                previous_run_id, previous_mean, current_mean,
+                case step_index when 0 then -1 else 2 end * size as shift, shift as shift_sd,
+                true as has_passed
+            from mmm.run_delta_latest
+            cross join (values (0), (1)) as steps (step_index)
+            cross join lateral (select case channel when 'radio' then 3 else 1 end as size)
+            """
+        )
+    st.cache_data.clear()
+    app = opened("trust")
+    assert len(app.dataframe) == n_tables + 1
+    (causes,) = (table.value for table in app.dataframe if "step_index" in table.value)
+    assert list(causes["channel"].iloc[:3]) == ["radio", "radio", "display"]
+    assert list(causes["cause"].iloc[:2]) == ["seed", "new_weeks"]
+    assert list(causes["shift_sd"].iloc[:2]) == [-3, 6]
+    assert "The move from run `before` by cause" in text(app)
+
+
 def test_what_is_missing_is_said(published: tuple[Project, str]) -> None:
     assert "No forecast has been scored yet" in text(opened("next_weeks"))
     assert "No lift tests" in text(opened("trust"))

@@ -2,7 +2,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from hill_mmm import Fit, Panel, history_checks, run_delta, summary_between
+from hill_mmm import Fit, Panel, history_checks, run_delta, split_delta, summary_between
 
 COMPARED = ["mean", "sd", "ci_lo", "ci_hi"]
 
@@ -50,6 +50,44 @@ def test_a_medium_without_effect_has_no_shift() -> None:
     rows = run_delta(summary("tv", 0.0, 0.0), summary("tv", 0.0, 0.0))
     assert rows[["shift_sd", "interval_overlap"]].isna().all(axis=None)
     assert history_checks(rows, 3.0) == []
+
+
+def test_the_steps_sum_to_the_whole_move_and_are_counted_in_what_was_said_first() -> None:
+    before, now = (
+        pd.concat([summary("tv", tv, 0.5), summary("radio", 1.0, sd)])
+        for tv, sd in ((2.0, 0.25), (3.5, 0.5))
+    )
+    between = pd.concat([summary("tv", 1.5, 0.1), summary("radio", 2.0, 0.1)])
+    rows = split_delta(before, {"seed": between, "new_weeks": now})
+    assert list(rows["cause"].unique()) == ["seed", "new_weeks"]
+    assert dict(zip(rows["cause"], rows["step_index"], strict=True)) == {"seed": 0, "new_weeks": 1}
+    of_tv = rows[(rows["channel"] == "tv") & (rows["metric"] == "roi")]
+    assert list(of_tv["previous_mean"]) == [2.0, 1.5]
+    assert list(of_tv["current_mean"]) == [1.5, 3.5]
+    assert list(of_tv["shift"]) == [-0.5, 2.0]
+    np.testing.assert_allclose(of_tv["shift_sd"], [-1.0, 4.0])
+    keys = ["channel", "metric"]
+    whole = run_delta(before, now).set_index(keys)
+    summed = rows.groupby(keys)[["shift", "shift_sd"]].sum().loc[whole.index]
+    np.testing.assert_allclose(summed["shift"], whole["current_mean"] - whole["previous_mean"])
+    np.testing.assert_allclose(summed["shift_sd"], whole["shift_sd"])
+
+
+def test_one_cause_alone_has_the_whole_move() -> None:
+    before, now = summary("tv", 2.0, 0.5), summary("tv", 3.0, 0.1)
+    whole = run_delta(before, now)
+    rows = split_delta(before, {"restated_weeks": now})
+    assert set(rows["cause"]) == {"restated_weeks"}
+    shared = ["series_key", "channel", "metric", "previous_mean", "current_mean", "shift_sd"]
+    pd.testing.assert_frame_equal(rows[shared], whole[shared])
+
+
+def test_what_a_step_lacks_is_not_split() -> None:
+    both = pd.concat([summary("tv", 2.0, 0.5), summary("radio", 1.0, 0.5)])
+    rows = split_delta(both, {"seed": summary("tv", 2.0, 0.5), "new_weeks": both})
+    assert list(rows["channel"]) == ["tv"] * 6
+    no_effect = summary("tv", 0.0, 0.0)
+    assert split_delta(no_effect, {"seed": no_effect})["shift_sd"].isna().all()
 
 
 def test_organic_media_have_no_return_to_compare(regional_fit: Fit) -> None:

@@ -1,0 +1,1 @@
+{{ believed('mmm_run_delta_cause') }}

@@ -1,0 +1,1 @@
+{{ published('mmm_run_delta_cause') }}
