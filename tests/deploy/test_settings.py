@@ -10,6 +10,7 @@ import yaml
 from dagster_k8s import K8sRunLauncher
 
 from dagster_mmm.environment import ROOT
+from dagster_mmm.partitions import PARTITION_TAG
 
 DEPLOY = ROOT / "deploy"
 KUBERNETES = DEPLOY / "kubernetes"
@@ -36,6 +37,15 @@ def test_dagster_reads_each_instance(name: str, tmp_path: Path) -> None:
     with dg.DagsterInstance.from_config(str(tmp_path)) as instance:
         assert instance.run_monitoring_enabled
         assert not instance.telemetry_enabled
+        limits = instance.get_concurrency_config()
+    pools, queue = limits.pool_config, limits.run_queue_config
+    assert queue is not None and pools.default_pool_limit is not None
+    assert pools.pool_granularity is not None and pools.pool_granularity.value == "run"
+    # The pools bind: no more fit or write at once than run, and of no model two.
+    assert 1 <= pools.default_pool_limit <= queue.max_concurrent_runs
+    (of_model,) = queue.tag_concurrency_limits
+    assert (of_model["key"], of_model["limit"]) == (PARTITION_TAG, 1)
+    assert of_model["value"] == {"applyLimitPerUniqueValue": True}
 
 
 def test_instances_that_keep_runs_in_postgres_say_so_alike() -> None:

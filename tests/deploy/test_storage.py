@@ -8,17 +8,13 @@ import pytest
 import sqlalchemy as sa
 
 from dagster_mmm.environment import ROOT
+from tests.deploy.services import storage_url
 from tests.postgres_server import connect
 
 
 @dg.asset
 def answer() -> dg.MaterializeResult:
     return dg.MaterializeResult(metadata={"answer": 42})
-
-
-def storage_url(database: sa.URL) -> str:
-    """The URL of a database as dagster-postgres wants it."""
-    return database.set(drivername="postgresql+psycopg2").render_as_string(hide_password=False)
 
 
 def test_a_run_is_in_postgres_for_whoever_comes_later(
