@@ -163,7 +163,7 @@ select
     percentile_cont({high}) within group (order by outcome_then) as outcome_then_ci_hi,
     percentile_cont({low}) within group (order by change) as change_ci_lo,
     percentile_cont({high}) within group (order by change) as change_ci_hi,
-    avg(case when change > 0 then 1.0 else 0.0 end) as prob_more,
+    avg(cast(case when change > 0 then 1 else 0 end as double precision)) as prob_more,
     count(*) as n_draws
 from sums
 """

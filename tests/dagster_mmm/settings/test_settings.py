@@ -105,7 +105,12 @@ def test_defaults_are_filled_in(file: Path) -> None:
             "max_minutes": None,
             "seed": 0,
         },
-        "evaluation": {"holdout_weeks": 13, "forecast_weeks": 13, "ci_level": 0.9},
+        "evaluation": {
+            "holdout_weeks": 13,
+            "forecast_weeks": 13,
+            "ci_level": 0.9,
+            "response_draws": 200,
+        },
         "gate": {
             "max_r_hat": 1.01,
             "min_ess": 400,
