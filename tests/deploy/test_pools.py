@@ -26,7 +26,7 @@ from tests.deploy.services import (
 SECONDS = 120
 
 
-@pytest.fixture(params=["local", "postgres"])
+@pytest.fixture(params=["local", pytest.param("postgres", marks=pytest.mark.long)])
 def instance(
     request: pytest.FixtureRequest,
     project: Project,

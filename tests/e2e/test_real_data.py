@@ -14,7 +14,7 @@ SHARED = Path(os.environ.get("MMM_SHARED_DATA", ROOT.parent / "shared" / "data")
 EXAMPLES = [
     ("retail", 209, 1, 10, 0),
     ("robyn", 208, 1, 5, 1),
-    ("meridian_national", 156, 1, 5, 1),
+    pytest.param("meridian_national", 156, 1, 5, 1, marks=pytest.mark.long),
 ]
 
 
