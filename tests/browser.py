@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import FloatRect, Page, sync_playwright
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 QUIET = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run"]
@@ -30,8 +30,9 @@ def opened_browser(width: int, height: int) -> Iterator[Page]:
         browser.close()
 
 
-def keep(page: Page, name: str) -> None:
-    """A picture of what is seen, where somebody wants it."""
+def keep(page: Page, name: str, part: FloatRect | None = None) -> None:
+    """A picture of what is seen, or of a part of it, where somebody wants it."""
     folder = os.environ.get("SCREENSHOTS")
     if folder:
-        page.screenshot(path=Path(folder) / f"{name}.png")
+        # What fades in is shown as it ends.
+        page.screenshot(path=Path(folder) / f"{name}.png", clip=part, animations="disabled")

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import dagster as dg
 import pytest
-from playwright.sync_api import Page
+from playwright.sync_api import FloatRect, Page
 
 from dagster_mmm.environment import ROOT
 from tests.browser import keep, needs_browser, opened_browser
@@ -89,19 +89,22 @@ def job(project: Project, market: Path) -> "subprocess.Popen[bytes]":
 
 
 def test_the_asset_graph_flows_from_raw_to_latest(webserver: str, page: Page) -> None:
+    # Wide enough for all of it to be read.
+    page.set_viewport_size({"width": 2400, "height": 900})
     page.goto(f"{webserver}/asset-groups")
     groups = ["ingest", "staging", "intermediate", "marts"]
     groups += ["model", "results", "published", "latest"]
-    lefts: dict[str, float] = {}
+    boxes: dict[str, FloatRect] = {}
     for group in groups:
         # The box in the graph, not the row in the sidebar, is the last one with this text.
         box = page.get_by_text(group, exact=True).last
         box.wait_for(timeout=60_000)
         found = box.bounding_box()
         assert found is not None, group
-        lefts[group] = found["x"]
-    keep(page, "lineage")
-    assert sorted(lefts, key=lambda group: lefts[group]) == groups
+        boxes[group] = found
+    assert sorted(boxes, key=lambda group: boxes[group]["x"]) == groups
+    top, left = (min(box[side] for box in boxes.values()) - 60 for side in ("y", "x"))
+    keep(page, "lineage", {"x": left, "y": top, "width": 2400 - left, "height": 240})
 
 
 def test_a_result_table_shows_its_columns_and_its_job(webserver: str, page: Page) -> None:
@@ -134,7 +137,6 @@ def test_a_fit_is_seen_with_its_pictures(
     page.goto(f"{webserver}/assets/fit?view=overview")
     page.get_by_text("Plots", exact=True).click(timeout=60_000)
     page.locator("canvas").first.wait_for(timeout=30_000)
-    keep(page, "fit_plots")
 
 
 @pytest.mark.slow
