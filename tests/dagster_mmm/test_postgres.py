@@ -7,6 +7,7 @@ import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,7 @@ from dagster_mmm.raw_input import check_table, load_csv
 from dagster_mmm.settings import load_settings
 from dagster_mmm.warehouse.errors import WarehousePermissionError
 from dagster_mmm.warehouse.resource import WarehouseResource
+from dagster_mmm.warehouse.retries import RetriedWarehouse
 from dagster_mmm.warehouse.tables import METADATA, RESULT_TABLES
 from tests.conftest import Project, make_project
 from tests.dagster_mmm.test_job import ANYTHING_GOES, EMPTY, HASTY
@@ -161,6 +163,8 @@ def test_a_refused_connection_is_named_and_shows_no_password(
 ) -> None:
     url = sa.make_url(os.environ["MMM_WAREHOUSE_URL"]).set(**change)
     monkeypatch.setenv("MMM_WAREHOUSE_URL", url.render_as_string(hide_password=False))
+    impatient = partial(RetriedWarehouse, retry_seconds=0)
+    monkeypatch.setattr("dagster_mmm.defs.resources.RetriedWarehouse", impatient)
     result = job.project.run(selection=["raw/weekly_media"])
     assert not result.success
     (failure,) = result.get_step_failure_events()
