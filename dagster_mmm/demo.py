@@ -147,7 +147,8 @@ def _print_run(
         held = (summary["roi_ci_lo"] <= true) & (true <= summary["roi_ci_hi"])
         print(f"{held.sum()} of {len(held)} intervals hold the truth (expected: {level} of them)")
     print("\nVerdicts")
-    print(checks[["check_name", "status", "value", "threshold"]].to_string(index=False))
+    shown = checks[["check_name", "status", "value", "threshold"]]
+    print(shown.to_string(index=False, float_format="{:.4g}".format))
     reason = f": {run['gate_reason']}" if pd.notna(run["gate_reason"]) else ""
     print(f"\nRun {run['run_id']} is {run['status']}{reason}")
     print(f"CPU {run['cpu_seconds']:.0f} s, peak memory {run['peak_rss_mb']:.0f} MB")

@@ -142,6 +142,8 @@ def test_nothing_runs_until_somebody_turns_it_on(project: Project) -> None:
     assert sorted(started) == ["alerts", "canceled_runs", "failed_runs"]
 
 
+@pytest.mark.slow
+@pytest.mark.long
 def test_processes_that_load_at_once_each_find_a_whole_manifest(
     project: Project, tmp_path: Path
 ) -> None:

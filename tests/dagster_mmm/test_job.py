@@ -321,6 +321,8 @@ def test_a_fit_that_dies_is_rejected_with_its_reason(
     assert project.query("select run_id from mmm.run_latest")["run_id"].item() == good
 
 
+@pytest.mark.slow
+@pytest.mark.long
 def test_components_are_chosen_by_forecast_and_the_choice_is_kept(
     rerun: tuple[Project, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

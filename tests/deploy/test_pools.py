@@ -26,7 +26,7 @@ from tests.deploy.services import (
 SECONDS = 120
 
 
-@pytest.fixture(params=["local", pytest.param("postgres", marks=pytest.mark.long)])
+@pytest.fixture(params=["local", "postgres"])
 def instance(
     request: pytest.FixtureRequest,
     project: Project,
@@ -46,6 +46,7 @@ def instance(
 
 
 @pytest.mark.slow
+@pytest.mark.long
 def test_a_run_waits_for_its_pools_until_the_one_before_has_ended_however(
     project: Project, instance: dg.DagsterInstance
 ) -> None:

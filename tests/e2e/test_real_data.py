@@ -12,7 +12,7 @@ from tests.conftest import Project
 SHARED = Path(os.environ.get("MMM_SHARED_DATA", ROOT.parent / "shared" / "data"))
 # Example, weeks, series, paid channels, organic media.
 EXAMPLES = [
-    ("retail", 209, 1, 10, 0),
+    pytest.param("retail", 209, 1, 10, 0, marks=pytest.mark.long),
     ("robyn", 208, 1, 5, 1),
     pytest.param("meridian_national", 156, 1, 5, 1, marks=pytest.mark.long),
 ]
