@@ -109,6 +109,7 @@ select
 from ({what_if}) as answers
 """
 # Channels are summed draw by draw, as they depend on each other; then the quantiles are taken.
+# Each channel's change before their sum: one that is left as it is adds exactly nothing.
 OF_SUMS = """
 with
 chosen (channel, state, spend_multiplier) as (
@@ -141,8 +142,9 @@ segments as (
 ),
 placed as (
     select
-        chosen.state,
+        segments.channel,
         segments.draw_index,
+        chosen.state,
         from_contribution
             + (contribution - from_contribution)
             * (chosen.spend_multiplier - from_multiplier)
@@ -150,12 +152,20 @@ placed as (
     from chosen
     inner join segments{in_segment}
 ),
-sums as (
+by_channel as (
     select
         draw_index,
         sum(case when state = 'then' then contribution end) as outcome_then,
-        sum(case when state = 'then' then contribution else -contribution end) as change
+        sum(case when state = 'now' then contribution end) as outcome_now
     from placed
+    group by channel, draw_index
+),
+sums as (
+    select
+        draw_index,
+        sum(outcome_then) as outcome_then,
+        sum(outcome_then - outcome_now) as change
+    from by_channel
     group by draw_index
 )
 select
@@ -209,12 +219,13 @@ def show_total(total: Answer, of_sums: Answer, level: float, run: Published) -> 
     more, gain = sums["spend_then"] - sums["spend_now"], sums["outcome_then"] - sums["outcome_now"]
     left, right = st.columns(2)
     left.metric(
-        f"Spend, {run.currency} a week", f"{sums['spend_then']:,.0f}", f"{more:+,.0f}", **PLAIN
+        f"Spend, {run.currency} a week", f"{sums['spend_then']:,.0f}", f"{round(more):+,}", **PLAIN
     )
     right.metric(
         f"{run.outcome} from these channels a week",
         f"{sums['outcome_then']:,.0f}",
-        f"{gain:+,.0f}",
+        # Rounded first: two orders of one sum differ by a hair, which is no "-0".
+        f"{round(gain):+,}",
         **PLAIN,
     )
     if not interval["n_draws"]:
@@ -223,12 +234,17 @@ def show_total(total: Answer, of_sums: Answer, level: float, run: Published) -> 
             "together, and written where evaluation.response_draws is not 0."
         )
         return
-    st.caption(
+    sure = (
         f"Posterior means. With {level:.0%} probability the sum lies between "
-        f"{interval['outcome_then_ci_lo']:,.0f} and {interval['outcome_then_ci_hi']:,.0f}, and the "
-        f"change between {interval['change_ci_lo']:+,.0f} and {interval['change_ci_hi']:+,.0f}. It "
-        f"is more than now in {interval['prob_more']:.0%} of {interval['n_draws']:.0f} posterior "
-        "draws."
+        f"{interval['outcome_then_ci_lo']:,.0f} and {interval['outcome_then_ci_hi']:,.0f}"
+    )
+    if interval["change_ci_lo"] == interval["change_ci_hi"]:
+        st.caption(f"{sure}. Nothing is changed yet: move a slider.")
+        return
+    st.caption(
+        f"{sure}, and the change between {interval['change_ci_lo']:+,.0f} and "
+        f"{interval['change_ci_hi']:+,.0f}. It is more than now in {interval['prob_more']:.0%} of "
+        f"{interval['n_draws']:.0f} posterior draws."
     )
 
 

@@ -121,6 +121,15 @@ def test_the_dashboard_reads_it(job: Job, page: str) -> None:
     assert_tables_are_their_answers(opened(page), job.project)
 
 
+@pytest.mark.usefixtures("job")
+def test_a_spend_that_is_left_as_it_is_changes_nothing() -> None:
+    """Postgres sums in whatever order it pleases."""
+    st.cache_data.clear()
+    found = opened("what_if").dataframe[2].value.iloc[0]
+    assert found["n_draws"] > 0
+    assert found[["change_ci_lo", "change_ci_hi", "prob_more"]].tolist() == [0, 0, 0]
+
+
 def test_the_password_is_in_no_output_of_a_good_run(job: Job) -> None:
     assert "postgresql+psycopg://mmm_results:***@127.0.0.1" in job.printed
     assert traces_in(job.printed) == []

@@ -152,6 +152,17 @@ def test_the_interval_of_a_sum_is_of_the_draws_sums(published: tuple[Project, st
     assert f"{change.quantile(0.05):+,.0f} and {change.quantile(0.95):+,.0f}" in text(app)
 
 
+@pytest.mark.parametrize("basis", ["steady_state", "historical_pattern"])
+def test_what_is_left_as_it_is_changes_nothing(published: tuple[Project, str], basis: str) -> None:
+    app = opened("what_if")
+    app.radio[0].set_value(basis)
+    rerun(app)
+    found = app.dataframe[2].value.iloc[0]
+    assert found[["change_ci_lo", "change_ci_hi", "prob_more"]].tolist() == [0, 0, 0]
+    assert [figure.delta for figure in app.metric] == ["+0", "+0"]
+    assert "Nothing is changed yet" in text(app)
+
+
 def test_the_forecast_follows_the_last_week_and_sums_up(published: tuple[Project, str]) -> None:
     project, _ = published
     app = opened("next_weeks")
