@@ -12,7 +12,7 @@ from dagster_mmm.defs.results import result_key
 from dagster_mmm.partitions import MODELS
 from dagster_mmm.settings_resource import SettingsResource
 from dagster_mmm.warehouse import tables
-from dagster_mmm.warehouse.figures import run_figures, stored_verdicts
+from dagster_mmm.warehouse.figures import staleness_weeks, stored_verdicts
 from dagster_mmm.warehouse.marts import model_keys, rows_of_no_model
 from dagster_mmm.warehouse.publish import published_run, reasons_against, run_to_judge
 from dagster_mmm.warehouse.resource import WarehouseResource
@@ -53,16 +53,22 @@ def rows_have_a_model(
     )
 
 
+def _run_of(context: dg.AssetCheckExecutionContext, connection: sa.Connection) -> str:
+    """The run that a check of this partition, in this Dagster run, has to judge."""
+    judged = run_to_judge(connection, context.partition_key, context.run.run_id)
+    if judged is None:
+        raise dg.Failure("there is no run to judge; materialise the result tables first")
+    run_id, _ = judged
+    return run_id
+
+
 @dg.asset_check(asset=VERDICTS, blocking=True, partitions_def=MODELS)
 def converged(
     context: dg.AssetCheckExecutionContext, warehouse: WarehouseResource
 ) -> dg.AssetCheckResult:
     """The latest run's stored verdict: an unconverged fit is never published."""
     with warehouse.begin() as connection:
-        judged = run_to_judge(connection, context.partition_key, context.run.run_id)
-        if judged is None:
-            raise dg.Failure("there is no run to judge; materialise the result tables first")
-        run_id, _ = judged
+        run_id = _run_of(context, connection)
         reasons = reasons_against(connection, run_id)
     return dg.AssetCheckResult(
         passed=not reasons,
@@ -83,10 +89,7 @@ def verdicts(
 ) -> Iterator[dg.AssetCheckResult]:
     """The latest run's stored verdicts by themselves, with their numbers for the UI to plot."""
     with warehouse.begin() as connection:
-        judged = run_to_judge(connection, context.partition_key, context.run.run_id)
-        if judged is None:
-            raise dg.Failure("there is no run to judge; materialise the result tables first")
-        run_id, _ = judged
+        run_id = _run_of(context, connection)
         found = stored_verdicts(connection, run_id, [check for check, _ in STORED.values()])
     for name, (check_name, _) in STORED.items():
         yield _of_stored(name, found.get(check_name))
@@ -127,7 +130,7 @@ def is_up_to_date(
         if run_id is None:
             raise dg.Failure(f"nothing of {model_key} has been published: refit it first")
         today = clock.today(loaded.schedule.timezone)
-        behind = int(run_figures(connection, run_id, today)["staleness_weeks"])
+        behind = staleness_weeks(connection, run_id, today)
     allowed = loaded.input.immature_weeks
     return dg.AssetCheckResult(
         passed=behind <= allowed,

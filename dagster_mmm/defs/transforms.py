@@ -3,13 +3,16 @@
 import json
 import os
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cached_property
+from importlib import metadata
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
 import dagster as dg
 from dagster_dbt import DagsterDbtTranslator, DbtCliResource, DbtProject, dbt_assets
+from packaging.version import Version
 
 from dagster_mmm import environment
 from dagster_mmm.defs.panel import WEEKLY_INPUT
@@ -32,11 +35,24 @@ def _manifest_is_stale(manifest: Path) -> bool:
     return max(path.stat().st_mtime for path in sources) > manifest.stat().st_mtime
 
 
+class Dbt(DbtCliResource):
+    """dbt, without what dagster-dbt does before every command: more work than many a command.
+
+    It starts dbt to ask for its version, and loads dbt here too, for a handle to the adapter that
+    only `fetch_row_counts` and `fetch_column_metadata` use, which dbt's models here do without.
+    """
+
+    @cached_property
+    def _cli_version(self) -> Version:
+        return Version(metadata.version("dbt-core"))
+
+    def _initialize_dbt_core_adapter(self, args: Sequence[str]) -> None:  # pyright: ignore[reportIncompatibleMethodOverride]
+        """No adapter, which `cli` takes for an answer, though its annotation does not say so."""
+
+
 DBT_PROJECT = DbtProject(project_dir=SQL, profiles_dir=SQL)
 # The dbt of this environment, whether or not its folder is on the PATH.
-DBT = DbtCliResource(
-    project_dir=DBT_PROJECT, dbt_executable=str(Path(sys.executable).with_name("dbt"))
-)
+DBT = Dbt(project_dir=str(SQL), dbt_executable=str(Path(sys.executable).with_name("dbt")))
 
 
 def _write_manifest(manifest: Path) -> None:

@@ -13,6 +13,12 @@ CHECKS = ("max_r_hat", "min_ess", "divergence_rate", "holdout_coverage")
 WEEK = timedelta(days=7)
 
 
+def staleness_weeks(connection: sa.Connection, run_id: str, today: date) -> int:
+    """Whole weeks that have ended by `today` since the last one that the run used."""
+    last_week = connection.scalars(sa.select(RUN.c.window_end).where(RUN.c.run_id == run_id)).one()
+    return int((today - last_week) // WEEK - 1)
+
+
 def run_figures(connection: sa.Connection, run_id: str, today: date) -> dict[str, float]:
     """How well a run converged, how well it forecast, and how old its data are.
 
@@ -22,12 +28,12 @@ def run_figures(connection: sa.Connection, run_id: str, today: date) -> dict[str
         today: the day as of which its data are so old.
 
     Returns:
-        `staleness_weeks`, whole weeks that have ended since the last one that was used; of the
-        stored verdicts those in `CHECKS`; `holdout_crps` in the outcome's unit. What is undefined
-        is left out.
+        `staleness_weeks`; of the stored verdicts those in `CHECKS`; `holdout_crps` in the outcome's
+        unit. What is undefined is left out.
     """
-    last_week = connection.scalars(sa.select(RUN.c.window_end).where(RUN.c.run_id == run_id)).one()
-    figures: dict[str, float | None] = {"staleness_weeks": (today - last_week) // WEEK - 1}
+    figures: dict[str, float | None] = {
+        "staleness_weeks": staleness_weeks(connection, run_id, today)
+    }
     checks = sa.select(DIAGNOSTIC.c.check_name, DIAGNOSTIC.c.value).where(
         DIAGNOSTIC.c.run_id == run_id, DIAGNOSTIC.c.check_name.in_(CHECKS)
     )

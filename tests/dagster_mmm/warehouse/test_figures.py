@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 from dagster_mmm.warehouse.bulk import replace_run
-from dagster_mmm.warehouse.figures import run_figures
+from dagster_mmm.warehouse.figures import run_figures, staleness_weeks
 from dagster_mmm.warehouse.resource import WarehouseResource
 from dagster_mmm.warehouse.tables import ACCURACY, RUN
 from tests.dagster_mmm.warehouse.test_publish import MONDAY, store
@@ -45,4 +45,4 @@ def test_staleness_counts_the_weeks_that_have_ended_since(
     stored: WarehouseResource, today: date, weeks: int
 ) -> None:
     with stored.begin() as connection:
-        assert run_figures(connection, "a", today)["staleness_weeks"] == weeks
+        assert staleness_weeks(connection, "a", today) == weeks
