@@ -2,7 +2,9 @@
 
 import json
 import os
+import shutil
 import sys
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from importlib import metadata
@@ -22,6 +24,10 @@ from dagster_mmm.settings_resource import SettingsResource
 from dagster_mmm.warehouse.resource import WarehouseResource
 
 SQL = environment.ROOT / "sql"
+# What dbt has parsed; a build that finds it, of the same settings, need not parse again.
+PARSED = "partial_parse.msgpack"
+# Every build leaves a folder of logs and compiled SQL of some megabytes.
+LOGS_KEPT_DAYS = 30
 # What Linux lets a single argument of a command hold.
 MAX_ARGUMENT = 128 * 1024 - 1
 
@@ -60,9 +66,7 @@ def _write_manifest(manifest: Path) -> None:
     manifest.parent.mkdir(parents=True, exist_ok=True)
     with TemporaryDirectory(dir=manifest.parent) as folder:
         DBT.cli(["parse", "--quiet"], target_path=Path(folder)).wait()
-        # With what was parsed, every build of the job begins faster.
-        for name in ("partial_parse.msgpack", manifest.name):
-            os.replace(Path(folder) / name, manifest.with_name(name))
+        os.replace(Path(folder) / manifest.name, manifest)
 
 
 if _manifest_is_stale(DBT_PROJECT.manifest_path):
@@ -122,7 +126,19 @@ def dbt_models(
     # dbt's unit tests prove the SQL, not this week's data: they run in the test suite.
     arguments = ["build", "--vars", variables, "--exclude-resource-type", "unit_test"]
     with warehouse.locked():
-        yield from dbt.cli(arguments, context=context).stream()
+        build = dbt.cli(arguments, context=context)
+        yield from build.stream()
+        os.replace(build.target_path / PARSED, build.target_path.with_name(PARSED))
+        remove_old_logs(build.target_path.parent)
+
+
+def remove_old_logs(target: Path) -> None:
+    """Remove what builds of more than `LOGS_KEPT_DAYS` ago have left in dbt's target folder."""
+    oldest = time.time() - LOGS_KEPT_DAYS * 24 * 3600
+    for build in target.glob(f"{dbt_models.op.name}-*"):
+        if build.stat().st_mtime < oldest:
+            # Another warehouse's job may be at it too.
+            shutil.rmtree(build, ignore_errors=True)
 
 
 def input_models() -> list[dg.AssetKey]:

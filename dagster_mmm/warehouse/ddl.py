@@ -1,6 +1,10 @@
 """Schemas and columns, made where they are not there yet."""
 
 import sqlalchemy as sa
+from sqlalchemy.engine.interfaces import ReflectedColumn
+
+# By schema and name of the table.
+Columns = dict[tuple[str | None, str], list[ReflectedColumn]]
 
 
 def create_schema(connection: sa.Connection, name: str) -> None:
@@ -12,13 +16,21 @@ def create_schema(connection: sa.Connection, name: str) -> None:
         connection.execute(sa.schema.CreateSchema(name))
 
 
+def columns_found(connection: sa.Connection, metadata: sa.MetaData) -> Columns:
+    """The columns that the warehouse has, in the schemas of these tables: a query a schema."""
+    inspector = sa.inspect(connection)
+    found: Columns = {}
+    for schema in {table.schema for table in metadata.tables.values()}:
+        found |= inspector.get_multi_columns(schema=schema)
+    return found
+
+
 def add_new_columns(connection: sa.Connection, metadata: sa.MetaData) -> None:
     """Add the columns that tables of an earlier version lack, where rows may do without a value."""
-    inspector = sa.inspect(connection)
     quote = connection.dialect.identifier_preparer.format_table
+    found = columns_found(connection, metadata)
     for table in metadata.tables.values():
-        found = inspector.get_columns(str(table.name), schema=table.schema)
-        known = {column["name"] for column in found}
+        known = {column["name"] for column in found[table.schema, str(table.name)]}
         for column in table.columns:
             if column.name not in known and column.nullable:
                 definition = sa.schema.CreateColumn(column).compile(dialect=connection.dialect)

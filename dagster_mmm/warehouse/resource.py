@@ -16,7 +16,7 @@ from sqlalchemy.engine.interfaces import ReflectedColumn
 from sqlalchemy.exc import OperationalError
 
 from dagster_mmm.environment import LOCK_SECONDS
-from dagster_mmm.warehouse.ddl import add_new_columns, create_schema
+from dagster_mmm.warehouse.ddl import add_new_columns, columns_found, create_schema
 from dagster_mmm.warehouse.errors import (
     WarehouseBusyError,
     WarehouseError,
@@ -191,11 +191,10 @@ def _connect_args(backend: str) -> dict[str, Any]:
 
 def _differences(connection: sa.Connection) -> list[str]:
     """One line for each result table whose columns are not ours: by name, type or nullability."""
-    inspector = sa.inspect(connection)
     lines: list[str] = []
+    columns = columns_found(connection, METADATA)
     for table in METADATA.tables.values():
-        columns = inspector.get_columns(str(table.name), schema=table.schema)
-        found = {column["name"]: column for column in columns}
+        found = {column["name"]: column for column in columns[table.schema, str(table.name)]}
         said = {
             "lacks": [column.name for column in table.columns if column.name not in found],
             "has the unknown": [name for name in found if name not in table.columns],
