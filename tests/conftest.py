@@ -12,6 +12,7 @@ import pandas as pd
 import pytest
 import sqlalchemy as sa
 import yaml
+from filelock import FileLock
 
 from dagster_mmm import demo, environment, weekly
 from dagster_mmm.definitions import defs
@@ -176,13 +177,24 @@ def market(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def published(
-    tmp_path_factory: pytest.TempPathFactory, market: Path
+    tmp_path_factory: pytest.TempPathFactory, market: Path, worker_id: str
 ) -> Iterator[tuple[Project, str]]:
     """A project after one good run of the whole job, and that run's id."""
-    for project in make_project(tmp_path_factory.mktemp("job")):
-        result = project.run(market)
-        assert result.success
-        yield project, result.run_id
+    folder = tmp_path_factory.getbasetemp()
+    # Workers side by side share the run, and have copies of their own.
+    shared = folder if worker_id == "master" else folder.parent
+    made, of_run = shared / "job", shared / "run_id"
+    with FileLock(shared / "job.lock"):
+        if not of_run.exists():
+            shutil.rmtree(made, ignore_errors=True)
+            made.mkdir()
+            for project in make_project(made):
+                result = project.run(market)
+                assert result.success
+                of_run.write_text(result.run_id)
+    copied = shutil.copytree(made, tmp_path_factory.mktemp("job"), dirs_exist_ok=True)
+    for project in make_project(copied):
+        yield project, of_run.read_text()
 
 
 @pytest.fixture
