@@ -122,8 +122,13 @@ class Project:
             return pd.DataFrame(connection.exec_driver_sql(sql).mappings().all())
 
 
-def make_project(folder: Path, url: sa.URL | None = None) -> Iterator[Project]:
-    """A project on a DuckDB file in the folder, or on the warehouse of the URL."""
+def make_project(
+    folder: Path, url: sa.URL | None = None, home: Path | None = None
+) -> Iterator[Project]:
+    """A project on a DuckDB file in the folder, or on the warehouse of the URL.
+
+    Its Dagster instance is gone with the test, unless it has a home.
+    """
     with pytest.MonkeyPatch.context() as patch:
         # Restored afterwards, as dbt's variables are: the definitions set them from this one.
         for variable in DBT_VARIABLES:
@@ -135,7 +140,9 @@ def make_project(folder: Path, url: sa.URL | None = None) -> Iterator[Project]:
         patch.setenv("MMM_ARTEFACTS", str(folder / "artefacts"))
         patch.setenv("JAX_COMPILATION_CACHE_DIR", str(folder / "compiled"))
         patch.setenv("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0")
-        with dg.DagsterInstance.ephemeral() as instance:
+        with (
+            dg.DagsterInstance.local_temp(str(home)) if home else dg.DagsterInstance.ephemeral()
+        ) as instance:
             project = Project(folder, instance)
             project.configure()
             yield project
@@ -187,13 +194,13 @@ def published(
     with FileLock(shared / "job.lock"):
         if not of_run.exists():
             shutil.rmtree(made, ignore_errors=True)
-            made.mkdir()
-            for project in make_project(made):
+            (made / "home").mkdir(parents=True)
+            for project in make_project(made, home=made / "home"):
                 result = project.run(market)
                 assert result.success
                 of_run.write_text(result.run_id)
     copied = shutil.copytree(made, tmp_path_factory.mktemp("job"), dirs_exist_ok=True)
-    for project in make_project(copied):
+    for project in make_project(copied, home=copied / "home"):
         yield project, of_run.read_text()
 
 
