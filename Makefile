@@ -27,8 +27,9 @@ demo: .venv/.synced  ## run the main job on a simulated market, or on DATA=file.
 test: lint type  ## all checks and the fast tests
 	$(BIN)/python -m pytest -m "not slow" $(SIDE_BY_SIDE)
 
+# In the files' order: by their numbers of tests, the longest would come last.
 test-slow: .venv/.synced  ## recovery of known truth, faults, public data; SLOW="slow and not long" is CI's
-	$(BIN)/python -m pytest -m "$(SLOW)" $(SIDE_BY_SIDE)
+	$(BIN)/python -m pytest -m "$(SLOW)" $(SIDE_BY_SIDE) --no-loadscope-reorder
 
 bench-%: .venv/.synced  ## benchmarks/, each a file: make bench-seed, bench-national, ...; ARGS=--help
 	$(BIN)/python benchmarks/$*.py $(ARGS)
