@@ -80,12 +80,13 @@ def estimates(posterior: Posterior, ci_level: float = 0.9) -> Estimates:
 
 def with_total(posterior: Posterior, panel: Panel | None = None) -> Iterator[Decomposition]:
     """The decomposition of each series and, where there are several, of their sum."""
-    weeks = (panel or posterior.panel).weeks
+    panel = panel or posterior.panel
     running: Decomposition | None = None
     for part in decompose(posterior, panel):
         yield part
-        running = total([part] if running is None else [running, part], weeks)
-    if running is not None and len(posterior.panel.series) > 1:
+        if len(panel.series) > 1:
+            running = total([part] if running is None else [running, part], panel.weeks)
+    if running is not None:
         yield running
 
 
