@@ -6,12 +6,12 @@ import click
 
 from dagster_mmm import environment
 from dagster_mmm.artefacts import remove_runs
-from dagster_mmm.cli.asking import model_option, one_model, warehouse
+from dagster_mmm.cli.asking import any_model_option, model_option, one_model, warehouse
 from dagster_mmm.warehouse.publish import latest_run, roll_back
 from dagster_mmm.warehouse.publish import publish as move_pointer
 from dagster_mmm.warehouse.resource import WarehouseResource
 from dagster_mmm.warehouse.retention import expire
-from dagster_mmm.warehouse.runs import read_run
+from dagster_mmm.warehouse.runs import models_of_runs, read_run
 from dagster_mmm.warehouse.snapshot import snapshot_of, write_snapshot
 
 
@@ -60,22 +60,27 @@ def rollback(model_key: str | None, run_id: str | None) -> None:
 
 
 @click.command()
-@model_option
+@any_model_option
 @click.option(
     "--keep", type=click.IntRange(min=1), required=True, help="Published runs to keep, the last."
 )
 def retention(model_key: str | None, keep: int) -> None:
-    """Keep the runs published last; remove the rows and files of older ones.
+    """Keep the runs of each model published last; remove the rows and files of older ones.
 
     \b
     Examples:
       mmm retention --keep 26
+      mmm retention --model retail --keep 104
     """
-    model, resource = one_model(model_key).model_key, warehouse()
-    with resource.begin() as connection:
-        expired = expire(connection, model, keep)
-    remove_runs(environment.artefacts_path() / model, expired)
-    click.echo(f"{model}: removed the rows and files of {len(expired)} runs")
+    resource = warehouse()
+    models = models_of_runs(resource)
+    if model_key is not None and model_key not in models:
+        raise click.ClickException(f"there is no run of {model_key} in {resource.place}")
+    for model in models if model_key is None else [model_key]:
+        with resource.begin() as connection:
+            expired = expire(connection, model, keep)
+        remove_runs(environment.artefacts_path() / model, expired)
+        click.echo(f"{model}: removed the rows and files of {len(expired)} runs")
 
 
 def _take_dashboards_along(resource: WarehouseResource) -> None:

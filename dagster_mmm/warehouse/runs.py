@@ -38,6 +38,12 @@ def list_runs(warehouse: WarehouseResource, model_key: str | None, limit: int) -
     return warehouse.read(query if model_key is None else query.where(RUN.c.model_key == model_key))
 
 
+def models_of_runs(warehouse: WarehouseResource) -> list[str]:
+    """The models that have ever run, those that the settings have no more among them."""
+    query = sa.select(RUN.c.model_key).distinct().order_by(RUN.c.model_key)
+    return list(warehouse.read(query)["model_key"])
+
+
 def list_publications(
     warehouse: WarehouseResource, model_key: str | None, limit: int
 ) -> pd.DataFrame:

@@ -1,5 +1,6 @@
 """Every command on the warehouse of a job that has run; a fit and Postgres last."""
 
+from datetime import datetime
 from pathlib import Path
 
 import duckdb
@@ -9,8 +10,9 @@ import sqlalchemy as sa
 from dagster_mmm.raw_input import load_csv
 from dagster_mmm.settings import load_settings
 from dagster_mmm.warehouse.snapshot import snapshot_of
+from dagster_mmm.warehouse.tables import RUN
 from tests.conftest import Project, make_project
-from tests.dagster_mmm.cli.conftest import Call, break_week, live, printed
+from tests.dagster_mmm.cli.conftest import Call, break_week, copy_run, live, printed
 from tests.dagster_mmm.test_job import ANYTHING_GOES, HASTY
 
 
@@ -146,6 +148,28 @@ def test_retention_removes_rows_and_files(refitted: tuple[Project, str], call: C
     assert set(project.query("select run_id from mmm.mmm_contribution")["run_id"]) == {"second"}
 
 
+def test_retention_is_of_every_model_unless_one_is_named(
+    refitted: tuple[Project, str], call: Call
+) -> None:
+    project, first = refitted
+    copy_run(project, first, "elsewhere", datetime(2029, 1, 1))
+    with project.warehouse.begin() as connection:
+        of_run = RUN.update().where(RUN.c.run_id == "elsewhere")
+        connection.execute(of_run.values(model_key="not in the settings"))
+    named = call("retention", "--keep", "2", "--model", "demo")
+    assert named.stdout.splitlines() == ["demo: removed the rows and files of 0 runs"]
+    assert [
+        line.split(":")[0] for line in call("retention", "--keep", "1").stdout.splitlines()
+    ] == [
+        "demo",
+        "not in the settings",
+    ]
+    assert set(project.query("select run_id from mmm.mmm_contribution")["run_id"]) == {
+        "second",
+        "elsewhere",
+    }
+
+
 @pytest.mark.parametrize(
     ("words", "code", "said"),
     [
@@ -155,6 +179,7 @@ def test_retention_removes_rows_and_files(refitted: tuple[Project, str], call: C
         (["publish", "--model", "other"], 2, "no model 'other'"),
         (["retention"], 2, "Missing option '--keep'"),
         (["retention", "--keep", "0"], 2, "0 is not in the range"),
+        (["retention", "--keep", "1", "--model", "never"], 1, "there is no run of never"),
     ],
 )
 def test_what_cannot_be_done_is_said_and_changes_nothing(
