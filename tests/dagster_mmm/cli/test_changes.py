@@ -3,15 +3,18 @@
 import shutil
 from collections.abc import Iterator
 from datetime import datetime
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
+import sqlalchemy as sa
 
 from dagster_mmm.defs.results import FIT_TABLES
 from dagster_mmm.warehouse.tables import RUN
 from tests.conftest import QUICK, Project, make_project
 from tests.dagster_mmm.cli.conftest import Call, copy_run, printed
+from tests.dagster_mmm.test_job import ANYTHING_GOES, HASTY, write_regions
 
 # Without the budget plans, which take longer than the fit.
 REFIT = ["fit", *(f"results/{table.name}" for table in FIT_TABLES), "published"]
@@ -101,3 +104,25 @@ def test_without_its_files_a_run_cannot_be_split(
     assert (result.exit_code, result.stdout) == (1, "")
     assert f"the files of run {first} are not at" in result.stderr
     assert "restore the folder, or refit" in result.stderr
+
+
+@pytest.mark.slow
+@pytest.mark.long
+def test_of_several_series_on_postgres_each_and_their_sum_are_split(
+    database: sa.URL, tmp_path: Path, call: Call
+) -> None:
+    for project in make_project(tmp_path, database):
+        regions = write_regions(tmp_path / "regions.csv")
+        project.configure(**regions, sampler=HASTY, gate=ANYTHING_GOES)
+        assert project.run(tmp_path / "regions.csv").success
+        project.configure(**regions, sampler=HASTY | {"seed": 7}, gate=ANYTHING_GOES)
+        second = project.run(selection=["panel", *REFIT])
+        assert second.success
+        result = call("changes", second.run_id)
+        assert result.exit_code == 0, result.output
+        rows, whole = (stored(project, f"mmm_run_delta{end}") for end in ("_cause", ""))
+    assert set(rows["series_key"]) == {"region_01", "region_02", "all"}
+    assert set(rows["cause"]) == {"seed"}
+    # Nothing but the seed is new, so its step is the whole way.
+    assert len(rows) == len(whole)
+    np.testing.assert_allclose(rows["shift"], whole["current_mean"] - whole["previous_mean"])
