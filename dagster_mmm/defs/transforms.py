@@ -6,6 +6,7 @@ import shutil
 import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from functools import cached_property
 from importlib import metadata
 from pathlib import Path
@@ -136,9 +137,10 @@ def remove_old_logs(target: Path) -> None:
     """Remove what builds of more than `LOGS_KEPT_DAYS` ago have left in dbt's target folder."""
     oldest = time.time() - LOGS_KEPT_DAYS * 24 * 3600
     for build in target.glob(f"{dbt_models.op.name}-*"):
-        if build.stat().st_mtime < oldest:
-            # Another warehouse's job may be at it too.
-            shutil.rmtree(build, ignore_errors=True)
+        # Another warehouse's job may be removing it too.
+        with suppress(FileNotFoundError):
+            if build.stat().st_mtime < oldest:
+                shutil.rmtree(build)
 
 
 def input_models() -> list[dg.AssetKey]:
