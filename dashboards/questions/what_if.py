@@ -213,7 +213,9 @@ def chosen(multipliers: dict[str, float]) -> tuple[str, dict[str, str | float]]:
     return ",\n    ".join(rows), values
 
 
-def show_total(total: Answer, of_sums: Answer, level: float, run: Published) -> None:
+def show_total(
+    total: Answer, of_sums: Answer, level: float, run: Published, *, is_as_now: bool
+) -> None:
     """Both sums, and what the change is worth: its mean, and where draws are there, how sure."""
     sums, interval = total.rows.iloc[0], of_sums.rows.iloc[0]
     more, gain = sums["spend_then"] - sums["spend_now"], sums["outcome_then"] - sums["outcome_now"]
@@ -238,7 +240,7 @@ def show_total(total: Answer, of_sums: Answer, level: float, run: Published) -> 
         f"Posterior means. With {level:.0%} probability the sum lies between "
         f"{interval['outcome_then_ci_lo']:,.0f} and {interval['outcome_then_ci_hi']:,.0f}"
     )
-    if interval["change_ci_lo"] == interval["change_ci_hi"]:
+    if is_as_now:
         st.caption(f"{sure}. Nothing is changed yet: move a slider.")
         return
     st.caption(
@@ -271,7 +273,7 @@ of_sums = ask(
     **of_curves,
     **values,
 )
-show_total(total, of_sums, level, run)
+show_total(total, of_sums, level, run, is_as_now=set(multipliers.values()) == {1.0})
 drawn = answers.rows.rename(columns=lambda name: name.removeprefix("contribution_"))
 st.altair_chart(charts.before_after(drawn, f"{run.outcome} a week", ("now", "then")))
 st.caption(

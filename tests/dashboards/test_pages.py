@@ -163,6 +163,19 @@ def test_what_is_left_as_it_is_changes_nothing(published: tuple[Project, str], b
     assert "Nothing is changed yet" in text(app)
 
 
+@pytest.mark.usefixtures("rerun")
+def test_a_change_is_told_however_few_draws_are_kept() -> None:
+    """With one draw its interval is empty, as that of no change is."""
+    with duckdb.connect(str(data.source().database)) as copy:
+        copy.execute("delete from mmm.response_draw_latest where draw_index > 0")
+    app = opened("what_if")
+    what_if(app, tv=150)
+    found = app.dataframe[2].value.iloc[0]
+    assert found["n_draws"] == 1
+    assert found["change_ci_lo"] == found["change_ci_hi"] > 0
+    assert "It is more than now in 100% of 1 posterior draws" in text(app)
+
+
 def test_the_forecast_follows_the_last_week_and_sums_up(published: tuple[Project, str]) -> None:
     project, _ = published
     app = opened("next_weeks")

@@ -158,16 +158,10 @@ def test_retention_is_of_every_model_unless_one_is_named(
         connection.execute(of_run.values(model_key="not in the settings"))
     named = call("retention", "--keep", "2", "--model", "demo")
     assert named.stdout.splitlines() == ["demo: removed the rows and files of 0 runs"]
-    assert [
-        line.split(":")[0] for line in call("retention", "--keep", "1").stdout.splitlines()
-    ] == [
-        "demo",
-        "not in the settings",
-    ]
-    assert set(project.query("select run_id from mmm.mmm_contribution")["run_id"]) == {
-        "second",
-        "elsewhere",
-    }
+    told = call("retention", "--keep", "1").stdout.splitlines()
+    assert [line.split(":")[0] for line in told] == ["demo", "not in the settings"]
+    kept = set(project.query("select run_id from mmm.mmm_contribution")["run_id"])
+    assert kept == {"second", "elsewhere"}
 
 
 @pytest.mark.parametrize(
