@@ -30,7 +30,7 @@ def server(
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     command = [sys.executable, "-m", "streamlit", "run", str(ROOT / "dashboards" / "app.py")]
-    command += ["--server.headless", "true", "--server.address", "127.0.0.1"]
+    command += ["--server.headless", "true"]
     with log.open("w") as output:
         process = subprocess.Popen(
             [*command, "--server.port", str(port)],
@@ -51,6 +51,13 @@ def server(
         finally:
             process.terminate()
             process.wait(30)
+
+
+def test_listens_to_this_machine_alone(server: str) -> None:
+    # Another loopback address reaches a server that listens on all interfaces, and no other.
+    port = int(server.rpartition(":")[2])
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection(("127.0.0.2", port), timeout=5)
 
 
 @pytest.fixture(params=SIZES)

@@ -8,6 +8,7 @@ import kubernetes_validate
 import pytest
 import yaml
 from dagster_k8s import K8sRunLauncher
+from pathspec import PathSpec
 
 from dagster_mmm.environment import ROOT
 from dagster_mmm.partitions import PARTITION_TAG
@@ -19,6 +20,11 @@ INSTANCES = sorted(file.parent.name for file in DEPLOY.glob("*/dagster.yaml"))
 
 def instance_of(name: str) -> dict[str, Any]:
     return yaml.safe_load((DEPLOY / name / "dagster.yaml").read_text())
+
+
+def patterns(name: str) -> PathSpec:
+    # The last pattern that matches decides, in both of these files.
+    return PathSpec.from_lines("gitwildmatch", (ROOT / name).read_text().splitlines())
 
 
 def manifests() -> list[dict[str, Any]]:
@@ -52,6 +58,44 @@ def test_instances_that_keep_runs_in_postgres_say_so_alike() -> None:
     storages = {name: instance_of(name).get("storage") for name in INSTANCES if name != "local"}
     (one,) = {yaml.safe_dump(storage) for storage in storages.values()}
     assert yaml.safe_load(one) == {"postgres": {"postgres_url": {"env": "DAGSTER_POSTGRES_URL"}}}
+
+
+@pytest.mark.parametrize("name", ["celery", "kubernetes", "ray"])
+def test_a_run_may_wait_for_a_free_machine(name: str) -> None:
+    # Dagster's default fails a run that has not started after three minutes.
+    monitoring = instance_of(name)["run_monitoring"]
+    assert monitoring["start_timeout_seconds"] >= 1800
+    assert monitoring["max_runtime_seconds"] > monitoring["start_timeout_seconds"]
+
+
+@pytest.mark.parametrize(
+    "path", ["secrets.env", "deploy/container/secrets.env", ".env", "dagster_mmm/prod.env"]
+)
+def test_secrets_enter_neither_git_nor_the_image(path: str) -> None:
+    assert patterns(".gitignore").match_file(path)
+    assert patterns(".dockerignore").match_file(path)
+
+
+@pytest.mark.parametrize("path", ["data/warehouse.duckdb", "settings.yaml", "deploy/local/x.db"])
+def test_data_and_settings_stay_out_of_the_image(path: str) -> None:
+    assert patterns(".dockerignore").match_file(path)
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "pyproject.toml",
+        "requirements.lock",
+        "workspace.yaml",
+        "dagster_mmm/definitions.py",
+        "hill_mmm/__init__.py",
+        "sql/models/staging/stg_input.sql",
+        "deploy/celery/dagster_celery_config.py",
+    ],
+)
+def test_the_image_has_what_it_runs(path: str) -> None:
+    assert (ROOT / path).is_file()
+    assert not patterns(".dockerignore").match_file(path)
 
 
 def test_the_kubernetes_launcher_takes_its_settings() -> None:
