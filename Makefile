@@ -22,7 +22,7 @@ export MMM_SETTINGS := $(abspath $(CONFIG))
 .PHONY: demo test test-slow lint format type run ui dashboard screenshots lock clean
 
 demo: .venv/.synced  ## run the main job on a simulated market, or on DATA=file.csv CONFIG=settings.yaml
-	$(BIN)/python -m dagster_mmm.demo $(if $(DATA),--data "$(DATA)") --settings "$(CONFIG)"
+	$(BIN)/python -m dagster_mmm.cli.demo $(if $(DATA),--data "$(DATA)") --settings "$(CONFIG)"
 
 test: lint type  ## all checks and the fast tests
 	$(BIN)/python -m pytest -m "not slow" $(SIDE_BY_SIDE)
@@ -46,7 +46,7 @@ type: .venv/.synced
 	$(BIN)/basedpyright
 
 run: .venv/.synced  ## the week of CONFIG once: input, every model or MODEL, dashboards; FORCE=1, AS_OF="2026-01-05 2026-02-02"
-	$(BIN)/python -m dagster_mmm.weekly $(if $(MODEL),--model "$(MODEL)") $(if $(FORCE),--force) \
+	$(BIN)/python -m dagster_mmm.cli.week $(if $(MODEL),--model "$(MODEL)") $(if $(FORCE),--force) \
 		$(if $(AS_OF),--as-of $(AS_OF))
 
 ui: .venv/.synced  ## the Dagster UI, and what runs queued and scheduled runs, for CONFIG

@@ -28,9 +28,9 @@ import sqlalchemy as sa
 import yaml
 
 from dagster_mmm import environment
-from dagster_mmm.clock import Clock
-from dagster_mmm.failures import step_failures
-from dagster_mmm.partitions import MODELS
+from dagster_mmm.schedule.clock import Clock
+from dagster_mmm.schedule.failures import step_failures
+from dagster_mmm.schedule.partitions import MODELS
 from dagster_mmm.warehouse.resource import WarehouseResource
 from dagster_mmm.warehouse.tables import PUBLICATION, RUN
 

@@ -19,7 +19,7 @@ import pandas as pd
 
 import hill_mmm
 from hill_mmm import Fit, LiftTest, ModelSpec, Panel, PlanRequest, SamplerSettings, Truth, Utility
-from hill_mmm._plan_response import compiled_effect, plan_response, today
+from hill_mmm._planner.response import compiled_effect, plan_response, today
 
 FREE = PlanRequest()
 REQUESTS = {

@@ -14,7 +14,7 @@ from typing import Any
 import pandas as pd
 
 import hill_mmm
-from dagster_mmm.request import model_spec
+from dagster_mmm.fitting.version import model_spec
 from dagster_mmm.settings import Settings, load_settings
 from hill_mmm import Fit, GateThresholds, Panel, SamplerSettings
 

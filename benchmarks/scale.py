@@ -22,8 +22,8 @@ import dagster as dg
 import pandas as pd
 import yaml
 
-from dagster_mmm import demo, environment
-from dagster_mmm.weekly import run_job
+from dagster_mmm.cli import demo, environment
+from dagster_mmm.cli.week import run_job
 
 PROJECTED_MODELS = 5_000
 NIGHT_HOURS = 8

@@ -8,11 +8,14 @@ from dataclasses import replace
 import pandas as pd
 from matplotlib.figure import Figure
 
-from hill_mmm._data import model_data
-from hill_mmm._decompose import overall_name
-from hill_mmm._design import Scales
-from hill_mmm._diagnostics import parameter_summary
-from hill_mmm._estimands import (
+from hill_mmm._checks.gate import parameter_summary
+from hill_mmm._model.data import model_data
+from hill_mmm._model.density import dense_sites, hill_mixture
+from hill_mmm._model.design import Scales
+from hill_mmm._panel import Panel
+from hill_mmm._posterior import ALL_SITE_DIMS, Posterior
+from hill_mmm._results.decompose import overall_name
+from hill_mmm._results.estimands import (
     Estimates,
     channel_summary,
     contribution,
@@ -21,14 +24,11 @@ from hill_mmm._estimands import (
     response_curve,
     with_total,
 )
-from hill_mmm._forecast import forecast
-from hill_mmm._model import dense_sites, hill_mixture
-from hill_mmm._panel import Panel
-from hill_mmm._plots import plot_contributions, plot_fit, plot_response_curves, plot_roi
-from hill_mmm._posterior import ALL_SITE_DIMS, Posterior
-from hill_mmm._sampler import ProgressCallback, run_nuts
-from hill_mmm._scoring import Scored, score
-from hill_mmm._spec import LiftTest, ModelSpec, SamplerSettings
+from hill_mmm._results.forecast import forecast
+from hill_mmm._results.rescore import Scored, score
+from hill_mmm._sampling.nuts import ProgressCallback, run_nuts
+from hill_mmm.plots import plot_contributions, plot_fit, plot_response_curves, plot_roi
+from hill_mmm.spec import LiftTest, ModelSpec, SamplerSettings
 
 
 class Fit(Posterior):

@@ -3,14 +3,14 @@
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from hill_mmm._design import Scales
-from hill_mmm._diagnostics import Check, GateThresholds, gate, parameter_summary
+from hill_mmm._checks.gate import Check, GateThresholds, gate, parameter_summary
+from hill_mmm._cross_validation import FutureScores, leave_future_out, shorter
 from hill_mmm._fit import Fit, fit
-from hill_mmm._future import FutureScores, leave_future_out, shorter
+from hill_mmm._model.design import Scales
 from hill_mmm._panel import Panel
-from hill_mmm._sampler import ProgressCallback, SamplerError
-from hill_mmm._scores import simplest_within_one_se
-from hill_mmm._spec import LiftTest, ModelSpec, SamplerSettings
+from hill_mmm._results.scores import simplest_within_one_se
+from hill_mmm._sampling.nuts import ProgressCallback, SamplerError
+from hill_mmm.spec import LiftTest, ModelSpec, SamplerSettings
 
 # Numbers of components that `auto` compares.
 CANDIDATES = (1, 2, 3)

@@ -11,12 +11,12 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from hill_mmm._adstock import PARAMETERS
-from hill_mmm._curves import Curves
-from hill_mmm._design import Scales
+from hill_mmm._model.adstock import PARAMETERS
+from hill_mmm._model.curves import Curves
+from hill_mmm._model.design import Scales
 from hill_mmm._panel import Floats, Panel
-from hill_mmm._sampler import ChainStats
-from hill_mmm._spec import LiftTest, ModelSpec, SamplerSettings
+from hill_mmm._sampling.nuts import ChainStats
+from hill_mmm.spec import LiftTest, ModelSpec, SamplerSettings
 
 SCHEMA_VERSION = 3
 DRAW_BATCH = 64

@@ -3,10 +3,10 @@
 import numpy as np
 import pandas as pd
 
-from hill_mmm._estimands import channel_summary, statistics, with_total
 from hill_mmm._fit import sample_prior
 from hill_mmm._panel import Panel
-from hill_mmm._spec import ModelSpec, SamplerSettings
+from hill_mmm._results.estimands import channel_summary, statistics, with_total
+from hill_mmm.spec import ModelSpec, SamplerSettings
 
 
 def prior_predictive(

@@ -6,7 +6,7 @@ from typing import Literal, NamedTuple
 import numpy as np
 
 from hill_mmm._panel import WEEK, Floats, Integers, Panel
-from hill_mmm._spec import LiftTest
+from hill_mmm.spec import LiftTest
 
 DGP = Literal["single", "mixture_k2", "mixture_k3", "mixture_k5"]
 FIRST_WEEK = np.datetime64("2021-01-04", "D")

@@ -14,7 +14,9 @@ import sqlalchemy as sa
 import yaml
 from filelock import FileLock
 
-from dagster_mmm import demo, environment, weekly
+from dagster_mmm import environment
+from dagster_mmm.cli import demo
+from dagster_mmm.cli import week as weekly
 from dagster_mmm.definitions import defs
 from dagster_mmm.warehouse.resource import WarehouseResource
 from tests.postgres_server import new_database, running_server

@@ -5,8 +5,7 @@ from typing import TYPE_CHECKING
 import click
 
 from dagster_mmm import environment
-from dagster_mmm.artefacts import FittedRunIOManager
-from dagster_mmm.cli.asking import (
+from dagster_mmm.cli.options import (
     as_written,
     json_option,
     print_json,
@@ -14,6 +13,7 @@ from dagster_mmm.cli.asking import (
     run_argument,
     warehouse,
 )
+from dagster_mmm.fitting.artefacts import FittedRunIOManager
 from dagster_mmm.warehouse.resource import WarehouseResource
 from dagster_mmm.warehouse.runs import previous_run, read_run, runs_of_fit
 from dagster_mmm.warehouse.tables import RUN_DELTA_CAUSE
@@ -21,7 +21,7 @@ from dagster_mmm.warehouse.tables import RUN_DELTA_CAUSE
 if TYPE_CHECKING:
     import pandas as pd
 
-    from dagster_mmm.run_changes import StoredRun
+    from dagster_mmm.fitting.cause_rows import StoredRun
 
 
 @click.command()
@@ -68,7 +68,7 @@ def changes(run_id: str, as_json: bool) -> None:
 def _split(resource: WarehouseResource, previous: str, run_id: str) -> "pd.DataFrame":
     # Before JAX is imported.
     environment.keep_compiled_programs()
-    from dagster_mmm.run_changes import UnsplittableError, change_rows
+    from dagster_mmm.fitting.cause_rows import UnsplittableError, change_rows
 
     try:
         before, after = (_stored(resource, each) for each in (previous, run_id))
@@ -78,7 +78,7 @@ def _split(resource: WarehouseResource, previous: str, run_id: str) -> "pd.DataF
 
 
 def _stored(resource: WarehouseResource, run_id: str) -> "StoredRun":
-    from dagster_mmm.run_changes import StoredRun
+    from dagster_mmm.fitting.cause_rows import StoredRun
 
     row = read_run(resource, run_id).run
     files = FittedRunIOManager(folder=str(environment.artefacts_path()))
@@ -97,7 +97,7 @@ def _keep(resource: WarehouseResource, fit_run_id: str, rows: "pd.DataFrame") ->
 
 def _side_by_side(rows: "pd.DataFrame") -> str:
     """A line a channel and metric: mean before, its move by each cause, and mean now."""
-    from dagster_mmm.results import overall
+    from dagster_mmm.fitting.result_rows import overall
 
     rows = overall(rows)
     keys = ["series_key", "channel", "metric"]

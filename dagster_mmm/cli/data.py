@@ -5,10 +5,10 @@ from typing import Any
 import click
 import dagster as dg
 
-from dagster_mmm.cli.asking import json_option, model_option, one_model, print_json, warehouse
 from dagster_mmm.cli.jobs import execute, why_it_failed
-from dagster_mmm.clock import Clock
+from dagster_mmm.cli.options import json_option, model_option, one_model, print_json, warehouse
 from dagster_mmm.defs.panel import REJECTED_INPUT, WEEKLY_INPUT
+from dagster_mmm.schedule.clock import Clock
 from dagster_mmm.settings import Settings
 from dagster_mmm.warehouse.marts import read_marts
 
@@ -53,7 +53,7 @@ def _is_built(result: dg.ExecuteInProcessResult) -> bool:
 
 
 def _judged(settings: Settings) -> dict[str, Any]:
-    from dagster_mmm.model_input import judge_input
+    from dagster_mmm.inputs import judge_input
 
     marts = read_marts(warehouse(), settings.model_key)
     judged = judge_input(*marts, settings, Clock().today(settings.schedule.timezone))

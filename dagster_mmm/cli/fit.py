@@ -6,9 +6,9 @@ from rich.console import Console
 from rich.progress import BarColumn as Bar
 from rich.progress import Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
 
-from dagster_mmm.cli.asking import model_option, one_model, warehouse
-from dagster_mmm.cli.explaining import explanation
+from dagster_mmm.cli.explanation import explanation
 from dagster_mmm.cli.jobs import execute, why_it_failed
+from dagster_mmm.cli.options import model_option, one_model, warehouse
 from dagster_mmm.defs.panel import NOTHING_NEW
 from dagster_mmm.defs.results import result_key
 from dagster_mmm.warehouse import tables

@@ -10,8 +10,8 @@ from uuid import uuid4
 import click
 import dagster as dg
 
-from dagster_mmm.failures import step_failures
-from dagster_mmm.weekly import run_job
+from dagster_mmm.cli.week import run_job
+from dagster_mmm.schedule.failures import step_failures
 
 
 def execute(

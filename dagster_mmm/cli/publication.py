@@ -5,8 +5,8 @@ from datetime import UTC, datetime
 import click
 
 from dagster_mmm import environment
-from dagster_mmm.artefacts import remove_runs
-from dagster_mmm.cli.asking import any_model_option, model_option, one_model, warehouse
+from dagster_mmm.cli.options import any_model_option, model_option, one_model, warehouse
+from dagster_mmm.fitting.artefacts import remove_runs
 from dagster_mmm.warehouse.publish import latest_run, roll_back
 from dagster_mmm.warehouse.publish import publish as move_pointer
 from dagster_mmm.warehouse.resource import WarehouseResource

@@ -2,7 +2,8 @@
 
 import click
 
-from dagster_mmm.cli.asking import (
+from dagster_mmm.cli.explanation import explanation, failed
+from dagster_mmm.cli.options import (
     any_model_option,
     as_written,
     json_option,
@@ -11,7 +12,6 @@ from dagster_mmm.cli.asking import (
     run_argument,
     warehouse,
 )
-from dagster_mmm.cli.explaining import explanation, failed
 from dagster_mmm.warehouse.runs import list_publications, list_runs, read_run
 
 LISTED = ("started_at", "run_id", "model_key", "status", "is_live", "as_of_week", "gate_reason")

@@ -3,7 +3,7 @@
 import click
 
 from dagster_mmm import environment
-from dagster_mmm.cli.asking import json_option, print_json
+from dagster_mmm.cli.options import json_option, print_json
 from dagster_mmm.settings import Models, Settings, SettingsError, load_models
 
 

@@ -6,8 +6,8 @@ from datetime import UTC, datetime
 import dagster as dg
 
 from dagster_mmm import environment
-from dagster_mmm.alerts import Alert, AlertError, post
-from dagster_mmm.failures import step_failures
+from dagster_mmm.schedule.failures import step_failures
+from dagster_mmm.schedule.webhook import Alert, AlertError, post
 from dagster_mmm.warehouse.resource import WarehouseResource
 from dagster_mmm.warehouse.unfinished import reject_ended
 

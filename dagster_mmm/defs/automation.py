@@ -9,16 +9,16 @@ from datetime import UTC, date
 
 import dagster as dg
 
-from dagster_mmm import runs
-from dagster_mmm.clock import Clock
 from dagster_mmm.defs.panel import PANEL
 from dagster_mmm.defs.transforms import INPUT_LAYERS, input_models
-from dagster_mmm.due import Marks, last_complete_week, late_input, refits_due
 from dagster_mmm.environment import settings_path
-from dagster_mmm.partitions import ASKED_TAG, MODEL_TAG, MODELS, WEEK_TAG
+from dagster_mmm.schedule import dagster_runs as runs
+from dagster_mmm.schedule.clock import Clock
+from dagster_mmm.schedule.due import Marks, last_complete_week, late_input, refits_due
+from dagster_mmm.schedule.partitions import ASKED_TAG, MODEL_TAG, MODELS, WEEK_TAG
 from dagster_mmm.settings import Models, SettingsError, load_models
+from dagster_mmm.settings.resource import SettingsResource
 from dagster_mmm.settings.sections import ScheduleSettings
-from dagster_mmm.settings_resource import SettingsResource
 from dagster_mmm.warehouse.errors import WarehouseBusyError
 from dagster_mmm.warehouse.marts import arrived, input_marks, model_keys
 from dagster_mmm.warehouse.publish import last_publication

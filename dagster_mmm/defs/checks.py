@@ -6,11 +6,11 @@ from typing import Any
 import dagster as dg
 import sqlalchemy as sa
 
-from dagster_mmm.clock import Clock
 from dagster_mmm.defs.panel import REJECTED_INPUT, WEEKLY_INPUT
 from dagster_mmm.defs.results import result_key
-from dagster_mmm.partitions import MODELS
-from dagster_mmm.settings_resource import SettingsResource
+from dagster_mmm.schedule.clock import Clock
+from dagster_mmm.schedule.partitions import MODELS
+from dagster_mmm.settings.resource import SettingsResource
 from dagster_mmm.warehouse import tables
 from dagster_mmm.warehouse.figures import staleness_weeks, stored_verdicts
 from dagster_mmm.warehouse.marts import model_keys, rows_of_no_model

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 import dagster as dg
 
-from dagster_mmm.artefacts import FittedRun, FittedRunIOManager, RunInput
-from dagster_mmm.partitions import MODELS
-from dagster_mmm.settings_resource import SettingsResource
+from dagster_mmm.fitting.artefacts import FittedRun, FittedRunIOManager, RunInput
+from dagster_mmm.schedule.partitions import MODELS
+from dagster_mmm.settings.resource import SettingsResource
 from dagster_mmm.warehouse import tables
 from dagster_mmm.warehouse.publish import published_runs
 from dagster_mmm.warehouse.resource import WarehouseResource
@@ -36,10 +36,10 @@ def fit(
     fitted_run_io: dg.ResourceParam[FittedRunIOManager],
 ) -> dg.Output[FittedRun]:
     """Posterior draws; no connection to the warehouse is held while sampling."""
-    from dagster_mmm.fitting import OverBudgetError, fit_panel
-    from dagster_mmm.model_input import build_panel
-    from dagster_mmm.request import model_version
-    from dagster_mmm.results import started_run
+    from dagster_mmm.fitting.fits import OverBudgetError, fit_panel
+    from dagster_mmm.fitting.result_rows import started_run
+    from dagster_mmm.fitting.version import model_version
+    from dagster_mmm.inputs import build_panel
     from dagster_mmm.warehouse.bulk import replace_run
 
     run_id, loaded = context.run.run_id, settings.load(context.partition_key)

@@ -2,7 +2,7 @@
 
 import dagster as dg
 
-from dagster_mmm.settings_resource import SettingsResource
+from dagster_mmm.settings.resource import SettingsResource
 from dagster_mmm.warehouse.resource import WarehouseResource
 
 
@@ -43,7 +43,7 @@ def raw_weekly_media(
 
     A model whose table or columns are not there is named, and holds up no other.
     """
-    from dagster_mmm.raw_input import load_files, readable_inputs
+    from dagster_mmm.inputs import load_files, readable_inputs
 
     models = settings.models()
     problems = load_files(warehouse, models, config.file)

@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING
 
 import dagster as dg
 
-from dagster_mmm.artefacts import RunInput
-from dagster_mmm.clock import Clock
-from dagster_mmm.due import WEEK, last_complete_week, week_of
-from dagster_mmm.partitions import MODEL_TAG, MODELS, PARTITION_TAG, WEEK_TAG
+from dagster_mmm.fitting.artefacts import RunInput
+from dagster_mmm.schedule.clock import Clock
+from dagster_mmm.schedule.due import WEEK, last_complete_week, week_of
+from dagster_mmm.schedule.partitions import MODEL_TAG, MODELS, PARTITION_TAG, WEEK_TAG
 from dagster_mmm.settings import Settings, SettingsError
-from dagster_mmm.settings_resource import SettingsResource
+from dagster_mmm.settings.resource import SettingsResource
 from dagster_mmm.warehouse.marts import read_marts
 from dagster_mmm.warehouse.publish import published_input, published_week, same_as_published
 from dagster_mmm.warehouse.resource import WarehouseResource
@@ -80,7 +80,7 @@ def panel(
 
     Where nothing is new since the published run there is no panel, and all that follows is skipped.
     """
-    from dagster_mmm.model_input import mark_restated
+    from dagster_mmm.inputs import mark_restated
 
     model_key = context.partition_key
     context.instance.add_run_tags(context.run.run_id, {MODEL_TAG: model_key})
@@ -117,8 +117,8 @@ def run_with_the_same_input(
     warehouse: WarehouseResource, settings: Settings, snapshot: "pd.DataFrame"
 ) -> str | None:
     """The published run, if data, settings and code were the same; None if there is none such."""
-    from dagster_mmm.model_input import fingerprint
-    from dagster_mmm.request import code_version
+    from dagster_mmm.fitting.version import code_version
+    from dagster_mmm.inputs import fingerprint
 
     wanted = {
         # A score has seen the data, but its posterior has not.
@@ -157,8 +157,7 @@ def _judged(
     """What is wrong with the raw table or the input, and the input's snapshot."""
     import pandas as pd
 
-    from dagster_mmm.model_input import judge_input
-    from dagster_mmm.raw_input import check_table
+    from dagster_mmm.inputs import check_table, judge_input
 
     try:
         check_table(warehouse, settings)
@@ -175,7 +174,7 @@ def _verdicts(
     problems: Sequence[str], snapshot: "pd.DataFrame", late: Sequence[str]
 ) -> Iterator[dg.AssetCheckResult]:
     """The results of the checks; of an input that cannot be used, only that is judged."""
-    from dagster_mmm.model_input import input_advice
+    from dagster_mmm.inputs import input_advice
 
     repairs = [] if problems else list(snapshot["reason"].dropna().unique())
     yield dg.AssetCheckResult(

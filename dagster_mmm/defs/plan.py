@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 import dagster as dg
 
-from dagster_mmm.artefacts import FittedRun
 from dagster_mmm.defs.results import result_key, result_spec
+from dagster_mmm.fitting.artefacts import FittedRun
 from dagster_mmm.warehouse import tables
 from dagster_mmm.warehouse.publish import was_published
 from dagster_mmm.warehouse.resource import WarehouseResource
@@ -20,7 +20,7 @@ def budget_plans(
     context: dg.AssetExecutionContext, fit: FittedRun, warehouse: WarehouseResource
 ) -> Iterator[dg.MaterializeResult]:
     """The plans of the settings, each with its gain over today's allocation."""
-    from dagster_mmm.planning import plan_frames
+    from dagster_mmm.fitting.plan_rows import plan_frames
     from dagster_mmm.warehouse.bulk import replace_run
 
     frames = plan_frames(fit)

@@ -5,11 +5,11 @@ from datetime import UTC, datetime
 
 import dagster as dg
 
-from dagster_mmm.clock import Clock
 from dagster_mmm.defs.results import result_key
-from dagster_mmm.freshness import WEEKLY
-from dagster_mmm.partitions import MODELS
-from dagster_mmm.settings_resource import SettingsResource
+from dagster_mmm.schedule.clock import Clock
+from dagster_mmm.schedule.freshness import WEEKLY
+from dagster_mmm.schedule.partitions import MODELS
+from dagster_mmm.settings.resource import SettingsResource
 from dagster_mmm.warehouse import tables
 from dagster_mmm.warehouse.figures import run_figures
 from dagster_mmm.warehouse.publish import NotPublishableError, publish, run_to_judge

@@ -5,10 +5,10 @@ import os
 import dagster as dg
 
 from dagster_mmm import environment
-from dagster_mmm.artefacts import FittedRunIOManager, RunInputIOManager
-from dagster_mmm.clock import Clock
 from dagster_mmm.defs.transforms import DBT
-from dagster_mmm.settings_resource import SettingsResource
+from dagster_mmm.fitting.artefacts import FittedRunIOManager, RunInputIOManager
+from dagster_mmm.schedule.clock import Clock
+from dagster_mmm.settings.resource import SettingsResource
 from dagster_mmm.warehouse.retries import RetriedWarehouse
 
 

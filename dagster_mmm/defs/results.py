@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 import dagster as dg
 import sqlalchemy as sa
 
-from dagster_mmm.artefacts import FittedRun
-from dagster_mmm.partitions import MODELS
+from dagster_mmm.fitting.artefacts import FittedRun
+from dagster_mmm.schedule.partitions import MODELS
 from dagster_mmm.settings import Settings
 from dagster_mmm.warehouse import tables
 from dagster_mmm.warehouse.publish import live_fit, was_published
@@ -55,7 +55,7 @@ def result_tables(
     context: dg.AssetExecutionContext, fit: FittedRun, warehouse: WarehouseResource
 ) -> Iterator[dg.MaterializeResult]:
     """Response curves, contributions, returns, verdicts and input of one run."""
-    from dagster_mmm.results import result_frames
+    from dagster_mmm.fitting.result_rows import result_frames
     from dagster_mmm.warehouse.bulk import replace_run
 
     warehouse.create_result_tables()
@@ -82,8 +82,8 @@ def result_tables(
 def _pictures(
     frames: "dict[sa.Table, pd.DataFrame]", settings: Settings
 ) -> dict[sa.Table, dict[str, dg.MetadataValue]]:
-    from dagster_mmm import plots
-    from dagster_mmm.results import returns
+    from dagster_mmm.defs import pictures as plots
+    from dagster_mmm.fitting.result_rows import returns
 
     currency = settings.currency
     summary = returns(frames[tables.CHANNEL_SUMMARY])

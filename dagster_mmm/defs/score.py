@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, NamedTuple
 import dagster as dg
 import sqlalchemy as sa
 
-from dagster_mmm.artefacts import FittedRunIOManager
-from dagster_mmm.clock import Clock
 from dagster_mmm.defs.panel import NOTHING_NEW, REJECTED_INPUT, WEEKLY_INPUT
-from dagster_mmm.partitions import MODELS
+from dagster_mmm.fitting.artefacts import FittedRunIOManager
+from dagster_mmm.schedule.clock import Clock
+from dagster_mmm.schedule.partitions import MODELS
 from dagster_mmm.settings import Settings
-from dagster_mmm.settings_resource import SettingsResource
+from dagster_mmm.settings.resource import SettingsResource
 from dagster_mmm.warehouse import tables
 from dagster_mmm.warehouse.marts import read_marts
 from dagster_mmm.warehouse.publish import (
@@ -49,8 +49,8 @@ def score(
 
     It inherits the verdict of its fit. Where nothing is new since the live run there is none.
     """
-    from dagster_mmm.model_input import build_panel, mark_restated
-    from dagster_mmm.scoring import ScoreRun, score_frames
+    from dagster_mmm.fitting.score_rows import ScoreRun, score_frames
+    from dagster_mmm.inputs import build_panel, mark_restated
     from dagster_mmm.warehouse.bulk import replace_run
 
     run_id, started_at = context.run.run_id, _now()
@@ -92,7 +92,7 @@ score_new_weeks = dg.define_asset_job(
 
 def _snapshot(settings: Settings, warehouse: WarehouseResource, clock: Clock) -> "pd.DataFrame":
     """The judged input; what keeps a fit from it keeps a score from it too."""
-    from dagster_mmm.model_input import InputError, judge_input
+    from dagster_mmm.inputs import InputError, judge_input
 
     marts = read_marts(warehouse, settings.model_key)
     judged = judge_input(*marts, settings, clock.today(settings.schedule.timezone))
@@ -118,8 +118,8 @@ class _Known(NamedTuple):
 
 
 def _known(settings: Settings, warehouse: WarehouseResource, snapshot: "pd.DataFrame") -> _Known:
-    from dagster_mmm.model_input import fingerprint
-    from dagster_mmm.scoring import OF_THE_FIT
+    from dagster_mmm.fitting.score_rows import OF_THE_FIT
+    from dagster_mmm.inputs import fingerprint
 
     seen = {"data_fingerprint": fingerprint(snapshot)}
     warehouse.create_result_tables()
@@ -135,7 +135,7 @@ def _known(settings: Settings, warehouse: WarehouseResource, snapshot: "pd.DataF
 
 def _errors(accuracy: "pd.DataFrame") -> dict[str, float]:
     """The scored weeks' metrics of all series together, as numbers that the UI plots."""
-    from dagster_mmm.results import overall
+    from dagster_mmm.fitting.result_rows import overall
 
     rows = overall(accuracy[accuracy["evaluation_set"] == "scored"])
     return dict(zip("scored_" + rows["metric"], rows["value"], strict=True))

@@ -19,9 +19,9 @@ from packaging.version import Version
 
 from dagster_mmm import environment
 from dagster_mmm.defs.panel import WEEKLY_INPUT
-from dagster_mmm.freshness import WEEKLY
+from dagster_mmm.schedule.freshness import WEEKLY
 from dagster_mmm.settings import dbt_vars
-from dagster_mmm.settings_resource import SettingsResource
+from dagster_mmm.settings.resource import SettingsResource
 from dagster_mmm.warehouse.resource import WarehouseResource
 
 SQL = environment.ROOT / "sql"
@@ -110,7 +110,7 @@ def dbt_models(
     warehouse: WarehouseResource,
 ) -> Iterator[Any]:
     """Build and test the selected models with the columns of all models' settings."""
-    from dagster_mmm.raw_input import readable_inputs
+    from dagster_mmm.inputs import readable_inputs
 
     readable = readable_inputs(warehouse, settings.models())
     readable.log_problems(context.log)

@@ -11,7 +11,7 @@ import pytest
 
 from dagster_mmm.definitions import defs
 from dagster_mmm.environment import ROOT
-from dagster_mmm.partitions import MODELS
+from dagster_mmm.schedule.partitions import MODELS
 from tests.conftest import Project
 
 LOAD = """

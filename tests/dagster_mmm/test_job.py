@@ -12,7 +12,7 @@ import pytest
 import sqlalchemy as sa
 
 import hill_mmm
-from dagster_mmm import demo
+from dagster_mmm.cli import demo
 from dagster_mmm.warehouse.tables import LIFT_TEST, RESULT_TABLES, RUN, RUN_DELTA, RUN_DELTA_CAUSE
 from hill_mmm import SamplerError, simulate_geo_market, simulate_lift_test
 from tests.conftest import QUICK, Project

@@ -22,7 +22,7 @@ from dagster._serdes import serialize_value
 
 from dagster_mmm import environment
 from dagster_mmm.definitions import defs
-from dagster_mmm.raw_input import check_table, load_csv
+from dagster_mmm.inputs import check_table, load_csv
 from dagster_mmm.settings import load_settings
 from dagster_mmm.warehouse.errors import WarehousePermissionError
 from dagster_mmm.warehouse.resource import WarehouseResource
@@ -88,7 +88,7 @@ def demo(project: Project, **variables: str) -> "subprocess.CompletedProcess[str
     home = project.folder / "dagster_home"
     home.mkdir(exist_ok=True)
     return subprocess.run(
-        [sys.executable, "-m", "dagster_mmm.demo"],
+        [sys.executable, "-m", "dagster_mmm.cli.demo"],
         env=os.environ
         | {"DAGSTER_HOME": str(home), "MMM_SETTINGS": settings_of(project)}
         | variables,

@@ -14,12 +14,12 @@ import pandas as pd
 import pytest
 import sqlalchemy as sa
 
-from dagster_mmm import weekly
-from dagster_mmm.clock import Clock
-from dagster_mmm.due import last_complete_week
+from dagster_mmm.cli import week as weekly
 from dagster_mmm.environment import ROOT
-from dagster_mmm.partitions import MODELS as PARTITIONS
-from dagster_mmm.partitions import PARTITION_TAG
+from dagster_mmm.schedule.clock import Clock
+from dagster_mmm.schedule.due import last_complete_week
+from dagster_mmm.schedule.partitions import MODELS as PARTITIONS
+from dagster_mmm.schedule.partitions import PARTITION_TAG
 from tests.conftest import Project, make_project
 from tests.deploy.services import (
     DAEMON,

@@ -11,7 +11,7 @@ import dagster as dg
 import pytest
 import sqlalchemy as sa
 
-from dagster_mmm.partitions import MODELS, PARTITION_TAG
+from dagster_mmm.schedule.partitions import MODELS, PARTITION_TAG
 from tests.conftest import Project
 from tests.deploy.services import (
     DAEMON,

@@ -11,7 +11,7 @@ from dagster_k8s import K8sRunLauncher
 from pathspec import PathSpec
 
 from dagster_mmm.environment import ROOT
-from dagster_mmm.partitions import PARTITION_TAG
+from dagster_mmm.schedule.partitions import PARTITION_TAG
 
 DEPLOY = ROOT / "deploy"
 KUBERNETES = DEPLOY / "kubernetes"

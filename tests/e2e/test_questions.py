@@ -6,11 +6,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from dagster_mmm import demo
-from dagster_mmm.artefacts import load_run
+from dagster_mmm.cli import demo
 from dagster_mmm.environment import ROOT
+from dagster_mmm.fitting.artefacts import load_run
 from hill_mmm import Truth, simulate_national_market
-from hill_mmm._response import response_points
+from hill_mmm._results.response import response_points
 from hill_mmm._simulate import _contribution
 from tests.conftest import Project
 

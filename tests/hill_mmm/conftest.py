@@ -16,9 +16,9 @@ from hill_mmm import (
     simulate_geo_market,
     simulate_national_market,
 )
-from hill_mmm._adstock import PARAMETERS
-from hill_mmm._design import Scales, baseline_design
-from hill_mmm._sampler import ChainStats
+from hill_mmm._model.adstock import PARAMETERS
+from hill_mmm._model.design import Scales, baseline_design
+from hill_mmm._sampling.nuts import ChainStats
 
 TRAIN_WEEKS = 91
 REGIONAL_SPEC = ModelSpec(

@@ -19,10 +19,10 @@ from hill_mmm import (
     sample_prior,
     simulate_seed_benchmark,
 )
-from hill_mmm._data import model_data
-from hill_mmm._lift import expected_lift
+from hill_mmm._model.data import model_data
+from hill_mmm._model.lift import expected_lift
 from hill_mmm._posterior import OPTIONAL_SITE_DIMS, SITE_DIMS
-from hill_mmm._sampler import _PROGRAMS
+from hill_mmm._sampling.nuts import _PROGRAMS
 
 NATIONAL_SIZES = {"series": 1, "medium": 6, "component": 1, "adstock_parameter": 1, "column": 6}
 REGIONAL_SIZES = {"series": 4, "medium": 6, "component": 2, "adstock_parameter": 1, "column": 5}

@@ -31,8 +31,8 @@ from hill_mmm import (
     simulate_national_market,
     simulate_seed_benchmark,
 )
-from hill_mmm._estimands import adstock_decay, lift_test
 from hill_mmm._ladder import verdicts
+from hill_mmm._results.estimands import adstock_decay, lift_test
 
 pytestmark = pytest.mark.slow
 

@@ -7,7 +7,7 @@ import duckdb
 import pytest
 import sqlalchemy as sa
 
-from dagster_mmm.raw_input import load_csv
+from dagster_mmm.inputs import load_csv
 from dagster_mmm.settings import load_settings
 from dagster_mmm.warehouse.snapshot import snapshot_of
 from dagster_mmm.warehouse.tables import RUN

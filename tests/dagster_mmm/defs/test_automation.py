@@ -13,11 +13,11 @@ import pytest
 import yaml
 
 from dagster_mmm import environment
-from dagster_mmm.clock import Clock
 from dagster_mmm.definitions import defs
-from dagster_mmm.partitions import ASKED_TAG, MODELS, WEEK_TAG
+from dagster_mmm.schedule.clock import Clock
+from dagster_mmm.schedule.partitions import ASKED_TAG, MODELS, WEEK_TAG
 from dagster_mmm.settings import SettingsError
-from dagster_mmm.settings_resource import SettingsResource
+from dagster_mmm.settings.resource import SettingsResource
 from dagster_mmm.warehouse.resource import WarehouseResource
 
 MONDAY = datetime(2026, 1, 12, 5, tzinfo=UTC)

@@ -7,7 +7,7 @@ import dagster as dg
 import pandas as pd
 import pytest
 
-from dagster_mmm.clock import Clock
+from dagster_mmm.schedule.clock import Clock
 from dagster_mmm.warehouse.tables import RESULT_TABLES
 from tests.conftest import Project
 

@@ -6,7 +6,7 @@ import dagster as dg
 import pandas as pd
 import pytest
 
-from dagster_mmm.raw_input import check_table, load_csv
+from dagster_mmm.inputs import check_table, load_csv
 from dagster_mmm.settings import Settings, SettingsError, load_settings
 from tests.conftest import Project
 

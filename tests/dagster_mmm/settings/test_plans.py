@@ -7,7 +7,7 @@ import pytest
 import yaml
 
 from dagster_mmm.environment import DEMO_SETTINGS
-from dagster_mmm.request import plan_requests
+from dagster_mmm.fitting.version import plan_requests
 from dagster_mmm.settings import SettingsError, load_settings
 from hill_mmm import ChannelLimit, PlanRequest, Utility
 

@@ -5,7 +5,7 @@ from datetime import datetime
 import pytest
 import sqlalchemy as sa
 
-from dagster_mmm.results import started_run
+from dagster_mmm.fitting.result_rows import started_run
 from dagster_mmm.settings import Settings
 from dagster_mmm.warehouse.bulk import replace_run
 from dagster_mmm.warehouse.resource import WarehouseResource

@@ -1,0 +1,73 @@
+"""The rows of the budget plans that the settings ask for."""
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import sqlalchemy as sa
+
+import hill_mmm
+from dagster_mmm.fitting.artefacts import FittedRun
+from dagster_mmm.fitting.version import plan_requests
+from dagster_mmm.warehouse import tables
+from hill_mmm import Plan, PlanError, PlanRequest
+
+
+def plan_frames(run: FittedRun) -> dict[sa.Table, pd.DataFrame]:
+    """All rows of a run's plans by table; one that is impossible is a row with its reason.
+
+    A fit that may not be published is not planned by: its rows say so.
+    """
+    frames: dict[sa.Table, list[pd.DataFrame]] = {table: [] for table in tables.PLAN_TABLES}
+    errors = {plan.name: plan.experiment_error for plan in run.settings.plans}
+    for name, request in plan_requests(run.settings).items():
+        made = _plan(run, request)
+        if isinstance(made, Plan):
+            rows = {tables.BUDGET_PLAN: made.cells, tables.BUDGET_PLAN_SUMMARY: _summary(made)}
+            if (error := errors[name]) is not None:
+                value = hill_mmm.experiment_value(run.fit, request, error)
+                rows[tables.EXPERIMENT_VALUE] = value
+        else:
+            rows = {tables.BUDGET_PLAN_SUMMARY: _impossible(run, request, made)}
+        for table, frame in rows.items():
+            frames[table].append(frame.assign(scenario=name))
+    keys = {"run_id": run.run_id, "model_key": run.settings.model_key}
+    return {
+        table: (pd.concat(found, ignore_index=True) if found else _no_rows(table)).assign(**keys)
+        for table, found in frames.items()
+    }
+
+
+def _plan(run: FittedRun, request: PlanRequest) -> Plan | str:
+    """The plan, or why there is none."""
+    if run.record.refusal is not None:
+        return f"the fit is not published: {run.record.refusal}"
+    try:
+        return hill_mmm.plan(run.fit, request, run.settings.evaluation.ci_level)
+    except PlanError as error:
+        return str(error)
+
+
+def _summary(made: Plan) -> pd.DataFrame:
+    status = "kept" if made.is_kept else "planned"
+    return made.totals.drop(columns="is_kept").assign(status=status, reason=None)
+
+
+def _impossible(run: FittedRun, request: PlanRequest, reason: str) -> pd.DataFrame:
+    row: dict[str, Any] = dict.fromkeys(tables.BUDGET_PLAN_SUMMARY.columns.keys())
+    last, weeks = run.fit.panel.weeks[-1], request.horizon_weeks
+    row |= {
+        "status": "impossible",
+        "reason": reason,
+        "objective": request.objective,
+        "utility": request.utility.in_words,
+        "horizon_start": last + np.timedelta64(7, "D"),
+        "horizon_end": last + np.timedelta64(7 * weeks, "D"),
+        "horizon_weeks": weeks,
+        "ci_level": run.settings.evaluation.ci_level,
+    }
+    return pd.DataFrame([row])
+
+
+def _no_rows(table: sa.Table) -> pd.DataFrame:
+    return pd.DataFrame(columns=list(table.columns.keys()))

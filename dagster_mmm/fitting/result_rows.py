@@ -1,0 +1,192 @@
+"""The rows that one fitted run writes, table by table."""
+
+from dataclasses import asdict, replace
+from datetime import datetime
+
+import numpy as np
+import pandas as pd
+import sqlalchemy as sa
+
+import hill_mmm
+from dagster_mmm.fitting.artefacts import FittedRun
+from dagster_mmm.fitting.delta_rows import delta_rows, history_verdict
+from dagster_mmm.fitting.version import code_version, gate_thresholds
+from dagster_mmm.inputs import fingerprint, input_advice
+from dagster_mmm.settings import Settings
+from dagster_mmm.warehouse import tables
+from dagster_mmm.warehouse.publish import LiveFit
+from hill_mmm import ALL_SERIES, Check, Estimates, Fit, Panel
+
+
+def started_run(
+    run_id: str,
+    started_at: datetime,
+    settings: Settings,
+    model_version: str,
+    run_type: str = "refit",
+) -> pd.DataFrame:
+    """The `mmm_run` row of a run that has just started to fit."""
+    row = dict.fromkeys(tables.RUN.columns.keys())
+    row |= {
+        "run_id": run_id,
+        "model_key": settings.model_key,
+        "run_type": run_type,
+        "fit_run_id": run_id,
+        "status": "running",
+        "started_at": pd.Timestamp(started_at),
+        "currency": settings.currency,
+        "components_requested": str(settings.model.components),
+        "config_hash": settings.fingerprint(),
+        "model_version": model_version,
+        "code_version": code_version(),
+        **settings.sampler.model_dump(include={"seed", "draws", "warmup", "chains"}),
+    }
+    return pd.DataFrame([row])
+
+
+def result_frames(run: FittedRun, previous: LiveFit | None = None) -> dict[sa.Table, pd.DataFrame]:
+    """All rows of a run by table: the estimands, the verdicts, the input, and the run itself.
+
+    Args:
+        run: the run.
+        previous: the refit that readers see before it, or None before the first publication.
+    """
+    ci_level = run.settings.evaluation.ci_level
+    estimates = hill_mmm.estimates(run.fit, ci_level)
+    parameters = hill_mmm.parameter_summary(run.fit)
+    information = hill_mmm.information_rows(run.fit)
+    fitted = [estimates.model_fit]
+    accuracy = [hill_mmm.accuracy(hill_mmm.with_total(run.fit), ci_level), information]
+    checks = _checks(run, estimates, parameters, information)
+    obstacle = _obstacle_to_holdout(run)
+    if obstacle is not None:
+        checks.append(hill_mmm.missing_holdout(obstacle))
+    elif run.holdout is not None:
+        held_out, held_out_accuracy = _held_out(run.holdout, run.fit.panel, ci_level)
+        checks += hill_mmm.holdout_checks(
+            overall(held_out_accuracy), ci_level, len(overall(held_out))
+        )
+        fitted.append(held_out)
+        accuracy.append(held_out_accuracy)
+    delta = delta_rows(run, previous, ci_level)
+    checks += history_verdict(run, previous, delta)
+    frames = {
+        tables.RUN: _finished_run(run),
+        tables.CHANNEL_SUMMARY: estimates.channel_summary,
+        tables.CONTRIBUTION: estimates.contribution,
+        tables.RESPONSE_CURVE: estimates.response_curve,
+        tables.RESPONSE_DRAW: hill_mmm.response_draws(
+            run.fit, run.settings.evaluation.response_draws
+        ),
+        tables.ADSTOCK_DECAY: estimates.adstock_decay.replace(
+            {"half_life_weeks": {np.inf: np.nan}}
+        ),
+        tables.COMPONENT: estimates.component,
+        tables.LIFT_TEST: estimates.lift_test.rename_axis("lift_test_index").reset_index(),
+        tables.MODEL_FIT: pd.concat(fitted, ignore_index=True),
+        tables.FORECAST: hill_mmm.forecast(run.fit, run.settings.evaluation.forecast_weeks),
+        tables.RUN_DELTA: delta,
+        tables.RUN_DELTA_CAUSE: pd.DataFrame(columns=tables.RUN_DELTA_CAUSE.columns.keys()),
+        tables.ACCURACY: pd.concat(accuracy, ignore_index=True),
+        tables.DIAGNOSTIC: pd.DataFrame([asdict(check) for check in checks]),
+        tables.PARAMETER_SUMMARY: parameters,
+        tables.INPUT_SNAPSHOT: run.input.snapshot,
+    }
+    keys = {"run_id": run.run_id, "model_key": run.settings.model_key}
+    return {table: frame.assign(**keys) for table, frame in frames.items()}
+
+
+def overall(rows: pd.DataFrame) -> pd.DataFrame:
+    """The rows of all series together: of their sum where there are several, of the one if not."""
+    is_total = rows["series_key"] == ALL_SERIES
+    return rows[is_total] if is_total.any() else rows
+
+
+def returns(channel_summary: pd.DataFrame) -> pd.DataFrame:
+    """The rows of the paid channels over all weeks and series: what each is worth."""
+    rows = overall(channel_summary)
+    return rows[(rows["period"] == "all") & rows["is_paid"]]
+
+
+def _checks(
+    run: FittedRun, estimates: Estimates, parameters: pd.DataFrame, information: pd.DataFrame
+) -> list[Check]:
+    """The gate, and the advice on what else the fit rests on."""
+    return [
+        *hill_mmm.gate(parameters, run.fit, gate_thresholds(run.settings)),
+        *hill_mmm.additivity_checks(estimates.contribution, estimates.model_fit),
+        *hill_mmm.prior_checks(estimates.channel_summary),
+        *hill_mmm.warmup_checks(run.fit),
+        *hill_mmm.mixture_checks(run.fit),
+        *hill_mmm.score_checks(information),
+        *hill_mmm.lift_test_checks(estimates.lift_test),
+        _input_check(run),
+    ]
+
+
+def _input_check(run: FittedRun) -> Check:
+    """What of the input asks for a second look, beside the figures that rest on it."""
+    advice = input_advice(run.input.snapshot)
+    return Check(
+        check_name="implausible_input",
+        status="warn" if advice else "pass",
+        value=float(len(advice)),
+        threshold=0.0,
+        is_blocking=False,
+        description="; ".join(point.message for point in advice)
+        or "No value of the input stands out, and no channel lacks what its return is learnt from.",
+    )
+
+
+def _obstacle_to_holdout(run: FittedRun) -> str | None:
+    """Why the holdout's rows are left out; one that has not converged is not shown either."""
+    if run.holdout is None:
+        return run.record.no_holdout
+    # The fit may come from the comparison of components, which takes fewer draws; to judge a
+    # forecast, half of those that a table asks for are enough.
+    thresholds = gate_thresholds(run.settings)
+    thresholds = replace(thresholds, min_ess=thresholds.min_ess / 2)
+    checks = hill_mmm.gate(hill_mmm.parameter_summary(run.holdout), run.holdout, thresholds)
+    failed = [check.check_name for check in checks if check.status == "fail"]
+    return f"the fit before it has not converged ({', '.join(failed)})" if failed else None
+
+
+def _held_out(holdout: Fit, panel: Panel, ci_level: float) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """The rows of `mmm_model_fit` and `mmm_accuracy` of the weeks after those fitted to.
+
+    A series that had not started by then is left out, and the sum is that of the others.
+    """
+    known = panel.only(holdout.panel.series)
+    rows = pd.concat(
+        [hill_mmm.model_fit(part, ci_level) for part in hill_mmm.with_total(holdout, known)],
+        ignore_index=True,
+    )
+    accuracy = hill_mmm.accuracy(hill_mmm.with_total(holdout, known), ci_level)
+    return rows[rows["evaluation_set"] == "holdout"], accuracy
+
+
+def _finished_run(run: FittedRun) -> pd.DataFrame:
+    fits = [fit for fit in (run.fit, run.holdout) if fit is not None]
+    panel, record = run.fit.panel, run.record
+    first, last = panel.weeks[[0, -1]].astype("datetime64[s]")
+    row = started_run(
+        run.run_id,
+        run.started_at,
+        run.settings,
+        record.model_version,
+        run.input.run_type,
+    )
+    return row.assign(
+        status="fitted" if record.refusal is None else "rejected",
+        gate_reason=record.refusal,
+        as_of_week=last,
+        window_start=first,
+        window_end=last,
+        n_weeks=len(panel),
+        n_series=len(panel.series),
+        components_selected=run.fit.spec.components,
+        data_fingerprint=fingerprint(run.input.snapshot),
+        cpu_seconds=record.cpu_seconds,
+        wall_seconds=record.wall_seconds,
+        peak_rss_mb=max(fit.peak_rss_mb for fit in fits),
+    )

@@ -1,0 +1,81 @@
+"""CSV files, loaded into raw tables as the texts that stand in them."""
+
+from pathlib import Path
+
+import dagster as dg
+import duckdb
+import pyarrow as pa
+from sqlalchemy.exc import DBAPIError
+
+from dagster_mmm.inputs.errors import said, without_hints
+from dagster_mmm.settings import Settings, check_columns
+from dagster_mmm.warehouse.bulk import replace_table
+from dagster_mmm.warehouse.ddl import create_schema
+from dagster_mmm.warehouse.errors import WarehousePermissionError
+from dagster_mmm.warehouse.resource import WarehouseResource
+
+
+def load_csv(warehouse: WarehouseResource, file: Path, settings: Settings) -> None:
+    """Replace the raw table by a CSV's rows, every value as the text that stands in the file.
+
+    A file that is not what the settings describe leaves the table as it was.
+
+    Raises:
+        dg.Failure: if the file is not there, is not a CSV with a header, or names a column twice.
+        SettingsError: if it lacks a column that the settings name.
+    """
+    if not file.is_file():
+        raise dg.Failure(f"there is no file {file}; give the path of a CSV with a header row")
+    try:
+        rows = read_csv(file)
+    except duckdb.Error as error:
+        words = without_hints(str(error))
+        raise dg.Failure(f"{file} cannot be loaded into {settings.input.table}: {words}") from error
+    check_columns(settings, rows.column_names)
+    schema, table = settings.input.table.split(".")
+    try:
+        with warehouse.begin() as connection:
+            create_schema(connection, schema)
+            replace_table(connection, schema, table, rows)
+    except WarehousePermissionError as error:
+        raise dg.Failure(
+            f"{file} cannot be loaded into {settings.input.table}: {error}; or load the table by "
+            "other means, and leave out input.file"
+        ) from error
+    except DBAPIError as error:
+        raise dg.Failure(
+            f"{file} cannot be loaded into {settings.input.table}: {said(error)}"
+        ) from error
+
+
+def read_csv(file: Path) -> pa.Table:
+    """A CSV's rows as texts, whatever its delimiter; DuckDB finds it, for every warehouse.
+
+    Raises:
+        dg.Failure: if it is not a table, or has a column twice.
+        duckdb.Error: if it is not a CSV.
+    """
+    with duckdb.connect() as reader:
+        _require_each_column_once(reader, file)
+        query = "from read_csv($file, all_varchar = true, header = true)"
+        rows = reader.sql(query, params={"file": str(file)}).to_arrow_table()
+    if rows.num_columns == 1:
+        raise dg.Failure(
+            f"{file} reads as a table of one column: a row has more or fewer cells than the "
+            "header, or its cells are not separated by comma, semicolon, tab or |"
+        )
+    return rows
+
+
+def _require_each_column_once(reader: duckdb.DuckDBPyConnection, file: Path) -> None:
+    """DuckDB would call the second column of a name something else, and nobody would read it."""
+    header = "from read_csv($file, all_varchar = true, header = false) limit 1"
+    rows = reader.execute(header, {"file": str(file)}).fetchall()
+    names = [str(name) for row in rows for name in row]
+    spelled = [name.casefold() for name in names]
+    repeated = {name for name, low in zip(names, spelled, strict=True) if spelled.count(low) > 1}
+    if repeated:
+        raise dg.Failure(
+            f"{file} names the columns {', '.join(map(repr, sorted(repeated)))} more than once "
+            "(capitals count for nothing in a database); give each a name of its own"
+        )

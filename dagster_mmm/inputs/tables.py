@@ -1,0 +1,153 @@
+"""Raw tables: there, readable, and with the columns that the settings name."""
+
+from collections.abc import Generator
+from contextlib import contextmanager
+from typing import NamedTuple
+
+import dagster as dg
+import sqlalchemy as sa
+from sqlalchemy.exc import DBAPIError
+
+from dagster_mmm.inputs.errors import said
+from dagster_mmm.inputs.rows import (
+    require_known,
+    require_one_currency,
+    require_one_time_zone,
+    rows_of,
+    text_of,
+)
+from dagster_mmm.settings import Settings, check_columns, check_report_columns
+from dagster_mmm.settings.sections import ReportsSettings
+from dagster_mmm.warehouse.errors import WarehousePermissionError
+from dagster_mmm.warehouse.resource import WarehouseResource
+
+
+class RawTable(NamedTuple):
+    """What was found of a raw table.
+
+    Attributes:
+        n_rows: its rows.
+        unused_columns: those that no setting names, such as a channel that is new in it.
+    """
+
+    n_rows: int
+    unused_columns: tuple[str, ...]
+
+
+def find_table(warehouse: WarehouseResource, settings: Settings) -> RawTable:
+    """Check that a model's raw table, and that of its reports, has what the settings name.
+
+    Raises:
+        dg.Failure: if a table is not in the warehouse or cannot be read, or its dates have a time
+            zone.
+        SettingsError: if it lacks a column that the settings name.
+    """
+    with _readable(warehouse, settings), warehouse.begin() as connection:
+        return _found(connection, warehouse, settings)
+
+
+def check_table(warehouse: WarehouseResource, settings: Settings) -> RawTable:
+    """Check that the raw table, and a model's rows in it, are what the settings describe.
+
+    Raises:
+        dg.Failure: as `find_table` does, and if the dates of the rows are of several time zones, or
+            there are rows in another currency.
+        SettingsError: as `find_table` does.
+    """
+    with _readable(warehouse, settings), warehouse.begin() as connection:
+        found = _found(connection, warehouse, settings)
+        rows = rows_of(settings.input.table, settings.input.model_column, settings.model_key)
+        require_one_time_zone(connection, rows, settings.input.date_column)
+        require_one_currency(connection, rows, settings.input.currency_column, settings.currency)
+        if settings.input.reports is not None:
+            _check_reports(connection, settings, settings.input.reports)
+    return found
+
+
+@contextmanager
+def _readable(warehouse: WarehouseResource, settings: Settings) -> Generator[None]:
+    """Name the remedy where the raw table may not, or cannot, be read."""
+    try:
+        yield
+    except WarehousePermissionError as error:
+        user = sa.make_url(warehouse.url).username
+        schema, table = settings.input.table.split(".")
+        raise dg.Failure(
+            f"{settings.input.table} may not be read: {error}. For a table, its owner runs: "
+            f'grant usage on schema "{schema}" to "{user}"; '
+            f'grant select on "{schema}"."{table}" to "{user}". For a view, the owner of the view '
+            "needs the same on what the view reads."
+        ) from error
+    except DBAPIError as error:
+        raise dg.Failure(
+            f"{settings.input.table} is there but cannot be read: {said(error)}; where it is a "
+            "view, see that the tables behind it are there and that the job may read them"
+        ) from error
+
+
+def _found(connection: sa.Connection, warehouse: WarehouseResource, settings: Settings) -> RawTable:
+    schema, name = settings.input.table.split(".")
+    if not sa.inspect(connection).has_table(name, schema=schema):
+        raise dg.Failure(
+            f"there is no table {settings.input.table} in {warehouse.place}; load it, name "
+            "another in input.table, or give a CSV in input.file"
+        )
+    # Before its columns, which Postgres hides from who may not read it.
+    count = sa.select(sa.func.count()).select_from(sa.table(name, schema=schema))
+    n_rows = connection.scalar(count)
+    types = _column_types(connection, settings.input.table)
+    check_columns(settings, list(types))
+    if "with time zone" in types[settings.input.date_column].lower():
+        raise dg.Failure(
+            f"column {settings.input.date_column!r} of {settings.input.table} is a time with a "
+            "time zone, so its day depends on where it is read; make it a date in the "
+            "business's own time zone"
+        )
+    reports = settings.input.reports
+    if reports is not None:
+        columns = _column_types(connection, reports.table)
+        if not columns:
+            raise dg.Failure(
+                f"there is no table {reports.table}; load it, or name another in "
+                "input.reports.table"
+            )
+        check_report_columns(reports, list(columns))
+    named = set(settings.table_columns().values())
+    return RawTable(n_rows or 0, tuple(column for column in types if column not in named))
+
+
+def _check_reports(connection: sa.Connection, settings: Settings, reports: ReportsSettings) -> None:
+    """That every row of the reports belongs to a channel and a series of the model."""
+    rows = rows_of(reports.table, reports.model_column, settings.model_key)
+    require_one_time_zone(connection, rows, reports.date_column)
+    require_one_currency(connection, rows, reports.currency_column, settings.currency)
+    known = {channel.column for channel in settings.channels} | set(reports.ignored)
+    require_known(
+        connection,
+        rows,
+        reports.channel_column,
+        known,
+        "add a channel whose column is that text, or list it in input.reports.ignored",
+    )
+    if reports.series_column is not None and settings.input.series_column is not None:
+        raw = rows_of(settings.input.table, settings.input.model_column, settings.model_key)
+        text = text_of(sa.column(settings.input.series_column))
+        series = connection.scalars(raw.select(text).distinct())
+        # Rows of no series are in the mart `rejected_input`.
+        require_known(
+            connection,
+            rows,
+            reports.series_column,
+            {found or "" for found in series} | {""},
+            f"add its outcome to {settings.input.table}, or leave it out of the reports",
+        )
+
+
+def _column_types(connection: sa.Connection, of_table: str) -> dict[str, str]:
+    schema, table = of_table.split(".")
+    query = sa.text(
+        "select column_name, data_type from information_schema.columns "
+        "where table_schema = :schema and table_name = :table order by ordinal_position"
+    )
+    rows = connection.execute(query, {"schema": schema, "table": table})
+    return {row.column_name: row.data_type for row in rows}

@@ -1,0 +1,77 @@
+"""What Dagster's runs say of a week: which refits there were, and when its input was asked for."""
+
+import hashlib
+from collections.abc import Collection, Iterable
+from datetime import date, datetime
+
+import dagster as dg
+
+from dagster_mmm.schedule.due import Attempt, Cause
+from dagster_mmm.schedule.partitions import ASKED_TAG, PARTITION_TAG, WEEK_TAG
+
+UNDER_WAY = (
+    dg.DagsterRunStatus.QUEUED,
+    dg.DagsterRunStatus.NOT_STARTED,
+    dg.DagsterRunStatus.STARTING,
+    dg.DagsterRunStatus.STARTED,
+    dg.DagsterRunStatus.CANCELING,
+)
+# Tags of a refit that say what it rests on.
+MARK_TAGS: dict[Cause, str] = {
+    "restated": "mmm/input",
+    "lift_tests": "mmm/lift_tests",
+    "dbt": "mmm/dbt",
+}
+
+
+def attempts(instance: dg.DagsterInstance, week: date) -> dict[str, list[Attempt]]:
+    """The refits of a week, and all that are under way, by model; the last one last."""
+    of_week = instance.get_runs(dg.RunsFilter(tags={WEEK_TAG: str(week)}))
+    # A run by hand has the tag of its week only when it has read its input.
+    under_way = instance.get_runs(dg.RunsFilter(statuses=list(UNDER_WAY)))
+    runs = {run.run_id: run for run in (*reversed(of_week), *reversed(under_way))}
+    found: dict[str, list[Attempt]] = {}
+    for run in runs.values():
+        model_key = run.tags.get(PARTITION_TAG)
+        if model_key is not None:
+            found.setdefault(model_key, []).append(_attempt(run))
+    return found
+
+
+def load_times(instance: dg.DagsterInstance, job: str, week: date) -> list[datetime]:
+    """When the input of a week was asked for, by the schedule or since."""
+    runs = instance.get_runs(dg.RunsFilter(job_name=job, tags={WEEK_TAG: str(week)}))
+    return [datetime.fromisoformat(run.tags[ASKED_TAG]) for run in runs if ASKED_TAG in run.tags]
+
+
+def is_under_way(instance: dg.DagsterInstance, *jobs: str) -> bool:
+    """Whether a run of one of these jobs waits or works."""
+    return any(
+        instance.get_runs_count(dg.RunsFilter(job_name=job, statuses=list(UNDER_WAY)))
+        for job in jobs
+    )
+
+
+def code_mark(instance: dg.DagsterInstance, assets: Collection[dg.AssetKey]) -> str:
+    """A mark of the code that last made these assets."""
+    versions: list[str] = []
+    for key in sorted(assets):
+        event = instance.get_latest_materialization_event(key)
+        made = None if event is None else event.asset_materialization
+        versions.append(str((made.tags or {}).get("dagster/code_version")) if made else "never")
+    return mark(versions)
+
+
+def mark(parts: Iterable[str]) -> str:
+    """A short text that differs where any of the parts does."""
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:12]
+
+
+def _attempt(run: dg.DagsterRun) -> Attempt:
+    marks: dict[Cause, str] = {
+        cause: run.tags[tag] for cause, tag in MARK_TAGS.items() if tag in run.tags
+    }
+    if run.status in UNDER_WAY:
+        return Attempt("under way", marks)
+    is_success = run.status is dg.DagsterRunStatus.SUCCESS
+    return Attempt("succeeded" if is_success else "failed", marks)

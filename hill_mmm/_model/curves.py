@@ -1,0 +1,58 @@
+"""The parameters of the media's curves, and the effects that follow from them."""
+
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+
+from hill_mmm._model.adstock import adstock
+from hill_mmm._model.saturation import hill
+from hill_mmm.spec import AdstockKind
+
+
+class Curves(NamedTuple):
+    """Parameters of the media's curves, in scaled units; each may have leading draw axes.
+
+    Attributes:
+        adstock: parameters of the carry-over, `(media, parameters)`.
+        weights: mixture weights, `(components,)`.
+        amplitude: `A`, `(series, media, components)`.
+        half_saturation: `k`, `(media, components)`.
+        slope: `n`, `(media, components)`.
+    """
+
+    adstock: jax.Array
+    weights: jax.Array
+    amplitude: jax.Array
+    half_saturation: jax.Array
+    slope: jax.Array
+
+
+def saturation(
+    kind: AdstockKind,
+    media: jax.Array,
+    parameters: jax.Array,
+    half_saturation: jax.Array,
+    slope: jax.Array,
+) -> jax.Array:
+    """Saturated adstock of each component, `(weeks, ..., media, components)`.
+
+    Args:
+        kind: of the adstock.
+        media: scaled spend and exposures, `(weeks, ..., media)`.
+        parameters: of the adstock, `(media, parameters)`.
+        half_saturation: `(media, components)`.
+        slope: `(media, components)`.
+    """
+    adstocked = adstock(kind, media, parameters)[..., None]
+    return hill(adstocked, half_saturation, slope)
+
+
+def component_effects(shape: jax.Array, amplitude: jax.Array) -> jax.Array:
+    """Sum over media of the effect in each regime, `(weeks, series, components)`.
+
+    Args:
+        shape: of `saturation`.
+        amplitude: `(series, media, components)`.
+    """
+    return jnp.einsum("tgmk,gmk->tgk", shape, amplitude)

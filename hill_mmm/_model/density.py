@@ -1,0 +1,353 @@
+"""The Hill mixture as a NumPyro model, in coordinates that NUTS finds easy.
+
+The density is the one of the seed document and of DECISIONS.md; only the coordinates are ours:
+
+- each medium is sampled by its mean effect, from which the amplitudes follow;
+- the baseline's coefficients are sampled as standardised deviations from their Gaussian conditional
+  given the media effects, the noise and the pooling;
+- the mixture's sticks as Normals, of which they are a function.
+
+Sites named `*_raw` are coordinates. Those without a distribution of their own (`_flat`) get the
+prior and the Jacobian of what they stand for by `numpyro.factor`.
+"""
+
+from typing import NamedTuple, cast
+
+import jax
+import jax.numpy as jnp
+import numpyro
+import numpyro.distributions as dist
+from jax.lax.linalg import triangular_solve
+from jax.scipy.special import log_ndtr
+
+from hill_mmm._model.curves import Curves, component_effects, saturation
+from hill_mmm._model.data import ModelData
+from hill_mmm._model.lift import expected_lift
+from hill_mmm._model.priors import (
+    ALPHA,
+    COMPONENT_SCALES,
+    DEGREES_OF_FREEDOM,
+    LOG_HALF_SATURATION_SD,
+    LOG_SLOPE,
+    MEAN_SATURATION,
+    MIN_DEGREES_OF_FREEDOM,
+    MU_LOG_A_SD,
+    MU_LOG_N,
+    PEAK,
+    SERIES_SCALE,
+    WEIBULL_SCALE,
+    WEIBULL_SHAPE,
+)
+from hill_mmm.spec import AdstockKind, Likelihood, Structure
+
+# Posterior sd of a log effect that a year or more of data allows: the unit of its coordinate.
+LOG_EFFECT_UNIT = 0.1
+
+
+def hill_mixture(data: ModelData, structure: Structure) -> None:
+    """The NumPyro model: seed section 6, extended to many media and series (DECISIONS.md).
+
+    Recorded sites, in scaled units: those of `Curves`, `coefficients (series, columns)` of the
+    baseline, `sigma (series,)`; and, where the model has them, `signed_coefficients (signed,)` and
+    `degrees_of_freedom`.
+    """
+    weights = _record("weights", _sample_weights(structure.components))
+    curves, shape = _sample_curves(data, structure, weights)
+    by_component = component_effects(shape, curves.amplitude)
+    signed = _sample_signed_effect(data)
+    sigma = _sample_sigma(data)
+    residual = data.outcome - by_component @ weights - signed
+    coefficients = _sample_baseline(data, residual, sigma)
+    baseline = jnp.einsum("tgj,gj->tg", data.regressors, coefficients) + signed
+    tail = _sample_tail(structure.likelihood)
+    by_week = log_likelihood(data.outcome, baseline, by_component, weights, sigma, tail)
+    numpyro.factor("outcome", (by_week * data.scored).sum())
+    if len(data.lift.lift):
+        lift = expected_lift(data.lift, curves, structure.adstock)
+        agreement = dist.Normal(lift, data.lift.standard_error).log_prob(data.lift.lift)
+        numpyro.factor("lift_tests", agreement.sum())
+
+
+def log_likelihood(
+    outcome: jax.Array,
+    baseline: jax.Array,
+    by_component: jax.Array,
+    weights: jax.Array,
+    sigma: jax.Array,
+    degrees_of_freedom: jax.Array | None,
+) -> jax.Array:
+    """Log density of each week's outcome, marginalised over the regimes (seed section 6).
+
+    All arguments are scaled and broadcast; any may have leading axes.
+
+    Args:
+        outcome: of a week.
+        baseline: of a week.
+        by_component: media effect in each regime, `(..., components)`.
+        weights: `(..., components)`.
+        sigma: scale of the noise.
+        degrees_of_freedom: of the Student-t likelihood, `(..., 1)`, or None for the Normal.
+    """
+    mean = baseline[..., None] + by_component
+    noise = sigma[..., None]
+    if degrees_of_freedom is None:
+        distribution = dist.Normal(mean, noise)
+    else:
+        distribution = dist.StudentT(degrees_of_freedom, mean, noise)
+    return jax.nn.logsumexp(distribution.log_prob(outcome[..., None]) + jnp.log(weights), axis=-1)
+
+
+def dense_sites(structure: Structure, series: int) -> tuple[str, ...]:
+    """The sites whose correlations NUTS has to learn.
+
+    The others, one for each series or baseline column, are nearly independent of the rest by
+    construction.
+    """
+    sites = [*_ADSTOCK_SITES[structure.adstock], "mu_log_n", "sigma_log_n", "log_n_raw"]
+    sites += ["log_k_raw", "log_effect_raw"]
+    if structure.components > 1 or structure.seed_amplitudes:
+        sites += ["sigma_log_A", "log_A_raw"]
+    if structure.components > 1:
+        sites += ["sticks_raw"]
+    if structure.likelihood == "student_t":
+        sites += ["excess_degrees_of_freedom"]
+    sites += ["log_sigma_raw"] if series == 1 else ["noise_level"]
+    if series > 1 and not structure.seed_amplitudes:
+        sites += ["effect_spread"]
+    return tuple(sites)
+
+
+_ADSTOCK_SITES: dict[AdstockKind, tuple[str, ...]] = {
+    "geometric": ("alpha",),
+    "delayed": ("alpha", "peak"),
+    "weibull": ("weibull_shape", "weibull_scale"),
+}
+
+
+def _sample(name: str, prior: dist.Distribution) -> jax.Array:
+    # NumPyro's annotation has room for values that a model run by JAX never sees.
+    return cast(jax.Array, numpyro.sample(name, prior))
+
+
+def _flat(name: str, shape: tuple[int, ...]) -> jax.Array:
+    """A coordinate without a distribution of its own."""
+    return _sample(name, dist.ImproperUniform(dist.constraints.real, shape, ()))
+
+
+def _normals(name: str, *shape: int) -> jax.Array:
+    return _sample(name, dist.Normal(0.0, 1.0).expand(list(shape)))
+
+
+def _record(name: str, value: jax.Array) -> jax.Array:
+    return cast(jax.Array, numpyro.deterministic(name, value))
+
+
+def _sample_weights(components: int) -> jax.Array:
+    """Sticks `Beta(1, K - j)`, the uniform Dirichlet, as functions of standard Normals.
+
+    The components are exchangeable under it, so that chains that settle in different labellings
+    agree on everything that is published. `1 - v = (1 - Phi(z)) ** (1 / (K - j))`.
+    """
+    if components == 1:
+        return jnp.ones(1)
+    z = _normals("sticks_raw", components - 1)
+    log_rest = log_ndtr(-z) / jnp.arange(components - 1.0, 0.0, -1.0)
+    log_stick = jnp.log(-jnp.expm1(log_rest))
+    start = jnp.zeros(1)
+    before = jnp.concatenate([start, jnp.cumsum(log_rest)])
+    return jnp.exp(jnp.concatenate([log_stick, start]) + before)
+
+
+def _sample_curves(
+    data: ModelData, structure: Structure, weights: jax.Array
+) -> tuple[Curves, jax.Array]:
+    """The curves, and the saturation of each week that they come with."""
+    media, components = data.media.shape[2], structure.components
+    adstock = _record("adstock", _sample_adstock(structure.adstock, media))
+    scales = COMPONENT_SCALES[structure.hyperprior]
+
+    mu_log_n = _sample("mu_log_n", MU_LOG_N)
+    sigma_log_n = _sample("sigma_log_n", scales.log_slope)
+    log_n = mu_log_n + sigma_log_n * _normals("log_n_raw", media, components)
+    slope = _record("slope", jnp.exp(log_n))
+    if not structure.seed_amplitudes:
+        numpyro.factor("log_slope", LOG_SLOPE.log_prob(log_n).sum())
+
+    log_k_raw = _normals("log_k_raw", media, components)
+    log_k = data.log_half_saturation[:, None] + LOG_HALF_SATURATION_SD * log_k_raw
+    half_saturation = _record("half_saturation", jnp.exp(log_k))
+
+    deviation = jnp.zeros((media, components))
+    if components > 1 or structure.seed_amplitudes:
+        sigma_log_a = _sample("sigma_log_A", scales.log_amplitude)
+        deviation = sigma_log_a * _normals("log_A_raw", media, components)
+
+    shape = saturation(structure.adstock, data.media, adstock, half_saturation, slope)
+    mean_shape = jnp.einsum("tgmk,tg->gmk", shape, data.observed)
+    mean_shape = mean_shape / data.observed.sum(axis=0)[:, None, None]
+    sample_amplitude = _seed_amplitude if structure.seed_amplitudes else _informed_amplitude
+    amplitude = _record("amplitude", sample_amplitude(data, mean_shape, weights, deviation))
+    return Curves(adstock, weights, amplitude, half_saturation, slope), shape
+
+
+def _sample_adstock(kind: AdstockKind, media: int) -> jax.Array:
+    if kind == "weibull":
+        shape = _sample("weibull_shape", WEIBULL_SHAPE.expand([media]))
+        return jnp.stack([shape, _sample("weibull_scale", WEIBULL_SCALE.expand([media]))], axis=1)
+    alpha = _sample("alpha", ALPHA.expand([media]))
+    if kind == "geometric":
+        return alpha[:, None]
+    return jnp.stack([alpha, _sample("peak", PEAK.expand([media]))], axis=1)
+
+
+class _MeanShape(NamedTuple):
+    """Logarithms of a medium's mean saturation over its weeks, `(series, media)`.
+
+    Attributes:
+        weighted: of the amplitudes' mean, up to their common level.
+        plain: of the mixture's mean saturation itself.
+    """
+
+    weighted: jax.Array
+    plain: jax.Array
+
+
+def _log_mean_shape(
+    data: ModelData, mean_shape: jax.Array, weights: jax.Array, deviation: jax.Array
+) -> _MeanShape:
+    # A medium that a series does not have saturates nothing: the logarithm of 0 would poison the
+    # gradient, and its amplitude is put to 0 below.
+    safe = jnp.where(data.is_active[:, :, None] > 0, mean_shape, 1.0)
+    weighted = jnp.log((weights * jnp.exp(deviation) * safe).sum(axis=2))
+    return _MeanShape(weighted, jnp.log((weights * safe).sum(axis=2)))
+
+
+def _informed_amplitude(
+    data: ModelData, mean_shape: jax.Array, weights: jax.Array, deviation: jax.Array
+) -> jax.Array:
+    """Amplitudes from the priors on ROI or contribution share, pooled over the series."""
+    series, media = data.is_active.shape
+    log_effect = data.effect_loc + data.effect_sd * _normals("log_effect_raw", media)
+    if series > 1:
+        spread = _sample("effect_spread", SERIES_SCALE.expand([media]))
+        log_effect = log_effect + spread * _normals("series_effect_raw", series, media)
+    shape = _log_mean_shape(data, mean_shape, weights, deviation)
+    active = data.is_active.sum(axis=0)
+    saturated = jnp.exp((shape.plain * data.is_active).sum(axis=0) / active)
+    numpyro.factor("mean_saturation", MEAN_SATURATION.log_prob(saturated).sum())
+    log_level = log_effect + data.effect_unit - shape.weighted
+    return jnp.exp(log_level[:, :, None] + deviation) * data.is_active[:, :, None]
+
+
+def _seed_amplitude(
+    data: ModelData, mean_shape: jax.Array, weights: jax.Array, deviation: jax.Array
+) -> jax.Array:
+    """Amplitudes with the seed's prior, `mu_log_A ~ Normal(A_loc, 0.5)`, in every series."""
+    location = data.amplitude_loc[:, None]
+    log_effect = location + LOG_EFFECT_UNIT * _flat("log_effect_raw", data.is_active.shape)
+    log_level = log_effect - _log_mean_shape(data, mean_shape, weights, deviation).weighted
+    numpyro.factor("mu_log_A", dist.Normal(location, MU_LOG_A_SD).log_prob(log_level).sum())
+    return jnp.exp(log_level[:, :, None] + deviation) * data.is_active[:, :, None]
+
+
+def _sample_signed_effect(data: ModelData) -> jax.Array:
+    """Effect of the controls that have a sign: HalfNormal coefficients, shared by all series."""
+    signed = len(data.signed_prior_sd)
+    if not signed:
+        return jnp.zeros_like(data.outcome)
+    size = _sample("signed_size", dist.HalfNormal(1.0).expand([signed]))
+    return data.signed @ _record("signed_coefficients", data.signed_prior_sd * size)
+
+
+def _sample_sigma(data: ModelData) -> jax.Array:
+    """Noise: `sigma ~ HalfNormal(outcome sd)` for one series; for many, pooled around its mean.
+
+    Sampled as log sigma about the pilot noise level, which many weeks determine well.
+    """
+    series = len(data.pilot_sigma)
+    unit = 1.0 / jnp.sqrt(2.0 * data.observed.sum(axis=0))
+    log_sigma = jnp.log(data.pilot_sigma) + unit * _flat("log_sigma_raw", (series,))
+    sigma = _record("sigma", jnp.exp(log_sigma))
+    if series == 1:
+        # d sigma / d log sigma = sigma: the Jacobian of the log.
+        prior = dist.HalfNormal(data.outcome_sd).log_prob(sigma) + log_sigma
+    else:
+        level = _sample("noise_level", dist.HalfNormal(1.0))
+        spread = _sample("noise_spread", SERIES_SCALE)
+        relative = log_sigma - jnp.log(data.outcome_sd)
+        prior = dist.Normal(jnp.log(level), spread).log_prob(relative)
+    numpyro.factor("sigma_prior", prior.sum())
+    return sigma
+
+
+def _sample_tail(likelihood: Likelihood) -> jax.Array | None:
+    if likelihood == "normal":
+        return None
+    excess = _sample("excess_degrees_of_freedom", DEGREES_OF_FREEDOM)
+    return _record("degrees_of_freedom", MIN_DEGREES_OF_FREEDOM + excess)
+
+
+def _sample_baseline(data: ModelData, residual: jax.Array, sigma: jax.Array) -> jax.Array:
+    """Coefficients of each series, `(series, columns)`: free for one, pooled for many."""
+    pooled = len(data.pilot_sigma) > 1
+    sample = _sample_pooled_baseline if pooled else _sample_single_baseline
+    return _record("coefficients", sample(data, residual * data.scored, sigma))
+
+
+def _sample_single_baseline(data: ModelData, residual: jax.Array, _: jax.Array) -> jax.Array:
+    # The noise of one series hardly moves: its pilot serves, and the factor is a constant.
+    evidence = jnp.einsum("tgj,tg->gj", data.regressors, residual)
+    evidence = evidence / data.pilot_sigma[:, None] ** 2 + data.prior_mean / data.prior_sd**2
+    raw = _flat("baseline_raw", evidence.shape)
+    coefficients = _conditional(data.pilot_factor, evidence, raw)
+    prior = dist.Normal(data.prior_mean, data.prior_sd)
+    numpyro.factor("baseline_prior", prior.log_prob(coefficients).sum())
+    return coefficients
+
+
+def _sample_pooled_baseline(data: ModelData, residual: jax.Array, sigma: jax.Array) -> jax.Array:
+    """Coefficients Normal about a common mean, both given the residuals by Gaussian algebra.
+
+    The means' conditional has the series' coefficients integrated out; the coefficients' follows
+    given the means.
+    """
+    columns = len(data.prior_sd)
+    spread = data.prior_sd * _sample("baseline_spread", SERIES_SCALE.expand([columns]))
+    precision = 1.0 / spread**2
+    evidence = jnp.einsum("tgj,tg->gj", data.regressors, residual) / sigma[:, None] ** 2
+    gram = data.gram / sigma[:, None, None] ** 2
+    factor = jnp.linalg.cholesky(gram + jnp.diag(precision))
+
+    shrunk = _backward(factor, _forward(factor, jnp.tile(jnp.diag(precision), (len(sigma), 1, 1))))
+    learned = (jnp.diag(precision) - precision[:, None] * shrunk).sum(axis=0)
+    of_mean = jnp.diag(1.0 / data.prior_sd**2) + learned
+    mean_evidence = data.prior_mean / data.prior_sd**2
+    mean_evidence = mean_evidence + jnp.einsum("gij,gi->j", shrunk, evidence)
+    mean_factor = jnp.linalg.cholesky(of_mean)
+    mean = _conditional(mean_factor[None], mean_evidence[None], _flat("mean_raw", (1, columns)))[0]
+
+    raw = _flat("baseline_raw", evidence.shape)
+    coefficients = _conditional(factor, evidence + precision * mean, raw)
+    log_jacobian = -_log_diagonal(factor) - _log_diagonal(mean_factor)
+    hyper = dist.Normal(data.prior_mean, data.prior_sd).log_prob(mean).sum()
+    prior = dist.Normal(mean, spread).log_prob(coefficients).sum()
+    numpyro.factor("baseline_prior", prior + hyper + log_jacobian)
+    return coefficients
+
+
+def _conditional(factor: jax.Array, evidence: jax.Array, raw: jax.Array) -> jax.Array:
+    """`N(P^-1 evidence, P^-1)` at the standard Normal `raw`, with `factor` the Cholesky of P."""
+    half = _forward(factor, evidence[..., None])
+    return _backward(factor, half + raw[..., None])[..., 0]
+
+
+def _forward(factor: jax.Array, right: jax.Array) -> jax.Array:
+    return triangular_solve(factor, right, left_side=True, lower=True)
+
+
+def _backward(factor: jax.Array, right: jax.Array) -> jax.Array:
+    return triangular_solve(factor, right, left_side=True, lower=True, transpose_a=True)
+
+
+def _log_diagonal(factor: jax.Array) -> jax.Array:
+    return jnp.log(jnp.diagonal(factor, axis1=-2, axis2=-1)).sum()

@@ -1,0 +1,126 @@
+"""Lift tests: experiments whose results the posterior has to agree with."""
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from hill_mmm._model.adstock import adstock
+from hill_mmm._model.curves import Curves
+from hill_mmm._model.design import Scales
+from hill_mmm._model.padding import padded
+from hill_mmm._model.saturation import hill
+from hill_mmm._panel import Floats, Integers, Panel
+from hill_mmm.spec import AdstockKind, LiftTest
+
+
+class LiftData(NamedTuple):
+    """Lift tests as arrays; a test of all series together is one cell for each series.
+
+    Attributes:
+        lift: total incremental outcome of each test, `(tests,)`.
+        standard_error: `(tests,)`.
+        test: the test of each cell, `(cells,)`.
+        series: the series of each cell, `(cells,)`.
+        medium: the medium of each cell, `(cells,)`.
+        scale: outcome scale of each cell's series, `(cells,)`.
+        spend: scaled spend of the cell's series and medium, `(weeks, cells)`.
+        without: the same without the spend of the test's weeks.
+        weeks: 1 in the test's weeks, `(weeks, cells)`.
+    """
+
+    lift: jax.Array
+    standard_error: jax.Array
+    test: jax.Array
+    series: jax.Array
+    medium: jax.Array
+    scale: jax.Array
+    spend: jax.Array
+    without: jax.Array
+    weeks: jax.Array
+
+
+def lift_data(panel: Panel, scales: Scales, tests: Sequence[LiftTest]) -> LiftData:
+    """Lift tests on the scales of a model version, their weeks padded.
+
+    Raises:
+        ValueError: if a test names a channel or series that is not there, lies outside the
+            panel's weeks or before a series' start, or has no spend in its weeks.
+    """
+    cells = [
+        (number, g, _channel(panel, test))
+        for number, test in enumerate(tests)
+        for g in _series(panel, test)
+    ]
+    test, series, medium = np.array(cells, dtype=np.int64).reshape(-1, 3).T
+    weeks = np.zeros((len(panel), len(cells)))
+    for cell, number in enumerate(test):
+        weeks[_weeks(panel, tests[number]), cell] = 1.0
+    spend = (panel.media / scales.spend)[:, series, medium]
+    _require_spend(panel, tests, test, (spend * weeks).sum(axis=0))
+    arrays: dict[str, Any] = {
+        "lift": np.array([test.lift for test in tests]),
+        "standard_error": np.array([test.standard_error for test in tests]),
+        "test": test,
+        "series": series,
+        "medium": medium,
+        "scale": scales.outcome[series],
+        "spend": padded(spend),
+        "without": padded(spend * (1.0 - weeks)),
+        "weeks": padded(weeks),
+    }
+    return LiftData(**jax.tree.map(jnp.asarray, arrays))
+
+
+def expected_lift(lift: LiftData, curves: Curves, kind: AdstockKind) -> jax.Array:
+    """The model's own counterfactual of each test, `(tests,)`, in the outcome's unit.
+
+    Outcome in the test's weeks with the spend as it was, minus outcome had the channel spent
+    nothing in them: carry-over from earlier weeks is in both, carry-over beyond the test in
+    neither.
+    """
+
+    def effect(spend: jax.Array) -> jax.Array:
+        adstocked = adstock(kind, spend, curves.adstock[lift.medium])[:, :, None]
+        shape = hill(adstocked, curves.half_saturation[lift.medium], curves.slope[lift.medium])
+        amplitude = curves.amplitude[lift.series, lift.medium] * curves.weights
+        return jnp.einsum("tik,ik,ti->i", shape, amplitude, lift.weeks)
+
+    by_cell = lift.scale * (effect(lift.spend) - effect(lift.without))
+    return jnp.zeros_like(lift.lift).at[lift.test].add(by_cell)
+
+
+def _channel(panel: Panel, test: LiftTest) -> int:
+    if test.channel not in panel.channels:
+        raise ValueError(f"a lift test names {test.channel!r}, not among {panel.channels}")
+    return panel.channels.index(test.channel)
+
+
+def _series(panel: Panel, test: LiftTest) -> Sequence[int]:
+    if test.series is None:
+        return range(len(panel.series))
+    if test.series not in panel.series:
+        raise ValueError(f"a lift test names series {test.series!r}, not among {panel.series}")
+    return [panel.series.index(test.series)]
+
+
+def _weeks(panel: Panel, test: LiftTest) -> slice:
+    start, end = np.datetime64(test.start, "D"), np.datetime64(test.end, "D")
+    if not (start in panel.weeks and end in panel.weeks):
+        raise ValueError(
+            f"the lift test of {test.channel} from {test.start} to {test.end} must start and end "
+            f"on first days of weeks between {panel.weeks[0]} and {panel.weeks[-1]}"
+        )
+    first, last = np.searchsorted(panel.weeks, [start, end])
+    return slice(int(first), int(last) + 1)
+
+
+def _require_spend(panel: Panel, tests: Sequence[LiftTest], test: Integers, spend: Floats) -> None:
+    for number, lift_test in enumerate(tests):
+        if not (spend[test == number] > 0).any():
+            raise ValueError(
+                f"the lift test of {lift_test.channel} from {lift_test.start} to {lift_test.end} "
+                f"has no spend of {lift_test.channel} in the panel: check its channel and dates"
+            )

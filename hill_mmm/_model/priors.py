@@ -1,0 +1,57 @@
+"""Every prior of the model, stated once: the seed document's (section 6.2), and those it lacks.
+
+`mu_log_A`'s location comes from the data (`Scales.amplitude_loc`); the location of log k is the
+log median adstocked spend (`Scales.log_half_saturation`); the priors on ROI and contribution share
+are the user's (`AmplitudePrior`).
+"""
+
+import math
+from collections.abc import Mapping
+from typing import NamedTuple
+
+import numpyro.distributions as dist
+
+from hill_mmm.spec import Hyperprior
+
+# Retention a week, of the geometric and the delayed adstock.
+ALPHA = dist.Beta(2.0, 2.0)
+# Weeks after the spend at which the delayed adstock works most.
+PEAK = dist.HalfNormal(2.0)
+# Of the Weibull adstock: a shape over 1 peaks late, and the scale is in weeks.
+WEIBULL_SHAPE = dist.LogNormal(0.4, 0.4)
+WEIBULL_SCALE = dist.LogNormal(0.7, 0.5)
+
+MU_LOG_A_SD = 0.5
+MU_LOG_N = dist.Normal(math.log(1.5), 0.3)
+
+
+class ComponentScales(NamedTuple):
+    """Priors of the standard deviations between components: of log amplitude and log slope."""
+
+    log_amplitude: dist.Distribution
+    log_slope: dist.Distribution
+
+
+# The three that the seed compares (section 3); it settles on the first.
+COMPONENT_SCALES: Mapping[Hyperprior, ComponentScales] = {
+    "lognormal": ComponentScales(dist.LogNormal(-1.0, 0.5), dist.LogNormal(-1.5, 0.5)),
+    "halfnormal": ComponentScales(dist.HalfNormal(0.1), dist.HalfNormal(0.1)),
+    "inverse_gamma": ComponentScales(dist.InverseGamma(3.0, 1.0), dist.InverseGamma(4.0, 1.0)),
+}
+# Of a channel over its weeks, beside the prior on its effect. Amplitude is the effect divided by
+# the mean saturation: without this, a curve that one peak week alone has climbed has no mean
+# amplitude, and its response beyond that week no mean. Under the seed's prior it is not needed.
+MEAN_SATURATION = dist.Beta(2.0, 1.0)
+# Of every slope, beside the hierarchy and wherever amplitudes come from an effect. A curve of slope
+# near 0, or over 10, is a step: a constant by another name, which the hierarchy's free scale lets a
+# regime of few weeks run off to, and which its chains then never leave.
+LOG_SLOPE = dist.Normal(math.log(1.5), 0.75)
+# The seed says "similar for n, k" and gives no scale for k; the published code behind it has 0.7.
+LOG_HALF_SATURATION_SD = 0.7
+# Standard deviation between series: of a channel's log effect, of a baseline coefficient over its
+# own prior scale, and of log noise. The family that the seed found free of funnels.
+SERIES_SCALE = dist.LogNormal(-1.0, 0.5)
+# Degrees of freedom of the robust likelihood (Juarez and Steel 2010); over 2, so that outcomes
+# have a variance.
+DEGREES_OF_FREEDOM = dist.Gamma(2.0, 0.1)
+MIN_DEGREES_OF_FREEDOM = 2.0

@@ -1,0 +1,169 @@
+"""What a plan brings, draw by draw, as a function of its weekly spend.
+
+Adstock is linear in spend. So each week's adstock is what comes without the plan, plus the plan's
+weekly spend times what a unit of it leaves in that week: only the Hill curve is left to compute.
+A cell is one channel of one series; cells add up, in every draw.
+"""
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from hill_mmm._model.adstock import adstock
+from hill_mmm._model.saturation import hill
+from hill_mmm._panel import Floats
+from hill_mmm._plan_request import PlanError, PlanRequest, Timing
+from hill_mmm._posterior import Posterior, flatten, over_draws
+from hill_mmm.spec import AdstockKind
+
+# Weeks after the horizon in which what it carries over is counted: 1 % is left of an alpha of 0.84.
+WEEKS_AFTER = 26
+YEAR = 52
+
+
+class PlanResponse(NamedTuple):
+    """The curves of all cells over the horizon and the weeks after it, by draw.
+
+    Attributes:
+        without: scaled adstock of each week without the plan, `(draws, weeks, cells)`.
+        per_unit: scaled adstock of each week by a unit of weekly spend, `(draws, weeks, cells)`.
+        amplitude: in the outcome's unit, times the mixture's weight, `(draws, cells, components)`.
+        half_saturation: `(draws, cells, components)`.
+        slope: `(draws, cells, components)`.
+    """
+
+    without: jax.Array
+    per_unit: jax.Array
+    amplitude: jax.Array
+    half_saturation: jax.Array
+    slope: jax.Array
+
+
+@dataclass(frozen=True)
+class Today:
+    """What is spent today, and how a plan's weeks follow from its mean week; by cell.
+
+    Attributes:
+        weekly: mean weekly spend in currency, `(cells,)`.
+        rhythm: each week's spend over the mean week's, `(weeks, cells)`; its mean is 1.
+        highest: the most ever spent in a week, `(cells,)`.
+    """
+
+    weekly: Floats
+    rhythm: Floats
+    highest: Floats
+
+    @property
+    def seen(self) -> Floats:
+        """The mean weekly spend beyond which some week of a plan has never been seen, `(cells,)`.
+
+        What is spent today has been, up to rounding.
+        """
+        return np.maximum(self.highest / self.rhythm.max(axis=0), self.weekly)
+
+
+def today(posterior: Posterior, request: PlanRequest) -> Today:
+    """The weeks that a plan is compared with: the last ones, or those a year before it.
+
+    Raises:
+        PlanError: if a series has not got those weeks.
+    """
+    panel, weeks = posterior.panel, request.horizon_weeks
+    before = YEAR if request.timing == "last_year" else weeks
+    late = [
+        name
+        for name, start in zip(panel.series, panel.starts, strict=True)
+        if len(panel) - start < before
+    ]
+    if late:
+        raise PlanError(f"{', '.join(late)}: fewer than the {before} weeks that a plan looks back")
+    first = len(panel) - before
+    spend = panel.spend.reshape(len(panel), -1)
+    weekly = spend[first : first + weeks].mean(axis=0)
+    return Today(weekly, _rhythm(spend[first : first + weeks], request.timing), spend.max(axis=0))
+
+
+def _rhythm(spend: Floats, timing: Timing) -> Floats:
+    """Even, too, where nothing was spent that could have a rhythm."""
+    mean = spend.mean(axis=0)
+    if timing == "even":
+        return np.ones_like(spend)
+    return np.where(mean > 0, spend / np.where(mean > 0, mean, 1.0), 1.0)
+
+
+def plan_response(posterior: Posterior, now: Today, draws: int) -> PlanResponse:
+    """The response of the posterior's cells, on at most so many draws, evenly spaced.
+
+    Before the horizon stands what was spent; after it, what is spent today, whatever the plan: two
+    plans differ in the horizon alone, and in what they carry over into the weeks after it.
+    """
+    panel, scales = posterior.panel, posterior.scales
+    paid, series = len(panel.channels), len(panel.series)
+    at = posterior.evenly_spaced(draws)
+    parameters = jnp.asarray(
+        np.tile(flatten(posterior.draws["adstock"])[at, :paid], (1, series, 1))
+    )
+    scaled = _with_and_without(posterior, now) / scales.spend[:, :paid].reshape(-1)
+    adstocked = _adstocked(jnp.asarray(scaled), parameters, posterior.spec.adstock)
+    adstocked = adstocked[:, len(panel) :]
+    weights = flatten(posterior.draws["weights"])[at, None, None]
+    amplitude = flatten(posterior.draws["amplitude"])[at, :, :paid] * weights
+    amplitude = amplitude * scales.outcome[:, None, None]
+
+    def of_each_series(name: str) -> jax.Array:
+        return jnp.asarray(np.tile(flatten(posterior.draws[name])[at, :paid], (1, series, 1)))
+
+    return PlanResponse(
+        without=adstocked[:, :, 0],
+        per_unit=adstocked[:, :, 1],
+        amplitude=jnp.asarray(amplitude.reshape(len(at), series * paid, -1)),
+        half_saturation=of_each_series("half_saturation"),
+        slope=of_each_series("slope"),
+    )
+
+
+def _with_and_without(posterior: Posterior, now: Today) -> Floats:
+    """Spend of all weeks without the plan, and a unit of it in the plan's, `(weeks, 2, cells)`."""
+    before = posterior.panel.spend.reshape(len(posterior.panel), -1)
+    after = np.tile(now.weekly, (WEEKS_AFTER, 1))
+    without = np.concatenate([before, np.zeros_like(now.rhythm), after])
+    unit = np.concatenate([np.zeros_like(before), now.rhythm, np.zeros_like(after)])
+    return np.stack([without, unit], axis=1)
+
+
+def _adstock_by_draw(spend: jax.Array, parameters: jax.Array, kind: AdstockKind) -> jax.Array:
+    return over_draws(lambda draw: adstock(kind, spend, draw), parameters)
+
+
+_adstocked = jax.jit(_adstock_by_draw, static_argnums=2)
+
+
+def effect(response: PlanResponse, weekly: jax.Array) -> jax.Array:
+    """Outcome of each cell over the horizon and after it, `(draws, cells)`.
+
+    Args:
+        response: of the cells.
+        weekly: mean weekly spend in currency, `(cells,)`.
+    """
+
+    def one(draw: PlanResponse) -> jax.Array:
+        adstocked = (draw.without + draw.per_unit * weekly)[:, :, None]
+        return (draw.amplitude * hill(adstocked, draw.half_saturation, draw.slope)).sum(axis=(0, 2))
+
+    return over_draws(one, response)
+
+
+compiled_effect = jax.jit(effect)
+
+
+@jax.jit
+def marginal(response: PlanResponse, weekly: jax.Array) -> jax.Array:
+    """Outcome of each cell by the next unit of money, `(draws, cells)`.
+
+    Cells do not act on each other, so that one tangent has the derivative of all.
+    """
+    _, tangent = jax.jvp(lambda spend: effect(response, spend), (weekly,), (jnp.ones_like(weekly),))
+    return tangent

@@ -1,0 +1,222 @@
+"""The plans that a scenario allows: bounds, money steps, minimum flights, and the budget."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from hill_mmm._panel import Floats, Panel
+from hill_mmm._plan_request import PlanError, PlanRequest
+from hill_mmm._planner.response import Today
+
+# Of the levels of spend that a cell is tabulated at for the search over all cells.
+LEVELS = 60
+# Money is equal within this share of it.
+TOLERANCE = 1e-6
+
+
+@dataclass(frozen=True)
+class PlanSpace:
+    """The allowed weekly spend of each cell, `(cells,)`, and of all together, in currency.
+
+    Attributes:
+        lower: at least so much.
+        upper: at most so much.
+        step: multiples of it alone, where it is not 0.
+        flight: 0 or at least so much.
+        total: of all cells, at most; infinite for no limit.
+    """
+
+    lower: Floats
+    upper: Floats
+    step: Floats
+    flight: Floats
+    total: float
+
+    def levels(self, cell: int) -> Floats:
+        """Allowed amounts of a cell, ascending: all multiples of its step, or an even grid.
+
+        Of more than `LEVELS` multiples, an even choice.
+        """
+        low, high, step = self._on(cell), self.upper[cell], self.step[cell]
+        if step:
+            first, last = np.ceil(low / step - TOLERANCE), np.floor(high / step + TOLERANCE)
+            count = int(max(last - first + 1, 0))
+            chosen = np.linspace(first, last, min(count, LEVELS)).round() if count else np.empty(0)
+            amounts = step * chosen
+        else:
+            amounts = np.linspace(low, high, LEVELS) if low <= high else np.empty(0)
+        with_off = np.append(0.0, amounts) if self.lower[cell] == 0 else amounts
+        return np.unique(with_off)
+
+    def floored(self, weekly: Floats) -> Floats:
+        """The nearest allowed plan with no more spend in any cell, where there is one."""
+        step = np.where(self.step > 0, self.step, 1.0)
+        # A cell that may not go down to the multiple below its least goes up to the one above.
+        down = step * np.floor(weekly / step + TOLERANCE)
+        least = step * np.ceil(self.lower / step - TOLERANCE)
+        stepped = np.where(self.step > 0, np.maximum(down, least), weekly)
+        return np.where(stepped >= self.flight * (1.0 - TOLERANCE), stepped, self.lower) + 0.0
+
+    def next_above(self, weekly: Floats) -> Floats:
+        """One step more in each cell that has steps; NaN where there is no more."""
+        on = np.array([self._on(cell) for cell in range(len(weekly))])
+        least = self.step * np.ceil(on / np.where(self.step > 0, self.step, 1.0) - TOLERANCE)
+        above = np.maximum(weekly + self.step, least)
+        return np.where((self.step > 0) & (above <= self.upper * (1 + TOLERANCE)), above, np.nan)
+
+    def next_below(self, weekly: Floats) -> Floats:
+        """One step less in each cell that has steps; NaN where there is no less."""
+        below = weekly - self.step
+        below = np.where(below < self.flight * (1.0 - TOLERANCE), 0.0, below)
+        possible = (self.step > 0) & (weekly > 0) & (below >= self.lower * (1.0 - TOLERANCE))
+        return np.where(possible, below, np.nan)
+
+    def bounds_of(self, weekly: Floats) -> tuple[Floats, Floats]:
+        """Lower and upper bounds of the plans whose cells are on or off air as in this one."""
+        is_on = weekly >= np.where(self.flight > 0, self.flight / 2.0, 0.0)
+        off = (self.flight > 0) & ~is_on & (self.lower == 0)
+        on = np.array([self._on(cell) for cell in range(len(weekly))])
+        return np.where(off, 0.0, on), np.where(off, 0.0, self.upper)
+
+    def violation(self, weekly: Floats) -> float:
+        """How far a plan is outside of the limits of its cells, as a share of its spend."""
+        over = np.maximum(self.lower - weekly, weekly - self.upper)
+        short = np.where((self.flight > 0) & (weekly > 0), self.flight - weekly, 0.0)
+        step = np.where(self.step > 0, self.step, 1.0)
+        off = np.abs(weekly - step * np.round(weekly / step)) * (self.step > 0)
+        unit = max(weekly.sum(), self.lower.sum(), np.finfo(float).tiny)
+        return float(max(np.maximum(np.maximum(over, short), off).max(), 0.0) / unit)
+
+    def _on(self, cell: int) -> float:
+        return float(max(self.lower[cell], self.flight[cell]))
+
+
+def plan_space(panel: Panel, now: Today, request: PlanRequest) -> PlanSpace:
+    """The plans that the request allows.
+
+    Raises:
+        PlanError: if a limit names what is not there, or no plan meets all of them.
+    """
+    lower, upper, step, flight = _limits(panel, now, request)
+    total = _total(now, request)
+    if lower.sum() > total * (1.0 + TOLERANCE):
+        raise PlanError(
+            f"the limits ask for {lower.sum():,.0f} a week at least, the budget is {total:,.0f} a "
+            "week: raise the budget or lower min_weekly, max_change or what is locked"
+        )
+    if request.objective == "fixed_budget" and upper.sum() < total * (1.0 - TOLERANCE):
+        raise PlanError(
+            f"the budget of {total:,.0f} a week cannot be spent: the limits allow at most "
+            f"{upper.sum():,.0f}. Lower the budget, raise max_weekly or max_change, or "
+            "allow_extrapolation beyond the spend that each series has had of each channel"
+        )
+    space = PlanSpace(lower, upper, step, flight, total)
+    for cell, name in enumerate(cell_names(panel)):
+        if not len(space.levels(cell)):
+            raise PlanError(
+                f"{' of '.join(name)}: no amount meets its limits: {lower[cell]:,.0f} to "
+                f"{upper[cell]:,.0f} a week in steps of {step[cell]:,.0f}, at least "
+                f"{flight[cell]:,.0f} on air"
+            )
+    return space
+
+
+def cell_names(panel: Panel) -> list[tuple[str, str]]:
+    """Channel and series of each cell."""
+    return [(channel, series) for series in panel.series for channel in panel.channels]
+
+
+def _limits(
+    panel: Panel, now: Today, request: PlanRequest
+) -> tuple[Floats, Floats, Floats, Floats]:
+    names = cell_names(panel)
+    cells = len(names)
+    lower, upper = np.zeros(cells), np.full(cells, np.inf)
+    step, flight, locked = np.zeros(cells), np.zeros(cells), np.zeros(cells, dtype=bool)
+    for limit in request.limits:
+        meant = np.array([_means(limit.channel, limit.series, name) for name in names])
+        if not meant.any():
+            raise PlanError(
+                f"a limit names {limit.channel!r} of {limit.series or 'all series'!r}; there are "
+                f"the channels {panel.channels} and the series {panel.series}"
+            )
+        lower[meant] = np.maximum(lower[meant], limit.min_weekly)
+        upper[meant] = np.minimum(upper[meant], limit.max_weekly)
+        step[meant] = np.maximum(step[meant], limit.step)
+        flight[meant] = np.maximum(flight[meant], limit.minimum_flight)
+        locked |= meant & limit.is_locked
+    if request.max_change is not None:
+        lower = np.maximum(lower, now.weekly * (1.0 - request.max_change))
+        upper = np.minimum(upper, now.weekly * (1.0 + request.max_change))
+    # What a series has never had of a channel says nothing about it, extrapolation or not.
+    never = now.highest == 0
+    most = np.inf if request.allow_extrapolation else now.seen
+    lower = np.where(never, 0.0, lower)
+    upper = np.where(never, 0.0, np.minimum(upper, most))
+    unbounded = np.isinf(upper)
+    upper[unbounded] = _beyond(now, request)[unbounded]
+    lower, upper = (np.where(locked, now.weekly, bound) for bound in (lower, upper))
+    return lower, upper, np.where(locked, 0.0, step), np.where(locked, 0.0, flight)
+
+
+def _means(channel: str, series: str | None, name: tuple[str, str]) -> bool:
+    return channel == name[0] and series in (None, name[1])
+
+
+def _beyond(now: Today, request: PlanRequest) -> Floats:
+    """An end to what may be extrapolated to: the whole budget, or ten times the most ever spent."""
+    total = _total(now, request)
+    return np.minimum(total, 10.0 * now.highest)
+
+
+def _total(now: Today, request: PlanRequest) -> float:
+    """The most that may be spent a week."""
+    if request.budget is not None:
+        return request.budget / request.horizon_weeks
+    multiplier = request.budget_multiplier
+    if multiplier is None:
+        multiplier = 1.0 if request.objective == "fixed_budget" else np.inf
+    spent = float(now.weekly.sum())
+    if not spent:
+        raise PlanError("nothing is spent in the weeks that the plan starts from: give a budget")
+    return multiplier * spent
+
+
+def reference(now: Today, space: PlanSpace, request: PlanRequest) -> Floats:
+    """What a plan is compared with: today's allocation; of another fixed budget, its split.
+
+    A cell goes no further than what its series has had, unless the plan may; the others have the
+    rest.
+    """
+    if request.objective != "fixed_budget":
+        return now.weekly
+    if abs(space.total / max(now.weekly.sum(), np.finfo(float).tiny) - 1.0) < TOLERANCE:
+        return now.weekly
+    most = np.full_like(now.weekly, np.inf) if request.allow_extrapolation else now.seen
+    return spread(space.total, now.weekly, np.zeros_like(most), most)
+
+
+def spread(total: float, share: Floats, lower: Floats, upper: Floats) -> Floats:
+    """Money in proportion to `share`, within bounds; what cannot be placed is left over.
+
+    Args:
+        total: the money.
+        share: of each cell, any unit.
+        lower: at least so much of each.
+        upper: at most so much of each, which may be infinite.
+    """
+    low, high = 0.0, 1.0
+    if not share.any():
+        return lower
+
+    def placed(scale: float) -> Floats:
+        return np.clip(scale * share, lower, upper)
+
+    most = np.where(share > 0, upper, lower).sum()
+    target = min(total, most * (1.0 - 1e-12)) if np.isfinite(most) else total
+    while placed(high).sum() < target:
+        high *= 2.0
+    for _ in range(100):
+        middle = (low + high) / 2.0
+        low, high = (middle, high) if placed(middle).sum() < target else (low, middle)
+    return placed(high)

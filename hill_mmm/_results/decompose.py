@@ -1,0 +1,242 @@
+"""Posterior of the expected outcome's parts, draw by draw, in the outcome's unit.
+
+All sums are exact by construction: the parts of a week add up to its expected outcome in every
+draw, so they do in every mean; and the series add up to their total. One series is in memory at a
+time.
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from functools import partial
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from hill_mmm._model.adstock import adstock
+from hill_mmm._model.curves import Curves
+from hill_mmm._model.density import log_likelihood
+from hill_mmm._model.design import Design, baseline_design
+from hill_mmm._model.padding import padded
+from hill_mmm._model.saturation import hill, hill_elasticity_gain
+from hill_mmm._panel import Floats, Panel, Weeks
+from hill_mmm._posterior import Posterior, flatten, over_draws
+from hill_mmm.spec import AdstockKind
+
+# Name of the rows that are the sum over all series.
+ALL_SERIES = "all"
+
+
+@dataclass(frozen=True)
+class Decomposition:
+    """The expected outcome of every week of one series taken apart; draws are flattened.
+
+    Attributes:
+        series: its name, or `ALL_SERIES` for the sum over all.
+        weeks: first day of each week since the series started, `(weeks,)`.
+        outcome: what was observed, `(weeks,)`; NaN in weeks to come.
+        spend: of the paid channels, `(weeks, channels)`.
+        channels: names of the paid channels.
+        media_names: of the paid channels, then the organic media.
+        n_fitted: number of weeks, from the first, that the posterior was fitted to.
+        media: contribution by medium, `(draws, weeks, media)`.
+        media_gain: derivative of `media` by a uniform relative increase of that medium in all
+            weeks, `(draws, weeks, media)`.
+        baseline: the other parts, `(draws, weeks, parts)`.
+        baseline_parts: `(component_type, component)` of each part of `baseline`.
+        predicted: one draw of the outcome itself for each draw, `(draws, weeks)`.
+        log_likelihood: of the outcome on its scale in the model, `(draws, weeks)`; NaN in weeks
+            to come.
+    """
+
+    series: str
+    weeks: Weeks
+    outcome: Floats
+    spend: Floats
+    channels: tuple[str, ...]
+    media_names: tuple[str, ...]
+    n_fitted: int
+    media: Floats
+    media_gain: Floats
+    baseline: Floats
+    baseline_parts: tuple[tuple[str, str], ...]
+    predicted: Floats
+    log_likelihood: Floats
+
+    @property
+    def expected(self) -> Floats:
+        """Expected outcome, `(draws, weeks)`."""
+        return self.media.sum(axis=2) + self.baseline.sum(axis=2)
+
+
+def decompose(posterior: Posterior, panel: Panel | None = None) -> Iterator[Decomposition]:
+    """Take the expected outcome of every week apart, series by series.
+
+    Contributions are counterfactual: outcome with the medium minus outcome without it in any week
+    of the panel, carry-over included. The mixture's effect is its mean over the regimes.
+
+    Args:
+        posterior: the fit.
+        panel: the weeks, by default those fitted to. It must start at the fit's first week, so
+            that carry-over runs on through any boundary; weeks to come have an outcome of NaN.
+
+    Raises:
+        ValueError: if the panel starts elsewhere or has other series, media or controls.
+    """
+    panel = panel or posterior.panel
+    if panel.weeks[0] != posterior.panel.weeks[0]:
+        raise ValueError(
+            f"the panel starts at {panel.weeks[0]}, the fit at {posterior.panel.weeks[0]}: "
+            "give all weeks from the fit's start, so that carry-over is complete"
+        )
+    posterior.scales.require_same_variables(panel)
+    design = baseline_design(panel, posterior.spec, posterior.scales)
+    for series in range(len(panel.series)):
+        yield _decompose_series(posterior, panel, design, series)
+
+
+def overall_name(panel: Panel) -> str:
+    """The `series_key` of what concerns all series: that of their sum, or of the only one."""
+    return panel.series[0] if len(panel.series) == 1 else ALL_SERIES
+
+
+def total(parts: Iterable[Decomposition], weeks: Weeks) -> Decomposition:
+    """The sum over series, in the calendar of all: a series counts 0 before its start."""
+    widened = (_widened(part, weeks) for part in parts)
+    first = next(widened)
+    summed = {
+        name: getattr(first, name).copy()
+        for name in ("outcome", "spend", "media", "media_gain", "baseline", "predicted")
+    }
+    summed["log_likelihood"] = first.log_likelihood.copy()
+    for part in widened:
+        for name, values in summed.items():
+            values += getattr(part, name)
+    return replace(first, series=ALL_SERIES, **summed)
+
+
+def _widened(part: Decomposition, weeks: Weeks) -> Decomposition:
+    missing = len(weeks) - len(part.weeks)
+
+    def pad(values: Floats, axis: int) -> Floats:
+        widths = [(missing if at == axis else 0, 0) for at in range(values.ndim)]
+        return np.pad(values, widths)
+
+    by_draw = ("media", "media_gain", "baseline", "predicted", "log_likelihood")
+    return replace(
+        part,
+        weeks=weeks,
+        n_fitted=part.n_fitted + missing,
+        outcome=pad(part.outcome, 0),
+        spend=pad(part.spend, 0),
+        **{name: pad(getattr(part, name), 1) for name in by_draw},
+    )
+
+
+def _decompose_series(
+    posterior: Posterior, panel: Panel, design: Design, series: int
+) -> Decomposition:
+    scale = float(posterior.scales.outcome[series])
+    start = int(panel.starts[series])
+    media = jnp.asarray(padded(panel.media[:, series] / posterior.scales.spend[series]))
+    effects = _effects(media, series_curves(posterior, series), posterior.spec.adstock)
+    own = slice(start, len(panel))
+    contribution, gain, regimes = (np.asarray(effect)[:, own] for effect in effects)
+    baseline, parts = _baseline_effects(posterior, design, series, start)
+    outcome = panel.outcome[start:, series]
+    return Decomposition(
+        series=panel.series[series],
+        weeks=panel.weeks[start:],
+        outcome=outcome,
+        spend=panel.spend[start:, series],
+        channels=panel.channels,
+        media_names=panel.media_names,
+        n_fitted=len(posterior.panel) - start,
+        media=contribution * scale,
+        media_gain=gain * scale,
+        baseline=baseline * scale,
+        baseline_parts=parts,
+        predicted=_predicted(posterior, series, baseline.sum(axis=2), regimes) * scale,
+        log_likelihood=_log_likelihood(
+            posterior, series, outcome / scale, baseline.sum(axis=2), regimes
+        ),
+    )
+
+
+def series_curves(posterior: Posterior, series: int) -> Curves:
+    """The curves of one series, with its amplitudes `(draws, media, components)`."""
+    curves = posterior.curves
+    return curves._replace(amplitude=curves.amplitude[:, series])
+
+
+@partial(jax.jit, static_argnums=2)
+def _effects(
+    media: jax.Array, curves: Curves, kind: AdstockKind
+) -> tuple[jax.Array, jax.Array, jax.Array]:
+    """Effect and gain by medium, and the effect of all in each regime, scaled."""
+
+    def one(draw: Curves) -> tuple[jax.Array, jax.Array, jax.Array]:
+        adstocked = adstock(kind, media, draw.adstock)[:, :, None]
+        effect = draw.amplitude * hill(adstocked, draw.half_saturation, draw.slope)
+        gain = draw.amplitude * hill_elasticity_gain(adstocked, draw.half_saturation, draw.slope)
+        return effect @ draw.weights, gain @ draw.weights, effect.sum(axis=1)
+
+    return over_draws(one, curves)
+
+
+def _baseline_effects(
+    posterior: Posterior, design: Design, series: int, start: int
+) -> tuple[Floats, tuple[tuple[str, str], ...]]:
+    matrix, labels = design.matrix[start:, series], list(design.parts)
+    coefficients = flatten(posterior.draws["coefficients"])[:, series]
+    if design.signed_parts:
+        signed = flatten(posterior.draws["signed_coefficients"]) * design.directions
+        coefficients = np.concatenate([coefficients, signed], axis=1)
+        matrix = np.concatenate([matrix, design.signed[start:, series]], axis=1)
+        labels += design.signed_parts
+    parts = tuple(dict.fromkeys(labels))
+    effects = [
+        coefficients[:, columns] @ matrix[:, columns].T
+        for columns in ([at for at, label in enumerate(labels) if label == part] for part in parts)
+    ]
+    return np.stack(effects, axis=2), parts
+
+
+def _predicted(posterior: Posterior, series: int, baseline: Floats, regimes: Floats) -> Floats:
+    """One draw of every week's outcome for each posterior draw, scaled.
+
+    Regime and noise are drawn anew for each week, from the fit's own seed.
+    """
+    rng = np.random.default_rng([posterior.sampler.seed, series])
+    cumulative = np.cumsum(flatten(posterior.draws["weights"]), axis=1)[:, None, :-1]
+    chosen = (rng.random((*regimes.shape[:2], 1)) > cumulative).sum(axis=2)
+    mean = baseline + np.take_along_axis(regimes, chosen[:, :, None], axis=2)[:, :, 0]
+    sigma = flatten(posterior.draws["sigma"])[:, [series]]
+    if posterior.spec.likelihood == "normal":
+        return rng.normal(mean, sigma)
+    tail = flatten(posterior.draws["degrees_of_freedom"])[:, None]
+    return mean + sigma * rng.standard_t(tail, size=mean.shape)
+
+
+def _log_likelihood(
+    posterior: Posterior, series: int, outcome: Floats, baseline: Floats, regimes: Floats
+) -> Floats:
+    sigma = flatten(posterior.draws["sigma"])[:, [series]]
+    tail = None
+    if posterior.spec.likelihood == "student_t":
+        tail = jnp.asarray(flatten(posterior.draws["degrees_of_freedom"]))[:, None, None]
+    known = np.isfinite(outcome)
+    by_week = _compiled_log_likelihood(
+        jnp.asarray(padded(np.where(known, outcome, 0.0))[None]),
+        jnp.asarray(padded(baseline, axis=1)),
+        jnp.asarray(padded(regimes, axis=1)),
+        jnp.asarray(flatten(posterior.draws["weights"]))[:, None],
+        jnp.asarray(sigma),
+        tail,
+    )
+    return np.where(known, np.asarray(by_week)[:, : len(outcome)], np.nan)
+
+
+# One program instead of an operation at a time. A draw that is not a number stays one, for the gate
+# to refuse; by itself NumPyro would raise an error.
+_compiled_log_likelihood = jax.jit(log_likelihood)

@@ -1,0 +1,148 @@
+"""What a fit says of the weeks that an earlier fit spoke of, and how far that has moved."""
+
+from collections.abc import Iterator, Mapping
+
+import numpy as np
+import pandas as pd
+
+from hill_mmm._checks.gate import Check, at_most
+from hill_mmm._panel import Panel
+from hill_mmm._posterior import Posterior
+from hill_mmm._results.estimands import period_summary, with_total
+
+METRICS = ("contribution", "roi", "mroi")
+KEYS = ["series_key", "channel"]
+COMPARED = ("mean", "sd", "ci_lo", "ci_hi")
+OF_STEP = ("metric", "step_index", "cause", "previous_mean", "current_mean", "shift", "shift_sd")
+# Beyond it, the reader of the earlier interval asks why.
+SURPRISING_SD = 2.0
+
+
+def summary_between(
+    posterior: Posterior,
+    first: np.datetime64,
+    last: np.datetime64,
+    ci_level: float = 0.9,
+    panel: Panel | None = None,
+) -> pd.DataFrame:
+    """Spend, contribution and return of each medium over some weeks.
+
+    Args:
+        posterior: the fit.
+        first: the first day of the first week.
+        last: the first day of the last week.
+        ci_level: of the intervals.
+        panel: the weeks, by default those fitted to.
+
+    Returns:
+        As `channel_summary` without its periods; a series that has not begun by `last` is left out.
+    """
+    return pd.concat(list(_summaries(posterior, first, last, ci_level, panel)), ignore_index=True)
+
+
+def _summaries(
+    posterior: Posterior,
+    first: np.datetime64,
+    last: np.datetime64,
+    ci_level: float,
+    panel: Panel | None,
+) -> Iterator[pd.DataFrame]:
+    for part in with_total(posterior, panel):
+        start, stop = np.searchsorted(part.weeks, [first, last + np.timedelta64(1, "D")])
+        if stop > start:
+            yield period_summary(part, slice(int(start), int(stop)), ci_level)
+
+
+def run_delta(previous: pd.DataFrame, current: pd.DataFrame) -> pd.DataFrame:
+    """Two summaries of the same weeks side by side: one row a series, medium and metric.
+
+    `shift_sd` is the move of the mean in standard deviations of the previous posterior, which is
+    how far the reader of the earlier interval is surprised. `interval_overlap` is the length that
+    both intervals share over the length that they cover together.
+
+    Args:
+        previous: `series_key, channel` and `<metric>_mean, _sd, _ci_lo, _ci_hi` of what was said.
+        current: the same of what is said now; rows that only one has are left out.
+
+    Returns:
+        `series_key, channel, metric`, the statistics as `previous_*` and `current_*`, `shift_sd`
+        and `interval_overlap`, both NaN where a medium has no effect at all.
+    """
+    both = previous.merge(current, on=KEYS, suffixes=("_before", "_now"))
+    frames = [_side_by_side(both, metric) for metric in METRICS]
+    rows = pd.concat(frames, ignore_index=True).dropna(subset=["previous_mean", "current_mean"])
+    moved = rows["current_mean"] - rows["previous_mean"]
+    rows["shift_sd"] = moved / rows["previous_sd"].where(rows["previous_sd"] > 0)
+    low, high = rows[["previous_ci_lo", "current_ci_lo"]], rows[["previous_ci_hi", "current_ci_hi"]]
+    shared = (high.min(axis=1) - low.max(axis=1)).clip(lower=0.0)
+    covered = high.max(axis=1) - low.min(axis=1)
+    rows["interval_overlap"] = shared / covered.where(covered > 0)
+    return rows.reset_index(drop=True)
+
+
+def _side_by_side(both: pd.DataFrame, metric: str) -> pd.DataFrame:
+    columns = {
+        f"{run}_{key}": both[f"{metric}_{key}_{suffix}"]
+        for run, suffix in (("previous", "before"), ("current", "now"))
+        for key in COMPARED
+    }
+    return both[KEYS].assign(metric=metric, **columns)
+
+
+def split_delta(previous: pd.DataFrame, steps: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
+    """The move of every mean in steps, one a cause, which sum to the whole move.
+
+    Args:
+        previous: a summary, as of `run_delta`: what was said.
+        steps: by cause and in order, the summary of the same weeks once that cause has been let in;
+            at least one, the last of them what is said now.
+
+    Returns:
+        `series_key, channel, metric, step_index, cause, previous_mean, current_mean, shift,
+        shift_sd`, one row a step: means before and after it, their difference, and the difference
+        in standard deviations of `previous`, the same for all steps, NaN where a medium has no
+        effect at all. What one of the summaries lacks is left out.
+    """
+    frames = [
+        run_delta(previous, summary).assign(step_index=at, cause=cause)
+        for at, (cause, summary) in enumerate(steps.items())
+    ]
+    rows = pd.concat(frames, ignore_index=True)
+    of_metric = rows.groupby([*KEYS, "metric"], sort=False)
+    rows["previous_mean"] = of_metric["current_mean"].shift().fillna(rows["previous_mean"])
+    rows["shift"] = rows["current_mean"] - rows["previous_mean"]
+    rows["shift_sd"] = rows["shift"] / rows["previous_sd"].where(rows["previous_sd"] > 0)
+    is_whole = of_metric["cause"].transform("size") == len(steps)
+    return rows.loc[is_whole, [*KEYS, *OF_STEP]].reset_index(drop=True)
+
+
+def history_checks(delta: pd.DataFrame, max_shift_sd: float | None = None) -> list[Check]:
+    """The verdict on how far a fit rewrites what an earlier one said of its weeks.
+
+    mROI is left out: it is the slope at the spend, which no week has shown.
+
+    Args:
+        delta: by `run_delta`.
+        max_shift_sd: the most that a contribution or a ROI may move, beyond which the check fails;
+            without it, a check warns of more than 2.
+
+    Returns:
+        One check, or none where the fits have nothing in common.
+    """
+    judged = delta[delta["metric"].isin(("contribution", "roi")) & delta["shift_sd"].notna()]
+    if judged.empty:
+        return []
+    worst = judged.iloc[int(judged["shift_sd"].abs().argmax())]
+    return [
+        at_most(
+            "history_shift",
+            float(abs(worst["shift_sd"])),
+            SURPRISING_SD if max_shift_sd is None else max_shift_sd,
+            "Largest move of what was published of the same weeks, in its standard deviations: "
+            f"{worst['metric']} of {worst['channel']} in {worst['series_key']}, from "
+            f"{worst['previous_mean']:.4g} to {worst['current_mean']:.4g}. mmm_run_delta has its "
+            "cause. If the move is right, raise gate.max_history_shift_sd for this run, or begin a "
+            "new model.version.",
+            blocking=max_shift_sd is not None,
+        )
+    ]

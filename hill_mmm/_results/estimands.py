@@ -1,0 +1,436 @@
+"""The published estimands as tidy frames: each defined here and nowhere else.
+
+Statistics of a quantity stand in columns `<name>_mean, _median, _sd, _ci_lo, _ci_hi`, the interval
+equal-tailed at `ci_level`. Money is in the panel's currency. Rows of `ALL_SERIES` are sums over the
+series, where there are several.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from functools import partial
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pandas as pd
+
+from hill_mmm._model.adstock import adstock_weights
+from hill_mmm._model.curves import Curves
+from hill_mmm._model.data import model_data
+from hill_mmm._model.lift import LiftData, expected_lift
+from hill_mmm._model.saturation import hill
+from hill_mmm._panel import Floats, Panel
+from hill_mmm._posterior import Posterior, flatten, over_draws
+from hill_mmm._results.components import is_reportable, relabel, relabelling
+from hill_mmm._results.decompose import Decomposition, decompose, overall_name, total
+from hill_mmm._results.response import Basis, CurvePoints, response_points, total_response
+from hill_mmm.spec import AdstockKind
+
+CURVE_MULTIPLIERS: Mapping[Basis, Floats] = {
+    "steady_state": np.arange(1, 41) / 20.0,
+    "historical_pattern": np.arange(1, 9) / 4.0,
+}
+# Periods of the channel summary: the last so many weeks of those fitted to; None for all.
+PERIODS: Mapping[str, int | None] = {"all": None, "last_52_weeks": 52, "last_13_weeks": 13}
+DECAY_LAGS = 14
+
+
+@dataclass(frozen=True)
+class Estimates:
+    """Everything that is published of a fit, but its diagnostics.
+
+    Attributes:
+        channel_summary: a row for each series, medium and period.
+        contribution: a row for each series, week and part of the expected outcome.
+        response_curve: a row for each series, channel, basis and grid point.
+        model_fit: a row for each series and week.
+        adstock_decay: a row for each medium and lag.
+        component: a row for each series, medium and component of the mixture.
+        lift_test: a row for each lift test.
+    """
+
+    channel_summary: pd.DataFrame
+    contribution: pd.DataFrame
+    response_curve: pd.DataFrame
+    model_fit: pd.DataFrame
+    adstock_decay: pd.DataFrame
+    component: pd.DataFrame
+    lift_test: pd.DataFrame
+
+
+def estimates(posterior: Posterior, ci_level: float = 0.9) -> Estimates:
+    """Every estimand of a fit, one series in memory at a time."""
+    summary: list[pd.DataFrame] = []
+    contributions: list[pd.DataFrame] = []
+    fitted: list[pd.DataFrame] = []
+    for part in with_total(posterior):
+        summary.append(channel_summary(posterior, part, ci_level))
+        contributions.append(contribution(part, ci_level))
+        fitted.append(model_fit(part, ci_level))
+    return Estimates(
+        channel_summary=pd.concat(summary, ignore_index=True),
+        contribution=pd.concat(contributions, ignore_index=True),
+        response_curve=response_curve(posterior, ci_level),
+        model_fit=pd.concat(fitted, ignore_index=True),
+        adstock_decay=adstock_decay(posterior, ci_level),
+        component=component(posterior, ci_level),
+        lift_test=lift_test(posterior, ci_level),
+    )
+
+
+def with_total(posterior: Posterior, panel: Panel | None = None) -> Iterator[Decomposition]:
+    """The decomposition of each series and, where there are several, of their sum."""
+    panel = panel or posterior.panel
+    running: Decomposition | None = None
+    for part in decompose(posterior, panel):
+        yield part
+        if len(panel.series) > 1:
+            running = total([part] if running is None else [running, part], panel.weeks)
+    if running is not None:
+        yield running
+
+
+def statistics(name: str, draws: Floats, ci_level: float) -> dict[str, Floats]:
+    """Mean, median, sd and equal-tailed interval over the first axis, as named columns.
+
+    The remaining axes are flattened in C order.
+    """
+    flat = draws.reshape(len(draws), -1)
+    tail = (1.0 - ci_level) / 2.0
+    low, median, high = np.quantile(flat, [tail, 0.5, 1.0 - tail], axis=0)
+    return {
+        f"{name}_mean": flat.mean(axis=0),
+        f"{name}_median": median,
+        f"{name}_sd": flat.std(axis=0, ddof=1),
+        f"{name}_ci_lo": low,
+        f"{name}_ci_hi": high,
+    }
+
+
+def channel_summary(posterior: Posterior, part: Decomposition, ci_level: float) -> pd.DataFrame:
+    """Spend, contribution, ROI and marginal ROI of each medium over each period.
+
+    ROI is contribution divided by spend; mROI the derivative of the outcome by a uniform relative
+    increase of the channel's spend, divided by its spend; CPIK spend divided by contribution, the
+    cost per incremental unit of an outcome that is not money. They are NaN where nothing was spent,
+    as for organic media. Spend of earlier weeks that works in a period counts in it. `roi_learned`
+    is the share of the prior variance of the medium's log effect over all weeks that the data
+    removed: near 0, the result is the prior's. It is NaN under the seed's amplitude prior.
+    """
+    periods = {
+        period: weeks or part.n_fitted
+        for period, weeks in PERIODS.items()
+        if weeks is None or weeks < part.n_fitted
+    }
+    learned = _learned(posterior, part)
+    return pd.concat(
+        [
+            period_summary(part, slice(part.n_fitted - weeks, part.n_fitted), ci_level).assign(
+                period=period, roi_learned=learned
+            )
+            for period, weeks in periods.items()
+        ],
+        ignore_index=True,
+    )
+
+
+def period_summary(part: Decomposition, weeks: slice, ci_level: float) -> pd.DataFrame:
+    organic = len(part.media_names) - len(part.channels)
+    spend = np.append(part.spend[weeks].sum(axis=0), np.zeros(organic))
+    paid = np.where(spend > 0, spend, np.nan)
+    contribution = part.media[:, weeks].sum(axis=1)
+    expected = part.expected[:, weeks].sum(axis=1, keepdims=True)
+    roi = contribution / paid
+    with np.errstate(divide="ignore"):
+        cpik = paid / contribution
+    return pd.DataFrame(
+        {
+            "series_key": part.series,
+            "channel": part.media_names,
+            "is_paid": np.arange(len(spend)) < len(part.channels),
+            "spend": spend,
+            "spend_share": spend / spend.sum() if spend.sum() > 0 else np.nan,
+            **statistics("contribution", contribution, ci_level),
+            **statistics("contribution_share", contribution / expected, ci_level),
+            **statistics("roi", roi, ci_level),
+            **statistics("mroi", part.media_gain[:, weeks].sum(axis=1) / paid, ci_level),
+            "cpik_median": np.median(cpik, axis=0),
+            "prob_roi_gt_1": np.where(spend > 0, (roi > 1).mean(axis=0), np.nan),
+            "ci_level": ci_level,
+        }
+    )
+
+
+def _learned(posterior: Posterior, part: Decomposition) -> Floats:
+    spec, paid = posterior.spec, len(part.channels)
+    if spec.amplitude_prior == "seed":
+        return np.full(len(part.media_names), np.nan)
+    priors = [
+        spec.channel_prior(name, is_paid=at < paid) for at, name in enumerate(part.media_names)
+    ]
+    contribution = part.media[:, : part.n_fitted].sum(axis=1)
+    # A medium that the series does not have brings exactly 0, and nothing is learned of it.
+    with np.errstate(divide="ignore", invalid="ignore"):
+        spread = np.log(contribution).var(axis=0)
+    learned = 1.0 - spread / np.array([prior.sd_log for prior in priors]) ** 2
+    return np.clip(learned, 0.0, 1.0)
+
+
+def contribution(part: Decomposition, ci_level: float) -> pd.DataFrame:
+    """Every part of every week's expected outcome; the parts of a week sum to it.
+
+    Media are counted from zero. Trend, seasonality and controls are deviations from their mean over
+    the weeks fitted to, which stands in the baseline.
+    """
+    paid = len(part.channels)
+    types = ["channel" if at < paid else "organic" for at in range(len(part.media_names))]
+    labels = [*zip(types, part.media_names, strict=True), *part.baseline_parts]
+    blocks = [*np.moveaxis(part.media, 2, 0), *np.moveaxis(part.baseline, 2, 0)]
+    return pd.concat(
+        [
+            pd.DataFrame(
+                {
+                    "series_key": part.series,
+                    "week_start": part.weeks,
+                    "component_type": component_type,
+                    "component": component,
+                    **statistics("contribution", draws, ci_level),
+                    "ci_level": ci_level,
+                }
+            )
+            for (component_type, component), draws in zip(labels, blocks, strict=True)
+        ],
+        ignore_index=True,
+    )
+
+
+def response_curve(posterior: Posterior, ci_level: float) -> pd.DataFrame:
+    """Weekly outcome and mROI of each paid channel against its weekly spend.
+
+    On two bases (see `CurvePoints`): at steady state, and against multiples of the historical
+    pattern.
+    """
+    frames: list[pd.DataFrame] = []
+    for basis, multipliers in CURVE_MULTIPLIERS.items():
+        running: CurvePoints | None = None
+        for series in range(len(posterior.panel.series)):
+            points = response_points(posterior, series, multipliers, basis)
+            frames += _curve_rows(points, posterior.panel.channels, ci_level)
+            running = points if running is None else total_response([running, points])
+        if running is not None and len(posterior.panel.series) > 1:
+            frames += _curve_rows(running, posterior.panel.channels, ci_level)
+    return pd.concat(frames, ignore_index=True)
+
+
+def response_draws(posterior: Posterior, count: int) -> pd.DataFrame:
+    """Single draws of the response curves of all series together, for intervals of any sum.
+
+    Where an interval of several channels at once is asked for, add the channels draw by draw first:
+    their effects are not independent, and intervals do not add up.
+
+    Args:
+        posterior: the fit.
+        count: how many draws, evenly spaced over all of them; 0 for none.
+
+    Returns:
+        `series_key, channel, basis, grid_index, draw_index, contribution`, the grid that of
+        `response_curve`; `draw_index` counts the draws taken, and is the same draw everywhere.
+    """
+    taken = posterior.evenly_spaced(max(count, 1))
+    few = replace(posterior, draws={s: flatten(v)[taken][None] for s, v in posterior.draws.items()})
+    series = range(len(few.panel.series))
+    frames: list[pd.DataFrame] = []
+    for basis, multipliers in CURVE_MULTIPLIERS.items():
+        parts = [response_points(few, at, multipliers, basis) for at in series]
+        points = parts[0] if len(parts) == 1 else total_response(parts)
+        draw, grid = np.indices(points.contribution.shape[:2])
+        frames += [
+            pd.DataFrame(
+                {
+                    "series_key": points.series,
+                    "channel": channel,
+                    "basis": basis,
+                    "grid_index": grid.ravel(),
+                    "draw_index": draw.ravel(),
+                    "contribution": points.contribution[:, :, at].ravel(),
+                }
+            )
+            for at, channel in enumerate(few.panel.channels)
+            if points.weekly_spend[:, at].any()
+        ]
+    rows = pd.concat(frames, ignore_index=True)
+    return rows if count else rows.head(0)
+
+
+def _curve_rows(
+    points: CurvePoints, channels: tuple[str, ...], ci_level: float
+) -> list[pd.DataFrame]:
+    """A frame for each channel that the series spends on; a control region may have none."""
+    mroi = points.mroi
+    return [
+        pd.DataFrame(
+            {
+                "series_key": points.series,
+                "channel": channel,
+                "basis": points.basis,
+                "grid_index": np.arange(len(points.multipliers)),
+                "spend_multiplier": points.multipliers,
+                "weekly_spend": points.weekly_spend[:, at],
+                **statistics("contribution", points.contribution[:, :, at], ci_level),
+                **statistics("mroi", mroi[:, :, at], ci_level),
+                "is_extrapolated": points.is_extrapolated[:, at],
+                "ci_level": ci_level,
+            }
+        )
+        for at, channel in enumerate(channels)
+        if points.weekly_spend[:, at].any()
+    ]
+
+
+def model_fit(part: Decomposition, ci_level: float) -> pd.DataFrame:
+    """Actual against expected outcome by week, with the predictive interval of the actual.
+
+    Weeks after those fitted to are the `holdout` set.
+    """
+    expected = part.expected
+    predicted = statistics("predicted", part.predicted, ci_level)
+    held_out = np.arange(len(part.weeks)) >= part.n_fitted
+    return pd.DataFrame(
+        {
+            "series_key": part.series,
+            "week_start": part.weeks,
+            "evaluation_set": np.where(held_out, "holdout", "train"),
+            "actual": part.outcome,
+            **statistics("expected", expected, ci_level),
+            "baseline_mean": part.baseline.sum(axis=2).mean(axis=0),
+            "residual": part.outcome - expected.mean(axis=0),
+            "predicted_ci_lo": predicted["predicted_ci_lo"],
+            "predicted_ci_hi": predicted["predicted_ci_hi"],
+            "ci_level": ci_level,
+        }
+    )
+
+
+def adstock_decay(posterior: Posterior, ci_level: float) -> pd.DataFrame:
+    """The share of a week's spend that works in each week after it, with the half-life.
+
+    The half-life is the number of weeks, that of the spend included, in which half of the effect
+    has come.
+    """
+    kind = posterior.spec.adstock
+    parameters = flatten(posterior.draws["adstock"])
+    draws = np.asarray(_decay_by_draw(jnp.asarray(parameters), kind))
+    reached = np.cumsum(draws, axis=1) >= 0.5
+    half_life = np.where(reached.any(axis=1), reached.argmax(axis=1) + 1.0, np.inf)
+    return pd.concat(
+        [
+            pd.DataFrame(
+                {
+                    "channel": name,
+                    "lag": np.arange(DECAY_LAGS),
+                    **statistics("weight", draws[:, :, at], ci_level),
+                    "half_life_weeks": float(np.median(half_life[:, at])),
+                    "ci_level": ci_level,
+                }
+            )
+            for at, name in enumerate(posterior.panel.media_names)
+        ],
+        ignore_index=True,
+    )
+
+
+@partial(jax.jit, static_argnums=1)
+def _decay_by_draw(parameters: jax.Array, kind: AdstockKind) -> jax.Array:
+    return over_draws(lambda draw: adstock_weights(kind, draw, DECAY_LAGS), parameters)
+
+
+def component_effect(posterior: Posterior) -> Floats:
+    """Total effect of each component at reference spend, scaled, `(chains, draws, components)`.
+
+    Reference spend is each medium's mean over its weeks with spend; the mean over the series.
+    """
+    draws = posterior.draws
+    shape = np.asarray(
+        hill(jnp.ones(()), jnp.asarray(draws["half_saturation"]), jnp.asarray(draws["slope"]))
+    )
+    return (draws["amplitude"].mean(axis=2) * shape).sum(axis=2)
+
+
+def component(posterior: Posterior, ci_level: float) -> pd.DataFrame:
+    """The mixture's components, relabelled in each draw by their total effect at reference spend.
+
+    `is_reportable` says whether a component is a finding (see `_components.is_reportable`); the
+    others are shown for completeness. Amplitude and half-saturation are in the outcome's and the
+    medium's unit a week.
+    """
+    panel, scales, draws = posterior.panel, posterior.scales, posterior.draws
+    effect = component_effect(posterior)
+    order = relabelling(effect)
+    reportable = is_reportable(draws["weights"], effect)
+    weights = flatten(relabel(draws["weights"], order))
+    curves = {
+        name: flatten(relabel(draws[name], order))
+        for name in ("amplitude", "half_saturation", "slope")
+    }
+    rows = [
+        pd.DataFrame(
+            {
+                "series_key": panel.series[g],
+                "channel": panel.media_names[m],
+                "component": np.arange(weights.shape[1]),
+                **statistics("weight", weights, ci_level),
+                **statistics(
+                    "amplitude", curves["amplitude"][:, g, m] * scales.outcome[g], ci_level
+                ),
+                **statistics(
+                    "half_saturation",
+                    curves["half_saturation"][:, m] * scales.spend[g, m],
+                    ci_level,
+                ),
+                **statistics("slope", curves["slope"][:, m], ci_level),
+                "is_reportable": reportable,
+                "ci_level": ci_level,
+            }
+        )
+        for g in range(len(panel.series))
+        for m in range(len(panel.media_names))
+    ]
+    return pd.concat(rows, ignore_index=True)
+
+
+def lift_test(posterior: Posterior, ci_level: float) -> pd.DataFrame:
+    """Each lift test beside the posterior's own counterfactual for its weeks.
+
+    `z_score` is their difference over the root of the sum of both variances: over about 2, test and
+    model disagree.
+    """
+    tests = posterior.lift_tests
+    draws = _modelled_lift(posterior) if tests else np.empty((posterior.n_draws, 0))
+    measured = np.array([test.lift for test in tests])
+    error = np.array([test.standard_error for test in tests])
+    difference = draws.mean(axis=0) - measured
+    return pd.DataFrame(
+        {
+            "channel": [test.channel for test in tests],
+            "series_key": [test.series or overall_name(posterior.panel) for test in tests],
+            "start_week": np.array([test.start for test in tests], dtype="datetime64[D]"),
+            "end_week": np.array([test.end for test in tests], dtype="datetime64[D]"),
+            "lift": measured,
+            "standard_error": error,
+            **statistics("modelled_lift", draws, ci_level),
+            "z_score": difference / np.sqrt(error**2 + draws.var(axis=0, ddof=1)),
+            "ci_level": ci_level,
+        }
+    )
+
+
+def _modelled_lift(posterior: Posterior) -> Floats:
+    """The posterior's own counterfactual of each test, `(draws, tests)`."""
+    spec = posterior.spec
+    data = model_data(posterior.panel, spec, posterior.scales, posterior.lift_tests)
+    return np.asarray(_lift_by_draw(data.lift, posterior.curves, spec.adstock))
+
+
+@partial(jax.jit, static_argnums=2)
+def _lift_by_draw(lift: LiftData, curves: Curves, kind: AdstockKind) -> jax.Array:
+    return over_draws(lambda draw: expected_lift(lift, draw, kind), curves)

@@ -1,0 +1,167 @@
+"""Response curves: what a channel would bring at other levels of spend."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Literal
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from numpy.typing import NDArray
+
+from hill_mmm._model.adstock import adstock
+from hill_mmm._model.curves import Curves
+from hill_mmm._model.padding import padded
+from hill_mmm._model.saturation import hill, hill_elasticity_gain
+from hill_mmm._panel import Floats
+from hill_mmm._posterior import Posterior, over_draws
+from hill_mmm._results.decompose import ALL_SERIES, series_curves
+from hill_mmm.spec import AdstockKind
+
+Basis = Literal["steady_state", "historical_pattern"]
+
+
+@dataclass(frozen=True)
+class CurvePoints:
+    """Response of each paid channel of one series over a grid of spend multipliers.
+
+    Attributes:
+        series: its name, or `ALL_SERIES`.
+        basis: `steady_state`, the same spend every week with carry-over settled; or
+            `historical_pattern`, the weeks as they were, all multiplied.
+        multipliers: of the channel's mean weekly spend, `(points,)`.
+        weekly_spend: `(points, channels)`.
+        contribution: mean weekly incremental outcome, `(draws, points, channels)`.
+        gain: its derivative by a relative increase of the spend, `(draws, points, channels)`.
+        is_extrapolated: where the curve has met no data, `(points, channels)`.
+    """
+
+    series: str
+    basis: Basis
+    multipliers: Floats
+    weekly_spend: Floats
+    contribution: Floats
+    gain: Floats
+    is_extrapolated: NDArray[np.bool_]
+
+    @property
+    def mroi(self) -> Floats:
+        """Incremental outcome of the next unit of spend, `(draws, points, channels)`."""
+        spend = self.weekly_spend
+        return np.divide(self.gain, spend, out=np.full_like(self.gain, np.nan), where=spend > 0)
+
+
+def response_points(
+    posterior: Posterior, series: int, multipliers: Floats, basis: Basis
+) -> CurvePoints:
+    """The response curves of one series.
+
+    A point of the steady state is extrapolated where its spend exceeds every week's adstocked
+    spend (at the posterior mean of the adstock); one of the historical pattern, where its
+    multiplier exceeds 1.
+
+    Args:
+        posterior: the fit.
+        series: index of the series.
+        multipliers: of the mean weekly spend, `(points,)`, positive.
+        basis: see `CurvePoints`.
+    """
+    panel, kind = posterior.panel, posterior.spec.adstock
+    paid = len(panel.channels)
+    start = int(panel.starts[series])
+    spend = panel.spend[:, series] / posterior.scales.spend[series, :paid]
+    mean = spend[start:].mean(axis=0)
+    curves = _paid(series_curves(posterior, series), paid)
+    grid = jnp.asarray(multipliers)
+    if basis == "steady_state":
+        effect, gain = _steady_response(grid[:, None] * mean, curves)
+    else:
+        weeks = np.arange(len(spend)) >= start
+        share = padded(weeks / weeks.sum())
+        effect, gain = _historical_response(
+            jnp.asarray(padded(spend)), jnp.asarray(share), grid, curves, kind
+        )
+    scale = posterior.scales.outcome[series]
+    weekly_spend = multipliers[:, None] * panel.spend[start:, series].mean(axis=0)
+    if basis == "steady_state":
+        beyond = weekly_spend > _highest_adstock(posterior, series)
+    else:
+        beyond = multipliers[:, None] > 1.0
+    return CurvePoints(
+        series=panel.series[series],
+        basis=basis,
+        multipliers=multipliers,
+        weekly_spend=weekly_spend,
+        contribution=np.asarray(effect) * scale,
+        gain=np.asarray(gain) * scale,
+        is_extrapolated=np.broadcast_to(beyond, weekly_spend.shape),
+    )
+
+
+def total_response(parts: Iterable[CurvePoints]) -> CurvePoints:
+    """The sum over series at common multipliers; extrapolated where any series is."""
+    first, *others = parts
+    summed = {
+        name: sum((getattr(part, name) for part in others), start=getattr(first, name))
+        for name in ("weekly_spend", "contribution", "gain")
+    }
+    beyond = np.logical_or.reduce([part.is_extrapolated for part in (first, *others)])
+    return replace(first, series=ALL_SERIES, is_extrapolated=beyond, **summed)
+
+
+def _paid(curves: Curves, paid: int) -> Curves:
+    weights, parameters = curves.weights, curves.adstock[:, :paid]
+    curved = (curves.amplitude, curves.half_saturation, curves.slope)
+    return Curves(parameters, weights, *(values[:, :paid] for values in curved))
+
+
+@jax.jit
+def _steady_response(spend: jax.Array, curves: Curves) -> tuple[jax.Array, jax.Array]:
+    """Constant spend is its own normalised adstock, so the Hill curve itself is the answer."""
+
+    def one(draw: Curves) -> tuple[jax.Array, jax.Array]:
+        point = (spend[..., None], draw.half_saturation, draw.slope)
+        weighted = draw.amplitude * draw.weights
+        return (
+            (weighted * hill(*point)).sum(axis=2),
+            (weighted * hill_elasticity_gain(*point)).sum(axis=2),
+        )
+
+    return over_draws(one, curves)
+
+
+@partial(jax.jit, static_argnums=4)
+def _historical_response(
+    spend: jax.Array, share: jax.Array, multipliers: jax.Array, curves: Curves, kind: AdstockKind
+) -> tuple[jax.Array, jax.Array]:
+    """Mean over the weeks; `share` is each week's in it, 0 before the series' start."""
+
+    def one(draw: Curves) -> tuple[jax.Array, jax.Array]:
+        adstocked = adstock(kind, spend, draw.adstock)
+        point = (
+            (multipliers[:, None, None] * adstocked)[..., None],
+            draw.half_saturation,
+            draw.slope,
+        )
+        weighted = draw.amplitude * draw.weights
+        return (
+            share @ (weighted * hill(*point)).sum(axis=3),
+            share @ (weighted * hill_elasticity_gain(*point)).sum(axis=3),
+        )
+
+    return over_draws(one, curves)
+
+
+def _highest_adstock(posterior: Posterior, series: int) -> Floats:
+    """Of each paid channel, in currency a week."""
+    spend = posterior.panel.spend[:, series]
+    parameters = posterior.draws["adstock"].mean(axis=(0, 1))[: spend.shape[1]]
+    adstocked = _compiled_adstock(
+        posterior.spec.adstock, jnp.asarray(padded(spend)), jnp.asarray(parameters)
+    )
+    return np.asarray(adstocked)[: len(spend)].max(axis=0)
+
+
+# Compiled once for all series; outside of a program, every call would compile its loop anew.
+_compiled_adstock = jax.jit(adstock, static_argnums=0)

@@ -1,0 +1,149 @@
+"""Warehouses that dbt has built once, whose marts follow whatever a test loads into them."""
+
+import datetime as dt
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+import yaml
+
+from dagster_mmm.environment import ROOT
+from dagster_mmm.inputs import ModelInput, RawTable, check_table, judge_input, load_csv
+from dagster_mmm.settings import Settings, dbt_vars
+from dagster_mmm.warehouse.marts import read_marts
+from dagster_mmm.warehouse.resource import WarehouseResource
+
+TODAY = dt.date(2026, 1, 1)
+SQL = ROOT / "sql"
+# In the order of their dependence; the other models are views, which follow by themselves.
+TABLES = {
+    "int_weekly_values": "intermediate",
+    "weekly_input": "marts",
+    "rejected_input": "marts",
+}
+# South starts ten weeks later than north.
+LATE_START = 10
+Change = Callable[[pd.DataFrame], pd.DataFrame]
+
+
+@dataclass(frozen=True)
+class Warehouse:
+    """A warehouse with dbt's models in it, and the SQL that dbt compiled for the marts."""
+
+    settings: Settings
+    resource: WarehouseResource
+    tables: dict[str, str]
+
+    def judge(self, frame: pd.DataFrame, today: dt.date = TODAY) -> ModelInput:
+        self.load(frame.to_csv(index=False).encode())
+        return self.judge_table(today)
+
+    def load(self, file: bytes) -> None:
+        path = Path(self.resource.place).with_name("input.csv")
+        path.write_bytes(file)
+        load_csv(self.resource, path, self.settings)
+
+    def check(self) -> RawTable:
+        return check_table(self.resource, self.settings)
+
+    def execute(self, *statements: str) -> None:
+        with self.resource.begin() as connection:
+            for statement in statements:
+                connection.exec_driver_sql(statement)
+
+    def judge_table(self, today: dt.date = TODAY) -> ModelInput:
+        self.execute(
+            *(
+                f"create or replace table mmm.{mart} as {query}"
+                for mart, query in self.tables.items()
+            )
+        )
+        return judge_input(
+            *read_marts(self.resource, self.settings.model_key), self.settings, today
+        )
+
+
+def build_warehouse(
+    folder: Path, frame: pd.DataFrame, other_tables: str = "", **sections: Any
+) -> Warehouse:
+    document = yaml.safe_load((ROOT / "examples" / "demo.yaml").read_text())
+    settings = Settings.model_validate(document | sections)
+    resource = WarehouseResource(url=f"duckdb:///{folder / 'warehouse.duckdb'}")
+    frame.to_csv(folder / "input.csv", index=False)
+    load_csv(resource, folder / "input.csv", settings)
+    with resource.begin() as connection:
+        connection.exec_driver_sql(other_tables or "select 1")
+    arguments = [Path(sys.executable).with_name("dbt"), "run", "--quiet"]
+    arguments += ["--select", "+weekly_input", "rejected_input", "--project-dir", SQL]
+    arguments += ["--profiles-dir", SQL, "--target-path", folder / "target"]
+    arguments += ["--log-path", folder / "logs", "--vars", json.dumps(dbt_vars([settings]))]
+    environment = os.environ | {"MMM_DUCKDB_PATH": resource.place}
+    subprocess.run([str(argument) for argument in arguments], env=environment, check=True)
+    models = folder / "target" / "compiled" / "mmm" / "models"
+    compiled = {n: (models / layer / f"{n}.sql").read_text() for n, layer in TABLES.items()}
+    return Warehouse(settings, resource, compiled)
+
+
+@pytest.fixture(scope="session")
+def weekly(tmp_path_factory: pytest.TempPathFactory, market: Path) -> Warehouse:
+    """A warehouse whose settings say weekly."""
+    return build_warehouse(tmp_path_factory.mktemp("weekly"), pd.read_csv(market))
+
+
+@pytest.fixture(scope="session")
+def by_day(tmp_path_factory: pytest.TempPathFactory, market: Path) -> Warehouse:
+    """A warehouse whose settings say daily."""
+    folder, grain = tmp_path_factory.mktemp("daily"), {"grain": "daily"}
+    return build_warehouse(folder, pd.read_csv(market), input=grain)
+
+
+@pytest.fixture(scope="session")
+def geos(market: Path) -> pd.DataFrame:
+    """Two series of the market, with a newsletter, and a column that names them."""
+    frame = pd.read_csv(market).assign(mails=np.tile([1000, 0], 78))
+    north, south = frame.assign(geo="north"), frame.assign(geo="south")
+    south[["revenue", "tv_spend"]] /= 2
+    return pd.concat([north, south[LATE_START:]], ignore_index=True)
+
+
+@pytest.fixture(scope="session")
+def by_geo(tmp_path_factory: pytest.TempPathFactory, geos: pd.DataFrame) -> Warehouse:
+    """A warehouse whose settings name a series column and an organic medium."""
+    return build_warehouse(
+        tmp_path_factory.mktemp("geos"),
+        geos,
+        input={"series_column": "geo"},
+        organic=[{"name": "newsletter", "column": "mails"}],
+    )
+
+
+def with_value(row: int, column: str, value: object) -> Change:
+    def change(frame: pd.DataFrame) -> pd.DataFrame:
+        frame = frame.astype(object)
+        frame.loc[row, column] = value
+        return frame
+
+    return change
+
+
+def daily(frame: pd.DataFrame) -> pd.DataFrame:
+    days = frame.loc[frame.index.repeat(7)].reset_index(drop=True)
+    offset = pd.to_timedelta(np.tile(np.arange(7), len(frame)), unit="D")
+    numbers = [c for c in frame if c.endswith("_spend") or c == "revenue"]
+    days["week"] = (pd.to_datetime(days["week"]) + offset).dt.strftime("%Y-%m-%d")
+    days[numbers] = days[numbers] / 7
+    return days
+
+
+def rows_of(frame: pd.DataFrame, geo: str, *weeks: int) -> list[int]:
+    """The labels of a series' rows, counted from its first week or, below 0, from its last."""
+    labels = frame.index[frame["geo"] == geo]
+    return [labels[week] for week in weeks]

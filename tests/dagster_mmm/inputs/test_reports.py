@@ -1,0 +1,130 @@
+"""Spend from the long reports of ad platforms: the same panel as from a wide table, or a reason."""
+
+from pathlib import Path
+
+import dagster as dg
+import numpy as np
+import pandas as pd
+import pytest
+
+from dagster_mmm.inputs import InputError, build_panel
+from dagster_mmm.settings import SettingsError
+from tests.dagster_mmm.inputs.conftest import Warehouse, build_warehouse
+
+PLATFORMS = {"tv": "tv", "search": "google_ads", "social": "facebook_ads", "display": "dv360"}
+REPORTS = "ads.campaign_report"
+
+
+@pytest.fixture(scope="module")
+def reported(tmp_path_factory: pytest.TempPathFactory, market: Path) -> Warehouse:
+    """The market's revenue as a table, and its spend as two campaigns a day in reports."""
+    weeks = pd.read_csv(market)
+    return build_warehouse(
+        tmp_path_factory.mktemp("reported"),
+        weeks.drop(columns=[c for c in weeks if c.endswith("_spend")]),
+        load_reports(weeks),
+        input={"reports": {"table": REPORTS, "currency_column": "currency", "ignored": ["test"]}},
+        channels=[{"name": name, "column": platform} for name, platform in PLATFORMS.items()],
+    )
+
+
+def load_reports(weeks: pd.DataFrame) -> str:
+    """SQL that makes the reports: none where nothing was spent, and no order."""
+    rows = [
+        f"('{platform}', date '{week}' + {day}, '{campaign}', {spend / 14!r}::double, 'EUR')"
+        for name, platform in PLATFORMS.items()
+        for week, spend in zip(weeks["week"], weeks[f"{name}_spend"], strict=True)
+        for day in range(7)
+        for campaign in ("brand", "launch")
+        if spend > 0 or week == weeks["week"].iloc[-1]
+    ]
+    columns = "platform, date_day, campaign_name, spend, currency"
+    return (
+        "create schema if not exists ads; "
+        f"create or replace table {REPORTS} as "
+        f"select * from (values {', '.join(rows)}) as r({columns})"
+    )
+
+
+@pytest.fixture(autouse=True)
+def restored(reported: Warehouse, market: Path) -> None:
+    reported.execute(*load_reports(pd.read_csv(market)).split("; "))
+
+
+def test_reports_make_the_panel_that_a_wide_table_makes(reported: Warehouse, market: Path) -> None:
+    reported.check()
+    found = reported.judge_table()
+    assert (found.problems, found.repairs()) == ((), [])
+    panel = build_panel(found.snapshot, reported.settings)
+    wide = pd.read_csv(market)[[f"{name}_spend" for name in PLATFORMS]]
+    np.testing.assert_allclose(panel.spend[:, 0], wide, rtol=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (
+            f"insert into {REPORTS} values ('tiktok', '2022-01-03', 'new', 5, 'EUR')",
+            "ads.campaign_report has platform 'tiktok' (1 rows); add a channel whose column is "
+            "that text, or list it in input.reports.ignored",
+        ),
+        (
+            f"insert into {REPORTS} values (null, '2022-01-03', 'new', 5, 'EUR')",
+            "has platform '' (1 rows)",
+        ),
+        (
+            f"insert into {REPORTS} values ('tv', '2022-01-03', 'new', 5, 'USD')",
+            "rows in other currencies than EUR (column 'currency'): 1 in 'USD'",
+        ),
+        (f"drop table {REPORTS}", "there is no table ads.campaign_report; load it"),
+    ],
+)
+def test_rows_that_would_be_lost_are_refused(
+    reported: Warehouse, change: str, message: str
+) -> None:
+    reported.execute(change)
+    with pytest.raises(dg.Failure) as stopped:
+        reported.check()
+    assert message in str(stopped.value.description)
+
+
+def test_an_ignored_platform_is_no_channel(reported: Warehouse) -> None:
+    reported.execute(f"insert into {REPORTS} values ('test', '2022-01-03', 'new', 5, 'EUR')")
+    reported.check()
+    assert reported.judge_table().problems == ()
+
+
+def test_a_column_that_the_reports_lack_is_named(reported: Warehouse) -> None:
+    reported.execute(f"alter table {REPORTS} rename spend to cost")
+    with pytest.raises(SettingsError, match=r"input\.reports\.spend_column: found 'spend', not a"):
+        reported.check()
+
+
+@pytest.mark.parametrize(
+    ("change", "code", "message"),
+    [
+        (
+            f"update {REPORTS} set spend = 'nan' where platform = 'tv' and date_day = '2021-03-10'",
+            "unreadable_spend",
+            "tv (platform 'tv' of the reports) has no usable number in the week of 2021-03-08: "
+            "found nan",
+        ),
+        (
+            f"delete from {REPORTS} where date_day > '2023-12-20'",
+            "unreadable_spend",
+            "in the week of 2023-12-18: found reports from 2021-01-04 to 2023-12-20 alone",
+        ),
+        (
+            f"update {REPORTS} set date_day = null where date_day = '2021-03-10'",
+            "unreadable_date",
+            "rows of ads.campaign_report have no date in column 'date_day'",
+        ),
+    ],
+)
+def test_what_is_wrong_in_the_reports_is_named(
+    reported: Warehouse, change: str, code: str, message: str
+) -> None:
+    reported.execute(change)
+    found = reported.judge_table()
+    assert code in {problem.code for problem in found.problems}
+    assert message in str(InputError(found.problems))

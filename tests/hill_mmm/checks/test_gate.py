@@ -1,0 +1,404 @@
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from hill_mmm import (
+    ALL_SERIES,
+    Check,
+    Fit,
+    GateThresholds,
+    LiftTest,
+    ModelSpec,
+    Panel,
+    decompose,
+    gate,
+    holdout_checks,
+    lift_test_checks,
+    missing_holdout,
+    mixture_checks,
+    parameter_summary,
+    prior_checks,
+    score_checks,
+    warmup_checks,
+    with_total,
+)
+from hill_mmm._results.estimands import channel_summary, lift_test
+
+InventFit = Callable[..., Fit]
+
+LIMITS = {
+    "max_r_hat": 1.01,
+    "min_ess": 400.0,
+    "divergence_rate": 0.001,
+    "min_bfmi": 0.3,
+    "saturated_tree_rate": 0.01,
+}
+
+
+@pytest.fixture(scope="module")
+def good(market: Panel, invent_fit: InventFit) -> Fit:
+    """Independent draws in agreeing chains: what a perfect sampler returns."""
+    return invent_fit(market.head(60), ModelSpec(fourier_order=0), chains=4, draws=500)
+
+
+def judge(fit: Fit) -> dict[str, Check]:
+    checks = gate(parameter_summary(fit), fit, GateThresholds())
+    return {check.check_name: check for check in checks}
+
+
+def failed(fit: Fit) -> set[str]:
+    return {name for name, check in judge(fit).items() if check.status == "fail"}
+
+
+def with_draws(fit: Fit, site: str, values: np.ndarray) -> Fit:
+    return replace(fit, draws=fit.draws | {site: values})
+
+
+def test_a_good_fit_passes_every_check_and_is_told_the_limits(good: Fit) -> None:
+    checks = judge(good)
+    assert {name: check.threshold for name, check in checks.items()} == LIMITS
+    assert {check.status for check in checks.values()} == {"pass"}
+    assert all(check.is_blocking for check in checks.values())
+    assert 1.0 <= checks["max_r_hat"].value < 1.01
+    assert 400 < checks["min_ess"].value <= 3000
+    # Independent energies: the variance of a difference is twice that of each.
+    assert checks["min_bfmi"].value == pytest.approx(2.0, rel=0.2)
+    assert checks["divergence_rate"].value == checks["saturated_tree_rate"].value == 0.0
+
+
+def test_a_chain_elsewhere_fails_r_hat_and_is_named(good: Fit) -> None:
+    adstock = good.draws["adstock"].copy()
+    adstock[0, :, 2] = 0.5 + 0.5 * adstock[0, :, 2]
+    check = judge(with_draws(good, "adstock", adstock))["max_r_hat"]
+    assert check.status == "fail"
+    assert check.value > 1.01
+    assert "alpha[social]" in check.description
+
+
+def test_a_sticky_chain_fails_ess(good: Fit) -> None:
+    # Every draw of sigma stays for ten: 50 distinct ones a chain, 200 in all.
+    sticky = np.repeat(good.draws["sigma"][:, :50], 10, axis=1)
+    check = judge(with_draws(good, "sigma", sticky))["min_ess"]
+    assert check.status == "fail"
+    assert check.value < 400
+    assert "sigma" in check.description
+
+
+def test_chains_that_never_moved_fail(good: Fit) -> None:
+    stuck = np.broadcast_to(good.draws["sigma"][:, :1], good.draws["sigma"].shape)
+    assert "max_r_hat" in failed(with_draws(good, "sigma", stuck))
+
+
+@pytest.mark.parametrize("value", [0.03, np.nan])
+def test_quantity_whose_r_hat_is_undefined_fails(good: Fit, value: float) -> None:
+    check = judge(with_draws(good, "sigma", np.full((4, 500, 1), value)))["max_r_hat"]
+    assert check.status == "fail"
+    assert np.isnan(check.value)
+    # Without noise the likelihood is undefined too, and comes first.
+    assert ("sigma" if value > 0 else "log_likelihood") in check.description
+
+
+def test_an_undefined_r_hat_is_worse_than_any(good: Fit) -> None:
+    summary = parameter_summary(good)
+    summary.loc[summary["parameter"] == "response", "r_hat"] = 3.0
+    summary.loc[summary["parameter"] == "sigma", ["r_hat", "ess_bulk"]] = np.nan
+    checks = {check.check_name: check for check in gate(summary, good, GateThresholds())}
+    for name in ("max_r_hat", "min_ess"):
+        assert checks[name].status == "fail"
+        assert np.isnan(checks[name].value)
+        assert "sigma" in checks[name].description
+
+
+@pytest.mark.parametrize(("divergences", "status"), [(2, "pass"), (3, "fail")])
+def test_divergences_above_one_in_a_thousand_fail(good: Fit, divergences: int, status: str) -> None:
+    diverging = np.zeros((4, 500), dtype=bool)
+    diverging[0, :divergences] = True
+    fit = replace(good, stats=good.stats._replace(diverging=diverging))
+    check = judge(fit)["divergence_rate"]
+    assert (check.status, check.value) == (status, divergences / 2000)
+
+
+def test_energy_that_wanders_fails_bfmi(good: Fit) -> None:
+    # One chain is enough; a random walk's increments are far smaller than its spread.
+    energy = good.stats.energy.copy()
+    energy[2] = np.cumsum(energy[2])
+    assert failed(replace(good, stats=good.stats._replace(energy=energy))) == {"min_bfmi"}
+
+
+@pytest.mark.parametrize(("full", "fails"), [(20, False), (21, True)])
+def test_full_trees_fail_above_one_in_a_hundred(good: Fit, full: int, fails: bool) -> None:
+    steps = good.stats.steps.copy()
+    steps[1, :full] = 2**good.sampler.max_tree_depth - 1
+    found = failed(replace(good, stats=good.stats._replace(steps=steps)))
+    assert found == ({"saturated_tree_rate"} if fails else set())
+
+
+def test_thresholds_are_the_callers(good: Fit) -> None:
+    strict = GateThresholds(1.0, 1e6, -1.0, 3.0, -1.0)
+    checks = gate(parameter_summary(good), good, strict)
+    assert [check.status for check in checks] == ["fail"] * 5
+    assert [check.threshold for check in checks] == [1.0, 1e6, -1.0, 3.0, -1.0]
+
+
+def test_the_components_own_are_shown_and_not_judged(good: Fit) -> None:
+    summary = parameter_summary(good)
+    summary.loc[~summary["is_judged"], ["r_hat", "ess_bulk", "ess_tail"]] = (2.0, 3.0, 3.0)
+    assert {check.status for check in gate(summary, good, GateThresholds())} == {"pass"}
+
+
+def test_summary_has_each_quantity_once_with_its_moments(good: Fit) -> None:
+    summary = parameter_summary(good)
+    assert not summary.duplicated(["parameter", "index"]).any()
+    judged = summary[summary["is_judged"]]
+    assert set(judged["parameter"]) == {
+        *("log_likelihood", "sigma", "coefficient", "alpha", "contribution"),
+        *("marginal_contribution", "response", "response_mroi"),
+    }
+    assert set(summary[~summary["is_judged"]]["parameter"]) == {
+        *("amplitude", "half_saturation", "slope")
+    }
+    sigma = summary.set_index("parameter").loc["sigma"]
+    draws = good.draws["sigma"] * good.scales.outcome
+    assert sigma["mean"] == pytest.approx(draws.mean())
+    assert sigma["sd"] == pytest.approx(draws.std(ddof=1))
+    assert sigma["q05"] == pytest.approx(np.quantile(draws, 0.05))
+    # Independent draws: the standard error of the mean is sd / sqrt(n), itself estimated.
+    assert sigma["mcse_mean"] == pytest.approx(sigma["sd"] / np.sqrt(2000), rel=0.25)
+    trend = summary.set_index(["parameter", "index"]).loc[("coefficient", "trend"), "mean"]
+    by_hand = good.draws["coefficients"][:, :, 0, 1].mean() * good.scales.outcome[0]
+    assert trend == pytest.approx(by_hand)
+
+
+def test_summary_of_many_series_names_them(regional_mixture: Fit) -> None:
+    summary = parameter_summary(regional_mixture)
+    assert not summary.duplicated(["parameter", "index"]).any()
+    index = summary.groupby("parameter")["index"].agg(set)
+    regions = set(regional_mixture.panel.series)
+    assert index["sigma"] == regions
+    # Of the sum, then of each region; the second has no radio.
+    assert {"tv", "newsletter", "region_04.radio", "region_02.newsletter"} <= index["contribution"]
+    assert "region_02.radio" not in index["contribution"]
+    assert {"region_01.baseline", "region_04.event.strike"} <= index["coefficient"]
+    # Yearly sine and cosine.
+    assert {"region_03.seasonality.2", "region_03.seasonality.3"} <= index["coefficient"]
+    assert index["signed_coefficient"] == {"competitor_price"}
+    assert index["weight"] == {"0", "1"}
+    assert index["effective_components"] == {"inverse_herfindahl", "exp_entropy"}
+    # Curves are of all regions together, and an organic medium has none.
+    assert "radio@0.5" in index["response"]
+    assert not any(name.startswith(("newsletter", "region")) for name in index["response"])
+    assert {"tv", "newsletter"} <= index["alpha"]
+    # A constant is no estimate of anything: none is in the summary.
+    assert summary["r_hat"].notna().all()
+
+
+def test_the_log_likelihood_is_that_of_all_series(regional_mixture: Fit) -> None:
+    summary = parameter_summary(regional_mixture).set_index("parameter")
+    total = sum(part.log_likelihood.sum(axis=1) for part in decompose(regional_mixture))
+    assert summary.loc["log_likelihood", "mean"] == pytest.approx(np.mean(total), rel=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("kind", "parameters"),
+    [("delayed", {"alpha", "peak"}), ("weibull", {"shape", "scale"})],
+)
+def test_every_parameter_of_the_carry_over_is_judged(
+    market: Panel, invent_fit: InventFit, kind: str, parameters: set[str]
+) -> None:
+    spec = ModelSpec(adstock=kind, fourier_order=1)  # pyright: ignore[reportArgumentType]
+    summary = parameter_summary(invent_fit(market.head(91), spec))
+    judged = set(summary[summary["is_judged"]]["parameter"])
+    assert judged & {"alpha", "peak", "shape", "scale"} == parameters
+
+
+def test_a_control_may_bear_the_name_of_a_baseline_part(good: Fit) -> None:
+    panel = replace(good.panel, control_names=("trend", *good.panel.control_names[1:]))
+    fit = replace(good, panel=panel, scales=replace(good.scales, controls=panel.control_names))
+    summary = parameter_summary(fit)
+    assert not summary.duplicated(["parameter", "index"]).any()
+    indices = set(summary.loc[summary["parameter"] == "coefficient", "index"])
+    assert {"trend", "control.trend"} <= indices
+
+
+def test_judged_contributions_are_the_channel_summarys(mixture: Fit) -> None:
+    summary = parameter_summary(mixture).set_index(["parameter", "index"])
+    *_, part = with_total(mixture)
+    frame = channel_summary(mixture, part, 0.9).query("period == 'all'").set_index("channel")
+    for channel in ("tv", "radio"):
+        row = summary.loc[("contribution", channel)]
+        weeks = len(part.weeks)
+        assert row["mean"] * weeks == pytest.approx(frame.loc[channel, "contribution_mean"])
+        assert row["q05"] * weeks == pytest.approx(frame.loc[channel, "contribution_ci_lo"])
+        gain = summary.loc[("marginal_contribution", channel), "mean"] * weeks
+        spent = frame.loc[channel, "spend"]
+        assert gain / spent == pytest.approx(frame.loc[channel, "mroi_mean"])
+
+
+@pytest.fixture
+def three(market: Panel, invent_fit: InventFit) -> Fit:
+    return invent_fit(market.head(60), ModelSpec(3, fourier_order=0), chains=4, draws=100)
+
+
+def test_a_summary_does_not_depend_on_the_labels(three: Fit) -> None:
+    rng = np.random.default_rng(1)
+    labels = rng.permuted(np.tile(np.arange(3), (4, 100, 1)), axis=2)
+    shuffled = {
+        name: np.take_along_axis(values, np.expand_dims(labels, between), axis=-1)
+        for name, between in (
+            ("weights", ()),
+            ("amplitude", (2, 3)),
+            ("half_saturation", (2,)),
+            ("slope", (2,)),
+        )
+        for values in [three.draws[name]]
+    }
+    before, after = (
+        parameter_summary(fit) for fit in (three, replace(three, draws=three.draws | shuffled))
+    )
+    assert set(before.loc[~before["is_judged"], "parameter"]) >= {"weight", "amplitude"}
+    moments = ["parameter", "index", "mean", "sd", "q05", "q50", "q95"]
+    pd.testing.assert_frame_equal(before[moments], after[moments], rtol=1e-8)
+
+
+def holdout_accuracy(**values: float) -> pd.DataFrame:
+    return pd.DataFrame({"metric": list(values), "value": list(values.values())})
+
+
+# Of 13 independent weeks, fewer than 8 are inside in 0.1 % of holdouts, fewer than 9 in 0.6 %.
+@pytest.mark.parametrize(("covered", "status"), [(8, "pass"), (7, "warn")])
+def test_holdout_coverage_warns_below_what_chance_explains(covered: int, status: str) -> None:
+    (check,) = holdout_checks(holdout_accuracy(coverage=covered / 13), 0.9, 13)
+    assert (check.status, check.is_blocking) == (status, False)
+    assert check.threshold == pytest.approx(8 / 13)
+
+
+@pytest.mark.parametrize(("ratio", "status"), [(1.0, "pass"), (1.01, "warn")])
+def test_holdout_error_is_held_against_last_years(ratio: float, status: str) -> None:
+    checks = holdout_checks(holdout_accuracy(coverage=0.9, rmse_vs_naive=ratio), 0.9, 13)
+    assert [check.check_name for check in checks] == ["holdout_coverage", "holdout_rmse_vs_naive"]
+    assert (checks[1].status, checks[1].is_blocking) == (status, False)
+    assert (checks[1].value, checks[1].threshold) == (ratio, 1.0)
+
+
+def test_one_week_alone_says_nothing_of_coverage() -> None:
+    (check,) = holdout_checks(holdout_accuracy(coverage=0.0), 0.9, 1, "scored")
+    assert (check.check_name, check.status) == ("scored_coverage", "pass")
+
+
+def test_a_missing_holdout_is_a_warning_that_says_why() -> None:
+    check = missing_holdout("only 40 weeks are left before it")
+    assert (check.check_name, check.status, check.is_blocking) == (
+        *("holdout_coverage", "warn"),
+        False,
+    )
+    assert "only 40 weeks are left" in check.description
+
+
+def learned(**by_channel: float) -> pd.DataFrame:
+    """Rows of a channel summary, of one series and its whole period."""
+    return pd.DataFrame(
+        {
+            "series_key": "national",
+            "channel": list(by_channel),
+            "period": "all",
+            "roi_learned": list(by_channel.values()),
+        }
+    )
+
+
+def test_channels_that_the_data_say_nothing_of_are_named() -> None:
+    summary = learned(tv=0.9, display=0.099, search=0.1, leaflets=0.0, radio=np.nan)
+    (check,) = prior_checks(summary)
+    assert (check.check_name, check.status) == ("prior_dominated_channels", "warn")
+    assert (check.value, check.threshold, check.is_blocking) == (2.0, 0.0, False)
+    assert "(display, leaflets)" in check.description
+
+
+def test_of_many_series_and_periods_the_sum_over_all_weeks_counts() -> None:
+    regional = learned(tv=0.0).assign(series_key="region_01")
+    quarter = learned(tv=0.0).assign(series_key=ALL_SERIES, period="last_13_weeks")
+    together = learned(tv=0.8).assign(series_key=ALL_SERIES)
+    (check,) = prior_checks(pd.concat([regional, quarter, together]))
+    assert (check.status, check.value) == ("pass", 0.0)
+
+
+def effects_apart(fit: Fit, ratio: float) -> Fit:
+    """The fit with one curve for all components, each `ratio` times as high as the one before."""
+    height = ratio ** np.arange(3.0)
+    ones = np.ones_like(fit.draws["half_saturation"])
+    noise = np.random.default_rng(2).lognormal(0.0, 0.05, fit.draws["amplitude"].shape)
+    even = np.full_like(fit.draws["weights"], 1 / 3)
+    changed = {"half_saturation": ones, "slope": ones, "weights": even}
+    return replace(fit, draws=fit.draws | changed | {"amplitude": height * noise})
+
+
+def test_components_that_stand_apart_pass(three: Fit) -> None:
+    switching, apart = mixture_checks(effects_apart(three, 2.0))
+    assert (switching.check_name, switching.status) == ("component_switching_rate", "pass")
+    assert (switching.value, switching.threshold) == (0.0, 0.05)
+    assert (apart.check_name, apart.status, apart.threshold) == (
+        *("component_separation", "pass"),
+        2.0,
+    )
+    assert apart.value > 10
+    # Equal weights: three of them by either count.
+    assert "components: 3.00 (1/sum of squared weights), 3.00 (Shannon)" in apart.description
+
+
+def test_components_that_overlap_warn_and_do_not_block(three: Fit) -> None:
+    switching, apart = mixture_checks(effects_apart(three, 1.0))
+    # Six orders, all as likely: five of six steps change it.
+    assert switching.value == pytest.approx(5 / 6, abs=4 * np.sqrt(5 / 36 / 396))
+    assert apart.value < 2
+    assert [check.status for check in (switching, apart)] == ["warn", "warn"]
+    assert not (switching.is_blocking or apart.is_blocking)
+
+
+@pytest.mark.parametrize(("moved", "status"), [(0, "pass"), (2, "pass"), (3, "warn")])
+def test_a_place_that_few_chains_found_by_themselves_warns(
+    good: Fit, moved: int, status: str
+) -> None:
+    stats = good.stats._replace(moved=np.arange(4) < moved)
+    (check,) = warmup_checks(replace(good, stats=stats))
+    assert (check.check_name, check.status, check.is_blocking) == ("moved_chains", status, False)
+    assert (check.value, check.threshold) == (moved, 2.0)
+
+
+def test_a_single_curve_has_no_components_to_judge(good: Fit) -> None:
+    assert mixture_checks(good) == []
+
+
+@pytest.mark.parametrize(("k", "status"), [(0.7, "pass"), (0.71, "warn"), (np.inf, "warn")])
+def test_weeks_that_sway_the_fit_warn(k: float, status: str) -> None:
+    (check,) = score_checks(holdout_accuracy(max_pareto_k=k, share_pareto_k_over_0_7=0.021))
+    assert (check.check_name, check.status, check.is_blocking) == ("max_pareto_k", status, False)
+    assert (check.value, check.threshold) == (k, 0.7)
+    assert "2.1% of weeks" in check.description
+
+
+@pytest.mark.parametrize(("errors", "status"), [(1.5, "pass"), (2.5, "warn"), (-2.5, "warn")])
+def test_an_experiment_that_the_model_contradicts_warns(
+    regional_mixture: Fit, errors: float, status: str
+) -> None:
+    agreed = LiftTest("tv", "2022-02-07", "2022-02-28", 1.0, 1.0)
+    row = lift_test(replace(regional_mixture, lift_tests=(agreed,)), 0.9).iloc[0]
+    mean, sd = row["modelled_lift_mean"], row["modelled_lift_sd"]
+    agreed = replace(agreed, lift=mean, standard_error=sd)
+    other = replace(agreed, start="2022-02-14", lift=mean, standard_error=sd)
+    row = lift_test(replace(regional_mixture, lift_tests=(other,)), 0.9).iloc[0]
+    # Both variances count: the test's is the model's own.
+    total = np.hypot(sd, row["modelled_lift_sd"])
+    other = replace(other, lift=row["modelled_lift_mean"] - errors * total)
+    frame = lift_test(replace(regional_mixture, lift_tests=(agreed, other)), 0.9)
+    (check,) = lift_test_checks(frame)
+    assert check.check_name == "lift_test_disagreement"
+    assert (check.status, check.threshold, check.is_blocking) == (status, 2.0, False)
+    assert check.value == pytest.approx(abs(errors))
+    assert "tv from 2022-02-14" in check.description
+
+
+def test_without_experiments_there_is_nothing_to_disagree_with(national_mixture: Fit) -> None:
+    assert lift_test_checks(lift_test(national_mixture, 0.9)) == []

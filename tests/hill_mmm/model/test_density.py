@@ -1,0 +1,499 @@
+"""The model's coordinates are ours; its density must be the one that the documents write down.
+
+The check is by change of variables: at any point u of the sampler's coordinates,
+`log p(u) = log p(theta(u)) + log |det d theta / d u|`, where `p(theta)` is written here anew, in
+the parameters that the documents put priors on, by scipy. The two may differ by a constant, so
+differences between points are compared.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import cache, cached_property, partial
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from jax.flatten_util import ravel_pytree
+from numpyro.infer.util import constrain_fn, potential_energy
+from scipy import special, stats
+
+from hill_mmm import (
+    AmplitudePrior,
+    LiftTest,
+    ModelSpec,
+    Panel,
+    Scales,
+    adstock_weights,
+    simulate_geo_market,
+    simulate_national_market,
+    simulate_seed_benchmark,
+)
+from hill_mmm._model.curves import Curves
+from hill_mmm._model.data import model_data
+from hill_mmm._model.density import dense_sites, hill_mixture
+from hill_mmm._model.lift import expected_lift
+from hill_mmm._sampling.nuts import COMPILER_OPTIONS
+from hill_mmm._sampling.nuts import _template as template
+
+Sites = dict[str, jax.Array]
+Parameters = dict[str, Any]
+POINTS = 4
+# Where the documents have no name for it, the hyperparameter's own.
+SAME_AS_SITES = (
+    *("alpha", "peak", "weibull_shape", "weibull_scale"),
+    *("mu_log_n", "sigma_log_n", "log_n_raw", "sigma_log_A", "log_A_raw", "sigma"),
+    *("effect_spread", "noise_level", "noise_spread", "baseline_spread"),
+    *("signed_coefficients", "degrees_of_freedom"),
+)
+
+
+# Run a few times, these functions cost their compilation.
+quickly_compiled = partial(
+    jax.jit, compiler_options=COMPILER_OPTIONS | {"xla_backend_optimization_level": 0}
+)
+
+
+@dataclass
+class Problem:
+    """A panel and a specification, with the model bound to them."""
+
+    panel: Panel
+    spec: ModelSpec
+    lift_tests: tuple[LiftTest, ...] = ()
+
+    def __post_init__(self) -> None:
+        scales = Scales.of(self.panel, self.spec)
+        self.data = model_data(self.panel, self.spec, scales, self.lift_tests)
+
+    def model(self) -> None:
+        hill_mixture(self.data, self.spec.structure)
+
+    @cached_property
+    def start(self) -> Sites:
+        """Zeros in the shapes of the sampler's coordinates."""
+        return template(hill_mixture, self.data, self.spec.structure)
+
+    @cached_property
+    def density_and_gradient(self) -> Callable[[jax.Array], tuple[jax.Array, jax.Array]]:
+        """Log density of the sampler's coordinates, flattened, and its gradient."""
+        _, unravel = ravel_pytree(self.start)
+        return quickly_compiled(jax.value_and_grad(lambda flat: self.log_density(unravel(flat))))
+
+    @cached_property
+    def jacobian_and_parameters(self) -> Callable[[jax.Array], tuple[jax.Array, Sites]]:
+        """The matrix d theta / d u, and theta with the model's sites."""
+        _, unravel = ravel_pytree(self.start)
+
+        def parameters(flat: jax.Array) -> tuple[jax.Array, Sites]:
+            point = unravel(flat)
+            sites = self.sites(point)
+            theta = natural(self, point, sites)
+            return ravel_pytree(theta)[0], theta | sites
+
+        return quickly_compiled(jax.jacfwd(parameters, has_aux=True))
+
+    def point(self, seed: int) -> Sites:
+        """A random point, every coordinate uniform in (-1, 1)."""
+        rng = np.random.default_rng(seed)
+        return {
+            name: jnp.asarray(rng.uniform(-1, 1, size=at.shape)) for name, at in self.start.items()
+        }
+
+    def sites(self, point: Sites) -> Sites:
+        """Constrained and deterministic sites."""
+        return constrain_fn(self.model, (), {}, point, return_deterministic=True)
+
+    def log_density(self, point: Sites) -> jax.Array:
+        """What NUTS samples: the log density of the unconstrained coordinates."""
+        return -potential_energy(self.model, (), {}, point)
+
+
+def seed_problem(components: int) -> Problem:
+    panel, _ = simulate_seed_benchmark("mixture_k2", 0, weeks=60)
+    return Problem(panel, ModelSpec(components, amplitude_prior="seed", fourier_order=0))
+
+
+def roi_problem(components: int) -> Problem:
+    panel, _ = simulate_national_market(0, weeks=60)
+    two_channels = replace(panel, spend=panel.spend[:, :, :2], channels=panel.channels[:2])
+    known = {"search": AmplitudePrior("roi", median=3.0, sd_log=0.4)}
+    return Problem(two_channels, ModelSpec(components, channel_priors=known, fourier_order=1))
+
+
+def panel_problem(**choices: Any) -> Problem:
+    """Three series: one lacks a channel, one starts late; newsletters have no spend."""
+    panel, _ = simulate_geo_market(0, series=3, weeks=60)
+    starts = np.array([0, 0, 7])
+    observed = np.arange(60)[:, None] >= starts
+    spend = panel.spend[:, :, :2] * observed[:, :, None]
+    spend[:, 1, 0] = 0.0
+    rng = np.random.default_rng(0)
+    return Problem(
+        replace(
+            panel,
+            starts=starts,
+            outcome=np.where(observed, panel.outcome, np.nan),
+            spend=spend,
+            channels=panel.channels[:2],
+            organic=(rng.poisson(3.0, (60, 3)) * observed)[:, :, None].astype(float),
+            organic_names=("newsletter",),
+            controls=rng.normal(size=(60, 3, 2)) * observed[:, :, None],
+            control_names=("price", "weather"),
+        ),
+        ModelSpec(fourier_order=0, **choices),
+    )
+
+
+PROBLEMS = {
+    "seed-k1": partial(seed_problem, 1),
+    "seed-k3": partial(seed_problem, 3),
+    "roi-k1": partial(roi_problem, 1),
+    "roi-k3": partial(roi_problem, 3),
+    "panel": panel_problem,
+    "panel-all": partial(
+        panel_problem,
+        components=2,
+        adstock="delayed",
+        likelihood="student_t",
+        hyperprior="inverse_gamma",
+        control_signs={"price": "negative"},
+    ),
+    "panel-seed": partial(
+        panel_problem, amplitude_prior="seed", adstock="weibull", hyperprior="halfnormal"
+    ),
+}
+
+
+@cache
+def problem_named(name: str) -> Problem:
+    return PROBLEMS[name]()
+
+
+@pytest.fixture(params=list(PROBLEMS))
+def problem(request: pytest.FixtureRequest) -> Problem:
+    return problem_named(request.param)
+
+
+def is_active(problem: Problem) -> np.ndarray:
+    return (problem.panel.media > 0).any(axis=0)
+
+
+def natural(problem: Problem, point: Sites, sites: Sites) -> Sites:
+    """The parameters that the documents put priors on, from the sampler's coordinates."""
+    parameters = {name: sites[name] for name in SAME_AS_SITES if name in sites}
+    parameters |= {"log_k": jnp.log(sites["half_saturation"]), "beta": sites["coefficients"]}
+    if problem.spec.components > 1:
+        parameters["weights"] = sites["weights"][:-1]
+    # Deviations of the components are scaled by a standard deviation that may be any.
+    deviation = sites["sigma_log_A"] * sites["log_A_raw"] if "log_A_raw" in sites else 0.0
+    active = jnp.asarray(is_active(problem))
+    level = jnp.log(jnp.where(active, (sites["amplitude"] * jnp.exp(-deviation))[:, :, 0], 1.0))
+    if problem.spec.amplitude_prior == "seed":
+        # A channel that the series lacks has no amplitude; its coordinate stands for it.
+        absent = problem.data.amplitude_loc[:, None] + 0.1 * point["log_effect_raw"]
+        absent -= jnp.log(jnp.exp(deviation) @ sites["weights"])
+        parameters["mu_log_A"] = jnp.where(active, level, absent)
+    elif len(problem.panel.series) == 1:
+        parameters["log_level"] = level
+    else:
+        parameters["common_effect_raw"] = point["log_effect_raw"]
+        parameters["log_level"] = jnp.where(active, level, point["series_effect_raw"])
+    if len(problem.panel.series) > 1:
+        parameters["beta_mean"] = coefficient_means(problem, point, sites)
+    return parameters
+
+
+def coefficient_means(problem: Problem, point: Sites, sites: Sites) -> jax.Array:
+    """Means over the series of the baseline's coefficients, at the coordinate `mean_raw`.
+
+    The coordinate is their deviation from the mean of their Gaussian conditional, in which the
+    coefficients of the series are integrated out: each series' outcome, less the media's mean
+    effect, has covariance `sigma**2 I + X diag(spread**2) X'`.
+    """
+    data, panel = problem.data, problem.panel
+    by_component = effects(problem, sites)
+    effect = by_component @ sites["weights"] + signed_effect(problem, sites)
+    precision = jnp.diag(1.0 / data.prior_sd**2)
+    evidence = data.prior_mean / data.prior_sd**2
+    for g, start in enumerate(panel.starts):
+        rows = slice(int(start), len(panel))
+        x = data.regressors[rows, g]
+        spread = jnp.diag((data.prior_sd * sites["baseline_spread"]) ** 2)
+        covariance = sites["sigma"][g] ** 2 * jnp.eye(len(x)) + x @ spread @ x.T
+        precision += x.T @ jnp.linalg.solve(covariance, x)
+        residual = (data.outcome[: len(panel)] - effect)[rows, g]
+        evidence += x.T @ jnp.linalg.solve(covariance, residual)
+    deviation = jnp.linalg.solve(jnp.linalg.cholesky(precision).T, point["mean_raw"][0])
+    return jnp.linalg.solve(precision, evidence) + deviation
+
+
+def effects(problem: Problem, sites: Sites) -> jax.Array:
+    """Sum over media of the Hill effects in units of the mean outcome, from scratch."""
+    return hill_effects(problem, sites).sum(axis=2)
+
+
+def hill_effects(problem: Problem, sites: Sites) -> jax.Array:
+    """By week, series, medium and component."""
+    panel = problem.panel
+    on_air = np.maximum((panel.media > 0).sum(axis=0), 1)
+    spend = panel.media / np.where(is_active(problem), panel.media.sum(axis=0) / on_air, 1.0)
+    weights = adstock_weights(problem.spec.adstock, sites["adstock"], len(spend))
+    lag = np.arange(len(spend))[:, None] - np.arange(len(spend))
+    toeplitz = jnp.where((lag >= 0)[:, :, None], weights[np.maximum(lag, 0)], 0.0)
+    s = jnp.einsum("tum,ugm->tgm", toeplitz, spend)[..., None]
+    k, n = sites["half_saturation"], sites["slope"]
+    risen = jnp.where(s > 0, jnp.where(s > 0, s, 1.0) ** n, 0.0)
+    return sites["amplitude"] * risen / (k**n + risen)
+
+
+def signed_effect(problem: Problem, sites: Sites) -> Any:
+    """Of the controls with a sign, all of them negative here."""
+    signs = problem.spec.control_signs
+    if not signs:
+        return 0.0
+    assert set(signs.values()) == {"negative"}
+    columns = [problem.panel.control_names.index(name) for name in signs]
+    return -standardised_controls(problem.panel)[:, :, columns] @ sites["signed_coefficients"]
+
+
+def standardised_controls(panel: Panel) -> np.ndarray:
+    controls = np.where(panel.observed[:, :, None], panel.controls, np.nan)
+    return np.nan_to_num((controls - np.nanmean(controls, 0)) / np.nanstd(controls, 0))
+
+
+def regressors(problem: Problem) -> np.ndarray:
+    """Intercept, trend, seasonality and controls without a sign, `(weeks, series, columns)`."""
+    panel, spec = problem.panel, problem.spec
+    time = np.arange(len(panel))
+    columns = [np.ones(len(panel)), (time - time.mean()) / time.std()]
+    if spec.fourier_order:
+        angle = 2 * np.pi * panel.weeks.astype(np.float64) / 365.25
+        columns += [np.sin(angle), np.cos(angle)]
+    calendar = np.repeat(np.stack(columns, axis=1)[:, None], len(panel.series), axis=1)
+    free = [j for j, name in enumerate(panel.control_names) if name not in spec.control_signs]
+    return np.concatenate([calendar, standardised_controls(panel)[:, :, free]], axis=2)
+
+
+def written_log_density(problem: Problem, theta: Parameters) -> float:
+    """The joint density of the seed's section 6, or of DECISIONS.md, in natural parameters."""
+    panel = problem.panel
+    y = panel.outcome / np.nanmean(panel.outcome, axis=0)
+    by_channel = np.asarray(hill_effects(problem, theta))
+    mean = np.einsum("tgj,gj->tg", regressors(problem), theta["beta"])
+    mean = mean + np.asarray(signed_effect(problem, theta))
+    mean = mean[:, :, None] + by_channel.sum(axis=2)
+    noise = (
+        stats.norm if "degrees_of_freedom" not in theta else stats.t(theta["degrees_of_freedom"])
+    )
+    sigma = theta["sigma"][:, None]
+    by_component = np.log(theta["weights"]) + noise.logpdf((y[..., None] - mean) / sigma)
+    by_week = special.logsumexp(by_component - np.log(sigma), axis=2)
+    prior = written_curve_prior(problem, theta) + written_amplitude_prior(
+        problem, theta, by_channel
+    )
+    prior += written_baseline_prior(theta, np.nanstd(y, axis=0))
+    if "degrees_of_freedom" in theta:
+        prior += stats.gamma.logpdf(theta["degrees_of_freedom"], 2, loc=2, scale=10)
+    return float(prior + by_week[panel.observed].sum())
+
+
+def written_curve_prior(problem: Problem, theta: Parameters) -> float:
+    spec = problem.spec
+    weights = theta["weights"]
+    scale_of = {
+        "lognormal": stats.lognorm(0.5, scale=np.exp(-1.5)),
+        "halfnormal": stats.halfnorm(scale=0.1),
+        "inverse_gamma": stats.invgamma(4, scale=1),
+    }
+    prior = scale_of[spec.hyperprior].logpdf(theta["sigma_log_n"])
+    prior += stats.norm.logpdf(theta["mu_log_n"], np.log(1.5), 0.3)
+    prior += stats.norm.logpdf(theta["log_n_raw"]).sum()
+    prior += stats.norm.logpdf(theta["log_k"], log_k_location(problem)[:, None], 0.7).sum()
+    if spec.components > 1:
+        prior += stats.dirichlet.logpdf(weights / weights.sum(), np.ones(spec.components))
+    if spec.adstock == "weibull":
+        prior += stats.lognorm.logpdf(theta["weibull_shape"], 0.4, scale=np.exp(0.4)).sum()
+        prior += stats.lognorm.logpdf(theta["weibull_scale"], 0.5, scale=np.exp(0.7)).sum()
+    else:
+        prior += stats.beta.logpdf(theta["alpha"], 2, 2).sum()
+    if spec.adstock == "delayed":
+        prior += stats.halfnorm.logpdf(theta["peak"], scale=2).sum()
+    return prior
+
+
+def written_amplitude_prior(problem: Problem, theta: Parameters, by_channel: np.ndarray) -> float:
+    panel, spec = problem.panel, problem.spec
+    prior = 0.0
+    if "log_A_raw" in theta:
+        scale_of = {
+            "lognormal": stats.lognorm(0.5, scale=np.exp(-1.0)),
+            "halfnormal": stats.halfnorm(scale=0.1),
+            "inverse_gamma": stats.invgamma(3, scale=1),
+        }
+        prior += scale_of[spec.hyperprior].logpdf(theta["sigma_log_A"])
+        prior += stats.norm.logpdf(theta["log_A_raw"]).sum()
+    y = panel.outcome / np.nanmean(panel.outcome, axis=0)
+    if spec.amplitude_prior == "seed":
+        a_loc = np.log(0.3 * (np.nanmax(y, axis=0) - np.nanmin(y, axis=0)))
+        return prior + stats.norm.logpdf(theta["mu_log_A"], a_loc[:, None], 0.5).sum()
+
+    log_slope = theta["mu_log_n"] + theta["sigma_log_n"] * theta["log_n_raw"]
+    prior += stats.norm.logpdf(log_slope, np.log(1.5), 0.75).sum()
+    active = is_active(problem)
+    weeks = panel.observed.sum(axis=0)[:, None]
+    with np.errstate(divide="ignore"):
+        log_effect = np.log((by_channel @ theta["weights"]).sum(axis=0) / weeks)
+    outcome = np.nanmean(panel.outcome, axis=0)[:, None]
+    paid = len(panel.channels)
+    spent = np.where(active, panel.media.sum(axis=0), 1.0)[:, :paid] / weeks / outcome
+    log_effect[:, :paid] -= np.log(spent)
+    location = np.log([1.2214, 3.0] if len(panel.series) == 1 else [1.2214, 1.2214, 0.03])
+    spread = np.array([0.9, 0.4] if len(panel.series) == 1 else [0.9, 0.9, 1.0])
+    if len(panel.series) == 1:
+        prior += stats.norm.logpdf(log_effect[0], location, spread).sum()
+    else:
+        prior += stats.norm.logpdf(theta["common_effect_raw"]).sum()
+        prior += stats.lognorm.logpdf(theta["effect_spread"], 0.5, scale=np.exp(-1.0)).sum()
+        common = location + spread * theta["common_effect_raw"]
+        among = stats.norm.logpdf(log_effect, common, theta["effect_spread"])
+        prior += np.where(active, among, stats.norm.logpdf(theta["log_level"])).sum()
+    shape = np.divide(
+        by_channel, theta["amplitude"], out=np.zeros_like(by_channel), where=active[..., None]
+    )
+    log_saturation = np.log(np.where(active, (shape @ theta["weights"]).sum(axis=0) / weeks, 1.0))
+    typical = np.exp(log_saturation.sum(axis=0) / active.sum(axis=0))
+    return prior + stats.beta.logpdf(typical, 2, 1).sum()
+
+
+def written_baseline_prior(theta: Parameters, outcome_sd: np.ndarray) -> float:
+    """Of the coefficients and the noise: for one series the seed's, for many pooled."""
+    sd = np.sqrt((outcome_sd**2).mean())
+    beta = theta["beta"]
+    location, scale = np.zeros(beta.shape[1]), np.full(beta.shape[1], sd)
+    location[0], scale[0] = 1.0, 2 * sd
+    prior = 0.0
+    if "signed_coefficients" in theta:
+        prior += stats.halfnorm.logpdf(theta["signed_coefficients"], scale=sd).sum()
+    if len(beta) == 1:
+        prior += stats.norm.logpdf(beta[0], location, scale).sum()
+        return prior + stats.halfnorm.logpdf(theta["sigma"], scale=outcome_sd).sum()
+    prior += stats.norm.logpdf(theta["beta_mean"], location, scale).sum()
+    prior += stats.norm.logpdf(beta, theta["beta_mean"], scale * theta["baseline_spread"]).sum()
+    prior += stats.lognorm.logpdf(theta["baseline_spread"], 0.5, scale=np.exp(-1.0)).sum()
+    prior += stats.halfnorm.logpdf(theta["noise_level"])
+    prior += stats.lognorm.logpdf(theta["noise_spread"], 0.5, scale=np.exp(-1.0))
+    noise = stats.lognorm(theta["noise_spread"], scale=theta["noise_level"] * outcome_sd)
+    return prior + noise.logpdf(theta["sigma"]).sum()
+
+
+def log_k_location(problem: Problem) -> np.ndarray:
+    """Log of the median adstocked spend by medium, over the weeks and series that have any."""
+    panel = problem.panel
+    found: list[float] = []
+    for medium in np.moveaxis(panel.media, 2, 0):
+        adstocked: list[float] = []
+        for spend in medium.T[medium.any(axis=0)]:
+            carried = 0.0
+            for spent in spend / spend[spend > 0].mean():
+                carried = spent + 0.5 * carried
+                adstocked.append(0.5 * carried)
+        # Weeks before the first spend of a channel have none to take the median of.
+        found.append(float(np.median([value for value in adstocked if value > 1e-3])))
+    return np.log(found)
+
+
+def test_density_is_the_written_one(problem: Problem) -> None:
+    model_minus_written = []
+    for seed in range(POINTS):
+        flat, _ = ravel_pytree(problem.point(seed))
+        log_density, _ = problem.density_and_gradient(flat)
+        jacobian, theta = problem.jacobian_and_parameters(flat)
+        assert jacobian.shape[0] == jacobian.shape[1]
+        written = written_log_density(problem, {k: np.asarray(v) for k, v in theta.items()})
+        written += np.linalg.slogdet(jacobian)[1]
+        model_minus_written.append(float(log_density) - written)
+    assert np.isfinite(model_minus_written).all()
+    # The densities are of the order of 1e5 at points so far from the data: 1e-6 is rounding.
+    np.testing.assert_allclose(model_minus_written, model_minus_written[0], rtol=0, atol=1e-6)
+
+
+def test_gradient_is_finite_in_weeks_and_series_without_spend(problem: Problem) -> None:
+    assert (problem.panel.media == 0).any() or len(problem.panel.channels) == 1
+    for seed in range(POINTS):
+        _, gradient = problem.density_and_gradient(ravel_pytree(problem.point(seed))[0])
+        assert np.isfinite(gradient).all()
+
+
+def test_components_are_exchangeable() -> None:
+    problem = problem_named("seed-k3")
+    order = np.array([2, 0, 1])
+    point = problem.point(0)
+    sites = jax.jit(problem.sites)
+    weights = np.asarray(sites(point)["weights"])
+    relabelled = point | {
+        name: point[name][:, order] for name in ("log_n_raw", "log_k_raw", "log_A_raw")
+    }
+    relabelled["sticks_raw"] = sticks_of(weights[order])
+    found = sites(relabelled)
+    np.testing.assert_allclose(found["weights"], weights[order], rtol=1e-10)
+    np.testing.assert_allclose(
+        found["amplitude"], sites(point)["amplitude"][:, :, order], rtol=1e-10
+    )
+    assert density_over_weights(problem, relabelled) == pytest.approx(
+        density_over_weights(problem, point), abs=1e-8
+    )
+
+
+def sticks_of(weights: np.ndarray) -> jax.Array:
+    """The Normals under which the sticks, Beta(1, 2) and Beta(1, 1), give these weights."""
+    left = 1.0 - np.cumsum(weights)[:-1]
+    before = np.concatenate([[1.0], left[:-1]])
+    return jnp.asarray(-stats.norm.ppf((left / before) ** np.array([2.0, 1.0])))
+
+
+def density_over_weights(problem: Problem, point: Sites) -> float:
+    """Log density over the simplex: labels are symmetric there, not in the sticks."""
+    jacobian = quickly_compiled(
+        jax.jacfwd(lambda z: problem.sites(point | {"sticks_raw": z})["weights"][:-1])
+    )
+    log_density, _ = problem.density_and_gradient(ravel_pytree(point)[0])
+    return float(log_density) - float(np.linalg.slogdet(jacobian(point["sticks_raw"]))[1])
+
+
+def test_dense_sites_are_all_but_those_of_series_and_baseline(problem: Problem) -> None:
+    series = len(problem.panel.series)
+    dense = dense_sites(problem.spec.structure, series)
+    assert len(dense) == len(set(dense))
+    assert set(dense) <= set(problem.start)
+    of_series_or_baseline = {"baseline_raw", "signed_size"}
+    if series > 1:
+        of_series_or_baseline |= {"baseline_spread", "mean_raw", "series_effect_raw"}
+        of_series_or_baseline |= {"log_sigma_raw", "noise_spread"}
+    assert set(problem.start) - set(dense) <= of_series_or_baseline
+
+
+def test_a_channel_that_a_series_lacks_has_no_amplitude_there() -> None:
+    problem = problem_named("panel")
+    amplitude = np.asarray(jax.jit(problem.sites)(problem.point(2))["amplitude"])
+    np.testing.assert_array_equal(amplitude[:, :, 0] > 0, is_active(problem))
+    assert not is_active(problem).all()
+
+
+def test_lift_tests_enter_with_their_standard_errors() -> None:
+    weeks = ("2021-10-04", "2021-10-25")
+    tests = (
+        LiftTest("tv", *weeks, lift=1e5, standard_error=3e4),
+        LiftTest("search", *weeks, lift=2e4, standard_error=5e3, series="region_02"),
+    )
+    without = problem_named("panel")
+    measured = replace(without, lift_tests=tests)
+    point = without.point(3)
+    flat, _ = ravel_pytree(point)
+    difference = measured.density_and_gradient(flat)[0] - without.density_and_gradient(flat)[0]
+    sites = jax.jit(measured.sites)(point)
+    curves = Curves(*(sites[name] for name in Curves._fields))
+    expected = expected_lift(measured.data.lift, curves, "geometric")
+    agreement = stats.norm.logpdf([1e5, 2e4], expected, [3e4, 5e3]).sum()
+    assert float(difference) == pytest.approx(agreement, abs=1e-8)

@@ -1,0 +1,161 @@
+from dataclasses import replace
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from hill_mmm import (
+    LiftTest,
+    ModelSpec,
+    Panel,
+    Scales,
+    Truth,
+    adstock,
+    simulate_geo_market,
+    simulate_lift_test,
+    simulate_seed_benchmark,
+)
+from hill_mmm._model.curves import Curves
+from hill_mmm._model.data import model_data
+from hill_mmm._model.lift import LiftData
+from hill_mmm._model.lift import expected_lift as eager_expected_lift
+
+Market = tuple[Panel, Truth, Scales]
+expected_lift = jax.jit(eager_expected_lift, static_argnums=2)
+EXACT = 1e-12
+
+
+def with_scales(panel: Panel, truth: Truth) -> Market:
+    return panel, truth, Scales.of(panel, ModelSpec())
+
+
+@pytest.fixture(scope="module")
+def geo() -> Market:
+    return with_scales(*simulate_geo_market(5, series=4, weeks=80))
+
+
+def true_curves(truth: Truth, scales: Scales) -> Curves:
+    """The simulator's parameters on the model's scales."""
+    half_saturation = truth.half_saturation / scales.spend[:, :, None]
+    # Shared by the series, as the model has it.
+    np.testing.assert_allclose(
+        half_saturation, np.broadcast_to(half_saturation[:1], half_saturation.shape), rtol=1e-12
+    )
+    return Curves(
+        adstock=jnp.asarray(truth.alpha[:, None]),
+        weights=jnp.asarray(truth.weights),
+        amplitude=jnp.asarray(truth.amplitude / scales.outcome[:, None, None]),
+        half_saturation=jnp.asarray(half_saturation[0]),
+        slope=jnp.asarray(truth.slope),
+    )
+
+
+def lift_of(panel: Panel, scales: Scales, *tests: LiftTest) -> LiftData:
+    return model_data(panel, ModelSpec(), scales, tests).lift
+
+
+def lift_test(**changes: object) -> LiftTest:
+    test = LiftTest("tv", "2022-02-07", "2022-02-28", 1e5, 2e4)
+    return replace(test, **changes)  # pyright: ignore[reportArgumentType]
+
+
+def test_at_the_true_parameters_it_is_the_simulators(geo: Market) -> None:
+    panel, truth, scales = geo
+    tests = [
+        simulate_lift_test(panel, truth, "tv", 40, 4, EXACT, 0),
+        simulate_lift_test(panel, truth, "search", 30, 1, EXACT, 0, series="region_02"),
+        simulate_lift_test(panel, truth, "radio", 20, 12, EXACT, 0, series="region_04"),
+        # To the last week, and before a region's start: it adds nothing.
+        simulate_lift_test(panel, truth, "social", 10, 70, EXACT, 0),
+    ]
+    lift = expected_lift(lift_of(panel, scales, *tests), true_curves(truth, scales), "geometric")
+    np.testing.assert_allclose(lift, [test.lift for test in tests], rtol=1e-9)
+
+
+def test_of_a_mixture_it_is_the_mean_over_the_regimes() -> None:
+    panel, truth, scales = with_scales(*simulate_seed_benchmark("mixture_k3", 1))
+    test = simulate_lift_test(panel, truth, "media", 100, 5, EXACT, 0)
+    lift = expected_lift(lift_of(panel, scales, test), true_curves(truth, scales), "geometric")
+    np.testing.assert_allclose(lift, [test.lift], rtol=1e-9)
+
+
+def test_of_all_series_it_is_the_sum_over_them(geo: Market) -> None:
+    panel, truth, scales = geo
+    tests = [lift_test(), *(lift_test(series=name) for name in panel.series)]
+    lift = expected_lift(lift_of(panel, scales, *tests), true_curves(truth, scales), "geometric")
+    assert lift.shape == (5,)
+    assert float(lift[0]) == pytest.approx(float(lift[1:].sum()), rel=1e-12)
+
+
+def test_carry_over_from_before_is_not_the_tests() -> None:
+    """One week's spend of two, half carried over: the second week's lift by hand."""
+    panel, truth, _ = with_scales(*simulate_seed_benchmark("single", 0, weeks=60))
+    spend = np.zeros_like(panel.spend)
+    spend[40:42] = 6.0
+    panel, truth, scales = with_scales(replace(panel, spend=spend), truth)
+    curves = true_curves(truth, scales)
+    test = lift_test(channel="media", start=str(panel.weeks[41]), end=str(panel.weeks[41]))
+
+    def hill(spent: float) -> float:
+        k, n = truth.half_saturation[0, 0, 0], truth.slope[0, 0]
+        return truth.amplitude[0, 0, 0] * spent**n / (k**n + spent**n)
+
+    lift = expected_lift(lift_of(panel, scales, test), curves, "geometric")
+    # Adstocked: 0.5 * (6 + 0.5 * 6) with the week's spend, 0.5 * (0.5 * 6) without.
+    assert float(lift[0]) == pytest.approx(hill(4.5) - hill(1.5), rel=1e-10)
+
+
+def test_other_kinds_of_adstock_are_carried_too(geo: Market) -> None:
+    panel, truth, scales = geo
+    parameters = jnp.array([[0.6, 2.0]] * 5)
+    curves = true_curves(truth, scales)._replace(adstock=parameters)
+    test = lift_test(series="region_01")
+    lift = expected_lift(lift_of(panel, scales, test), curves, "delayed")
+
+    def effect(spend: np.ndarray) -> np.ndarray:
+        adstocked = np.asarray(adstock("delayed", jnp.asarray(spend), parameters))
+        risen = adstocked ** truth.slope[:, 0]
+        k = truth.half_saturation[0, :, 0] ** truth.slope[:, 0]
+        return truth.amplitude[0, :, 0] * risen / (k + risen)
+
+    first = panel.weeks.tolist().index(np.datetime64(test.start).item())
+    without = panel.spend[:, 0].copy()
+    without[first : first + 4, 0] = 0.0
+    expected = (effect(panel.spend[:, 0]) - effect(without))[first : first + 4, 0].sum()
+    assert float(lift[0]) == pytest.approx(expected, rel=1e-9)
+
+
+def test_without_tests_there_is_nothing_to_agree_with(geo: Market) -> None:
+    panel, truth, scales = geo
+    lift = lift_of(panel, scales)
+    assert lift.lift.shape == (0,)
+    assert lift.spend.shape == (96, 0)
+    assert expected_lift(lift, true_curves(truth, scales), "geometric").shape == (0,)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"channel": "cinema"}, r"names 'cinema', not among \('tv', 'search'"),
+        ({"series": "region_09"}, r"names series 'region_09', not among \('region_01'"),
+        ({"start": "2022-02-08"}, "of tv from 2022-02-08 to 2022-02-28 must start and end on"),
+        ({"end": "2022-07-18"}, "first days of weeks between 2021-01-04 and 2022-07-11"),
+        ({"start": "2020-12-28"}, "first days of weeks between 2021-01-04 and 2022-07-11"),
+        (
+            {"series": "region_04", "start": "2021-02-01", "end": "2021-02-08"},
+            "of tv from 2021-02-01 to 2021-02-08 has no spend of tv in the panel: check",
+        ),
+    ],
+)
+def test_a_test_that_the_panel_does_not_know_is_refused(
+    geo: Market, changes: dict[str, str], message: str
+) -> None:
+    panel, _, scales = geo
+    with pytest.raises(ValueError, match=message):
+        lift_of(panel, scales, lift_test(), lift_test(**changes))
+
+
+def test_organic_media_are_not_tested(regions: Panel) -> None:
+    with pytest.raises(ValueError, match="names 'newsletter', not among"):
+        lift_of(regions, Scales.of(regions, ModelSpec()), lift_test(channel="newsletter"))

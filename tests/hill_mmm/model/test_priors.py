@@ -1,0 +1,113 @@
+"""Asserts the right values of docs/seed_check.md, so that the document cannot drift."""
+
+from typing import get_args
+
+import numpy as np
+import numpyro.distributions as dist
+import pytest
+from scipy import stats
+
+from hill_mmm._model import priors as _priors
+from hill_mmm.spec import Hyperprior
+
+SIGMA_LOG_A = stats.lognorm(s=0.5, scale=np.exp(-1.0))
+SIGMA_LOG_N = stats.lognorm(s=0.5, scale=np.exp(-1.5))
+HALF_NORMAL = stats.halfnorm(scale=0.1)
+INVERSE_GAMMA = stats.invgamma(3.0, scale=1.0)
+INVERSE_GAMMA_N = stats.invgamma(4.0, scale=1.0)
+
+
+def log_normal_mode(prior: stats.rv_continuous, sd_log: float = 0.5) -> float:
+    return prior.median() * np.exp(-(sd_log**2))
+
+
+@pytest.mark.parametrize(
+    ("value", "right"),
+    [
+        (SIGMA_LOG_A.median(), 0.368),
+        (SIGMA_LOG_A.mean(), 0.417),
+        (log_normal_mode(SIGMA_LOG_A), 0.287),
+        (SIGMA_LOG_A.cdf(0.1), 0.0046),
+        (SIGMA_LOG_A.ppf(0.025), 0.138),
+        (SIGMA_LOG_A.ppf(0.975), 0.980),
+        (SIGMA_LOG_N.median(), 0.223),
+        (SIGMA_LOG_N.mean(), 0.253),
+        (log_normal_mode(SIGMA_LOG_N), 0.174),
+        (SIGMA_LOG_N.cdf(0.1), 0.0543),
+        (SIGMA_LOG_N.ppf(0.025), 0.0837),
+        (SIGMA_LOG_N.ppf(0.975), 0.594),
+        (HALF_NORMAL.median(), 0.0674),
+        (HALF_NORMAL.mean(), 0.0798),
+        (HALF_NORMAL.cdf(0.1), 0.683),
+        (INVERSE_GAMMA.median(), 0.374),
+        (INVERSE_GAMMA.mean(), 0.500),
+        (1.0 / (3.0 + 1.0), 0.250),
+        (INVERSE_GAMMA.cdf(0.1), 0.00277),
+        (INVERSE_GAMMA_N.median(), 0.272),
+        (INVERSE_GAMMA_N.cdf(0.1), 0.0103),
+    ],
+)
+def test_figure_of_the_seed_check(value: float, right: float) -> None:
+    # Half a unit of the third digit, to which the document states its figures.
+    assert value == pytest.approx(right, rel=5e-3, abs=5e-5)
+
+
+def test_modes_are_where_the_density_peaks() -> None:
+    grid = np.linspace(1e-3, 2.0, 20_000)
+    for prior, mode in (
+        (SIGMA_LOG_A, log_normal_mode(SIGMA_LOG_A)),
+        (SIGMA_LOG_N, log_normal_mode(SIGMA_LOG_N)),
+        (INVERSE_GAMMA, 0.25),
+    ):
+        assert grid[prior.pdf(grid).argmax()] == pytest.approx(mode, abs=2e-4)
+
+
+def test_left_tails_are_ordered_otherwise_than_the_seed_says() -> None:
+    # Seed section 4.3 gives InverseGamma the heavier left tail; it has the lighter one.
+    assert INVERSE_GAMMA.cdf(0.1) < SIGMA_LOG_A.cdf(0.1)
+    assert INVERSE_GAMMA.cdf(0.05) < SIGMA_LOG_A.cdf(0.05)
+
+
+@pytest.mark.parametrize(
+    ("implemented", "written"),
+    [
+        (_priors.MU_LOG_N, stats.norm(np.log(1.5), 0.3)),
+        (_priors.ALPHA, stats.beta(2.0, 2.0)),
+        (_priors.MEAN_SATURATION, stats.beta(2.0, 1.0)),
+        (_priors.LOG_SLOPE, stats.norm(np.log(1.5), 0.75)),
+        (_priors.SERIES_SCALE, SIGMA_LOG_A),
+        (_priors.PEAK, stats.halfnorm(scale=2.0)),
+        (_priors.WEIBULL_SHAPE, stats.lognorm(s=0.4, scale=np.exp(0.4))),
+        (_priors.WEIBULL_SCALE, stats.lognorm(s=0.5, scale=np.exp(0.7))),
+        (_priors.DEGREES_OF_FREEDOM, stats.gamma(2.0, scale=10.0)),
+    ],
+)
+def test_prior_is_the_one_written(
+    implemented: dist.Distribution, written: stats.rv_continuous
+) -> None:
+    assert_same(implemented, written)
+
+
+@pytest.mark.parametrize(
+    ("family", "log_amplitude", "log_slope"),
+    [
+        ("lognormal", SIGMA_LOG_A, SIGMA_LOG_N),
+        ("halfnormal", HALF_NORMAL, HALF_NORMAL),
+        ("inverse_gamma", INVERSE_GAMMA, INVERSE_GAMMA_N),
+    ],
+)
+def test_family_of_hyperpriors_is_the_seeds(
+    family: Hyperprior, log_amplitude: stats.rv_continuous, log_slope: stats.rv_continuous
+) -> None:
+    assert_same(_priors.COMPONENT_SCALES[family].log_amplitude, log_amplitude)
+    assert_same(_priors.COMPONENT_SCALES[family].log_slope, log_slope)
+
+
+def test_every_family_of_the_settings_has_its_priors() -> None:
+    assert set(_priors.COMPONENT_SCALES) == set(get_args(Hyperprior))
+
+
+def assert_same(implemented: dist.Distribution, written: stats.rv_continuous) -> None:
+    points = written.ppf([0.01, 0.2, 0.5, 0.8, 0.99])
+    np.testing.assert_allclose(implemented.log_prob(points), written.logpdf(points), rtol=1e-10)
+    np.testing.assert_allclose(implemented.cdf(points), written.cdf(points), rtol=1e-10)

@@ -1,0 +1,278 @@
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from scipy import stats
+from scipy.special import logsumexp
+
+from hill_mmm import ALL_SERIES, Decomposition, Fit, ModelSpec, Panel, decompose
+from hill_mmm._model.design import baseline_design
+from hill_mmm._posterior import flatten
+from hill_mmm._results.decompose import total
+from hill_mmm._results.estimands import with_total
+
+EVERY_ARRAY = ("media", "media_gain", "baseline", "expected", "predicted", "log_likelihood")
+
+
+def with_spend(fit: Fit, channel: int, factor: float) -> Panel:
+    spend = fit.panel.spend.copy()
+    spend[:, :, channel] *= factor
+    return replace(fit.panel, spend=spend)
+
+
+def whole_panel(fit: Fit, market: Panel, regions: Panel) -> Panel:
+    """The panel that the fit's is the head of."""
+    return regions if len(fit.panel.series) > 1 else market
+
+
+def effects_by_hand(fit: Fit, series: int, draw: int) -> np.ndarray:
+    """Effect of each medium in each regime, scaled, `(weeks, media, components)`."""
+    site = {name: flatten(values)[draw] for name, values in fit.draws.items()}
+    alpha, k, n = site["adstock"][:, 0], site["half_saturation"], site["slope"]
+    carried, effects = np.zeros(len(alpha)), []
+    for week in fit.panel.media[:, series] / fit.scales.spend[series]:
+        carried = week + alpha * carried
+        risen = ((1 - alpha) * carried)[:, None] ** n
+        effects.append(site["amplitude"][series] * risen / (k**n + risen))
+    return np.array(effects)
+
+
+def baseline_by_hand(fit: Fit, series: int, draw: int) -> np.ndarray:
+    """Baseline, scaled, `(weeks,)`."""
+    design = baseline_design(fit.panel, fit.spec, fit.scales)
+    site = {name: flatten(values)[draw] for name, values in fit.draws.items()}
+    baseline = design.matrix[:, series] @ site["coefficients"][series]
+    if "signed_coefficients" in site:
+        signed = design.directions * site["signed_coefficients"]
+        baseline += design.signed[:, series] @ signed
+    return baseline
+
+
+@pytest.mark.parametrize("draw", [0, 30])
+def test_parts_and_density_are_the_ones_written_by_hand(mixture: Fit, draw: int) -> None:
+    weights = flatten(mixture.draws["weights"])[draw]
+    for series, part in enumerate(decompose(mixture)):
+        start, scale = mixture.panel.starts[series], mixture.scales.outcome[series]
+        effects = effects_by_hand(mixture, series, draw)[start:]
+        baseline = baseline_by_hand(mixture, series, draw)[start:]
+        np.testing.assert_allclose(part.media[draw], effects @ weights * scale, rtol=1e-9)
+        np.testing.assert_allclose(part.baseline[draw].sum(axis=1), baseline * scale, rtol=1e-9)
+        mean = baseline[:, None] + effects.sum(axis=1)
+        np.testing.assert_allclose(part.expected[draw], mean @ weights * scale, rtol=1e-9)
+
+        sigma = flatten(mixture.draws["sigma"])[draw, series]
+        noise = stats.norm(mean, sigma)
+        if mixture.spec.likelihood == "student_t":
+            noise = stats.t(flatten(mixture.draws["degrees_of_freedom"])[draw], mean, sigma)
+        density = noise.logpdf((part.outcome / scale)[:, None])
+        np.testing.assert_allclose(
+            part.log_likelihood[draw], logsumexp(density, b=weights, axis=1), rtol=1e-9, atol=1e-9
+        )
+
+
+@pytest.mark.parametrize("channel", [0, 3])
+def test_contribution_is_the_outcome_with_the_channel_minus_without(
+    mixture: Fit, channel: int
+) -> None:
+    without = decompose(mixture, with_spend(mixture, channel, 0.0))
+    for with_it, gone in zip(decompose(mixture), without, strict=True):
+        np.testing.assert_allclose(
+            with_it.expected - gone.expected,
+            with_it.media[:, :, channel],
+            rtol=1e-6,
+            atol=1e-9 * with_it.outcome.mean(),
+        )
+        assert not gone.media[:, :, channel].any()
+
+
+def test_an_organic_mediums_contribution_is_counterfactual_too(regional_mixture: Fit) -> None:
+    panel = regional_mixture.panel
+    without = decompose(regional_mixture, replace(panel, organic=np.zeros_like(panel.organic)))
+    for with_it, gone in zip(decompose(regional_mixture), without, strict=True):
+        assert (with_it.media[:, :, 5].sum(axis=1) > 0).all()
+        np.testing.assert_allclose(
+            with_it.expected - gone.expected,
+            with_it.media[:, :, 5],
+            rtol=1e-6,
+            atol=1e-9 * with_it.outcome.mean(),
+        )
+
+
+@pytest.mark.parametrize("channel", [0, 3])
+def test_media_gain_is_the_derivative_by_relative_spend(mixture: Fit, channel: int) -> None:
+    step = 1e-5
+    up, down = (decompose(mixture, with_spend(mixture, channel, 1 + s)) for s in (step, -step))
+    for part, more, less in zip(decompose(mixture), up, down, strict=True):
+        np.testing.assert_allclose(
+            part.media_gain[:, :, channel],
+            (more.expected - less.expected) / (2 * step),
+            rtol=1e-6,
+            atol=1e-9 * part.outcome.mean(),
+        )
+
+
+def test_carry_over_goes_on_through_the_boundary(
+    mixture: Fit, market: Panel, regions: Panel
+) -> None:
+    whole = whole_panel(mixture, market, regions)
+    # The same draws, fitted to all weeks: there is no boundary.
+    unbroken = decompose(replace(mixture, panel=whole))
+    for before, continued, at_once in zip(
+        decompose(mixture), decompose(mixture, whole), unbroken, strict=True
+    ):
+        assert continued.n_fitted == before.n_fitted == len(before.weeks)
+        assert len(continued.weeks) == before.n_fitted + len(whole) - len(mixture.panel)
+        for name in EVERY_ARRAY:
+            np.testing.assert_array_equal(getattr(continued, name), getattr(at_once, name))
+        for name in ("media", "media_gain", "baseline", "log_likelihood"):
+            np.testing.assert_allclose(
+                getattr(continued, name)[:, : before.n_fitted], getattr(before, name), rtol=1e-9
+            )
+
+
+def test_spend_before_the_boundary_works_after_it(mixture: Fit, market: Panel, regions: Panel):
+    whole = whole_panel(mixture, market, regions)
+    silent = whole.spend.copy()
+    silent[len(mixture.panel) :, :, 0] = 0.0
+    for part in decompose(mixture, replace(whole, spend=silent)):
+        assert (part.media[:, part.n_fitted, 0] > 0).all()
+
+
+def test_weeks_to_come_have_an_expectation_and_no_density(mixture: Fit) -> None:
+    panel = mixture.panel
+    outcome = panel.outcome.copy()
+    outcome[-3:] = np.nan
+    for part in decompose(mixture, replace(panel, outcome=outcome)):
+        assert np.isfinite(part.expected).all()
+        assert np.isfinite(part.predicted).all()
+        assert np.isnan(part.log_likelihood[:, -3:]).all()
+        assert np.isfinite(part.log_likelihood[:, :-3]).all()
+
+
+def test_parts_of_the_baseline_are_named_once(national_mixture: Fit, regional_mixture: Fit) -> None:
+    (national,) = decompose(national_mixture)
+    assert national.baseline_parts == (
+        ("baseline", "baseline"),
+        ("trend", "trend"),
+        ("seasonality", "seasonality"),
+        ("control", "competitor_price"),
+        ("control", "promotion"),
+    )
+    for part in decompose(regional_mixture):
+        assert part.baseline_parts == (
+            ("baseline", "baseline"),
+            ("trend", "trend"),
+            ("seasonality", "seasonality"),
+            ("event", "strike"),
+            ("control", "competitor_price"),
+        )
+        assert part.baseline.shape[2] == 5
+
+
+def test_a_signed_controls_effect_rises_with_it(regional_mixture: Fit) -> None:
+    for series, part in enumerate(decompose(regional_mixture)):
+        start = regional_mixture.panel.starts[series]
+        price = regional_mixture.panel.controls[start:, series, 0]
+        effect = part.baseline[:, :, 4]
+        assert (np.diff(effect[:, np.argsort(price)], axis=1) >= 0).all()
+
+
+def test_a_series_begins_with_its_own_first_week(regional_mixture: Fit) -> None:
+    panel = regional_mixture.panel
+    parts = list(decompose(regional_mixture))
+    assert [part.series for part in parts] == list(panel.series)
+    assert [part.n_fitted for part in parts] == [91, 91, 91, 65]
+    late = parts[3]
+    np.testing.assert_array_equal(late.weeks, panel.weeks[26:])
+    np.testing.assert_array_equal(late.outcome, panel.outcome[26:, 3])
+    np.testing.assert_array_equal(late.spend, panel.spend[26:, 3])
+    assert late.media.shape == (50, 65, 6)
+
+
+def test_the_series_add_up_to_all(regional_mixture: Fit) -> None:
+    *parts, everything = with_total(regional_mixture)
+    assert (everything.series, everything.n_fitted) == (ALL_SERIES, 91)
+    np.testing.assert_array_equal(everything.weeks, regional_mixture.panel.weeks)
+    for name in EVERY_ARRAY:
+        by_hand = np.zeros_like(getattr(everything, name))
+        for part in parts:
+            by_hand[:, len(by_hand[0]) - len(part.weeks) :] += getattr(part, name)
+        np.testing.assert_allclose(getattr(everything, name), by_hand, rtol=1e-12, atol=1e-12)
+    outcome = np.nansum(regional_mixture.panel.outcome, axis=1)
+    np.testing.assert_allclose(everything.outcome, outcome, rtol=1e-12)
+    spend = regional_mixture.panel.spend.sum(axis=1)
+    np.testing.assert_allclose(everything.spend, spend, rtol=1e-12)
+
+
+def test_adding_up_leaves_the_series_as_they_are(regional_mixture: Fit) -> None:
+    parts = list(decompose(regional_mixture))
+    total(parts, regional_mixture.panel.weeks)
+    for part, again in zip(parts, decompose(regional_mixture), strict=True):
+        for name in EVERY_ARRAY:
+            np.testing.assert_array_equal(getattr(part, name), getattr(again, name))
+
+
+def test_one_series_has_no_sum(national_mixture: Fit) -> None:
+    assert [part.series for part in with_total(national_mixture)] == ["national"]
+
+
+@pytest.mark.parametrize("likelihood", ["normal", "student_t"])
+def test_predictive_draws_have_the_mixtures_mean_and_variance(
+    market: Panel, invent_fit: Callable[..., Fit], likelihood: str
+) -> None:
+    spec = ModelSpec(2, likelihood=likelihood, fourier_order=1)  # pyright: ignore[reportArgumentType]
+    fit = invent_fit(market.head(91), spec, chains=4, draws=1000)
+    # Every draw the same, so that only regime and noise differ.
+    same = {site: np.broadcast_to(v[:1, :1], v.shape) for site, v in fit.draws.items()}
+    # Ten degrees of freedom: a fourth moment, so that the variance is known.
+    same |= {"degrees_of_freedom": np.full((4, 1000), 10.0)} if likelihood == "student_t" else {}
+    fit = replace(fit, draws=same)
+    (part,) = decompose(fit)
+
+    weights, scale = same["weights"][0, 0], fit.scales.outcome[0]
+    by_regime = effects_by_hand(fit, 0, 0).sum(axis=1) * scale
+    between = (by_regime - (by_regime @ weights)[:, None]) ** 2 @ weights
+    noise = (same["sigma"][0, 0, 0] * scale) ** 2
+    kurtosis = 3.0
+    if likelihood == "student_t":
+        noise, kurtosis = noise * 10 / 8, 3.0 + 6 / (10 - 4)
+    variance = between + noise
+    z = (part.predicted.mean(axis=0) - part.expected[0]) / np.sqrt(variance / 4000)
+    # 91 weeks, 4000 draws each: the largest of 91 normal deviates stays below 4.5.
+    assert np.abs(z).max() < 4.5
+    ratio = part.predicted.var(axis=0) / variance
+    # The noise's sample variance has this relative sd; a mixture of two points has less.
+    assert np.abs(ratio - 1).max() < 4.5 * np.sqrt((kurtosis - 1) / 4000)
+
+
+def test_predictive_draws_are_reproducible_and_each_seriess_own(regional_mixture: Fit) -> None:
+    parts, again = list(decompose(regional_mixture)), list(decompose(regional_mixture))
+    for part, same in zip(parts, again, strict=True):
+        np.testing.assert_array_equal(part.predicted, same.predicted)
+
+    def noise(part: Decomposition, series: int) -> np.ndarray:
+        scaled = (part.predicted - part.expected) / regional_mixture.scales.outcome[series]
+        return scaled[:, -60:].ravel()
+
+    # Regimes and noise drawn apart: 3000 pairs without correlation, 4 standard errors.
+    correlation = np.corrcoef(noise(parts[0], 0), noise(parts[1], 1))[0, 1]
+    assert abs(correlation) < 4 / np.sqrt(3000)
+
+
+def test_a_panel_that_starts_elsewhere_is_refused(national_mixture: Fit, market: Panel) -> None:
+    later = replace(market, weeks=market.weeks + np.timedelta64(7, "D"))
+    with pytest.raises(ValueError, match="starts at 2021-01-11, the fit at 2021-01-04"):
+        list(decompose(national_mixture, later))
+
+
+@pytest.mark.parametrize(
+    ("field", "name"),
+    [("channels", "media"), ("control_names", "controls"), ("series", "series")],
+)
+def test_a_panel_of_other_variables_is_refused(
+    national_mixture: Fit, market: Panel, field: str, name: str
+) -> None:
+    renamed = replace(market, **{field: tuple(f"{old}2" for old in getattr(market, field))})
+    with pytest.raises(ValueError, match=f"the panel's {name} are"):
+        list(decompose(national_mixture, renamed))
