@@ -13,7 +13,10 @@ import pandas as pd
 from scipy import stats
 
 import hill_mmm
-from hill_mmm import GateThresholds, Hyperprior, ModelSpec, SamplerSettings
+import hill_mmm.checks
+import hill_mmm.results
+from hill_mmm import GateThresholds, ModelSpec, SamplerSettings
+from hill_mmm.spec import Hyperprior
 
 TRAINING_WEEKS = 150
 SEED_SETTINGS = SamplerSettings(warmup=200, draws=500)
@@ -79,9 +82,11 @@ def _fit(family: Hyperprior, seed: int) -> dict[str, float]:
     panel, _ = hill_mmm.simulate_seed_benchmark("single", seed)
     spec = ModelSpec(components=3, amplitude_prior="seed", fourier_order=0, hyperprior=family)
     fit = hill_mmm.fit(panel.head(TRAINING_WEEKS), spec, SEED_SETTINGS)
-    checks = hill_mmm.gate(hill_mmm.parameter_summary(fit), fit, GateThresholds())
+    checks = hill_mmm.checks.gate(hill_mmm.checks.parameter_summary(fit), fit, GateThresholds())
     value = {check.check_name: check.value for check in checks}
-    metric = hill_mmm.accuracy(hill_mmm.decompose(fit, panel), 0.9).set_index("metric")["value"]
+    metric = hill_mmm.results.accuracy(hill_mmm.results.decompose(fit, panel), 0.9).set_index(
+        "metric"
+    )["value"]
     return {
         "max_r_hat": value["max_r_hat"],
         "min_ess": value["min_ess"],

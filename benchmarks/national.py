@@ -14,6 +14,8 @@ import numpy as np
 import pandas as pd
 
 import hill_mmm
+import hill_mmm.checks
+import hill_mmm.results
 from hill_mmm import Fit, GateThresholds, ModelSpec, Panel, SamplerSettings, Truth
 
 TRAINING_WEEKS = 143
@@ -39,8 +41,8 @@ def _run(seed: int, components: int) -> dict[str, Any]:
     )
     cpu_seconds = time.process_time() - started
     peak_rss_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024.0
-    parameters = hill_mmm.parameter_summary(fit)
-    value = {c.check_name: c for c in hill_mmm.gate(parameters, fit, GateThresholds())}
+    parameters = hill_mmm.checks.parameter_summary(fit)
+    value = {c.check_name: c for c in hill_mmm.checks.gate(parameters, fit, GateThresholds())}
     return {
         "components": components,
         "seed": seed,
@@ -70,9 +72,9 @@ def _accuracy(fit: Fit, panel: Panel, truth: Truth) -> dict[str, float]:
     true_roi = contribution / panel.spend[weeks, 0].sum(axis=0)
     low, high = summary["roi_ci_lo"].to_numpy(), summary["roi_ci_hi"].to_numpy()
     relative_error = np.abs(summary["contribution_mean"].to_numpy() / contribution - 1.0)
-    metric = hill_mmm.accuracy(hill_mmm.decompose(fit, panel), CI_LEVEL).set_index("metric")[
-        "value"
-    ]
+    metric = hill_mmm.results.accuracy(hill_mmm.results.decompose(fit, panel), CI_LEVEL).set_index(
+        "metric"
+    )["value"]
     noise = panel.outcome[TRAINING_WEEKS:, 0] - truth.expected.reshape(-1)[TRAINING_WEEKS:]
     return {
         "contribution_error": relative_error.mean(),

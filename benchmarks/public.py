@@ -14,6 +14,8 @@ from typing import Any
 import pandas as pd
 
 import hill_mmm
+import hill_mmm.checks
+import hill_mmm.results
 from dagster_mmm.fitting.version import model_spec
 from dagster_mmm.settings import Settings, load_settings
 from hill_mmm import Fit, GateThresholds, Panel, SamplerSettings
@@ -75,10 +77,10 @@ def _run(
     fit = hill_mmm.fit(panel, spec, sampler)
     cpu_seconds = time.process_time() - started
     peak_rss_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024.0
-    checks = hill_mmm.gate(hill_mmm.parameter_summary(fit), fit, GateThresholds())
+    checks = hill_mmm.checks.gate(hill_mmm.checks.parameter_summary(fit), fit, GateThresholds())
     value = {check.check_name: check.value for check in checks}
     failed = [check.check_name for check in checks if check.status == "fail"]
-    information = hill_mmm.information_rows(fit).set_index("metric")["value"]
+    information = hill_mmm.results.information_rows(fit).set_index("metric")["value"]
     return {
         "verdict": "pass" if not failed else "fail: " + " ".join(failed),
         "max R-hat": value["max_r_hat"],
@@ -95,8 +97,8 @@ def _run(
 
 def _forecast(panel: Panel, fit: Fit, sampler: SamplerSettings) -> dict[str, float]:
     train = hill_mmm.fit(panel.head(len(panel) - HORIZON), fit.spec, sampler)
-    parts = hill_mmm.with_total(train, panel)
-    *_, overall = (hill_mmm.accuracy([part], CI_LEVEL) for part in parts)
+    parts = hill_mmm.results.with_total(train, panel)
+    *_, overall = (hill_mmm.results.accuracy([part], CI_LEVEL) for part in parts)
     metric = overall.set_index("metric")["value"]
     return {
         "RMSE / last year's": metric["rmse_vs_naive"],

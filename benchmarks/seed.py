@@ -15,6 +15,8 @@ import numpy as np
 import pandas as pd
 
 import hill_mmm
+import hill_mmm.checks
+import hill_mmm.results
 from hill_mmm import Fit, GateThresholds, ModelSpec, Panel, SamplerSettings, Truth
 
 TRAINING_WEEKS = 150
@@ -77,8 +79,8 @@ def _run(dgp: hill_mmm.DGP, seed: int, components: int, sampler: SamplerSettings
     started = time.process_time()
     fit = hill_mmm.fit(panel.head(TRAINING_WEEKS), spec, replace(sampler, seed=seed))
     cpu_seconds = time.process_time() - started
-    parameters = hill_mmm.parameter_summary(fit)
-    checks = hill_mmm.gate(parameters, fit, GateThresholds())
+    parameters = hill_mmm.checks.parameter_summary(fit)
+    checks = hill_mmm.checks.gate(parameters, fit, GateThresholds())
     value = {check.check_name: check.value for check in checks}
     failed = [check.check_name for check in checks if check.status == "fail"]
     return {
@@ -113,9 +115,9 @@ def _inside(draws: np.ndarray, true: float) -> bool:
 
 
 def _forecast(fit: Fit, panel: Panel, truth: Truth) -> dict[str, float]:
-    metric = hill_mmm.accuracy(hill_mmm.decompose(fit, panel), CI_LEVEL).set_index("metric")[
-        "value"
-    ]
+    metric = hill_mmm.results.accuracy(hill_mmm.results.decompose(fit, panel), CI_LEVEL).set_index(
+        "metric"
+    )["value"]
     error = panel.outcome[TRAINING_WEEKS:] - truth.expected.reshape(len(panel), 1)[TRAINING_WEEKS:]
     return {
         "rmse": metric["rmse"],

@@ -8,11 +8,10 @@ from dataclasses import replace
 import pandas as pd
 from matplotlib.figure import Figure
 
-from hill_mmm._checks.gate import parameter_summary
+from hill_mmm._checks.convergence import parameter_summary
 from hill_mmm._model.data import model_data
 from hill_mmm._model.density import dense_sites, hill_mixture
 from hill_mmm._model.design import Scales
-from hill_mmm._panel import Panel
 from hill_mmm._posterior import ALL_SITE_DIMS, Posterior
 from hill_mmm._results.decompose import overall_name
 from hill_mmm._results.estimands import (
@@ -27,6 +26,7 @@ from hill_mmm._results.estimands import (
 from hill_mmm._results.forecast import forecast
 from hill_mmm._results.rescore import Scored, score
 from hill_mmm._sampling.nuts import ProgressCallback, run_nuts
+from hill_mmm.panel import Panel
 from hill_mmm.plots import plot_contributions, plot_fit, plot_response_curves, plot_roi
 from hill_mmm.spec import LiftTest, ModelSpec, SamplerSettings
 

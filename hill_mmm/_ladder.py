@@ -3,21 +3,22 @@
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from hill_mmm._checks.gate import Check, GateThresholds, gate, parameter_summary
+from hill_mmm._checks.convergence import parameter_summary
+from hill_mmm._checks.gate import Check, gate
 from hill_mmm._cross_validation import FutureScores, leave_future_out, shorter
 from hill_mmm._fit import Fit, fit
 from hill_mmm._model.design import Scales
-from hill_mmm._panel import Panel
 from hill_mmm._results.scores import simplest_within_one_se
 from hill_mmm._sampling.nuts import ProgressCallback, SamplerError
-from hill_mmm.spec import LiftTest, ModelSpec, SamplerSettings
+from hill_mmm.panel import Panel
+from hill_mmm.spec import GateThresholds, LiftTest, ModelSpec, SamplerSettings
 
 # Numbers of components that `auto` compares.
 CANDIDATES = (1, 2, 3)
 
 
 @dataclass(frozen=True)
-class Attempt:
+class Rung:
     """One rung of the ladder.
 
     Attributes:
@@ -61,26 +62,26 @@ class Climb:
 
     Attributes:
         fit: the first fit that passed; where none did, the last that has draws, or None.
-        attempts: every rung tried, in order.
+        rungs: every rung tried, in order.
     """
 
     fit: Fit | None
-    attempts: tuple[Attempt, ...]
+    rungs: tuple[Rung, ...]
 
     @property
     def has_passed(self) -> bool:
         """Whether `fit` may be published."""
-        return self.attempts[-1].has_passed
+        return self.rungs[-1].has_passed
 
     @property
     def checks(self) -> tuple[Check, ...]:
         """The gate's verdicts on `fit`; empty where there is none."""
-        return next((attempt.checks for attempt in reversed(self.attempts) if attempt.checks), ())
+        return next((rung.checks for rung in reversed(self.rungs) if rung.checks), ())
 
     @property
     def reason(self) -> str:
         """Every rung and what it failed at, for a person."""
-        return "; ".join(attempt.reason for attempt in self.attempts)
+        return "; ".join(rung.reason for rung in self.rungs)
 
 
 @dataclass(frozen=True)
@@ -107,7 +108,7 @@ def climb(
     lift_tests: Sequence[LiftTest] = (),
     scales: Scales | None = None,
     on_progress: ProgressCallback | None = None,
-    on_attempt: Callable[[Attempt], None] | None = None,
+    on_rung: Callable[[Rung], None] | None = None,
 ) -> Climb:
     """Fit the model asked for; where it does not pass the gate, step down.
 
@@ -122,9 +123,9 @@ def climb(
         lift_tests: see `fit`.
         scales: see `fit`.
         on_progress: see `fit`.
-        on_attempt: called after every rung.
+        on_rung: called after every rung.
     """
-    attempts: list[Attempt] = []
+    rungs: list[Rung] = []
     last: Fit | None = None
     for rung_spec, rung_sampler in _rungs(spec, sampler, len(panel.series)):
         try:
@@ -137,16 +138,16 @@ def climb(
                 on_progress=on_progress,
             )
         except SamplerError as error:
-            attempts.append(Attempt(rung_spec.components, rung_sampler, (), str(error)))
+            rungs.append(Rung(rung_spec.components, rung_sampler, (), str(error)))
         else:
             last = fitted
             checks = verdicts(fitted, thresholds)
-            attempts.append(Attempt(rung_spec.components, rung_sampler, checks))
-        if on_attempt:
-            on_attempt(attempts[-1])
-        if attempts[-1].has_passed:
+            rungs.append(Rung(rung_spec.components, rung_sampler, checks))
+        if on_rung:
+            on_rung(rungs[-1])
+        if rungs[-1].has_passed:
             break
-    return Climb(last, tuple(attempts))
+    return Climb(last, tuple(rungs))
 
 
 def verdicts(fitted: Fit, thresholds: GateThresholds) -> tuple[Check, ...]:

@@ -4,8 +4,8 @@ import numpy as np
 import pandas as pd
 
 from hill_mmm._fit import sample_prior
-from hill_mmm._panel import Panel
 from hill_mmm._results.estimands import channel_summary, statistics, with_total
+from hill_mmm.panel import Panel
 from hill_mmm.spec import ModelSpec, SamplerSettings
 
 

@@ -5,7 +5,7 @@ from typing import Literal, NamedTuple
 
 import numpy as np
 
-from hill_mmm._panel import WEEK, Floats, Integers, Panel
+from hill_mmm.panel import WEEK, Floats, Integers, Panel
 from hill_mmm.spec import LiftTest
 
 DGP = Literal["single", "mixture_k2", "mixture_k3", "mixture_k5"]

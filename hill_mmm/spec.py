@@ -1,48 +1,143 @@
-"""What to fit and how: the model specification, its priors, lift tests, the sampler's settings."""
+"""What to fit and how: model, sampler, gate, lift tests and budget plans, defined here alone.
+
+Everything is a frozen dataclass of the standard library, checked when it is made. A settings file
+is validated against these classes themselves. Importing this module does not import JAX.
+"""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from typing import Any, Literal, NamedTuple, get_args
+from datetime import date
+from typing import Annotated, Any, ClassVar, Literal, NamedTuple
 
-import numpy as np
+from hill_mmm._rules import (
+    Checked,
+    Count,
+    CountOrZero,
+    Finite,
+    Positive,
+    PositiveOrZero,
+    Rate,
+    Rule,
+    Share,
+    SpecError,
+    above,
+    at_least,
+    between,
+)
+
+__all__ = [
+    "DEFAULT_ROI_PRIOR",
+    "DEFAULT_SHARE_PRIOR",
+    "FORECAST_LEVELS",
+    "AdstockKind",
+    "AmplitudePrior",
+    "ChannelLimit",
+    "Checked",
+    "ContributionSharePrior",
+    "Count",
+    "CountOrZero",
+    "Country",
+    "Day",
+    "DefaultAmplitude",
+    "GateThresholds",
+    "Hyperprior",
+    "LiftTest",
+    "Likelihood",
+    "ModelOptions",
+    "ModelSpec",
+    "PlanObjective",
+    "PlanRequest",
+    "Positive",
+    "PositiveOrZero",
+    "Rate",
+    "RoiPrior",
+    "Rule",
+    "SamplerSettings",
+    "Share",
+    "Sign",
+    "SpecError",
+    "Structure",
+    "Timing",
+    "Trend",
+    "Utility",
+    "UtilityKind",
+    "above",
+    "at_least",
+    "between",
+    "quantile_name",
+]
 
 AdstockKind = Literal["geometric", "delayed", "weibull"]
 Likelihood = Literal["normal", "student_t"]
-AmplitudeKind = Literal["roi", "contribution_share"]
 DefaultAmplitude = Literal["roi", "contribution_share", "seed"]
 Hyperprior = Literal["lognormal", "halfnormal", "inverse_gamma"]
 Trend = Literal["none", "linear", "piecewise"]
 Sign = Literal["positive", "negative"]
+PlanObjective = Literal["fixed_budget", "target_roi", "target_mroi", "flexible"]
+Timing = Literal["even", "last_year"]
+UtilityKind = Literal["mean", "quantile", "mean_minus_sd"]
 
 
-def _one_of(name: str, value: object, allowed: object) -> None:
-    if value not in get_args(allowed):
-        raise ValueError(f"{name} must be one of {get_args(allowed)}, found {value!r}")
+def _is_day(value: object) -> bool:
+    try:
+        # In this one spelling: another would compare, and sort, as another text.
+        return isinstance(value, str) and date.fromisoformat(value).isoformat() == value
+    except ValueError:
+        return False
+
+
+def _is_country(code: str) -> bool:
+    # Not at the top: it is slow to import, and only a model with holidays needs it.
+    from holidays import list_supported_countries
+
+    return code in list_supported_countries(include_aliases=False)
+
+
+Day = Annotated[str, Rule(_is_day, "a day, such as 2026-01-31", is_whole=True)]
+Country = Annotated[
+    str,
+    Rule(
+        _is_country,
+        "an ISO 3166 code of two capitals, such as DE, of a country whose public holidays are "
+        "known",
+    ),
+]
 
 
 @dataclass(frozen=True)
-class AmplitudePrior:
-    """A LogNormal prior on what a channel brings, said in the user's units.
+class RoiPrior(Checked):
+    """A LogNormal prior on a channel's ROI.
 
     Attributes:
-        kind: `roi`, outcome per unit of spend; or `contribution_share`, the share of the outcome.
-        median: of the ROI or of the share.
-        sd_log: standard deviation of its logarithm.
+        median: outcome per unit of spend.
+        sd_log: standard deviation of the ROI's logarithm.
     """
 
-    kind: AmplitudeKind
-    median: float
-    sd_log: float
+    kind: ClassVar[Literal["roi"]] = "roi"
 
-    def __post_init__(self) -> None:
-        _one_of("kind", self.kind, AmplitudeKind)
-        if not (self.median > 0 and self.sd_log > 0):
-            raise ValueError(f"an amplitude prior needs positive median and sd_log, found {self}")
+    median: Positive
+    sd_log: Positive
 
 
+@dataclass(frozen=True)
+class ContributionSharePrior(Checked):
+    """A LogNormal prior on a medium's share of the outcome.
+
+    Attributes:
+        median: the share, 0.03 for 3 %.
+        sd_log: standard deviation of the share's logarithm.
+    """
+
+    kind: ClassVar[Literal["contribution_share"]] = "contribution_share"
+
+    median: Share
+    sd_log: Positive
+
+
+AmplitudePrior = RoiPrior | ContributionSharePrior
 # exp(0.2): Meridian's default ROI prior, LogNormal(0.2, 0.9).
-DEFAULT_ROI_PRIOR = AmplitudePrior("roi", median=1.2214, sd_log=0.9)
-DEFAULT_SHARE_PRIOR = AmplitudePrior("contribution_share", median=0.03, sd_log=1.0)
+DEFAULT_ROI_PRIOR = RoiPrior(median=1.2214, sd_log=0.9)
+DEFAULT_SHARE_PRIOR = ContributionSharePrior(median=0.03, sd_log=1.0)
 
 
 class Structure(NamedTuple):
@@ -55,52 +150,49 @@ class Structure(NamedTuple):
     seed_amplitudes: bool
 
 
-@dataclass(frozen=True)
-class ModelSpec:
-    """The Hill mixture to fit.
+@dataclass(frozen=True, kw_only=True)
+class ModelOptions(Checked):
+    """What shapes a model, whatever its channels, controls and events are called.
 
     Attributes:
-        components: number K of Hill curves in the mixture over weeks.
         adstock: `geometric`, `delayed` (a peak after some weeks) or `weibull` (a density's shape).
-        likelihood: `normal`, or `student_t` where single weeks are wild.
+        likelihood: `normal`, or `student_t` if single weeks are wild.
         amplitude_prior: of paid channels without one of their own: `DEFAULT_ROI_PRIOR`,
             `DEFAULT_SHARE_PRIOR`, or `seed` for the seed document's in every channel,
             `mu_log_A ~ Normal(A_loc, 0.5)` with `A_loc = log(0.3 * range(outcome))`. Organic media
-            have no spend, and `DEFAULT_SHARE_PRIOR` unless they are named here or it is `seed`.
-        channel_priors: priors by channel, paid or organic, where they differ from the default.
+            have no spend, and `DEFAULT_SHARE_PRIOR` unless they have a prior of their own or it is
+            `seed`.
         hyperprior: family of the scales between components, as the seed compares them (section 3).
         trend: `none`, `linear`, or `piecewise`: linear between evenly spaced half-years.
         fourier_order: harmonics of yearly seasonality; 0 for none.
         holidays: ISO code of the country whose public holidays get a coefficient each, or None.
+    """
+
+    adstock: AdstockKind = "geometric"
+    likelihood: Likelihood = "normal"
+    amplitude_prior: DefaultAmplitude = "roi"
+    hyperprior: Hyperprior = "lognormal"
+    trend: Trend = "linear"
+    fourier_order: CountOrZero = 2
+    holidays: Country | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelSpec(ModelOptions):
+    """The Hill mixture to fit.
+
+    Attributes:
+        components: number K of Hill curves in the mixture over weeks.
+        channel_priors: priors by channel, paid or organic, if they differ from the default.
         events: ISO dates by event; each event gets a coefficient.
         control_signs: controls whose coefficient may not have the other sign; it is shared by all
             series.
     """
 
-    components: int = 1
-    adstock: AdstockKind = "geometric"
-    likelihood: Likelihood = "normal"
-    amplitude_prior: DefaultAmplitude = "roi"
+    components: Count = 1
     channel_priors: Mapping[str, AmplitudePrior] = field(default_factory=dict)
-    hyperprior: Hyperprior = "lognormal"
-    trend: Trend = "linear"
-    fourier_order: int = 2
-    holidays: str | None = None
-    events: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    events: Mapping[str, tuple[Day, ...]] = field(default_factory=dict)
     control_signs: Mapping[str, Sign] = field(default_factory=dict)
-
-    def __post_init__(self) -> None:
-        _one_of("adstock", self.adstock, AdstockKind)
-        _one_of("likelihood", self.likelihood, Likelihood)
-        _one_of("amplitude_prior", self.amplitude_prior, DefaultAmplitude)
-        _one_of("hyperprior", self.hyperprior, Hyperprior)
-        _one_of("trend", self.trend, Trend)
-        for control, sign in self.control_signs.items():
-            _one_of(f"the sign of {control}", sign, Sign)
-        if self.components < 1:
-            raise ValueError(f"components must be at least 1, found {self.components}")
-        if self.fourier_order < 0:
-            raise ValueError(f"fourier_order must not be negative, found {self.fourier_order}")
 
     @property
     def structure(self) -> Structure:
@@ -128,21 +220,27 @@ class ModelSpec:
 
     def as_dict(self) -> dict[str, Any]:
         """The specification as plain values, for JSON."""
-        return asdict(self)
+        priors = {
+            name: {"kind": prior.kind, **asdict(prior)}
+            for name, prior in self.channel_priors.items()
+        }
+        return asdict(self) | {"channel_priors": priors}
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> "ModelSpec":
         """The specification back from `as_dict`, through JSON or not."""
         fields = dict(values)
+        kinds = {kind.kind: kind for kind in (RoiPrior, ContributionSharePrior)}
         fields["channel_priors"] = {
-            name: AmplitudePrior(**prior) for name, prior in values["channel_priors"].items()
+            name: kinds[prior["kind"]](prior["median"], prior["sd_log"])
+            for name, prior in values["channel_priors"].items()
         }
         fields["events"] = {name: tuple(dates) for name, dates in values["events"].items()}
         return cls(**fields)
 
 
 @dataclass(frozen=True)
-class LiftTest:
+class LiftTest(Checked):
     """An experiment's result: what a channel's spend brought in some weeks.
 
     Attributes:
@@ -155,17 +253,16 @@ class LiftTest:
     """
 
     channel: str
-    start: str
-    end: str
-    lift: float
-    standard_error: float
+    start: Day
+    end: Day
+    lift: Finite
+    standard_error: Positive
     series: str | None = None
 
-    def __post_init__(self) -> None:
-        if np.datetime64(self.start) > np.datetime64(self.end):
-            raise ValueError(f"a lift test of {self.channel} starts {self.start}, after its end")
-        if not (np.isfinite(self.lift) and self.standard_error > 0):
-            raise ValueError(f"a lift test needs a finite lift and a positive error, found {self}")
+    def contradictions(self) -> list[tuple[str, str]]:
+        """A test that ends before it starts."""
+        found = f"start {self.start}, end {self.end}"
+        return [(found, "an end on or after the start")] if self.start > self.end else []
 
 
 # The posterior of a single curve with a prior on its effect is nearly Gaussian. Where components
@@ -178,7 +275,7 @@ COMPONENT_TARGET_ACCEPT = 0.98
 
 
 @dataclass(frozen=True)
-class SamplerSettings:
+class SamplerSettings(Checked):
     """How NUTS runs.
 
     Attributes:
@@ -192,19 +289,12 @@ class SamplerSettings:
         seed: equal seeds, data and settings give equal draws.
     """
 
-    chains: int = 4
-    warmup: int = 500
-    draws: int = 1000
-    target_accept: float | None = None
-    max_tree_depth: int = 10
-    seed: int = 0
-
-    def __post_init__(self) -> None:
-        for name in ("chains", "warmup", "draws", "max_tree_depth"):
-            if getattr(self, name) < 1:
-                raise ValueError(f"{name} must be at least 1, found {getattr(self, name)}")
-        if self.target_accept is not None and not 0 < self.target_accept < 1:
-            raise ValueError(f"target_accept must lie in (0, 1), found {self.target_accept}")
+    chains: Count = 4
+    warmup: Count = 500
+    draws: Count = 1000
+    target_accept: Share | None = None
+    max_tree_depth: Count = 10
+    seed: CountOrZero = 0
 
     def acceptance(self, spec: ModelSpec, series: int) -> float:
         """The target acceptance for a model of so many series."""
@@ -213,3 +303,144 @@ class SamplerSettings:
         if spec.components > 1 or spec.amplitude_prior == "seed":
             return COMPONENT_TARGET_ACCEPT
         return PLAIN_TARGET_ACCEPT if series == 1 else PANEL_TARGET_ACCEPT
+
+
+@dataclass(frozen=True)
+class GateThresholds(Checked):
+    """When a fit may be published; rates are shares of all draws.
+
+    Attributes:
+        max_r_hat: of every published quantity: rank-normalised split R-hat.
+        min_ess: of every published quantity, bulk and tail.
+        max_divergence_rate: share of transitions after warm-up.
+        min_bfmi: Bayesian fraction of missing information of the worst chain.
+        max_saturated_tree_rate: share of transitions that reached the maximum tree depth.
+        max_history_shift_sd: how far a refit of the same model version may move what was published
+            of the same weeks, in posterior standard deviations; None for a warning beyond 2.
+    """
+
+    max_r_hat: Annotated[float, above(1)] = 1.01
+    min_ess: Positive = 400.0
+    max_divergence_rate: Rate = 0.001
+    min_bfmi: Positive = 0.3
+    max_saturated_tree_rate: Rate = 0.01
+    max_history_shift_sd: Positive | None = None
+
+
+@dataclass(frozen=True)
+class ChannelLimit(Checked):
+    """What a plan may spend on a channel, in currency a week.
+
+    Attributes:
+        channel: the paid channel.
+        series: the series meant, or None for the channel in each of them.
+        min_weekly: at least so much.
+        max_weekly: at most so much; None for no limit.
+        step: the plan is a multiple of it; None for any amount.
+        minimum_flight: the plan is 0 or at least so much; None for any amount.
+        locked: the plan is what is spent today.
+    """
+
+    channel: str
+    series: str | None = None
+    min_weekly: PositiveOrZero = 0.0
+    max_weekly: PositiveOrZero | None = None
+    step: Positive | None = None
+    minimum_flight: Positive | None = None
+    locked: bool = False
+
+    def contradictions(self) -> list[tuple[str, str]]:
+        """A least amount above the most."""
+        if self.max_weekly is None or self.min_weekly <= self.max_weekly:
+            return []
+        found = f"min_weekly {self.min_weekly:g}, max_weekly {self.max_weekly:g}"
+        return [(found, "a max_weekly of at least min_weekly")]
+
+
+@dataclass(frozen=True)
+class Utility(Checked):
+    """What of the gain over today's allocation is maximised; that of no change is 0.
+
+    Attributes:
+        kind: its posterior `mean`; its `quantile` at `level`; or `mean_minus_sd`, the mean less
+            `weight` standard deviations.
+        level: of the quantile, in (0, 1): 0.1 is the gain that nine draws in ten exceed.
+        weight: of the standard deviation, 0 or more.
+    """
+
+    kind: UtilityKind = "mean"
+    level: Share = 0.1
+    weight: PositiveOrZero = 0.5
+
+    @property
+    def in_words(self) -> str:
+        """The kind with its level or weight, for tables."""
+        detail = {"mean": "", "quantile": f" {self.level:g}", "mean_minus_sd": f" {self.weight:g}"}
+        return f"{self.kind}{detail[self.kind]}"
+
+
+@dataclass(frozen=True)
+class PlanRequest(Checked):
+    """One scenario.
+
+    Attributes:
+        objective: `fixed_budget`: the most outcome for the budget. `target_roi`: the most outcome
+            with an expected ROI of at least `target`. `target_mroi`: spend wherever the next unit
+            of money brings `target` or more. `flexible`: the most profit, `margin` times outcome
+            less spend.
+        budget: money over the horizon; of a flexible or target objective, at most that. None for
+            `budget_multiplier` times today's.
+        budget_multiplier: of today's spend, where there is no `budget`; None for 1 of a fixed
+            budget, and for no limit of the others.
+        target: ROI or mROI, outcome per unit of money; for those two objectives.
+        margin: profit per unit of outcome, for `flexible`.
+        horizon_weeks: weeks planned, from the one after the panel's last.
+        timing: `even`, the same every week, compared with the mean of as many last weeks; or
+            `last_year`, the weeks of a year before with their rhythm, each channel multiplied.
+        utility: what of the gain is maximised.
+        limits: of channels; each may say something else of the same one.
+        max_change: how far each channel may move from today, as a share of it; None for any.
+        allow_extrapolation: plan for weeks with more spend than a series has ever had of a channel.
+    """
+
+    objective: PlanObjective = "fixed_budget"
+    budget: Positive | None = None
+    budget_multiplier: Positive | None = None
+    target: Positive | None = None
+    margin: Positive = 1.0
+    horizon_weeks: Annotated[int, between(1, 52)] = 13
+    timing: Timing = "even"
+    utility: Utility = Utility()
+    limits: tuple[ChannelLimit, ...] = ()
+    max_change: PositiveOrZero | None = None
+    allow_extrapolation: bool = False
+
+    def contradictions(self) -> list[tuple[str, str]]:
+        """Two budgets, or a target that the objective does not ask for."""
+        found: list[tuple[str, str]] = []
+        if self.budget is not None and self.budget_multiplier is not None:
+            found.append(("both", "budget or budget_multiplier, not both"))
+        if self.objective.startswith("target") != (self.target is not None):
+            found.append(
+                (
+                    f"objective {self.objective}, target {self.target}",
+                    "a target with target_roi and target_mroi, and with no other objective",
+                )
+            )
+        return found
+
+    @property
+    def price(self) -> float:
+        """Outcome that a unit of money has to bring to be worth it; 0 where money is given."""
+        if self.objective == "flexible":
+            return 1.0 / self.margin
+        return float(self.target or 0.0) if self.objective == "target_mroi" else 0.0
+
+
+# The quantiles of a forecast: every 5 %.
+FORECAST_LEVELS = tuple(percent / 100 for percent in range(5, 100, 5))
+
+
+def quantile_name(level: float) -> str:
+    """The column of a forecast's quantile: `outcome_q05` of 0.05."""
+    return f"outcome_q{round(100 * level):02d}"

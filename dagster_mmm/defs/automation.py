@@ -5,6 +5,7 @@ loading: every tick and every run says what is wrong with it.
 """
 
 import json
+from dataclasses import asdict
 from datetime import UTC, date
 
 import dagster as dg
@@ -223,7 +224,7 @@ def _marks(
     return {
         model_key: {
             "restated": runs.mark([values[model_key]]),
-            "lift_tests": runs.mark(t.model_dump_json() for t in settings.lift_tests),
+            "lift_tests": runs.mark(json.dumps(asdict(test)) for test in settings.lift_tests),
             "dbt": dbt,
         }
         for model_key, settings in usable.items()

@@ -17,7 +17,8 @@ from dagster_mmm.warehouse.unfinished import reject_ended, unfinished_runs
 if TYPE_CHECKING:
     import pandas as pd
 
-    from hill_mmm import Check, Progress
+    from hill_mmm import Progress
+    from hill_mmm.checks import Check
 
 
 @dg.asset(

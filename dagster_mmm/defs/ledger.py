@@ -13,7 +13,7 @@ CALIBRATION = dg.AssetKey("forecast_calibration")
 def forecasts_are_calibrated(warehouse: WarehouseResource) -> dg.AssetCheckResult:
     """Past forecasts held their intervals as often as they said, and beat last year's numbers."""
     from dagster_mmm.fitting.result_rows import overall
-    from hill_mmm import calibration_checks
+    from hill_mmm.checks import calibration_checks
 
     view = sa.table("forecast_calibration", schema=SCHEMA)
     query = (

@@ -9,8 +9,9 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 import hill_mmm
+import hill_mmm.plots
 from dagster_mmm.fitting.result_rows import overall
-from dagster_mmm.settings.sections import GateSettings
+from hill_mmm import GateThresholds
 
 COLOURS = 64
 
@@ -18,27 +19,27 @@ COLOURS = 64
 def fit_against_actual(model_fit: pd.DataFrame, currency: str) -> Figure:
     """Actual outcome over the predictive interval of each training week."""
     rows = overall(model_fit)
-    return hill_mmm.plot_fit(rows[rows["evaluation_set"] == "train"], currency)
+    return hill_mmm.plots.plot_fit(rows[rows["evaluation_set"] == "train"], currency)
 
 
 def contributions(contribution: pd.DataFrame, currency: str) -> Figure:
     """What each medium brought, week by week."""
-    return hill_mmm.plot_contributions(overall(contribution), currency)
+    return hill_mmm.plots.plot_contributions(overall(contribution), currency)
 
 
 def response_curves(curves: pd.DataFrame, currency: str) -> Figure:
     """One panel a channel: outcome against steady weekly spend."""
-    return hill_mmm.plot_response_curves(overall(curves), currency)
+    return hill_mmm.plots.plot_response_curves(overall(curves), currency)
 
 
-def convergence(parameters: pd.DataFrame, gate: GateSettings) -> Figure:
+def convergence(parameters: pd.DataFrame, gate: GateThresholds) -> Figure:
     """R-hat and ESS of every published quantity against the gate's limits."""
-    return hill_mmm.plot_convergence(parameters, gate.max_r_hat, gate.min_ess)
+    return hill_mmm.plots.plot_convergence(parameters, gate.max_r_hat, gate.min_ess)
 
 
 def roi_by_channel(returns: pd.DataFrame) -> Figure:
     """ROI of each channel with its interval, and the line where money comes back."""
-    return hill_mmm.plot_roi(returns)
+    return hill_mmm.plots.plot_roi(returns)
 
 
 def as_metadata(figure: Figure) -> dg.MarkdownMetadataValue:

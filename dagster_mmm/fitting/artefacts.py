@@ -189,7 +189,7 @@ def load_run(folder: Path) -> FittedRun:
     return FittedRun(
         run_id=description["run_id"],
         started_at=datetime.fromisoformat(description["started_at"]),
-        settings=Settings.model_validate(description["settings"]),
+        settings=Settings.read(description["settings"]),
         input=load_input(folder / "snapshot.parquet"),
         fit=_load_fit(folder / "fit.nc"),
         holdout=_load_fit(holdout) if holdout.exists() else None,

@@ -7,8 +7,10 @@ import numpy as np
 import pandas as pd
 
 import hill_mmm
+import hill_mmm.checks
+import hill_mmm.results
 from dagster_mmm.fitting.artefacts import FittedRun
-from dagster_mmm.fitting.version import code_version, gate_thresholds
+from dagster_mmm.fitting.version import code_version
 from dagster_mmm.settings import Settings
 from dagster_mmm.warehouse import tables
 from hill_mmm import Fit, LiftTest, ModelSpec, Panel, SamplerError, SamplerSettings
@@ -97,10 +99,12 @@ def change_rows(before: StoredRun, after: StoredRun, tell: Tell) -> pd.DataFrame
         failed = _failed(fitted, new.settings)
         if failed:
             tell(f"the step {cause} has not passed the gate ({failed}): do not trust its size")
-        summaries[cause] = hill_mmm.summary_between(fitted, first, last)
+        summaries[cause] = hill_mmm.results.summary_between(fitted, first, last)
         has_passed[cause] = not failed
-    summaries[last_cause] = hill_mmm.summary_between(new.fit, first, last)
-    rows = hill_mmm.split_delta(hill_mmm.summary_between(old.fit, first, last), summaries)
+    summaries[last_cause] = hill_mmm.results.summary_between(new.fit, first, last)
+    rows = hill_mmm.results.split_delta(
+        hill_mmm.results.summary_between(old.fit, first, last), summaries
+    )
     return rows.assign(previous_run_id=old.run_id, has_passed=rows["cause"].map(has_passed))
 
 
@@ -150,8 +154,8 @@ def _refit(cause: str, asked: Combination, before: Fit) -> Fit:
 
 def _failed(fitted: Fit, settings: Settings) -> str:
     """The checks of the gate that a refit fails, in words; empty where it passes."""
-    parameters = hill_mmm.parameter_summary(fitted)
-    checks = hill_mmm.gate(parameters, fitted, gate_thresholds(settings))
+    parameters = hill_mmm.checks.parameter_summary(fitted)
+    checks = hill_mmm.checks.gate(parameters, fitted, settings.gate)
     failed = [check for check in checks if check.status == "fail"]
     return ", ".join(f"{c.check_name} {c.value:.4g} (limit {c.threshold:g})" for c in failed)
 

@@ -1,16 +1,21 @@
 """What a run says otherwise than the refit published before it, and what may have made it so."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 
 import hill_mmm
+import hill_mmm.checks
+import hill_mmm.results
 from dagster_mmm.fitting.artefacts import FittedRun
 from dagster_mmm.fitting.version import code_version
 from dagster_mmm.inputs import mark_restated
 from dagster_mmm.settings import Settings
 from dagster_mmm.warehouse import tables
 from dagster_mmm.warehouse.publish import LiveFit
-from hill_mmm import Check, Panel
+from hill_mmm import Panel
+from hill_mmm.checks import Check
 
 
 def delta_rows(
@@ -33,8 +38,8 @@ def delta_rows(
             columns=["run_id", "model_key"]
         )
     first, last = (np.datetime64(previous.run[f"window_{end}"], "D") for end in ("start", "end"))
-    current = hill_mmm.summary_between(run.fit, first, last, ci_level, panel)
-    rows = hill_mmm.run_delta(previous.summary, current)
+    current = hill_mmm.results.summary_between(run.fit, first, last, ci_level, panel)
+    rows = hill_mmm.results.run_delta(previous.summary, current)
     if weeks[0] != first:
         # Sums over different weeks; returns are still rates of the same kind.
         rows = rows[rows["metric"] != "contribution"]
@@ -52,7 +57,7 @@ def history_verdict(run: FittedRun, previous: LiveFit | None, delta: pd.DataFram
     """
     if previous is None or previous.run["model_version"] != run.record.model_version:
         return []
-    return hill_mmm.history_checks(delta, run.settings.gate.max_history_shift_sd)
+    return hill_mmm.checks.history_checks(delta, run.settings.gate.max_history_shift_sd)
 
 
 def _changed(run: FittedRun, previous: LiveFit, weeks: np.ndarray) -> list[str]:
@@ -73,5 +78,5 @@ def _changed(run: FittedRun, previous: LiveFit, weeks: np.ndarray) -> list[str]:
 
 def _with_seed(settings: Settings, seed: int) -> Settings:
     """The settings as if they had asked for this seed, which is a cause by itself."""
-    sampler = settings.sampler.model_copy(update={"seed": int(seed)})
+    sampler = replace(settings.sampler, seed=int(seed))
     return settings.model_copy(update={"sampler": sampler})

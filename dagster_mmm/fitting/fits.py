@@ -7,18 +7,20 @@ from dataclasses import dataclass
 from typing import Any
 
 import hill_mmm
+import hill_mmm.results
 from dagster_mmm.fitting.artefacts import FitRecord
-from dagster_mmm.fitting.version import gate_thresholds, lift_tests, model_spec, sampler_settings
-from dagster_mmm.settings import Settings
+from dagster_mmm.fitting.version import model_spec
+from dagster_mmm.settings import Settings, narrowed
 from hill_mmm import (
-    Attempt,
     Choice,
     Climb,
     Fit,
     ModelSpec,
     Panel,
     Progress,
+    Rung,
     SamplerError,
+    SamplerSettings,
     Scales,
 )
 
@@ -58,7 +60,7 @@ class FittedPanel:
         return FitRecord(
             model_version=model_version,
             scales_of=scales_of,
-            ladder=[_rung(attempt) for attempt in self.climb.attempts],
+            ladder=[_rung(rung) for rung in self.climb.rungs],
             choice=None if self.choice is None else _scores(self.choice),
             refusal=None if self.climb.has_passed else self.climb.reason,
             no_holdout=self.no_holdout,
@@ -67,14 +69,14 @@ class FittedPanel:
         )
 
 
-def _rung(attempt: Attempt) -> dict[str, Any]:
+def _rung(rung: Rung) -> dict[str, Any]:
     return {
-        "components": attempt.components,
-        "warmup": attempt.sampler.warmup,
-        "draws": attempt.sampler.draws,
-        "target_accept": attempt.sampler.target_accept,
-        "has_passed": attempt.has_passed,
-        "reason": attempt.reason,
+        "components": rung.components,
+        "warmup": rung.sampler.warmup,
+        "draws": rung.sampler.draws,
+        "target_accept": rung.sampler.target_accept,
+        "has_passed": rung.has_passed,
+        "reason": rung.reason,
     }
 
 
@@ -113,12 +115,12 @@ def fit_panel(
     climb = hill_mmm.climb(
         panel,
         model_spec(settings, panel.media_names, components),
-        sampler_settings(settings),
-        gate_thresholds(settings),
-        lift_tests=lift_tests(settings),
+        narrowed(settings.sampler, SamplerSettings),
+        settings.gate,
+        lift_tests=settings.lift_tests,
         scales=scales,
         on_progress=watch.of(f"fit on {len(panel)} weeks"),
-        on_attempt=watch.judged,
+        on_rung=watch.judged,
     )
     holdout, no_holdout = _holdout(panel, settings, climb, choice, watch)
     return FittedPanel(
@@ -137,17 +139,17 @@ def _components(panel: Panel, settings: Settings, watch: "_Watch") -> tuple[int,
     if asked != "auto":
         return asked, None
     horizon = settings.evaluation.holdout_weeks or COMPARED_WEEKS
-    obstacle = hill_mmm.obstacle_to_training(panel.head(max(len(panel) - horizon, 0)))
+    obstacle = hill_mmm.results.obstacle_to_training(panel.head(max(len(panel) - horizon, 0)))
     if obstacle is not None:
         watch.log.warning(f"components: auto compares nothing and takes K = 1: {obstacle}")
         return 1, None
     choice = hill_mmm.choose_components(
         panel,
         model_spec(settings, panel.media_names, components=1),
-        sampler_settings(settings),
-        gate_thresholds(settings),
+        narrowed(settings.sampler, SamplerSettings),
+        settings.gate,
         horizon=horizon,
-        lift_tests=lift_tests(settings),
+        lift_tests=settings.lift_tests,
         on_progress=watch.of(f"comparison on the last {horizon} weeks"),
     )
     for components, score in choice.scores.items():
@@ -171,7 +173,7 @@ def _holdout(
     if not climb.has_passed:
         return None, "the fit on all weeks has not converged"
     train = panel.head(max(len(panel) - weeks, 0))
-    obstacle = hill_mmm.obstacle_to_training(train)
+    obstacle = hill_mmm.results.obstacle_to_training(train)
     if obstacle is not None:
         return None, obstacle
     return _fit_before_holdout(train, settings, spec, watch)
@@ -184,8 +186,8 @@ def _fit_before_holdout(
         fitted = hill_mmm.fit(
             train,
             spec,
-            sampler_settings(settings),
-            lift_tests=hill_mmm.known_tests(lift_tests(settings), train),
+            narrowed(settings.sampler, SamplerSettings),
+            lift_tests=hill_mmm.known_tests(settings.lift_tests, train),
             on_progress=watch.of(f"holdout fit on {len(train)} weeks"),
         )
     except (SamplerError, OverBudgetError) as error:
@@ -204,13 +206,13 @@ class _Watch:
         self._started = time.monotonic()
         self._rungs: list[str] = []
 
-    def judged(self, attempt: Attempt) -> None:
+    def judged(self, rung: Rung) -> None:
         """Tell of a rung of the ladder."""
-        self._rungs.append(attempt.reason)
-        if attempt.has_passed:
-            self.log.info(attempt.reason)
+        self._rungs.append(rung.reason)
+        if rung.has_passed:
+            self.log.info(rung.reason)
         else:
-            self.log.warning(f"not converged, {attempt.reason}")
+            self.log.warning(f"not converged, {rung.reason}")
 
     def of(self, what: str) -> Callable[[Progress], None]:
         """What one fit, or several one after the other, is to call with its progress."""

@@ -8,7 +8,6 @@ import sqlalchemy as sa
 
 import hill_mmm
 from dagster_mmm.fitting.artefacts import FittedRun
-from dagster_mmm.fitting.version import plan_requests
 from dagster_mmm.warehouse import tables
 from hill_mmm import Plan, PlanError, PlanRequest
 
@@ -19,18 +18,17 @@ def plan_frames(run: FittedRun) -> dict[sa.Table, pd.DataFrame]:
     A fit that may not be published is not planned by: its rows say so.
     """
     frames: dict[sa.Table, list[pd.DataFrame]] = {table: [] for table in tables.PLAN_TABLES}
-    errors = {plan.name: plan.experiment_error for plan in run.settings.plans}
-    for name, request in plan_requests(run.settings).items():
+    for request in run.settings.plans:
         made = _plan(run, request)
         if isinstance(made, Plan):
             rows = {tables.BUDGET_PLAN: made.cells, tables.BUDGET_PLAN_SUMMARY: _summary(made)}
-            if (error := errors[name]) is not None:
+            if (error := request.experiment_error) is not None:
                 value = hill_mmm.experiment_value(run.fit, request, error)
                 rows[tables.EXPERIMENT_VALUE] = value
         else:
             rows = {tables.BUDGET_PLAN_SUMMARY: _impossible(run, request, made)}
         for table, frame in rows.items():
-            frames[table].append(frame.assign(scenario=name))
+            frames[table].append(frame.assign(scenario=request.name))
     keys = {"run_id": run.run_id, "model_key": run.settings.model_key}
     return {
         table: (pd.concat(found, ignore_index=True) if found else _no_rows(table)).assign(**keys)

@@ -8,14 +8,19 @@ import pandas as pd
 import sqlalchemy as sa
 
 import hill_mmm
+import hill_mmm.checks
+import hill_mmm.results
 from dagster_mmm.fitting.artefacts import FittedRun
 from dagster_mmm.fitting.delta_rows import delta_rows, history_verdict
-from dagster_mmm.fitting.version import code_version, gate_thresholds
+from dagster_mmm.fitting.version import code_version
 from dagster_mmm.inputs import fingerprint, input_advice
 from dagster_mmm.settings import Settings
 from dagster_mmm.warehouse import tables
 from dagster_mmm.warehouse.publish import LiveFit
-from hill_mmm import ALL_SERIES, Check, Estimates, Fit, Panel
+from hill_mmm import Fit, Panel
+from hill_mmm.checks import Check
+from hill_mmm.panel import ALL_SERIES
+from hill_mmm.results import Estimates
 
 
 def started_run(
@@ -39,7 +44,10 @@ def started_run(
         "config_hash": settings.fingerprint(),
         "model_version": model_version,
         "code_version": code_version(),
-        **settings.sampler.model_dump(include={"seed", "draws", "warmup", "chains"}),
+        "seed": settings.sampler.seed,
+        "draws": settings.sampler.draws,
+        "warmup": settings.sampler.warmup,
+        "chains": settings.sampler.chains,
     }
     return pd.DataFrame([row])
 
@@ -52,18 +60,21 @@ def result_frames(run: FittedRun, previous: LiveFit | None = None) -> dict[sa.Ta
         previous: the refit that readers see before it, or None before the first publication.
     """
     ci_level = run.settings.evaluation.ci_level
-    estimates = hill_mmm.estimates(run.fit, ci_level)
-    parameters = hill_mmm.parameter_summary(run.fit)
-    information = hill_mmm.information_rows(run.fit)
+    estimates = hill_mmm.results.estimates(run.fit, ci_level)
+    parameters = hill_mmm.checks.parameter_summary(run.fit)
+    information = hill_mmm.results.information_rows(run.fit)
     fitted = [estimates.model_fit]
-    accuracy = [hill_mmm.accuracy(hill_mmm.with_total(run.fit), ci_level), information]
+    accuracy = [
+        hill_mmm.results.accuracy(hill_mmm.results.with_total(run.fit), ci_level),
+        information,
+    ]
     checks = _checks(run, estimates, parameters, information)
     obstacle = _obstacle_to_holdout(run)
     if obstacle is not None:
-        checks.append(hill_mmm.missing_holdout(obstacle))
+        checks.append(hill_mmm.checks.missing_holdout(obstacle))
     elif run.holdout is not None:
         held_out, held_out_accuracy = _held_out(run.holdout, run.fit.panel, ci_level)
-        checks += hill_mmm.holdout_checks(
+        checks += hill_mmm.checks.holdout_checks(
             overall(held_out_accuracy), ci_level, len(overall(held_out))
         )
         fitted.append(held_out)
@@ -75,7 +86,7 @@ def result_frames(run: FittedRun, previous: LiveFit | None = None) -> dict[sa.Ta
         tables.CHANNEL_SUMMARY: estimates.channel_summary,
         tables.CONTRIBUTION: estimates.contribution,
         tables.RESPONSE_CURVE: estimates.response_curve,
-        tables.RESPONSE_DRAW: hill_mmm.response_draws(
+        tables.RESPONSE_DRAW: hill_mmm.results.response_draws(
             run.fit, run.settings.evaluation.response_draws
         ),
         tables.ADSTOCK_DECAY: estimates.adstock_decay.replace(
@@ -84,7 +95,7 @@ def result_frames(run: FittedRun, previous: LiveFit | None = None) -> dict[sa.Ta
         tables.COMPONENT: estimates.component,
         tables.LIFT_TEST: estimates.lift_test.rename_axis("lift_test_index").reset_index(),
         tables.MODEL_FIT: pd.concat(fitted, ignore_index=True),
-        tables.FORECAST: hill_mmm.forecast(run.fit, run.settings.evaluation.forecast_weeks),
+        tables.FORECAST: hill_mmm.results.forecast(run.fit, run.settings.evaluation.forecast_weeks),
         tables.RUN_DELTA: delta,
         tables.RUN_DELTA_CAUSE: pd.DataFrame(columns=tables.RUN_DELTA_CAUSE.columns.keys()),
         tables.ACCURACY: pd.concat(accuracy, ignore_index=True),
@@ -113,13 +124,13 @@ def _checks(
 ) -> list[Check]:
     """The gate, and the advice on what else the fit rests on."""
     return [
-        *hill_mmm.gate(parameters, run.fit, gate_thresholds(run.settings)),
-        *hill_mmm.additivity_checks(estimates.contribution, estimates.model_fit),
-        *hill_mmm.prior_checks(estimates.channel_summary),
-        *hill_mmm.warmup_checks(run.fit),
-        *hill_mmm.mixture_checks(run.fit),
-        *hill_mmm.score_checks(information),
-        *hill_mmm.lift_test_checks(estimates.lift_test),
+        *hill_mmm.checks.gate(parameters, run.fit, run.settings.gate),
+        *hill_mmm.checks.additivity_checks(estimates.contribution, estimates.model_fit),
+        *hill_mmm.checks.prior_checks(estimates.channel_summary),
+        *hill_mmm.checks.warmup_checks(run.fit),
+        *hill_mmm.checks.mixture_checks(run.fit),
+        *hill_mmm.checks.score_checks(information),
+        *hill_mmm.checks.lift_test_checks(estimates.lift_test),
         _input_check(run),
     ]
 
@@ -144,9 +155,11 @@ def _obstacle_to_holdout(run: FittedRun) -> str | None:
         return run.record.no_holdout
     # The fit may come from the comparison of components, which takes fewer draws; to judge a
     # forecast, half of those that a table asks for are enough.
-    thresholds = gate_thresholds(run.settings)
+    thresholds = run.settings.gate
     thresholds = replace(thresholds, min_ess=thresholds.min_ess / 2)
-    checks = hill_mmm.gate(hill_mmm.parameter_summary(run.holdout), run.holdout, thresholds)
+    checks = hill_mmm.checks.gate(
+        hill_mmm.checks.parameter_summary(run.holdout), run.holdout, thresholds
+    )
     failed = [check.check_name for check in checks if check.status == "fail"]
     return f"the fit before it has not converged ({', '.join(failed)})" if failed else None
 
@@ -158,10 +171,13 @@ def _held_out(holdout: Fit, panel: Panel, ci_level: float) -> tuple[pd.DataFrame
     """
     known = panel.only(holdout.panel.series)
     rows = pd.concat(
-        [hill_mmm.model_fit(part, ci_level) for part in hill_mmm.with_total(holdout, known)],
+        [
+            hill_mmm.results.model_fit(part, ci_level)
+            for part in hill_mmm.results.with_total(holdout, known)
+        ],
         ignore_index=True,
     )
-    accuracy = hill_mmm.accuracy(hill_mmm.with_total(holdout, known), ci_level)
+    accuracy = hill_mmm.results.accuracy(hill_mmm.results.with_total(holdout, known), ci_level)
     return rows[rows["evaluation_set"] == "holdout"], accuracy
 
 

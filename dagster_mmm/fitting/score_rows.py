@@ -9,6 +9,8 @@ import pandas as pd
 import sqlalchemy as sa
 
 import hill_mmm
+import hill_mmm.checks
+import hill_mmm.results
 from dagster_mmm.fitting.artefacts import FittedRun, RunInput
 from dagster_mmm.fitting.delta_rows import delta_rows
 from dagster_mmm.fitting.result_rows import overall, started_run
@@ -69,14 +71,16 @@ def score_frames(
     scored = run.fit.fit.score(run.panel, evaluation.ci_level)
     of_all = overall(scored.accuracy)
     n_weeks = len(run.panel) - len(run.fit.fit.panel)
-    checks = hill_mmm.holdout_checks(of_all, evaluation.ci_level, n_weeks, "scored")
+    checks = hill_mmm.checks.holdout_checks(of_all, evaluation.ci_level, n_weeks, "scored")
     as_now = replace(run.fit, input=RunInput(run.snapshot, "score"))
     frames = {
         **stored,
         tables.CHANNEL_SUMMARY: scored.channel_summary,
         tables.CONTRIBUTION: scored.contribution,
         tables.MODEL_FIT: scored.model_fit,
-        tables.FORECAST: hill_mmm.forecast(run.fit.fit, evaluation.forecast_weeks, run.panel),
+        tables.FORECAST: hill_mmm.results.forecast(
+            run.fit.fit, evaluation.forecast_weeks, run.panel
+        ),
         tables.RUN_DELTA: delta_rows(as_now, previous, evaluation.ci_level, run.panel),
         tables.ACCURACY: _further(stored[tables.ACCURACY], scored.accuracy),
         tables.DIAGNOSTIC: _further(

@@ -22,7 +22,8 @@ from dagster_mmm.inputs.problems import (
 )
 from dagster_mmm.inputs.repairs import silent_media, weeks_left_out
 from dagster_mmm.settings import Settings
-from hill_mmm import Panel, PanelError, Problem, find_problems
+from hill_mmm import Panel, PanelError
+from hill_mmm.panel import Problem, find_problems
 
 # The column of the panel's frame that names the series: no variable's name can hold a space.
 SERIES = "series key"

@@ -11,7 +11,7 @@ import pandas as pd
 from dagster_mmm.inputs.problems import day, in_week
 from dagster_mmm.inputs.repairs import WEEK
 from dagster_mmm.settings import Settings
-from hill_mmm import Problem
+from hill_mmm.panel import Problem
 
 # Christmas or a burst of television is ten times a usual week; this asks for a second look.
 SPIKE = 20.0

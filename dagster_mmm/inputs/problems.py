@@ -9,7 +9,7 @@ from collections.abc import Collection
 import pandas as pd
 
 from dagster_mmm.settings import Settings
-from hill_mmm import ALL_SERIES, Problem
+from hill_mmm.panel import ALL_SERIES, Problem, duplicate_week, early_end, missing_week
 
 
 def empty_table(settings: Settings) -> Problem:
@@ -122,8 +122,7 @@ def calendar_problems(weekly: pd.DataFrame, settings: Settings) -> list[Problem]
         in_week(
             row.series_key,
             row.week_start,
-            "missing_week",
-            f"the week of {day(row.week_start)} has no row; add it (0 where nothing was spent)",
+            *missing_week(day(row.week_start)),
         )
         for row in missing[~is_after].itertuples()
     ]
@@ -131,9 +130,7 @@ def calendar_problems(weekly: pd.DataFrame, settings: Settings) -> list[Problem]
         in_week(
             row.series_key,
             row.week_start,
-            "early_end",
-            f"there is no row from the week of {day(row.week_start)} on, but other series go on; "
-            "add its weeks (0 where nothing was spent or sold) or leave the series out",
+            *early_end(day(row.week_start)),
         )
         for row in missing[is_after].drop_duplicates("series_key").itertuples()
     ]
@@ -243,8 +240,7 @@ def _weekly_problems(weeks: pd.DataFrame, settings: Settings) -> list[Problem]:
         in_week(
             row.series_key,
             row.week_start,
-            "duplicate_week",
-            f"the week of {day(row.week_start)} has {row.n_rows} rows; keep one row a week",
+            *duplicate_week(day(row.week_start), row.n_rows),
         )
         for row in weeks[(weeks["n_rows"] > 1) & (weeks["n_days"] == 1)].itertuples()
     ]

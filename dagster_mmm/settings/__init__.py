@@ -13,3 +13,4 @@ from dagster_mmm.settings.loading import load_settings as load_settings
 from dagster_mmm.settings.models import Models as Models
 from dagster_mmm.settings.models import reason_against as reason_against
 from dagster_mmm.settings.schema import Settings as Settings
+from dagster_mmm.settings.sections import narrowed as narrowed

@@ -1,12 +1,14 @@
 """Mistakes in the settings, each in one line: its key, what was found, and what is allowed."""
 
-from typing import get_args
+from dataclasses import fields, is_dataclass
+from typing import Any, get_args, get_type_hints
 
 from pydantic_core import ErrorDetails
 
 from dagster_mmm.settings.fields import hint
 from dagster_mmm.settings.schema import Settings
 from dagster_mmm.settings.sections import Section
+from hill_mmm.spec import SpecError
 
 TYPES = {
     # YAML reads NO as false and 2 as a number.
@@ -37,13 +39,16 @@ def in_words(details: ErrorDetails, within: str = "") -> str:
     key = _key_path(location, within)
     found = details.get("ctx", {}).get("found", repr(details["input"]))
     match details["type"]:
-        case "extra_forbidden":
+        case "extra_forbidden" | "unexpected_keyword_argument":
             keys = _keys_at(location[:-1])
             return f"{key}: unknown key{hint(str(location[-1]), keys)}; allowed: {', '.join(keys)}"
         case "missing":
             return f"{key}: found nothing; it is required"
-        case "model_type":
+        case "model_type" | "dataclass_type":
             return f"{key}: found {found}; allowed: the keys {', '.join(_keys_at(location))}"
+        case "value_error" if isinstance(error := details.get("ctx", {}).get("error"), SpecError):
+            (mistake, *_) = error.mistakes
+            return f"{key}: found {mistake.found}; allowed: {mistake.allowed}"
         case kind:
             allowed = TYPES.get(kind, details["msg"].removeprefix("Input should be "))
             return f"{key}: found {found}; allowed: {allowed}"
@@ -55,13 +60,27 @@ def _key_path(location: tuple[int | str, ...], within: str) -> str:
 
 
 def _keys_at(location: tuple[int | str, ...]) -> list[str]:
-    section: type[Section] = Settings
+    """The keys of the section at a place."""
+    annotation: Any = Settings
     for part in location:
         if isinstance(part, str):
-            annotation = section.model_fields[part].annotation
-            section = next(
-                kind
-                for kind in (annotation, *get_args(annotation))
-                if isinstance(kind, type) and issubclass(kind, Section)
-            )
-    return list(section.model_fields)
+            annotation = _section_in(_annotations(_section_in(annotation))[part])
+    return list(_annotations(_section_in(annotation)))
+
+
+def _annotations(section: Any) -> dict[str, Any]:  # noqa: ANN401
+    """The annotation of each key of a section, which is a `Section` or a dataclass of the spec."""
+    if is_dataclass(section):
+        hints = get_type_hints(section, include_extras=True)
+        return {field.name: hints[field.name] for field in fields(section) if field.init}
+    return {name: field.annotation for name, field in section.model_fields.items()}
+
+
+def _section_in(annotation: Any) -> Any:  # noqa: ANN401
+    """The section that an annotation is, or names among others: `X | None`, `tuple[X, ...]`."""
+    candidates = [annotation, *get_args(annotation)]
+    return next(
+        kind
+        for kind in candidates
+        if isinstance(kind, type) and (is_dataclass(kind) or issubclass(kind, Section))
+    )

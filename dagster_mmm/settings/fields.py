@@ -3,27 +3,18 @@
 import difflib
 import re
 from collections.abc import Hashable, Iterable
-from contextlib import suppress
-from datetime import date, datetime
 from pathlib import Path
-from typing import Annotated, Any, Literal, cast
+from typing import Annotated, Any, Literal
 from zoneinfo import available_timezones
 
-from pydantic import AfterValidator, BeforeValidator, Field, PlainValidator, ValidationInfo
+from pydantic import AfterValidator, Field, ValidationInfo
 from pydantic_core import PydanticCustomError
+
+from hill_mmm.spec import Day, Rule
 
 Weekday = Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
 Grain = Literal["weekly", "daily"]
-Sign = Literal["positive", "negative"]
-Adstock = Literal["geometric", "delayed", "weibull"]
-Likelihood = Literal["normal", "student_t"]
-DefaultAmplitude = Literal["roi", "contribution_share", "seed"]
-Hyperprior = Literal["lognormal", "halfnormal", "inverse_gamma"]
-Trend = Literal["none", "linear", "piecewise"]
 Auto = Literal["auto"]
-PlanObjective = Literal["fixed_budget", "target_roi", "target_mroi", "flexible"]
-Timing = Literal["even", "last_year"]
-UtilityKind = Literal["mean", "quantile", "mean_minus_sd"]
 
 CRON_FIELDS = {
     "minute": (0, 59),
@@ -39,7 +30,7 @@ def reject(allowed: str, found: str | None = None) -> PydanticCustomError:
     """A mistake in the settings: what is allowed and, unless it is the value, what was found."""
     context = {} if found is None else {"found": found}
     # As a context value, because braces in the text would be taken for fields of the template.
-    return PydanticCustomError("mmm", "{allowed}", {"allowed": allowed, **context})
+    return PydanticCustomError("rule", "{allowed}", {"allowed": allowed, **context})
 
 
 def hint(found: str, allowed: Iterable[str]) -> str:
@@ -48,13 +39,8 @@ def hint(found: str, allowed: Iterable[str]) -> str:
     return f" (did you mean {closest[0]!r}?)" if closest else ""
 
 
-def _matching(pattern: str, allowed: str) -> AfterValidator:
-    def check(text: str) -> str:
-        if re.fullmatch(pattern, text) is None:
-            raise reject(allowed)
-        return text
-
-    return AfterValidator(check)
+def _matching(pattern: str, allowed: str) -> Rule:
+    return Rule(lambda text: re.fullmatch(pattern, text) is not None, allowed)
 
 
 def _cron(text: str) -> str:
@@ -83,35 +69,10 @@ def _timezone(name: str) -> str:
     return name
 
 
-def _country(code: str) -> str:
-    # Not at the top: it is slow to import, and only settings that name a country need it.
-    import holidays
-
-    if code not in holidays.list_supported_countries(include_aliases=False):
-        raise reject(
-            "an ISO 3166 code of two capitals, such as DE, of a country whose public holidays are "
-            "known"
-        )
-    return code
-
-
-def _day(value: object) -> date:
-    # YAML reads an unquoted date as a date, JSON has text, and pydantic would take a number for
-    # seconds since 1970.
-    if isinstance(value, date) and not isinstance(value, datetime):
-        return value
-    with suppress(TypeError, ValueError):
-        return date.fromisoformat(cast("str", value))
-    raise reject("a day, such as 2026-01-31")
-
-
-def _components(value: object) -> int | Auto:
-    # One validator instead of a union, which would list one mistake for each of its members.
-    if value == "auto":
-        return "auto"
-    if isinstance(value, int) and not isinstance(value, bool) and value >= 1:
-        return value
-    raise reject("a whole number from 1 on, or auto")
+def _is_number_of_components(value: object) -> bool:
+    return value == "auto" or (
+        isinstance(value, int) and not isinstance(value, bool) and value >= 1
+    )
 
 
 def _at_least_one(items: tuple[Any, ...]) -> tuple[Any, ...]:
@@ -151,24 +112,17 @@ Table = Annotated[
     _matching(r"(?!mmm\.)[A-Za-z_]\w*\.[A-Za-z_]\w*", "schema.table, in a schema other than mmm"),
 ]
 Currency = Annotated[str, _matching(r"[A-Z]{3}", "three capitals, such as EUR (ISO 4217)")]
-Country = Annotated[str, AfterValidator(_country)]
 Cron = Annotated[str, AfterValidator(_cron)]
 Timezone = Annotated[str, AfterValidator(_timezone)]
-InputFile = Annotated[Path, Field(strict=False), AfterValidator(_beside_settings)]
-Day = Annotated[date, BeforeValidator(_day)]
-# YAML has lists, a frozen object holds tuples. pydantic's own min_length would also complain of too
-# few channels when one of them is wrong.
-Days = Annotated[
-    tuple[Day, ...],
-    Field(strict=False),
-    AfterValidator(_at_least_one),
-    AfterValidator(_each_once),
+InputFile = Annotated[
+    Path,
+    AfterValidator(_beside_settings),
+    Rule(lambda value: isinstance(value, str | Path), "a path", is_whole=True),
 ]
+# pydantic's own min_length would also complain of too few channels when one of them is wrong.
 NOT_EMPTY = AfterValidator(_at_least_one)
-Components = Annotated[int | Auto, PlainValidator(_components)]
-Count = Annotated[int, Field(ge=1)]
-CountOrZero = Annotated[int, Field(ge=0)]
-Share = Annotated[float, Field(gt=0, lt=1)]
-Rate = Annotated[float, Field(ge=0, le=1)]
-Positive = Annotated[float, Field(gt=0)]
-PositiveOrZero = Annotated[float, Field(ge=0)]
+Days = Annotated[tuple[Day, ...], NOT_EMPTY, AfterValidator(_each_once)]
+Components = Annotated[
+    int | Auto,
+    Rule(_is_number_of_components, "a whole number from 1 on, or auto", is_whole=True),
+]

@@ -204,7 +204,7 @@ def _validated(
         different: the keys below `within`, where the others stand in the file itself.
     """
     try:
-        return kind.model_validate(document, context=path.parent)
+        return kind.read(document, path.parent)
     except ValidationError as error:
         lines = [
             in_words(details, within if different is None or _is_in(different, details) else "")

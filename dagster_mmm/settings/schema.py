@@ -22,9 +22,7 @@ from dagster_mmm.settings.sections import (
     ChannelSettings,
     ControlSettings,
     EvaluationSettings,
-    GateSettings,
     InputSettings,
-    LiftTestSettings,
     MediumSettings,
     ModelSettings,
     OrganicSettings,
@@ -36,6 +34,7 @@ from dagster_mmm.settings.sections import (
     TriggersSettings,
     Variable,
 )
+from hill_mmm.spec import GateThresholds, LiftTest
 
 
 class Settings(Section):
@@ -49,16 +48,16 @@ class Settings(Section):
     currency: Currency
     input: InputSettings = InputSettings()
     outcome: OutcomeSettings
-    channels: Annotated[tuple[ChannelSettings, ...], Field(strict=False), NOT_EMPTY]
-    organic: Annotated[tuple[OrganicSettings, ...], Field(strict=False)] = ()
-    controls: Annotated[tuple[ControlSettings, ...], Field(strict=False)] = ()
+    channels: Annotated[tuple[ChannelSettings, ...], NOT_EMPTY]
+    organic: tuple[OrganicSettings, ...] = ()
+    controls: tuple[ControlSettings, ...] = ()
     events: dict[Name, Days] = Field(default_factory=dict)
-    lift_tests: Annotated[tuple[LiftTestSettings, ...], Field(strict=False)] = ()
+    lift_tests: tuple[LiftTest, ...] = ()
     model: ModelSettings = ModelSettings()
     sampler: SamplerConfig = SamplerConfig()
     evaluation: EvaluationSettings = EvaluationSettings()
-    gate: GateSettings = GateSettings()
-    plans: Annotated[tuple[PlanSettings, ...], Field(strict=False)] = ()
+    gate: GateThresholds = GateThresholds()
+    plans: tuple[PlanSettings, ...] = ()
     schedule: ScheduleSettings = ScheduleSettings()
     triggers: TriggersSettings = TriggersSettings()
 
@@ -145,7 +144,7 @@ class Settings(Section):
             f"{day} at lift_tests[{at}].{key}"
             for at, test in enumerate(self.lift_tests)
             for key, day in (("start", test.start), ("end", test.end))
-            if day.weekday() != first
+            if date.fromisoformat(day).weekday() != first
         ]
         _reject_any(within, f"the first day of a week, a {self.input.week_starts_on}")
         return self
@@ -191,7 +190,7 @@ class Settings(Section):
 
     def known_by(self, week: date) -> Self:
         """The settings without the lift tests that end after a week: nobody knew them then."""
-        known = tuple(test for test in self.lift_tests if test.end <= week)
+        known = tuple(test for test in self.lift_tests if test.end <= str(week))
         return self.model_copy(update={"lift_tests": known})
 
     def fingerprint(self) -> str:

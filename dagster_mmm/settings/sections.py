@@ -1,37 +1,43 @@
-"""The sections of the settings file, each checked by itself."""
+"""The sections of the settings file, each checked by itself.
 
-from typing import Annotated, ClassVar, Literal, Self, cast
+What the model, its sampler, gate, lift tests and plans allow is defined in `hill_mmm.spec`, and
+validated here against those classes.
+"""
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+import json
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Annotated, Any, ClassVar, Self, TypeVar, cast
+
+from pydantic import BaseModel, ConfigDict, model_validator
 
 from dagster_mmm.settings.fields import (
-    Adstock,
     Components,
-    Count,
-    CountOrZero,
-    Country,
     Cron,
-    Day,
-    DefaultAmplitude,
     Grain,
-    Hyperprior,
     InputFile,
-    Likelihood,
     Name,
-    PlanObjective,
-    Positive,
-    PositiveOrZero,
-    Rate,
-    Share,
-    Sign,
     Table,
     Text,
     Timezone,
-    Timing,
-    Trend,
-    UtilityKind,
     Weekday,
     reject,
+)
+from hill_mmm.spec import (
+    Checked,
+    ContributionSharePrior,
+    Count,
+    CountOrZero,
+    ModelOptions,
+    PlanRequest,
+    Positive,
+    RoiPrior,
+    SamplerSettings,
+    Share,
+    Sign,
+    above,
+    at_least,
+    between,
 )
 
 
@@ -39,6 +45,30 @@ class Section(BaseModel):
     """A mapping of the settings file, whose keys are all known."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
+
+    @classmethod
+    def read(cls, document: object, folder: Path | None = None) -> Self:
+        """The section from plain values, as YAML or JSON give them.
+
+        Args:
+            document: the mapping.
+            folder: where the paths in it begin, or None for the working folder.
+
+        Raises:
+            pydantic.ValidationError: with every mistake.
+        """
+        # By way of JSON, in which a list may be a tuple and a day is a text.
+        return cls.model_validate_json(json.dumps(document, default=str), context=folder)
+
+
+S = TypeVar("S", bound=Checked)
+
+
+def narrowed(section: S, kind: type[S]) -> S:
+    """What of a section `hill_mmm` is told: the fields of the class that the section extends."""
+    # `Any`, because the type variable does not say that its classes are dataclasses.
+    of_class: Any = kind
+    return kind(**{field.name: getattr(section, field.name) for field in fields(of_class)})
 
 
 class ReportsSettings(Section):
@@ -56,7 +86,7 @@ class ReportsSettings(Section):
     model_column: Text | None = None
     series_column: Text | None = None
     currency_column: Text | None = None
-    ignored: Annotated[tuple[Text, ...], Field(strict=False)] = ()
+    ignored: tuple[Text, ...] = ()
 
     def columns(self) -> dict[str, str]:
         """The columns of the table that are read, by their key."""
@@ -102,7 +132,7 @@ class InputSettings(Section):
     series_column: Text | None = None
     immature_weeks: CountOrZero = 0
     currency_column: Text | None = None
-    max_times_usual: Annotated[float, Field(gt=1)] = 200.0
+    max_times_usual: Annotated[float, above(1)] = 200.0
     reports: ReportsSettings | None = None
     freshness: FreshnessSettings = FreshnessSettings()
 
@@ -128,24 +158,6 @@ class InputSettings(Section):
                     found=f"{key} {ours!r} and reports.{key} {theirs!r}",
                 )
         return self
-
-
-class RoiPrior(Section):
-    """What is known of a channel's return beforehand: log-normal, outcome per unit of money."""
-
-    kind: ClassVar[Literal["roi"]] = "roi"
-
-    median: Positive
-    sd_log: Positive
-
-
-class ContributionSharePrior(Section):
-    """What is known beforehand of a medium's share in the outcome: log-normal, 0.03 for 3 %."""
-
-    kind: ClassVar[Literal["contribution_share"]] = "contribution_share"
-
-    median: Share
-    sd_log: Positive
 
 
 class Variable(Section):
@@ -220,61 +232,27 @@ class ControlSettings(Variable):
     sign: Sign | None = None
 
 
-class LiftTestSettings(Section):
-    """An experiment's result: the outcome that a channel added in some weeks, and its error.
-
-    `start` and `end` are the first days of its first and its last week. Without a `series`, it was
-    run in all of them together.
-    """
-
-    channel: Name
-    series: Text | None = None
-    start: Day
-    end: Day
-    lift: float
-    standard_error: Positive
-
-    @model_validator(mode="after")
-    def _start_is_before_end(self) -> Self:
-        if self.start > self.end:
-            raise reject(
-                "an end on or after the start", found=f"start {self.start}, end {self.end}"
-            )
-        return self
-
-
-class ModelSettings(Section):
+@dataclass(frozen=True, kw_only=True)
+class ModelSettings(ModelOptions):
     """The model's shape; a new `version` starts from new scales and priors of the data.
 
-    `components` counts the Hill curves in the mixture, or `auto` has it chosen by forecast. With
-    `holidays`, a country's ISO code, each of its public holidays has an effect.
+    `components` counts the Hill curves in the mixture, or `auto` has it chosen by forecast.
     """
 
     version: Text = "1"
     components: Components = 1
-    adstock: Adstock = "geometric"
-    likelihood: Likelihood = "normal"
-    amplitude_prior: DefaultAmplitude = "roi"
-    hyperprior: Hyperprior = "lognormal"
-    trend: Trend = "linear"
-    fourier_order: CountOrZero = 2
-    holidays: Country | None = None
 
 
-class SamplerConfig(Section):
+@dataclass(frozen=True, kw_only=True)
+class SamplerConfig(SamplerSettings):
     """How the posterior is sampled; warm-up and draws are counted per chain.
 
-    Without `target_accept`, the model's shape decides. With `max_minutes`, a run whose fits take
-    longer stops itself and is rejected.
+    With `max_minutes`, a run whose fits take longer stops itself and is rejected.
     """
 
     # One chain has nothing to be compared with.
-    chains: Annotated[int, Field(ge=2)] = 4
-    warmup: Count = 500
-    draws: Annotated[int, Field(ge=4)] = 1000
-    target_accept: Share | None = None
-    max_tree_depth: Count = 10
-    seed: CountOrZero = 0
+    chains: Annotated[int, at_least(2)] = SamplerSettings.chains
+    draws: Annotated[int, at_least(4)] = SamplerSettings.draws
     max_minutes: Positive | None = None
 
 
@@ -286,95 +264,28 @@ class EvaluationSettings(Section):
     """
 
     holdout_weeks: CountOrZero = 13
-    forecast_weeks: Annotated[int, Field(ge=1, le=52)] = 13
+    forecast_weeks: Annotated[int, between(1, 52)] = 13
     ci_level: Share = 0.9
-    response_draws: Annotated[int, Field(ge=0, le=2000)] = 200
+    response_draws: Annotated[int, between(0, 2000)] = 200
 
 
-class GateSettings(Section):
-    """The limits beyond which a fit is not published; rates are shares of all draws.
-
-    `max_history_shift_sd` limits how far a refit of the same model version may move what was
-    published of the same weeks, in posterior standard deviations; without it, more than 2 warn.
-    """
-
-    max_r_hat: Annotated[float, Field(gt=1)] = 1.01
-    min_ess: Positive = 400.0
-    max_divergence_rate: Rate = 0.001
-    min_bfmi: Positive = 0.3
-    max_saturated_tree_rate: Rate = 0.01
-    max_history_shift_sd: Positive | None = None
-
-
-class PlanLimitSettings(Section):
-    """What a plan may spend on a channel, in money a week; without a `series`, in each of them.
-
-    It is a multiple of `step`, and 0 or at least `minimum_flight`; a channel that is `locked` is
-    left as it is today.
-    """
-
-    channel: Name
-    series: Text | None = None
-    min_weekly: PositiveOrZero = 0.0
-    max_weekly: PositiveOrZero | None = None
-    step: Positive | None = None
-    minimum_flight: Positive | None = None
-    locked: bool = False
-
-    @model_validator(mode="after")
-    def _least_is_below_most(self) -> Self:
-        if self.max_weekly is not None and self.min_weekly > self.max_weekly:
-            raise reject(
-                "a max_weekly of at least min_weekly",
-                found=f"min_weekly {self.min_weekly:g}, max_weekly {self.max_weekly:g}",
-            )
-        return self
-
-
-class PlanUtilitySettings(Section):
-    """What of the gain over today is maximised: its mean, a quantile, or mean less `weight` sd."""
-
-    kind: UtilityKind = "mean"
-    level: Share = 0.1
-    weight: PositiveOrZero = 0.5
-
-
-class PlanSettings(Section):
+@dataclass(frozen=True, kw_only=True)
+class PlanSettings(PlanRequest):
     """A budget plan that every run makes for the weeks after its data.
 
-    `budget` is money over the horizon, `budget_multiplier` a multiple of today's; of an objective
-    other than `fixed_budget` it is a limit. `target` is the ROI or mROI to reach, and `margin` the
-    profit per unit of outcome of a `flexible` budget. `max_change` is how far a channel may move
-    from today, as a share of it. With `experiment_error`, the standard error of a lift test over
-    its lift, the channels are ranked by what a test of each would add to the plan's gain.
+    With `experiment_error`, the standard error of a lift test over its lift, the channels are
+    ranked by what a test of each would add to the plan's gain.
     """
 
     name: Name
-    objective: PlanObjective = "fixed_budget"
-    budget: Positive | None = None
-    budget_multiplier: Positive | None = None
-    target: Positive | None = None
-    margin: Positive = 1.0
-    horizon_weeks: Annotated[int, Field(ge=1, le=52)] = 13
-    timing: Timing = "even"
-    utility: PlanUtilitySettings = PlanUtilitySettings()
-    limits: Annotated[tuple[PlanLimitSettings, ...], Field(strict=False)] = ()
-    max_change: PositiveOrZero | None = None
-    allow_extrapolation: bool = False
     experiment_error: Positive | None = None
 
-    @model_validator(mode="after")
-    def _objective_has_what_it_needs(self) -> Self:
-        if self.budget is not None and self.budget_multiplier is not None:
-            raise reject("budget or budget_multiplier, not both", found="both")
-        if self.objective.startswith("target") != (self.target is not None):
-            raise reject(
-                "a target with target_roi and target_mroi, and with no other objective",
-                found=f"objective {self.objective}, target {self.target}",
-            )
+    def contradictions(self) -> list[tuple[str, str]]:
+        """Those of the request, and a value of tests for a target that tests do not move."""
+        found = super().contradictions()
         if self.experiment_error is not None and self.objective == "target_roi":
-            raise reject("experiment_error with another objective", found="target_roi")
-        return self
+            found.append(("target_roi", "experiment_error with another objective"))
+        return found
 
 
 class ScheduleSettings(Section):

@@ -8,6 +8,8 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from hill_mmm.spec import FORECAST_LEVELS, quantile_name
+
 SCHEMA = "mmm"
 STATISTICS = {
     "mean": "posterior mean",
@@ -16,8 +18,6 @@ STATISTICS = {
     "ci_lo": "lower end of the equal-tailed interval of level ci_level",
     "ci_hi": "upper end of the equal-tailed interval of level ci_level",
 }
-# The quantiles of a forecast, `hill_mmm.FORECAST_LEVELS`, which cannot be imported without JAX.
-FORECAST_PERCENTS = range(5, 100, 5)
 METADATA = sa.MetaData(schema=SCHEMA)
 
 
@@ -317,8 +317,8 @@ FORECAST = _table(
     _number("outcome_mean", "Outcome forecast: mean."),
     _number("outcome_sd", "Outcome forecast: standard deviation, noise included."),
     *(
-        _number(f"outcome_q{percent:02d}", f"Outcome forecast: {percent} % quantile.")
-        for percent in FORECAST_PERCENTS
+        _number(quantile_name(level), f"Outcome forecast: {100 * level:.0f} % quantile.")
+        for level in FORECAST_LEVELS
     ),
 )
 

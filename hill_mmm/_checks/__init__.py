@@ -1,0 +1,1 @@
+"""Verdicts on a fit: the gate that blocks a publication, and the advice beside it."""

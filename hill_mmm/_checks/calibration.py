@@ -3,7 +3,8 @@
 import numpy as np
 import pandas as pd
 
-from hill_mmm._checks.gate import Check, at_least, at_most, least_coverage
+from hill_mmm._checks.advice import least_coverage
+from hill_mmm._checks.gate import Check, at_least, at_most
 
 # Of a warning although all is well, over all horizons together.
 FALSE_ALARM = 0.005

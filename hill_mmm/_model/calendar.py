@@ -5,9 +5,9 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 
 import numpy as np
-from holidays import country_holidays, list_supported_countries
+from holidays import country_holidays
 
-from hill_mmm._panel import WEEK, Floats, Weeks
+from hill_mmm.panel import WEEK, Floats, Weeks
 
 TWO_YEARS = 104
 # What the library puts about a name on a day that stands in for the holiday, or that depends on a
@@ -31,9 +31,6 @@ def holiday_names(weeks: Weeks, country: str) -> tuple[str, ...]:
     Returns:
         English names of the holidays of the whole country that fall in at least two of the weeks;
         with less than two years of weeks, in at least one.
-
-    Raises:
-        ValueError: for a country that is not known.
     """
     days = _holidays(weeks, country)
     names = tuple(sorted(days))
@@ -54,9 +51,6 @@ def holiday_columns(weeks: Weeks, country: str, names: Sequence[str]) -> Floats:
 
     Returns:
         Days, 0 to 7, shape `(weeks, holidays)`.
-
-    Raises:
-        ValueError: for a country that is not known.
     """
     return _days_within(weeks, _holidays(weeks, country), names)
 
@@ -70,22 +64,13 @@ def event_columns(weeks: Weeks, events: Mapping[str, Sequence[str]]) -> Floats:
 
     Returns:
         Days, 0 to 7, shape `(weeks, events)`, in the order of `events`.
-
-    Raises:
-        ValueError: for a date that is not an ISO date.
     """
-    days = {event: {_parse_date(event, text) for text in dates} for event, dates in events.items()}
+    days = {event: set(map(date.fromisoformat, dates)) for event, dates in events.items()}
     return _days_within(weeks, days, tuple(days))
 
 
 def _holidays(weeks: Weeks, country: str) -> dict[str, set[date]]:
     """The days of each public holiday in the years that the weeks touch."""
-    countries = list_supported_countries(include_aliases=False)
-    if country not in countries:
-        raise ValueError(
-            f"there are no holidays of a country {country!r}; the ISO codes that exist are "
-            + ", ".join(sorted(countries))
-        )
     touched = np.concatenate([weeks, weeks + WEEK - np.timedelta64(1, "D")])
     years = np.unique(touched.astype("datetime64[Y]")).astype(np.int64) + 1970
     # Without a language the names would depend on the machine's locale.
@@ -95,15 +80,6 @@ def _holidays(weeks: Weeks, country: str) -> dict[str, set[date]]:
         for name in calendar.get_list(day):
             days.setdefault(_VARIANT.sub("", name), set()).add(day)
     return days
-
-
-def _parse_date(event: str, text: str) -> date:
-    try:
-        return date.fromisoformat(text)
-    except ValueError:
-        raise ValueError(
-            f"event {event!r}: {text!r} is not an ISO date such as 2024-11-29"
-        ) from None
 
 
 def _days_within(weeks: Weeks, days: Mapping[str, set[date]], names: Sequence[str]) -> Floats:

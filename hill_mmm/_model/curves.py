@@ -6,7 +6,7 @@ import jax
 import jax.numpy as jnp
 
 from hill_mmm._model.adstock import adstock
-from hill_mmm._model.saturation import hill
+from hill_mmm._model.saturation import hill, hill_elasticity_gain
 from hill_mmm.spec import AdstockKind
 
 
@@ -26,6 +26,26 @@ class Curves(NamedTuple):
     amplitude: jax.Array
     half_saturation: jax.Array
     slope: jax.Array
+
+    def effect(self, adstocked: jax.Array) -> jax.Array:
+        """What each component brings, `A * hill(s)`, in the unit of the amplitude.
+
+        Args:
+            adstocked: spend `s`, shape `(..., media)`.
+
+        Returns:
+            Shape `(..., media, components)`; the mixture's effect is their mean by `weights`.
+        """
+        return self.amplitude * hill(adstocked[..., None], self.half_saturation, self.slope)
+
+    def gain(self, adstocked: jax.Array) -> jax.Array:
+        """The derivative of `effect` by a relative increase of the spend; see `effect`."""
+        spend = adstocked[..., None]
+        return self.amplitude * hill_elasticity_gain(spend, self.half_saturation, self.slope)
+
+    def weighted(self) -> "Curves":
+        """The curves whose components sum to the mixture's effect: amplitudes times weights."""
+        return self._replace(amplitude=self.amplitude * self.weights)
 
 
 def saturation(

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from hill_mmm._model.design import Design, Scales, baseline_design, reference_adstock
 from hill_mmm._model.lift import LiftData, lift_data
 from hill_mmm._model.padding import padded
-from hill_mmm._panel import Floats, Panel
+from hill_mmm.panel import Floats, Panel
 from hill_mmm.spec import LiftTest, ModelSpec
 
 

@@ -7,7 +7,7 @@ import numpy as np
 from scipy.signal import lfilter
 
 from hill_mmm._model.calendar import event_columns, holiday_columns, holiday_names
-from hill_mmm._panel import Floats, Panel
+from hill_mmm.panel import Floats, Panel
 from hill_mmm.spec import ModelSpec
 
 DAYS_PER_YEAR = 365.25

@@ -11,8 +11,7 @@ from hill_mmm._model.adstock import adstock
 from hill_mmm._model.curves import Curves
 from hill_mmm._model.design import Scales
 from hill_mmm._model.padding import padded
-from hill_mmm._model.saturation import hill
-from hill_mmm._panel import Floats, Integers, Panel
+from hill_mmm.panel import Floats, Integers, Panel
 from hill_mmm.spec import AdstockKind, LiftTest
 
 
@@ -81,12 +80,17 @@ def expected_lift(lift: LiftData, curves: Curves, kind: AdstockKind) -> jax.Arra
     nothing in them: carry-over from earlier weeks is in both, carry-over beyond the test in
     neither.
     """
+    cells = Curves(
+        adstock=curves.adstock[lift.medium],
+        weights=curves.weights,
+        amplitude=curves.amplitude[lift.series, lift.medium],
+        half_saturation=curves.half_saturation[lift.medium],
+        slope=curves.slope[lift.medium],
+    ).weighted()
 
     def effect(spend: jax.Array) -> jax.Array:
-        adstocked = adstock(kind, spend, curves.adstock[lift.medium])[:, :, None]
-        shape = hill(adstocked, curves.half_saturation[lift.medium], curves.slope[lift.medium])
-        amplitude = curves.amplitude[lift.series, lift.medium] * curves.weights
-        return jnp.einsum("tik,ik,ti->i", shape, amplitude, lift.weeks)
+        by_week = cells.effect(adstock(kind, spend, cells.adstock))
+        return jnp.einsum("tik,ti->i", by_week, lift.weeks)
 
     by_cell = lift.scale * (effect(lift.spend) - effect(lift.without))
     return jnp.zeros_like(lift.lift).at[lift.test].add(by_cell)

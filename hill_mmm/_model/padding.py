@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from hill_mmm._panel import Floats
+from hill_mmm.panel import Floats
 
 # Next week's refit and a holdout's fit run the program that is compiled already.
 PADDING = 32

@@ -1,4 +1,4 @@
-"""The Hill saturation curve, its derivative, and stick-breaking mixture weights."""
+"""The Hill saturation curve and its derivative."""
 
 import jax
 import jax.numpy as jnp
@@ -32,17 +32,3 @@ def hill_elasticity_gain(
     """
     saturated = hill(spend, half_saturation, slope)
     return slope * saturated * (1.0 - saturated)
-
-
-def stick_breaking(sticks: jax.Array) -> jax.Array:
-    """Mixture weights from stick proportions: `pi_j = v_j * prod_{i<j} (1 - v_i)`.
-
-    Args:
-        sticks: proportions in [0, 1], shape `(..., components - 1)`.
-
-    Returns:
-        Weights that sum to 1, shape `(..., components)`.
-    """
-    remaining = jnp.cumprod(1.0 - sticks, axis=-1)
-    ones = jnp.ones((*sticks.shape[:-1], 1), sticks.dtype)
-    return jnp.concatenate([sticks, ones], axis=-1) * jnp.concatenate([ones, remaining], axis=-1)

@@ -16,11 +16,11 @@ import jax.numpy as jnp
 import numpy as np
 import pandas as pd
 
-from hill_mmm._panel import Floats
-from hill_mmm._plan_request import PlanRequest, Utility
-from hill_mmm._planner.plan import Problem, problem_of
+from hill_mmm._planner.plan import Scenario, scenario_of
 from hill_mmm._planner.response import PlanResponse, compiled_effect, plan_response
 from hill_mmm._posterior import Posterior
+from hill_mmm.panel import Floats
+from hill_mmm.spec import PlanRequest, Utility
 
 # More than a search needs: a surprising result leaves few of them.
 DRAWS = 500
@@ -59,11 +59,11 @@ def experiment_value(
             "an experiment is valued with a positive relative_error and an objective other than "
             f"target_roi, found {relative_error} and {request.objective}"
         )
-    problem = problem_of(posterior, request)
-    response = plan_response(posterior, problem.now, DRAWS)
-    gains = _gains_of_choices(problem, response)
+    scenario = scenario_of(posterior, request)
+    response = plan_response(posterior, scenario.now, DRAWS)
+    gains = _gains_of_choices(scenario, response)
     rng = np.random.default_rng(posterior.sampler.seed)
-    lifts = _lifts(posterior, problem, response)
+    lifts = _lifts(posterior, scenario, response)
     rows = [
         {"channel": channel, **_value_of(lift, gains, relative_error * lift.mean(), rng)}
         for channel, lift in lifts.items()
@@ -73,13 +73,13 @@ def experiment_value(
     return frame.assign(rank=np.arange(1, len(frame) + 1), value_of_certainty=certainty)
 
 
-def _gains_of_choices(problem: Problem, response: PlanResponse) -> Floats:
+def _gains_of_choices(scenario: Scenario, response: PlanResponse) -> Floats:
     """What each plan to choose from brings over the present one, `(plans, draws)`."""
-    best = problem.search(response).best().weekly
+    best = scenario.search(response).best().weekly
     draws = len(response.without)
     chosen = np.unique(np.linspace(0, draws - 1, CERTAIN_DRAWS).round().astype(int))
     by_one = [
-        problem.search(jax.tree.map(lambda values, at=at: values[at : at + 1], response))
+        scenario.search(jax.tree.map(lambda values, at=at: values[at : at + 1], response))
         .from_grid()
         .weekly
         for at in chosen
@@ -88,20 +88,20 @@ def _gains_of_choices(problem: Problem, response: PlanResponse) -> Floats:
     outcome = np.array(
         [np.asarray(compiled_effect(response, jnp.asarray(one))).sum(axis=1) for one in plans]
     )
-    request = problem.request
+    request = scenario.request
     cost = request.price * request.horizon_weeks * np.array([one.sum() for one in plans])
     value = outcome - cost[:, None]
     return value - value[0]
 
 
-def _lifts(posterior: Posterior, problem: Problem, response: PlanResponse) -> dict[str, Floats]:
+def _lifts(posterior: Posterior, scenario: Scenario, response: PlanResponse) -> dict[str, Floats]:
     """What each channel brings in the horizon at today's spend, by draw."""
     with_it, without = (
         np.asarray(compiled_effect(response, jnp.asarray(weekly)))
-        for weekly in (problem.now.weekly, np.zeros_like(problem.now.weekly))
+        for weekly in (scenario.now.weekly, np.zeros_like(scenario.now.weekly))
     )
     channels = posterior.panel.channels
-    spent = problem.now.weekly.reshape(-1, len(channels)).sum(axis=0)
+    spent = scenario.now.weekly.reshape(-1, len(channels)).sum(axis=0)
     lift = (with_it - without).reshape(len(with_it), -1, len(channels)).sum(axis=1)
     return {channel: lift[:, at] for at, channel in enumerate(channels) if spent[at] > 0}
 

@@ -11,8 +11,6 @@ import jax.numpy as jnp
 import numpy as np
 import pandas as pd
 
-from hill_mmm._panel import WEEK, Floats
-from hill_mmm._plan_request import PlanRequest
 from hill_mmm._planner.response import (
     PlanResponse,
     Today,
@@ -25,6 +23,8 @@ from hill_mmm._planner.search import Found, Search, stake
 from hill_mmm._planner.space import TOLERANCE, PlanSpace, cell_names, plan_space, reference
 from hill_mmm._posterior import Posterior
 from hill_mmm._results.estimands import statistics
+from hill_mmm.panel import WEEK, Floats
+from hill_mmm.spec import PlanRequest
 
 # The best plan is looked for on so many draws; from there on it is improved, and judged, on more.
 SEARCH_DRAWS = 200
@@ -51,7 +51,7 @@ class Plan:
 
 
 @dataclass(frozen=True)
-class Problem:
+class Scenario:
     """A scenario made ready: where it starts from, what it may do, what it is compared with."""
 
     request: PlanRequest
@@ -83,48 +83,48 @@ def plan(posterior: Posterior, request: PlanRequest | None = None, ci_level: flo
         PlanError: if the limits contradict each other or the data, or no plan within them reaches
             the target ROI.
     """
-    problem = problem_of(posterior, request or PlanRequest())
-    rough = problem.search(plan_response(posterior, problem.now, SEARCH_DRAWS)).best()
-    judge = plan_response(posterior, problem.now, JUDGE_DRAWS)
-    search = problem.search(judge)
+    scenario = scenario_of(posterior, request or PlanRequest())
+    rough = scenario.search(plan_response(posterior, scenario.now, SEARCH_DRAWS)).best()
+    judge = plan_response(posterior, scenario.now, JUDGE_DRAWS)
+    search = scenario.search(judge)
     found = search.from_start(rough.weekly)
-    is_kept = search.utility(found.weekly) <= 0.0 and _may_be_kept(problem, search)
-    weekly = problem.reference if is_kept else found.weekly
+    is_kept = search.utility(found.weekly) <= 0.0 and _may_be_kept(scenario, search)
+    weekly = scenario.reference if is_kept else found.weekly
     shape = (len(posterior.panel.series), len(posterior.panel.channels))
     return Plan(
-        request=problem.request,
+        request=scenario.request,
         weekly=weekly.reshape(shape),
         is_kept=is_kept,
-        cells=_cells(posterior, problem, judge, weekly, ci_level),
-        totals=_totals(posterior, problem, judge, weekly, found, is_kept, ci_level),
+        cells=_cells(posterior, scenario, judge, weekly, ci_level),
+        totals=_totals(posterior, scenario, judge, weekly, found, is_kept, ci_level),
     )
 
 
-def problem_of(posterior: Posterior, request: PlanRequest) -> Problem:
+def scenario_of(posterior: Posterior, request: PlanRequest) -> Scenario:
     """The scenario made ready; raises what `plan` raises of its limits."""
     now = today(posterior, request)
     space = plan_space(posterior.panel, now, request)
-    return Problem(request, now, space, reference(now, space, request))
+    return Scenario(request, now, space, reference(now, space, request))
 
 
-def _may_be_kept(problem: Problem, search: Search) -> bool:
+def _may_be_kept(scenario: Scenario, search: Search) -> bool:
     """A reference that misses the target ROI is no answer to who asks for it.
 
     Other limits it may break: a plan that keeps to them and is worse than today is no advice.
     """
-    is_roi = problem.request.objective == "target_roi"
-    return not is_roi or search.residual(problem.reference) <= TOLERANCE
+    is_roi = scenario.request.objective == "target_roi"
+    return not is_roi or search.residual(scenario.reference) <= TOLERANCE
 
 
 def _cells(
-    posterior: Posterior, problem: Problem, judge: PlanResponse, weekly: Floats, ci_level: float
+    posterior: Posterior, scenario: Scenario, judge: PlanResponse, weekly: Floats, ci_level: float
 ) -> pd.DataFrame:
     """Spend is a week's mean; contributions are of the horizon with what it carries over."""
-    now, space, weeks = problem.now, problem.space, problem.request.horizon_weeks
+    now, space, weeks = scenario.now, scenario.space, scenario.request.horizon_weeks
     names = cell_names(posterior.panel)
     planned, compared, nothing = (
         np.asarray(compiled_effect(judge, jnp.asarray(spend)))
-        for spend in (weekly, problem.reference, np.zeros_like(weekly))
+        for spend in (weekly, scenario.reference, np.zeros_like(weekly))
     )
     paid = np.where(weekly > 0, weekly * weeks, np.nan)
     mroi = np.where(weekly > 0, np.asarray(marginal(judge, jnp.asarray(weekly))) / weeks, np.nan)
@@ -133,7 +133,7 @@ def _cells(
             "series_key": [series for _, series in names],
             "channel": [channel for channel, _ in names],
             "current_weekly_spend": now.weekly,
-            "reference_weekly_spend": problem.reference,
+            "reference_weekly_spend": scenario.reference,
             "planned_weekly_spend": weekly,
             "lower_bound": space.lower,
             "upper_bound": space.upper,
@@ -150,21 +150,21 @@ def _cells(
 
 def _totals(
     posterior: Posterior,
-    problem: Problem,
+    scenario: Scenario,
     judge: PlanResponse,
     weekly: Floats,
     found: Found,
     is_kept: bool,
     ci_level: float,
 ) -> pd.DataFrame:
-    request, space, search = problem.request, problem.space, problem.search(judge)
+    request, space, search = scenario.request, scenario.space, scenario.search(judge)
     weeks, last = request.horizon_weeks, posterior.panel.weeks[-1]
     planned, compared, nothing = (
         np.asarray(compiled_effect(judge, jnp.asarray(spend))).sum(axis=1)
-        for spend in (weekly, problem.reference, np.zeros_like(weekly))
+        for spend in (weekly, scenario.reference, np.zeros_like(weekly))
     )
     spend = weeks * weekly.sum()
-    gains = planned - compared - request.price * (spend - weeks * problem.reference.sum())
+    gains = planned - compared - request.price * (spend - weeks * scenario.reference.sum())
     row = {
         "objective": request.objective,
         "utility": request.utility.in_words,
@@ -173,8 +173,8 @@ def _totals(
         "horizon_weeks": weeks,
         "is_kept": is_kept,
         "budget": weeks * space.total if np.isfinite(space.total) else np.nan,
-        "current_spend": weeks * problem.now.weekly.sum(),
-        "reference_spend": weeks * problem.reference.sum(),
+        "current_spend": weeks * scenario.now.weekly.sum(),
+        "reference_spend": weeks * scenario.reference.sum(),
         "planned_spend": spend,
         **{key: value[0] for key, value in _of_one("contribution", planned - nothing, ci_level)},
         **{key: value[0] for key, value in _of_one("gain", gains, ci_level)},
@@ -184,7 +184,7 @@ def _totals(
         "has_converged": found.has_converged,
         "constraint_residual": search.residual(weekly),
         "unspent": _unspent(request, weeks * space.total - spend),
-        "is_extrapolated": bool((weekly > problem.now.seen * (1.0 + TOLERANCE)).any()),
+        "is_extrapolated": bool((weekly > scenario.now.seen * (1.0 + TOLERANCE)).any()),
         "draws_searched": min(SEARCH_DRAWS, posterior.n_draws),
         "draws_judged": min(JUDGE_DRAWS, posterior.n_draws),
         "ci_level": ci_level,

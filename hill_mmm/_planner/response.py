@@ -13,15 +13,18 @@ import jax.numpy as jnp
 import numpy as np
 
 from hill_mmm._model.adstock import adstock
-from hill_mmm._model.saturation import hill
-from hill_mmm._panel import Floats
-from hill_mmm._plan_request import PlanError, PlanRequest, Timing
+from hill_mmm._model.curves import Curves
 from hill_mmm._posterior import Posterior, flatten, over_draws
-from hill_mmm.spec import AdstockKind
+from hill_mmm.panel import Floats
+from hill_mmm.spec import AdstockKind, PlanRequest, Timing
 
 # Weeks after the horizon in which what it carries over is counted: 1 % is left of an alpha of 0.84.
 WEEKS_AFTER = 26
 YEAR = 52
+
+
+class PlanError(ValueError):
+    """The scenario cannot be planned for: its limits contradict each other, or the data."""
 
 
 class PlanResponse(NamedTuple):
@@ -30,16 +33,12 @@ class PlanResponse(NamedTuple):
     Attributes:
         without: scaled adstock of each week without the plan, `(draws, weeks, cells)`.
         per_unit: scaled adstock of each week by a unit of weekly spend, `(draws, weeks, cells)`.
-        amplitude: in the outcome's unit, times the mixture's weight, `(draws, cells, components)`.
-        half_saturation: `(draws, cells, components)`.
-        slope: `(draws, cells, components)`.
+        curves: of each cell as of a medium, `Curves.weighted`, amplitudes in the outcome's unit.
     """
 
     without: jax.Array
     per_unit: jax.Array
-    amplitude: jax.Array
-    half_saturation: jax.Array
-    slope: jax.Array
+    curves: Curves
 
 
 @dataclass(frozen=True)
@@ -109,8 +108,8 @@ def plan_response(posterior: Posterior, now: Today, draws: int) -> PlanResponse:
     scaled = _with_and_without(posterior, now) / scales.spend[:, :paid].reshape(-1)
     adstocked = _adstocked(jnp.asarray(scaled), parameters, posterior.spec.adstock)
     adstocked = adstocked[:, len(panel) :]
-    weights = flatten(posterior.draws["weights"])[at, None, None]
-    amplitude = flatten(posterior.draws["amplitude"])[at, :, :paid] * weights
+    weights = flatten(posterior.draws["weights"])[at]
+    amplitude = flatten(posterior.draws["amplitude"])[at, :, :paid] * weights[:, None, None]
     amplitude = amplitude * scales.outcome[:, None, None]
 
     def of_each_series(name: str) -> jax.Array:
@@ -119,9 +118,13 @@ def plan_response(posterior: Posterior, now: Today, draws: int) -> PlanResponse:
     return PlanResponse(
         without=adstocked[:, :, 0],
         per_unit=adstocked[:, :, 1],
-        amplitude=jnp.asarray(amplitude.reshape(len(at), series * paid, -1)),
-        half_saturation=of_each_series("half_saturation"),
-        slope=of_each_series("slope"),
+        curves=Curves(
+            adstock=parameters,
+            weights=jnp.asarray(weights),
+            amplitude=jnp.asarray(amplitude.reshape(len(at), series * paid, -1)),
+            half_saturation=of_each_series("half_saturation"),
+            slope=of_each_series("slope"),
+        ),
     )
 
 
@@ -150,8 +153,7 @@ def effect(response: PlanResponse, weekly: jax.Array) -> jax.Array:
     """
 
     def one(draw: PlanResponse) -> jax.Array:
-        adstocked = (draw.without + draw.per_unit * weekly)[:, :, None]
-        return (draw.amplitude * hill(adstocked, draw.half_saturation, draw.slope)).sum(axis=(0, 2))
+        return draw.curves.effect(draw.without + draw.per_unit * weekly).sum(axis=(0, 2))
 
     return over_draws(one, response)
 

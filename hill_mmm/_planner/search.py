@@ -19,10 +19,10 @@ from scipy.optimize import Bounds, LinearConstraint, OptimizeResult, milp, minim
 from scipy.sparse import block_diag, csr_matrix
 from scipy.stats import beta
 
-from hill_mmm._panel import Floats, Integers
-from hill_mmm._plan_request import PlanError, PlanRequest
-from hill_mmm._planner.response import PlanResponse, compiled_effect, effect
+from hill_mmm._planner.response import PlanError, PlanResponse, compiled_effect, effect
 from hill_mmm._planner.space import TOLERANCE, PlanSpace, spread
+from hill_mmm.panel import Floats, Integers
+from hill_mmm.spec import PlanRequest
 
 RANDOM_STARTS = 3
 MILP_SECONDS = 20.0

@@ -4,9 +4,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from hill_mmm._panel import Floats, Panel
-from hill_mmm._plan_request import PlanError, PlanRequest
-from hill_mmm._planner.response import Today
+from hill_mmm._planner.response import PlanError, Today
+from hill_mmm.panel import Floats, Panel
+from hill_mmm.spec import PlanRequest
 
 # Of the levels of spend that a cell is tabulated at for the search over all cells.
 LEVELS = 60
@@ -141,10 +141,11 @@ def _limits(
                 f"the channels {panel.channels} and the series {panel.series}"
             )
         lower[meant] = np.maximum(lower[meant], limit.min_weekly)
-        upper[meant] = np.minimum(upper[meant], limit.max_weekly)
-        step[meant] = np.maximum(step[meant], limit.step)
-        flight[meant] = np.maximum(flight[meant], limit.minimum_flight)
-        locked |= meant & limit.is_locked
+        most = np.inf if limit.max_weekly is None else limit.max_weekly
+        upper[meant] = np.minimum(upper[meant], most)
+        step[meant] = np.maximum(step[meant], limit.step or 0.0)
+        flight[meant] = np.maximum(flight[meant], limit.minimum_flight or 0.0)
+        locked |= meant & limit.locked
     if request.max_change is not None:
         lower = np.maximum(lower, now.weekly * (1.0 - request.max_change))
         upper = np.minimum(upper, now.weekly * (1.0 + request.max_change))

@@ -1,0 +1,1 @@
+"""Estimands of a posterior as tidy tables, each defined here and nowhere else."""

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hill_mmm._arviz import array_stats
-from hill_mmm._panel import Floats
+from hill_mmm.panel import Floats
 
 Order = NDArray[np.intp]
 

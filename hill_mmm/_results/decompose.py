@@ -18,13 +18,9 @@ from hill_mmm._model.curves import Curves
 from hill_mmm._model.density import log_likelihood
 from hill_mmm._model.design import Design, baseline_design
 from hill_mmm._model.padding import padded
-from hill_mmm._model.saturation import hill, hill_elasticity_gain
-from hill_mmm._panel import Floats, Panel, Weeks
 from hill_mmm._posterior import Posterior, flatten, over_draws
+from hill_mmm.panel import ALL_SERIES, Floats, Panel, Weeks
 from hill_mmm.spec import AdstockKind
-
-# Name of the rows that are the sum over all series.
-ALL_SERIES = "all"
 
 
 @dataclass(frozen=True)
@@ -176,9 +172,8 @@ def _effects(
     """Effect and gain by medium, and the effect of all in each regime, scaled."""
 
     def one(draw: Curves) -> tuple[jax.Array, jax.Array, jax.Array]:
-        adstocked = adstock(kind, media, draw.adstock)[:, :, None]
-        effect = draw.amplitude * hill(adstocked, draw.half_saturation, draw.slope)
-        gain = draw.amplitude * hill_elasticity_gain(adstocked, draw.half_saturation, draw.slope)
+        adstocked = adstock(kind, media, draw.adstock)
+        effect, gain = draw.effect(adstocked), draw.gain(adstocked)
         return effect @ draw.weights, gain @ draw.weights, effect.sum(axis=1)
 
     return over_draws(one, curves)

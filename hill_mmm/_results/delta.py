@@ -5,17 +5,14 @@ from collections.abc import Iterator, Mapping
 import numpy as np
 import pandas as pd
 
-from hill_mmm._checks.gate import Check, at_most
-from hill_mmm._panel import Panel
 from hill_mmm._posterior import Posterior
 from hill_mmm._results.estimands import period_summary, with_total
+from hill_mmm.panel import Panel
 
 METRICS = ("contribution", "roi", "mroi")
 KEYS = ["series_key", "channel"]
 COMPARED = ("mean", "sd", "ci_lo", "ci_hi")
 OF_STEP = ("metric", "step_index", "cause", "previous_mean", "current_mean", "shift", "shift_sd")
-# Beyond it, the reader of the earlier interval asks why.
-SURPRISING_SD = 2.0
 
 
 def summary_between(
@@ -114,35 +111,3 @@ def split_delta(previous: pd.DataFrame, steps: Mapping[str, pd.DataFrame]) -> pd
     rows["shift_sd"] = rows["shift"] / rows["previous_sd"].where(rows["previous_sd"] > 0)
     is_whole = of_metric["cause"].transform("size") == len(steps)
     return rows.loc[is_whole, [*KEYS, *OF_STEP]].reset_index(drop=True)
-
-
-def history_checks(delta: pd.DataFrame, max_shift_sd: float | None = None) -> list[Check]:
-    """The verdict on how far a fit rewrites what an earlier one said of its weeks.
-
-    mROI is left out: it is the slope at the spend, which no week has shown.
-
-    Args:
-        delta: by `run_delta`.
-        max_shift_sd: the most that a contribution or a ROI may move, beyond which the check fails;
-            without it, a check warns of more than 2.
-
-    Returns:
-        One check, or none where the fits have nothing in common.
-    """
-    judged = delta[delta["metric"].isin(("contribution", "roi")) & delta["shift_sd"].notna()]
-    if judged.empty:
-        return []
-    worst = judged.iloc[int(judged["shift_sd"].abs().argmax())]
-    return [
-        at_most(
-            "history_shift",
-            float(abs(worst["shift_sd"])),
-            SURPRISING_SD if max_shift_sd is None else max_shift_sd,
-            "Largest move of what was published of the same weeks, in its standard deviations: "
-            f"{worst['metric']} of {worst['channel']} in {worst['series_key']}, from "
-            f"{worst['previous_mean']:.4g} to {worst['current_mean']:.4g}. mmm_run_delta has its "
-            "cause. If the move is right, raise gate.max_history_shift_sd for this run, or begin a "
-            "new model.version.",
-            blocking=max_shift_sd is not None,
-        )
-    ]

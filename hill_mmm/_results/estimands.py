@@ -19,11 +19,11 @@ from hill_mmm._model.curves import Curves
 from hill_mmm._model.data import model_data
 from hill_mmm._model.lift import LiftData, expected_lift
 from hill_mmm._model.saturation import hill
-from hill_mmm._panel import Floats, Panel
 from hill_mmm._posterior import Posterior, flatten, over_draws
 from hill_mmm._results.components import is_reportable, relabel, relabelling
 from hill_mmm._results.decompose import Decomposition, decompose, overall_name, total
 from hill_mmm._results.response import Basis, CurvePoints, response_points, total_response
+from hill_mmm.panel import Floats, Panel
 from hill_mmm.spec import AdstockKind
 
 CURVE_MULTIPLIERS: Mapping[Basis, Floats] = {

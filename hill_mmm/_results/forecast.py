@@ -6,14 +6,14 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from hill_mmm._panel import WEEK, Floats, Integers, Panel
 from hill_mmm._posterior import Posterior
 from hill_mmm._results.accuracy import SEASON
 from hill_mmm._results.decompose import Decomposition
 from hill_mmm._results.estimands import with_total
+from hill_mmm.panel import WEEK, Floats, Integers, Panel
+from hill_mmm.spec import FORECAST_LEVELS, quantile_name
 
 # Every 5 %: the CRPS is twice the mean loss over all quantiles, and these are even steps of it.
-FORECAST_LEVELS = tuple(percent / 100.0 for percent in range(5, 100, 5))
 # What a series does now, where it has no last year: long enough to hold a pause of a campaign.
 RECENT_WEEKS = 8
 
@@ -118,11 +118,6 @@ def _rows(part: Decomposition, weeks: int, assumption: list[str]) -> pd.DataFram
             },
         }
     )
-
-
-def quantile_name(level: float) -> str:
-    """The column of a forecast's quantile: `outcome_q05` of 0.05."""
-    return f"outcome_q{round(100 * level):02d}"
 
 
 def _assumption(as_last_year: Bools, panel: Panel, series: str) -> list[str]:

@@ -4,10 +4,10 @@ from dataclasses import dataclass, replace
 
 import pandas as pd
 
-from hill_mmm._panel import Panel
 from hill_mmm._posterior import Posterior
 from hill_mmm._results.accuracy import accuracy
 from hill_mmm._results.estimands import channel_summary, contribution, model_fit, with_total
+from hill_mmm.panel import Panel
 
 # As the rows of an evaluation set call the weeks after the fit.
 SCORED = "scored"

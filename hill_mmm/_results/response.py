@@ -13,10 +13,9 @@ from numpy.typing import NDArray
 from hill_mmm._model.adstock import adstock
 from hill_mmm._model.curves import Curves
 from hill_mmm._model.padding import padded
-from hill_mmm._model.saturation import hill, hill_elasticity_gain
-from hill_mmm._panel import Floats
 from hill_mmm._posterior import Posterior, over_draws
-from hill_mmm._results.decompose import ALL_SERIES, series_curves
+from hill_mmm._results.decompose import series_curves
+from hill_mmm.panel import ALL_SERIES, Floats
 from hill_mmm.spec import AdstockKind
 
 Basis = Literal["steady_state", "historical_pattern"]
@@ -121,12 +120,8 @@ def _steady_response(spend: jax.Array, curves: Curves) -> tuple[jax.Array, jax.A
     """Constant spend is its own normalised adstock, so the Hill curve itself is the answer."""
 
     def one(draw: Curves) -> tuple[jax.Array, jax.Array]:
-        point = (spend[..., None], draw.half_saturation, draw.slope)
-        weighted = draw.amplitude * draw.weights
-        return (
-            (weighted * hill(*point)).sum(axis=2),
-            (weighted * hill_elasticity_gain(*point)).sum(axis=2),
-        )
+        mixture = draw.weighted()
+        return mixture.effect(spend).sum(axis=2), mixture.gain(spend).sum(axis=2)
 
     return over_draws(one, curves)
 
@@ -138,17 +133,9 @@ def _historical_response(
     """Mean over the weeks; `share` is each week's in it, 0 before the series' start."""
 
     def one(draw: Curves) -> tuple[jax.Array, jax.Array]:
-        adstocked = adstock(kind, spend, draw.adstock)
-        point = (
-            (multipliers[:, None, None] * adstocked)[..., None],
-            draw.half_saturation,
-            draw.slope,
-        )
-        weighted = draw.amplitude * draw.weights
-        return (
-            share @ (weighted * hill(*point)).sum(axis=3),
-            share @ (weighted * hill_elasticity_gain(*point)).sum(axis=3),
-        )
+        scaled = multipliers[:, None, None] * adstock(kind, spend, draw.adstock)
+        mixture = draw.weighted()
+        return share @ mixture.effect(scaled).sum(axis=3), share @ mixture.gain(scaled).sum(axis=3)
 
     return over_draws(one, curves)
 

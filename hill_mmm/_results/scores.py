@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from hill_mmm._arviz import array_stats
-from hill_mmm._panel import Floats
+from hill_mmm.panel import Floats
 
 # Observations that are scored at once: 4,000 draws of them are 8 MB.
 BLOCK = 256

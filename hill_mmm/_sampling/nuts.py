@@ -5,14 +5,11 @@ matrix is ours: after each window of the warm-up it is estimated from the draws 
 of all chains together. Chains that a random start led to where there is next to no mass are moved.
 """
 
-import time
 from collections.abc import Callable, Hashable, Sequence
-from concurrent.futures import CancelledError, ThreadPoolExecutor
-from dataclasses import dataclass
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from itertools import cycle
-from threading import Lock
-from typing import Any, Literal, NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -33,6 +30,7 @@ from hill_mmm._sampling.metric import (
     identity_metric,
     log_mass,
 )
+from hill_mmm._sampling.progress import Phase, ProgressCallback, Reporter
 from hill_mmm.spec import PLAIN_TARGET_ACCEPT, SamplerSettings
 
 # Halves the time that XLA takes to compile, and the program is as fast.
@@ -57,7 +55,6 @@ ADAPTING, SAMPLING = 0, 10**6
 _LAST_WINDOW = len(build_adaptation_schedule(SAMPLING)) - 1
 
 Floats = NDArray[np.float64]
-Phase = Literal["warmup", "sampling"]
 Model = Callable[..., None]
 # A pytree of arrays, which Python's types cannot say.
 Tree = Any
@@ -66,33 +63,6 @@ Position = dict[str, Any]
 
 class SamplerError(RuntimeError):
     """The sampler found no place to start from."""
-
-
-@dataclass(frozen=True)
-class Progress:
-    """Where the sampling of all chains together stands, after a block of one of them.
-
-    Attributes:
-        phase: `warmup` or `sampling`, of the chain that reported.
-        done: iterations done by all chains, warm-up included.
-        total: iterations to do.
-        divergences: divergent transitions since the warm-up.
-        elapsed_seconds: since the first chain started.
-    """
-
-    phase: Phase
-    done: int
-    total: int
-    divergences: int
-    elapsed_seconds: float
-
-    @property
-    def remaining_seconds(self) -> float:
-        """Time left at the pace so far."""
-        return self.elapsed_seconds * (self.total - self.done) / max(self.done, 1)
-
-
-ProgressCallback = Callable[[Progress], None]
 
 
 class ChainStats(NamedTuple):
@@ -165,7 +135,7 @@ def run_nuts(
     keys = np.random.SeedSequence(settings.seed).generate_state(2 * settings.chains)
     keys = keys.astype(np.uint32).reshape(settings.chains, 2)
     states = [_start(program, data, key) for key in keys]
-    run = _Run(program, data, settings, _Reporter(settings, on_progress))
+    run = _Run(program, data, settings, Reporter(settings, on_progress))
     with ThreadPoolExecutor(settings.chains) as pool:
         try:
             states, moved = _warm_up(run, pool, states)
@@ -315,7 +285,7 @@ class _Run(NamedTuple):
     program: _Program
     data: Tree
     settings: SamplerSettings
-    report: "_Reporter"
+    report: Reporter
 
     def draw(self, state: HMCState, iterations: int, phase: Phase) -> tuple[HMCState, _Block]:
         """Advance one chain, block by block."""
@@ -326,10 +296,6 @@ class _Run(NamedTuple):
             blocks.append(jax.tree.map(lambda rows, n=length: np.asarray(rows)[:n], filled))
             self.report(phase, length, int(blocks[-1].diverging.sum()))
         return state, jax.tree.map(lambda *leaves: np.concatenate(leaves), *blocks)
-
-    def sample(self, state: HMCState) -> _Block:
-        """The draws of one chain that is warm."""
-        return self.draw(state, self.settings.draws, "sampling")[1]
 
 
 def _warm_up(
@@ -417,32 +383,3 @@ def _retuned(state: HMCState, metric: Metric, step_size: float) -> HMCState:
 def _frozen(state: HMCState, step_size: float) -> HMCState:
     adapted = state.adapt_state._replace(step_size=jnp.asarray(step_size))
     return state._replace(i=jnp.asarray(SAMPLING), adapt_state=adapted)
-
-
-class _Reporter:
-    """Adds the chains' blocks up, under a lock, and calls the caller back."""
-
-    def __init__(self, settings: SamplerSettings, on_progress: ProgressCallback | None) -> None:
-        self._total = settings.chains * (settings.warmup + settings.draws)
-        self._on_progress = on_progress
-        self._started = time.monotonic()
-        self._done = 0
-        self._divergences = 0
-        self._is_stopped = False
-        self._lock = Lock()
-
-    def stop(self) -> None:
-        """End every chain at its next block."""
-        self._is_stopped = True
-
-    def __call__(self, phase: Phase, iterations: int, divergences: int) -> None:
-        with self._lock:
-            if self._is_stopped:
-                raise CancelledError
-            self._done += iterations
-            self._divergences += divergences if phase == "sampling" else 0
-            if self._on_progress:
-                elapsed = time.monotonic() - self._started
-                self._on_progress(
-                    Progress(phase, self._done, self._total, self._divergences, elapsed)
-                )

@@ -81,7 +81,7 @@ def regional_fit(regions: Panel) -> Fit:
 @pytest.fixture(scope="session")
 def national_mixture(market: Panel) -> Fit:
     """Made-up draws of a mixture on the market's first 91 weeks."""
-    return _invent_fit(market.head(TRAIN_WEEKS), ModelSpec(2, fourier_order=1))
+    return _invent_fit(market.head(TRAIN_WEEKS), ModelSpec(components=2, fourier_order=1))
 
 
 @pytest.fixture(scope="session")

@@ -5,20 +5,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from hill_mmm import (
-    Fit,
-    LiftTest,
-    ModelSpec,
-    Panel,
-    SamplerSettings,
-    decompose,
-    known_tests,
-    leave_future_out,
-)
+from hill_mmm import Fit, LiftTest, ModelSpec, Panel, SamplerSettings, known_tests, leave_future_out
 from hill_mmm import _cross_validation as future
 from hill_mmm._cross_validation import shorter
 from hill_mmm._results.accuracy import log_predictive_density
 from hill_mmm._results.scores import crps
+from hill_mmm.results import decompose
 
 InventFit = Callable[..., Fit]
 SPEC = ModelSpec(fourier_order=1)

@@ -8,11 +8,12 @@ import pytest
 import xarray as xr
 
 from hill_mmm import (
-    AmplitudePrior,
+    ContributionSharePrior,
     Fit,
     ModelSpec,
     Panel,
     Progress,
+    RoiPrior,
     SamplerSettings,
     Scales,
     fit,
@@ -23,6 +24,7 @@ from hill_mmm._model.data import model_data
 from hill_mmm._model.lift import expected_lift
 from hill_mmm._posterior import OPTIONAL_SITE_DIMS, SITE_DIMS
 from hill_mmm._sampling.nuts import _PROGRAMS
+from hill_mmm.spec import AmplitudePrior
 
 NATIONAL_SIZES = {"series": 1, "medium": 6, "component": 1, "adstock_parameter": 1, "column": 6}
 REGIONAL_SIZES = {"series": 4, "medium": 6, "component": 2, "adstock_parameter": 1, "column": 5}
@@ -116,7 +118,7 @@ def test_a_mixture_without_controls_is_stored_too(
     invent_fit: Callable[..., Fit], tmp_path: Path
 ) -> None:
     panel, _ = simulate_seed_benchmark("mixture_k3", 0, weeks=60)
-    prior = AmplitudePrior("contribution_share", 0.1, 0.3)
+    prior = ContributionSharePrior(0.1, 0.3)
     spec = ModelSpec(components=3, fourier_order=0, channel_priors={"media": prior})
     invented = invent_fit(panel, spec)
     assert_same(through_a_file(invented, tmp_path / "fit.nc"), invented)
@@ -182,8 +184,8 @@ def test_panel_without_channels_is_refused(market: Panel) -> None:
 @pytest.mark.parametrize(
     ("priors", "message"),
     [
-        ({"cinema": AmplitudePrior("roi", 1.0, 1.0)}, r"channel_priors name \['cinema'\], not"),
-        ({"newsletter": AmplitudePrior("roi", 1.0, 1.0)}, "newsletter is organic"),
+        ({"cinema": RoiPrior(1.0, 1.0)}, r"channel_priors name \['cinema'\], not"),
+        ({"newsletter": RoiPrior(1.0, 1.0)}, "newsletter is organic"),
     ],
 )
 def test_prior_of_a_channel_that_cannot_have_it_is_refused(

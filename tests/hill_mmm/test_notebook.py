@@ -4,16 +4,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from hill_mmm import (
-    ALL_SERIES,
-    Fit,
-    Panel,
-    PanelError,
-    estimates,
-    model_fit,
-    parameter_summary,
-    with_total,
-)
+from hill_mmm import Fit, Panel, PanelError
+from hill_mmm.checks import parameter_summary
+from hill_mmm.panel import ALL_SERIES
+from hill_mmm.results import estimates, model_fit, with_total
 
 
 def rows_of(frame: pd.DataFrame, series: str) -> pd.DataFrame:

@@ -7,18 +7,17 @@ import pytest
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from hill_mmm import (
-    ALL_SERIES,
-    Estimates,
-    Fit,
-    estimates,
-    parameter_summary,
+from hill_mmm import Fit
+from hill_mmm.checks import parameter_summary
+from hill_mmm.panel import ALL_SERIES
+from hill_mmm.plots import (
     plot_contributions,
     plot_convergence,
     plot_fit,
     plot_response_curves,
     plot_roi,
 )
+from hill_mmm.results import Estimates, estimates
 
 
 @pytest.fixture(scope="module")

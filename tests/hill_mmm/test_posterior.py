@@ -7,8 +7,10 @@ import pandas as pd
 import pytest
 import xarray as xr
 
-from hill_mmm import Fit, estimates, parameter_summary
+from hill_mmm import Fit
 from hill_mmm._posterior import DRAW_BATCH, flatten, over_draws
+from hill_mmm.checks import parameter_summary
+from hill_mmm.results import estimates
 
 
 def through_a_file(fit: Fit, path: Path) -> Fit:

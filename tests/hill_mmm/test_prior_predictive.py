@@ -6,22 +6,23 @@ import pytest
 from scipy import stats
 
 from hill_mmm import (
-    ALL_SERIES,
-    AmplitudePrior,
+    ContributionSharePrior,
     Fit,
     ModelSpec,
     Panel,
+    RoiPrior,
     SamplerSettings,
     prior_predictive,
-    with_total,
 )
 from hill_mmm import _prior_predictive as module
+from hill_mmm.panel import ALL_SERIES
+from hill_mmm.results import with_total
 
 SPEC = ModelSpec(
     fourier_order=1,
     channel_priors={
-        "radio": AmplitudePrior("roi", 3.0, 0.3),
-        "display": AmplitudePrior("contribution_share", 0.02, 0.5),
+        "radio": RoiPrior(3.0, 0.3),
+        "display": ContributionSharePrior(0.02, 0.5),
     },
 )
 SAMPLER = SamplerSettings(chains=2, warmup=200, draws=500, seed=2)

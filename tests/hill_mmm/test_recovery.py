@@ -9,8 +9,7 @@ import pandas as pd
 import pytest
 
 from hill_mmm import (
-    ALL_SERIES,
-    AmplitudePrior,
+    ContributionSharePrior,
     Fit,
     GateThresholds,
     LiftTest,
@@ -18,13 +17,7 @@ from hill_mmm import (
     Panel,
     SamplerSettings,
     Truth,
-    adstock,
-    adstock_weights,
-    decompose,
     fit,
-    information_rows,
-    model_fit,
-    parameter_summary,
     sample_prior,
     simulate_geo_market,
     simulate_lift_test,
@@ -32,7 +25,11 @@ from hill_mmm import (
     simulate_seed_benchmark,
 )
 from hill_mmm._ladder import verdicts
+from hill_mmm._model.adstock import adstock, adstock_weights
 from hill_mmm._results.estimands import adstock_decay, lift_test
+from hill_mmm.checks import parameter_summary
+from hill_mmm.panel import ALL_SERIES
+from hill_mmm.results import decompose, information_rows, model_fit
 
 pytestmark = pytest.mark.slow
 
@@ -318,9 +315,7 @@ def test_truths_drawn_from_the_prior_have_even_ranks() -> None:
     """
     panel, _ = simulate_geo_market(0, series=4, weeks=90)
     few = replace(panel, spend=panel.spend[:, :, [0, 1, 4]], channels=("tv", "search", "radio"))
-    spec = ModelSpec(
-        fourier_order=1, channel_priors={"radio": AmplitudePrior("contribution_share", 0.05, 1.0)}
-    )
+    spec = ModelSpec(fourier_order=1, channel_priors={"radio": ContributionSharePrior(0.05, 1.0)})
     prior = sample_prior(few, spec, SamplerSettings(seed=9))
     parts = list(decompose(prior))
     ranks: list[np.ndarray] = []

@@ -221,5 +221,5 @@ def test_lift_is_measured_with_its_standard_error() -> None:
 
 def test_a_lift_test_without_spend_is_refused() -> None:
     panel, truth = simulate_geo_market(0, series=4, weeks=60)
-    with pytest.raises(ValueError, match="a finite lift and a positive error"):
+    with pytest.raises(ValueError, match=r"standard_error: found 0\.0; allowed: greater than 0"):
         simulate_lift_test(panel, truth, "tv", 10, 4, 0.2, seed=0, series="region_04")

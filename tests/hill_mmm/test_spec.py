@@ -1,23 +1,27 @@
 import json
 import math
+import subprocess
+import sys
 
 import pytest
 
+import hill_mmm
 from hill_mmm import (
-    DEFAULT_ROI_PRIOR,
-    DEFAULT_SHARE_PRIOR,
-    AmplitudePrior,
+    ContributionSharePrior,
     LiftTest,
     ModelSpec,
+    RoiPrior,
     SamplerSettings,
+    SpecError,
 )
+from hill_mmm.spec import DEFAULT_ROI_PRIOR, DEFAULT_SHARE_PRIOR
 
 EVERYTHING = ModelSpec(
     components=3,
     adstock="weibull",
     likelihood="student_t",
     amplitude_prior="contribution_share",
-    channel_priors={"tv": AmplitudePrior("roi", 3.0, 0.1 + 0.2)},
+    channel_priors={"tv": RoiPrior(3.0, 0.1 + 0.2)},
     hyperprior="inverse_gamma",
     trend="piecewise",
     fourier_order=3,
@@ -34,7 +38,7 @@ def test_default_roi_prior_is_meridians() -> None:
 
 
 def test_prior_of_a_channel_wins_over_the_default() -> None:
-    known = AmplitudePrior("roi", median=3.0, sd_log=0.2)
+    known = RoiPrior(median=3.0, sd_log=0.2)
     spec = ModelSpec(channel_priors={"tv": known})
     assert spec.channel_prior("tv", is_paid=True) == known
     assert spec.channel_prior("search", is_paid=True) == DEFAULT_ROI_PRIOR
@@ -47,7 +51,7 @@ def test_default_is_roi_or_share_as_said() -> None:
 
 def test_organic_media_have_a_share_prior_and_no_roi() -> None:
     assert ModelSpec().channel_prior("newsletter", is_paid=False) == DEFAULT_SHARE_PRIOR
-    tenth = AmplitudePrior("contribution_share", 0.1, 0.5)
+    tenth = ContributionSharePrior(0.1, 0.5)
     named = ModelSpec(channel_priors={"newsletter": tenth})
     assert named.channel_prior("newsletter", is_paid=False) == tenth
     with pytest.raises(ValueError, match=r"newsletter is organic: .*contribution_share"):
@@ -80,23 +84,33 @@ def test_structure_is_what_shapes_the_program_and_no_more() -> None:
         assert hash(other.structure) != hash(plain)
 
 
-@pytest.mark.parametrize("kind", ["roi", "contribution_share"])
+@pytest.mark.parametrize("kind", [RoiPrior, ContributionSharePrior])
 @pytest.mark.parametrize(
-    ("median", "sd_log"), [(0.0, 1.0), (-1.0, 1.0), (1.0, 0.0), (math.nan, 1.0), (1.0, math.nan)]
+    ("median", "sd_log", "field"),
+    [
+        (0.0, 0.5, "median"),
+        (-1.0, 0.5, "median"),
+        (0.5, 0.0, "sd_log"),
+        (math.nan, 0.5, "median"),
+        (0.5, math.nan, "sd_log"),
+        (math.inf, 0.5, "median"),
+    ],
 )
-def test_prior_must_be_positive(kind: str, median: float, sd_log: float) -> None:
-    with pytest.raises(ValueError, match="positive median and sd_log"):
-        AmplitudePrior(kind, median, sd_log)  # pyright: ignore[reportArgumentType]
+def test_prior_must_be_positive(
+    kind: type[RoiPrior | ContributionSharePrior], median: float, sd_log: float, field: str
+) -> None:
+    with pytest.raises(SpecError, match=rf"Prior\.{field}: found .*; allowed: greater than 0"):
+        kind(median, sd_log)
 
 
-def test_prior_of_another_kind_is_refused() -> None:
-    with pytest.raises(ValueError, match=r"kind must be one of .*roi.*found 'flat'"):
-        AmplitudePrior("flat", 1.0, 1.0)  # pyright: ignore[reportArgumentType]
+def test_a_share_is_below_one() -> None:
+    with pytest.raises(SpecError, match=r"median: found 3; allowed: .*less than 1"):
+        ContributionSharePrior(3, 0.5)
 
 
 @pytest.mark.parametrize(("field", "value"), [("components", 0), ("fourier_order", -1)])
 def test_spec_quotes_the_bad_value(field: str, value: int) -> None:
-    with pytest.raises(ValueError, match=f"{field} .*found {value}"):
+    with pytest.raises(ValueError, match=f"ModelSpec.{field}: found {value}; allowed: greater"):
         ModelSpec(**{field: value})
 
 
@@ -111,12 +125,14 @@ def test_spec_quotes_the_bad_value(field: str, value: int) -> None:
     ],
 )
 def test_an_unknown_choice_is_refused_with_those_there_are(field: str, allowed: str) -> None:
-    with pytest.raises(ValueError, match=rf"{field} must be one of \W*{allowed}.*found 'flat'"):
+    with pytest.raises(ValueError, match=rf"{field}: found 'flat'; allowed: \W*{allowed}"):
         ModelSpec(**{field: "flat"})
 
 
 def test_a_sign_is_positive_or_negative() -> None:
-    with pytest.raises(ValueError, match=r"the sign of price must be one of .*found 'down'"):
+    with pytest.raises(
+        ValueError, match=r"control_signs: found .*'down'.*; allowed: 'positive' or"
+    ):
         ModelSpec(control_signs={"price": "down"})  # pyright: ignore[reportArgumentType]
 
 
@@ -125,7 +141,9 @@ def test_a_lift_test_of_one_week_is_allowed() -> None:
 
 
 def test_a_lift_test_that_ends_before_it_starts_is_refused() -> None:
-    with pytest.raises(ValueError, match="lift test of tv starts 2024-03-04, after its end"):
+    with pytest.raises(
+        ValueError, match="found start 2024-03-04, end 2024-02-26; allowed: an end on or after"
+    ):
         LiftTest("tv", "2024-03-04", "2024-02-26", 1.0, 0.5)
 
 
@@ -133,13 +151,13 @@ def test_a_lift_test_that_ends_before_it_starts_is_refused() -> None:
     ("lift", "error"), [(math.nan, 1.0), (math.inf, 1.0), (1.0, 0.0), (1.0, -1.0), (1.0, math.nan)]
 )
 def test_a_lift_test_needs_numbers(lift: float, error: float) -> None:
-    with pytest.raises(ValueError, match="a finite lift and a positive error"):
+    with pytest.raises(ValueError, match=r"LiftTest\.(lift|standard_error): found .*; allowed: "):
         LiftTest("tv", "2024-03-04", "2024-03-25", lift, error)
 
 
 @pytest.mark.parametrize("field", ["chains", "warmup", "draws", "max_tree_depth"])
 def test_sampler_lengths_must_be_positive(field: str) -> None:
-    with pytest.raises(ValueError, match=f"{field} must be at least 1, found 0"):
+    with pytest.raises(ValueError, match=f"{field}: found 0; allowed: greater than or equal to 1"):
         SamplerSettings(**{field: 0})
 
 
@@ -162,3 +180,33 @@ def test_target_acceptance_is_a_probability(target: float) -> None:
 def test_target_acceptance_follows_the_model(spec: ModelSpec, series: int, target: float) -> None:
     assert SamplerSettings().acceptance(spec, series) == target
     assert SamplerSettings(target_accept=0.9).acceptance(spec, series) == 0.9
+
+
+def test_every_mistake_is_told_at_once() -> None:
+    with pytest.raises(SpecError) as raised:
+        SamplerSettings(chains=0, target_accept=2.0)
+    assert [mistake.key for mistake in raised.value.mistakes] == ["chains", "target_accept"]
+
+
+@pytest.mark.parametrize("day", ["20240304", "2024-3-4", "29.11.2024", "2024", "2024-02-30", ""])
+def test_a_day_is_written_one_way(day: str) -> None:
+    with pytest.raises(SpecError, match=r"start: found .*; allowed: a day, such as 2026-01-31"):
+        LiftTest("tv", day, "2024-03-25", 1.0, 1.0)
+    with pytest.raises(SpecError, match=r"events: found .*; allowed: a day"):
+        ModelSpec(events={"strike": (day,)})
+
+
+@pytest.mark.parametrize("country", ["GER", "XX", "us", "NYSE", ""])
+def test_a_country_has_known_holidays(country: str) -> None:
+    with pytest.raises(SpecError, match=f"holidays: found '{country}'; allowed: an ISO 3166 code"):
+        ModelSpec(holidays=country)
+
+
+def test_importing_the_specification_leaves_jax_alone() -> None:
+    code = "import sys, hill_mmm.spec, hill_mmm.panel; assert 'jax' not in sys.modules"
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_every_name_of_the_package_can_be_imported() -> None:
+    assert len(hill_mmm.__all__) <= 35
+    assert all(getattr(hill_mmm, name) is not None for name in hill_mmm.__all__)

@@ -20,7 +20,7 @@ ROOT = Path(__file__).parents[2]
 SQL = ROOT / "sql"
 RESULT_VIEWS = [f"{table.name.removeprefix('mmm_')}_latest" for table in tables.RESULT_TABLES]
 
-WEEKLY = Settings.model_validate(
+WEEKLY = Settings.read(
     {
         "model_key": "weekly",
         "currency": "EUR",
@@ -51,7 +51,7 @@ insert into raw.weekly_media values
     (null, '100', '10', '0', '1.5', 'na');
 """
 
-DAILY = Settings.model_validate(
+DAILY = Settings.read(
     {
         "model_key": "daily",
         "currency": "EUR",
@@ -69,7 +69,7 @@ from range(8) as days(i);
 """
 
 
-GEOS = Settings.model_validate(
+GEOS = Settings.read(
     {
         "model_key": "geos",
         "currency": "EUR",
@@ -96,7 +96,7 @@ insert into raw.weekly_media values
 """
 
 
-REPORTS = Settings.model_validate(
+REPORTS = Settings.read(
     {
         "model_key": "reports",
         "currency": "EUR",
@@ -608,7 +608,7 @@ def test_stale_tables_are_found(daily: Build) -> None:
         dbt(daily.target.parent, dbt_vars([DAILY]), "source", "freshness", "--select", "source:raw")
     patient = DAILY.model_dump(mode="json")
     patient["input"]["freshness"] = {"warn_days": 100_000, "error_days": 200_000}
-    settings = Settings.model_validate(patient)
+    settings = Settings.read(patient)
     dbt(daily.target.parent, dbt_vars([settings]), "source", "freshness", "--select", "source:raw")
 
 

@@ -11,8 +11,8 @@ import sqlalchemy as sa
 
 from dagster_mmm.settings import dbt_vars
 from dagster_mmm.warehouse import tables
-from hill_mmm import FORECAST_LEVELS, quantile_name
 from hill_mmm._results.scores import crps
+from hill_mmm.spec import FORECAST_LEVELS, quantile_name
 from tests.sql.test_dbt_project import WEEKLY, WEEKLY_RAW, Build, build, publish, row
 
 MONDAY = date(2024, 1, 1)

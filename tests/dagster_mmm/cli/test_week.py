@@ -63,7 +63,10 @@ def test_each_model_fails_or_is_published_by_itself(brands: Project) -> None:
     }
     assert not week.success
     lacking = failed_checks(week.refits["globex"])["input_is_usable"]
-    assert lacking == "the week of 2021-05-24 has no row; add it (0 where nothing was spent)"
+    assert (
+        lacking
+        == "the week of 2021-05-24 has no row; add it, with 0 where nothing was spent or sold"
+    )
     foreign = failed_checks(week.refits["hooli"])["input_is_usable"]
     assert "rows in other currencies than EUR (column 'currency'): 156 in 'USD'" in foreign
     (mistaken,) = week.refits["initech"].get_step_failure_events()

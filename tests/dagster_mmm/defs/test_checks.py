@@ -29,7 +29,7 @@ def test_bad_input_stops_the_refit_at_the_panel_and_says_why(
     )
     assert evaluation.check_name == "input_is_usable"
     assert evaluation.description == (
-        "the week of 2021-05-24 has no row; add it (0 where nothing was spent)"
+        "the week of 2021-05-24 has no row; add it, with 0 where nothing was spent or sold"
     )
     started = {event.step_key for event in result.all_events if event.is_step_start}
     assert "panel" in started

@@ -10,7 +10,7 @@ from dagster_mmm.inputs import check_table, load_csv
 from dagster_mmm.settings import Settings, SettingsError, load_settings
 from tests.conftest import Project
 
-SETTINGS = Settings.model_validate(
+SETTINGS = Settings.read(
     {
         "model_key": "demo",
         "currency": "EUR",

@@ -10,6 +10,7 @@ import pytest
 import yaml
 
 import hill_mmm
+import hill_mmm.results
 from dagster_mmm import environment
 from dagster_mmm.cli import demo
 from dagster_mmm.fitting.artefacts import FitRecord, FittedRun, RunInput
@@ -55,7 +56,7 @@ def stored(run_id: str, fit: Fit, refusal: str | None = None, **sections: object
     run = FittedRun(
         run_id=run_id,
         started_at=datetime(2030, 1, 1),
-        settings=Settings.model_validate(document | QUICK | sections),
+        settings=Settings.read(document | QUICK | sections),
         input=RunInput(pd.DataFrame(), "refit"),
         fit=fit,
         holdout=None,
@@ -80,8 +81,8 @@ def unheard(_: str) -> None:
 def moved(before: StoredRun, after: StoredRun) -> pd.DataFrame:
     """The whole move, as `mmm_run_delta` has it."""
     first, last = before.run.fit.panel.weeks[[0, -1]]
-    return hill_mmm.run_delta(
-        *(hill_mmm.summary_between(each.run.fit, first, last) for each in (before, after))
+    return hill_mmm.results.run_delta(
+        *(hill_mmm.results.summary_between(each.run.fit, first, last) for each in (before, after))
     ).set_index(["series_key", "channel", "metric"])
 
 
@@ -180,7 +181,7 @@ def test_other_code_fits_the_earlier_run_again_first(before: StoredRun, after: S
 def test_a_step_that_has_not_passed_is_kept_and_marked(before: StoredRun, after: StoredRun) -> None:
     document = after.run.settings.model_dump()
     document["gate"] |= {"min_ess": 1e6}
-    strict = Settings.model_validate(document)
+    strict = Settings.read(document)
     fit = with_fit(after, sampler=replace(before.run.fit.sampler, seed=7)).run.fit
     refused = replace(after.run, settings=strict, fit=fit)
     refused = replace(refused, record=replace(refused.record, refusal="min_ess"))

@@ -37,7 +37,7 @@ def with_settings(run: FittedRun, **sections: dict[str, Any]) -> FittedRun:
     document = run.settings.model_dump()
     for name, section in sections.items():
         document[name] = document[name] | section
-    return replace(run, settings=Settings.model_validate(document))
+    return replace(run, settings=Settings.read(document))
 
 
 def shorter(live: LiveFit, weeks: int) -> LiveFit:

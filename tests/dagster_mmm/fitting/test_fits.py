@@ -7,7 +7,7 @@ import pytest
 
 from dagster_mmm.fitting import fits as fitting
 from dagster_mmm.fitting.fits import OverBudgetError, _Watch
-from hill_mmm import Attempt, Progress, SamplerSettings
+from hill_mmm import Progress, Rung, SamplerSettings
 
 
 class Lines(logging.Handler):
@@ -63,7 +63,7 @@ def test_a_fit_over_its_budget_stops_and_says_what_was_tried(
     monkeypatch.setattr(fitting.time, "monotonic", lambda: now)
     watch = _Watch(log, lambda *_: None, max_minutes=30)
     report = watch.of("fit on 60 weeks")
-    watch.judged(Attempt(2, SamplerSettings(), (), "no draws"))
+    watch.judged(Rung(2, SamplerSettings(), (), "no draws"))
     now = 30 * 60.0
     report(progress(100, 500))
     now += 6.0

@@ -21,7 +21,7 @@ def run(published: tuple[Project, str]) -> FittedRun:
 
 def with_plans(run: FittedRun, *plans: dict[str, object]) -> FittedRun:
     document = run.settings.model_dump(mode="json") | {"plans": list(plans)}
-    return replace(run, settings=Settings.model_validate(document))
+    return replace(run, settings=Settings.read(document))
 
 
 def summary_of(run: FittedRun) -> pd.DataFrame:

@@ -1,25 +1,19 @@
 """What the settings ask of the model, word for word; and what makes a model version."""
 
 from dataclasses import replace
-from typing import Any, get_args
+from typing import Any
 
 import numpy as np
 import pytest
 
-from dagster_mmm.fitting.version import (
-    gate_thresholds,
-    lift_tests,
-    model_spec,
-    model_version,
-    sampler_settings,
-)
-from dagster_mmm.settings import Settings, fields
+from dagster_mmm.fitting.version import model_spec, model_version
+from dagster_mmm.settings import Settings, narrowed
 from hill_mmm import (
-    AmplitudePrior,
+    ContributionSharePrior,
     GateThresholds,
-    LiftTest,
     ModelSpec,
     Panel,
+    RoiPrior,
     SamplerSettings,
     simulate_geo_market,
 )
@@ -33,7 +27,7 @@ SMALLEST: dict[str, Any] = {
 
 
 def settings(**sections: Any) -> Settings:
-    return Settings.model_validate(SMALLEST | sections)
+    return Settings.read(SMALLEST | sections)
 
 
 def test_the_model_is_as_asked_for() -> None:
@@ -68,9 +62,9 @@ def test_the_model_is_as_asked_for() -> None:
         likelihood="student_t",
         amplitude_prior="contribution_share",
         channel_priors={
-            "tv": AmplitudePrior("roi", 2, 0.5),
-            "radio": AmplitudePrior("contribution_share", 0.1, 1),
-            "newsletter": AmplitudePrior("contribution_share", 0.02, 1),
+            "tv": RoiPrior(2, 0.5),
+            "radio": ContributionSharePrior(0.1, 1),
+            "newsletter": ContributionSharePrior(0.02, 1),
         },
         hyperprior="halfnormal",
         trend="piecewise",
@@ -83,35 +77,8 @@ def test_the_model_is_as_asked_for() -> None:
 
 def test_settings_that_ask_for_nothing_get_the_default_model() -> None:
     assert model_spec(settings(), ["tv", "radio"], components=1) == ModelSpec()
-    assert sampler_settings(settings()) == SamplerSettings()
-    assert gate_thresholds(settings()) == GateThresholds()
-
-
-CHOICES = {
-    "adstock": fields.Adstock,
-    "likelihood": fields.Likelihood,
-    "amplitude_prior": fields.DefaultAmplitude,
-    "hyperprior": fields.Hyperprior,
-    "trend": fields.Trend,
-}
-
-
-@pytest.mark.parametrize(
-    ("key", "choice"), [(key, choice) for key, of in CHOICES.items() for choice in get_args(of)]
-)
-def test_every_choice_is_one_of_the_model(key: str, choice: str) -> None:
-    spec = model_spec(settings(model={key: choice}), ["tv", "radio"], components=1)
-
-    assert getattr(spec, key) == choice
-
-
-def test_lift_tests_are_handed_on() -> None:
-    weeks = {"start": "2026-01-05", "end": "2026-02-02"}
-    asked = settings(lift_tests=[{"channel": "tv", "lift": 1e3, "standard_error": 2e2, **weeks}])
-
-    assert lift_tests(asked) == (
-        LiftTest("tv", "2026-01-05", "2026-02-02", lift=1e3, standard_error=2e2),
-    )
+    assert narrowed(settings().sampler, SamplerSettings) == SamplerSettings()
+    assert settings().gate == GateThresholds()
 
 
 PANEL, _ = simulate_geo_market(seed=0, series=2, weeks=60)

@@ -75,7 +75,7 @@ def build_warehouse(
     folder: Path, frame: pd.DataFrame, other_tables: str = "", **sections: Any
 ) -> Warehouse:
     document = yaml.safe_load((ROOT / "examples" / "demo.yaml").read_text())
-    settings = Settings.model_validate(document | sections)
+    settings = Settings.read(document | sections)
     resource = WarehouseResource(url=f"duckdb:///{folder / 'warehouse.duckdb'}")
     frame.to_csv(folder / "input.csv", index=False)
     load_csv(resource, folder / "input.csv", settings)

@@ -159,7 +159,7 @@ def no_date(value: str, **how: Any) -> Kind:
 CALENDAR = {
     "missing week": error(
         "missing_week",
-        "week of 2021-05-24 has no row; add it (0 where nothing was spent)",
+        "week of 2021-05-24 has no row; add it, with 0 where nothing was spent or sold",
         change=lambda f: f.drop(index=20),
     ),
     "duplicate week": error(

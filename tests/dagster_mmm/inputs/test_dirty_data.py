@@ -76,7 +76,7 @@ def test_dirty_data_are_named_or_repaired_and_never_changed_in_silence(
 def configured(warehouse: Warehouse, kind: Kind) -> Warehouse:
     document = warehouse.settings.model_dump(mode="json", exclude_none=True)
     document["input"] |= kind.settings
-    return replace(warehouse, settings=Settings.model_validate(document))
+    return replace(warehouse, settings=Settings.read(document))
 
 
 def empty(warehouse: Warehouse) -> None:

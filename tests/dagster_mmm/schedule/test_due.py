@@ -65,7 +65,7 @@ def test_a_failed_refit_is_tried_again_when_its_input_has_changed_and_not_before
 @pytest.mark.parametrize("cause", ["restated", "lift_tests", "dbt"])
 def test_a_change_that_is_a_trigger_has_the_model_refitted(cause: str) -> None:
     done = Attempt("succeeded", {**NOW, cause: "before"})
-    on = TriggersSettings.model_validate({cause: True})
+    on = TriggersSettings.read({cause: True})
     assert keys({"acme": [done]}) == []
     assert keys({"acme": [done]}, on=on) == [f"acme|2026-01-05|{NOW[cause]}"]
     assert keys({"acme": [Attempt("under way", NOW), done]}, on=on) == []

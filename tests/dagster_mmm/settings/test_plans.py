@@ -7,8 +7,7 @@ import pytest
 import yaml
 
 from dagster_mmm.environment import DEMO_SETTINGS
-from dagster_mmm.fitting.version import plan_requests
-from dagster_mmm.settings import SettingsError, load_settings
+from dagster_mmm.settings import SettingsError, load_settings, narrowed
 from hill_mmm import ChannelLimit, PlanRequest, Utility
 
 
@@ -19,7 +18,7 @@ def settings_with(folder: Path, *plans: dict[str, Any]) -> Path:
     return path
 
 
-def test_a_plan_becomes_a_request(tmp_path: Path) -> None:
+def test_a_plan_is_a_request(tmp_path: Path) -> None:
     limit = {"channel": "tv", "series": "north", "step": 1000.0, "minimum_flight": 5e3}
     path = settings_with(
         tmp_path,
@@ -37,7 +36,8 @@ def test_a_plan_becomes_a_request(tmp_path: Path) -> None:
             "allow_extrapolation": True,
         },
     )
-    requests = plan_requests(load_settings(path))
+    plans = load_settings(path).plans
+    requests = {plan.name: narrowed(plan, PlanRequest) for plan in plans}
     assert requests == {
         "as_today": PlanRequest(),
         "careful": PlanRequest(
@@ -49,7 +49,7 @@ def test_a_plan_becomes_a_request(tmp_path: Path) -> None:
             utility=Utility("quantile", level=0.2),
             limits=(
                 ChannelLimit("tv", series="north", step=1000.0, minimum_flight=5e3),
-                ChannelLimit("radio", max_weekly=9.0, is_locked=True),
+                ChannelLimit("radio", max_weekly=9.0, locked=True),
             ),
             max_change=0.5,
             allow_extrapolation=True,

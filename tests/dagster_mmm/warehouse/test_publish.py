@@ -36,7 +36,7 @@ def store(
     value: float = 1.2,
     model_version: str = "first",
 ) -> None:
-    settings = Settings.model_validate(
+    settings = Settings.read(
         {
             "model_key": model_key,
             "currency": "EUR",

@@ -19,7 +19,7 @@ def stored(warehouse: WarehouseResource) -> WarehouseResource:
     for day, (run_id, model_key, n_weeks) in enumerate(
         [("first", "demo", None), ("second", "demo", None), ("b", "other", None), ("c", "demo", 60)]
     ):
-        settings = Settings.model_validate(
+        settings = Settings.read(
             {
                 "model_key": model_key,
                 "currency": "EUR",

@@ -2,7 +2,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from hill_mmm import Check, calibration_checks
+from hill_mmm.checks import Check, calibration_checks
 
 
 def by_horizon(*rows: tuple[int, int, float, float]) -> pd.DataFrame:

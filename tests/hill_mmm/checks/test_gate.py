@@ -5,15 +5,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from hill_mmm import (
-    ALL_SERIES,
+from hill_mmm import Fit, GateThresholds, LiftTest, ModelSpec, Panel
+from hill_mmm._results.estimands import channel_summary, lift_test
+from hill_mmm.checks import (
     Check,
-    Fit,
-    GateThresholds,
-    LiftTest,
-    ModelSpec,
-    Panel,
-    decompose,
     gate,
     holdout_checks,
     lift_test_checks,
@@ -23,9 +18,9 @@ from hill_mmm import (
     prior_checks,
     score_checks,
     warmup_checks,
-    with_total,
 )
-from hill_mmm._results.estimands import channel_summary, lift_test
+from hill_mmm.panel import ALL_SERIES
+from hill_mmm.results import decompose, with_total
 
 InventFit = Callable[..., Fit]
 
@@ -137,10 +132,13 @@ def test_full_trees_fail_above_one_in_a_hundred(good: Fit, full: int, fails: boo
 
 
 def test_thresholds_are_the_callers(good: Fit) -> None:
-    strict = GateThresholds(1.0, 1e6, -1.0, 3.0, -1.0)
-    checks = gate(parameter_summary(good), good, strict)
+    diverging, steps = good.stats.diverging.copy(), good.stats.steps.copy()
+    diverging[0, 0], steps[0, 0] = True, 2**good.sampler.max_tree_depth - 1
+    fit = replace(good, stats=good.stats._replace(diverging=diverging, steps=steps))
+    strict = GateThresholds(1.0 + 1e-9, 1e6, 0.0, 3.0, 0.0)
+    checks = gate(parameter_summary(fit), fit, strict)
     assert [check.status for check in checks] == ["fail"] * 5
-    assert [check.threshold for check in checks] == [1.0, 1e6, -1.0, 3.0, -1.0]
+    assert [check.threshold for check in checks] == [1.0 + 1e-9, 1e6, 0.0, 3.0, 0.0]
 
 
 def test_the_components_own_are_shown_and_not_judged(good: Fit) -> None:
@@ -239,7 +237,9 @@ def test_judged_contributions_are_the_channel_summarys(mixture: Fit) -> None:
 
 @pytest.fixture
 def three(market: Panel, invent_fit: InventFit) -> Fit:
-    return invent_fit(market.head(60), ModelSpec(3, fourier_order=0), chains=4, draws=100)
+    return invent_fit(
+        market.head(60), ModelSpec(components=3, fourier_order=0), chains=4, draws=100
+    )
 
 
 def test_a_summary_does_not_depend_on_the_labels(three: Fit) -> None:

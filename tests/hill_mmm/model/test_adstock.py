@@ -4,8 +4,7 @@ import numpy as np
 import pytest
 from jax.test_util import check_grads
 
-from hill_mmm import adstock, adstock_weights
-from hill_mmm._model.adstock import MAX_LAG, PARAMETERS, geometric_adstock
+from hill_mmm._model.adstock import MAX_LAG, PARAMETERS, adstock, adstock_weights, geometric_adstock
 from hill_mmm.spec import AdstockKind
 
 # Four channels of each kind, in the order of `PARAMETERS`.

@@ -2,7 +2,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from hill_mmm import adstock
+from hill_mmm._model.adstock import adstock
 from hill_mmm._model.curves import component_effects
 from hill_mmm._model.curves import saturation as eager_saturation
 

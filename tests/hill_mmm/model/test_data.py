@@ -4,10 +4,11 @@ import numpy as np
 import pytest
 
 from hill_mmm import (
-    AmplitudePrior,
+    ContributionSharePrior,
     LiftTest,
     ModelSpec,
     Panel,
+    RoiPrior,
     Scales,
     simulate_geo_market,
     simulate_seed_benchmark,
@@ -110,10 +111,8 @@ def test_pilot_noise_is_positive_with_as_many_regressors_as_weeks() -> None:
 
 
 def test_effects_are_counted_in_roi_or_in_shares(train: Panel) -> None:
-    share = AmplitudePrior("contribution_share", median=0.1, sd_log=0.4)
-    spec = ModelSpec(
-        channel_priors={"tv": share, "search": AmplitudePrior("roi", median=3.0, sd_log=0.2)}
-    )
+    share = ContributionSharePrior(median=0.1, sd_log=0.4)
+    spec = ModelSpec(channel_priors={"tv": share, "search": RoiPrior(median=3.0, sd_log=0.2)})
     data = data_of(train, spec)
     tv, search, social, radio, newsletter = (
         train.media_names.index(name) for name in ("tv", "search", "social", "radio", "newsletter")

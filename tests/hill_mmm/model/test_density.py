@@ -20,16 +20,16 @@ from numpyro.infer.util import constrain_fn, potential_energy
 from scipy import special, stats
 
 from hill_mmm import (
-    AmplitudePrior,
     LiftTest,
     ModelSpec,
     Panel,
+    RoiPrior,
     Scales,
-    adstock_weights,
     simulate_geo_market,
     simulate_national_market,
     simulate_seed_benchmark,
 )
+from hill_mmm._model.adstock import adstock_weights
 from hill_mmm._model.curves import Curves
 from hill_mmm._model.data import model_data
 from hill_mmm._model.density import dense_sites, hill_mixture
@@ -112,14 +112,16 @@ class Problem:
 
 def seed_problem(components: int) -> Problem:
     panel, _ = simulate_seed_benchmark("mixture_k2", 0, weeks=60)
-    return Problem(panel, ModelSpec(components, amplitude_prior="seed", fourier_order=0))
+    return Problem(panel, ModelSpec(components=components, amplitude_prior="seed", fourier_order=0))
 
 
 def roi_problem(components: int) -> Problem:
     panel, _ = simulate_national_market(0, weeks=60)
     two_channels = replace(panel, spend=panel.spend[:, :, :2], channels=panel.channels[:2])
-    known = {"search": AmplitudePrior("roi", median=3.0, sd_log=0.4)}
-    return Problem(two_channels, ModelSpec(components, channel_priors=known, fourier_order=1))
+    known = {"search": RoiPrior(median=3.0, sd_log=0.4)}
+    return Problem(
+        two_channels, ModelSpec(components=components, channel_priors=known, fourier_order=1)
+    )
 
 
 def panel_problem(**choices: Any) -> Problem:

@@ -11,11 +11,11 @@ from hill_mmm import (
     Panel,
     Scales,
     Truth,
-    adstock,
     simulate_geo_market,
     simulate_lift_test,
     simulate_seed_benchmark,
 )
+from hill_mmm._model.adstock import adstock
 from hill_mmm._model.curves import Curves
 from hill_mmm._model.data import model_data
 from hill_mmm._model.lift import LiftData

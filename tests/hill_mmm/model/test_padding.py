@@ -10,6 +10,8 @@ from jax.flatten_util import ravel_pytree
 from numpyro.infer.util import potential_energy
 
 import hill_mmm
+import hill_mmm.checks
+import hill_mmm.results
 from hill_mmm import (
     Fit,
     GateThresholds,
@@ -95,9 +97,9 @@ def test_next_weeks_refit_compiles_nothing(compilations: list[float]) -> None:
     def refit(weeks: int) -> None:
         fitted = hill_mmm.fit(panel.head(weeks), spec, settings)
         fitted.estimates()
-        hill_mmm.gate(hill_mmm.parameter_summary(fitted), fitted, GateThresholds())
+        hill_mmm.checks.gate(hill_mmm.checks.parameter_summary(fitted), fitted, GateThresholds())
         # Scores the weeks up to the end, as after a holdout.
-        hill_mmm.accuracy(hill_mmm.decompose(fitted, panel), 0.9)
+        hill_mmm.results.accuracy(hill_mmm.results.decompose(fitted, panel), 0.9)
 
     refit(80)
     assert compilations

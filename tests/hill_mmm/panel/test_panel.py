@@ -4,7 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from hill_mmm import MIN_WEEKS, Panel, PanelError, Problem, find_problems
+from hill_mmm import Panel, PanelError
+from hill_mmm.panel import MIN_WEEKS, Problem, find_problems
 
 ROLES: dict[str, Any] = {
     "outcome": "revenue",
@@ -138,7 +139,7 @@ def test_head_leaves_out_what_has_not_started(geos: pd.DataFrame) -> None:
 def test_missing_week_is_named_with_a_remedy(frame: pd.DataFrame) -> None:
     problem = only_problem(frame.drop(frame.index[7]))
     assert (problem.code, problem.week) == ("missing_week", "2024-02-19")
-    assert problem.message.startswith("the week of 2024-02-19 is missing")
+    assert problem.message.startswith("the week of 2024-02-19 has no row")
     assert "add its row" in problem.message
 
 
@@ -157,7 +158,7 @@ def test_a_problem_of_one_series_names_it(geos: pd.DataFrame) -> None:
     gap = geos[~of_geo(geos, "north", "2024-03-04")]
     problem = only_problem(gap, **GEO_ROLES)
     assert (problem.code, problem.series, problem.week) == ("missing_week", "north", "2024-03-04")
-    assert problem.message.startswith("north: the week of 2024-03-04 is missing")
+    assert problem.message.startswith("north: the week of 2024-03-04 has no row")
 
     twice = pd.concat([geos, geos[of_geo(geos, "south", "2024-03-04")]])
     problem = only_problem(twice, **GEO_ROLES)
@@ -173,7 +174,7 @@ def test_the_only_series_of_a_column_is_not_repeated_in_the_message(geos: pd.Dat
     north = geos[(geos["geo"] == "north") & ~of_geo(geos, "north", "2024-03-04")]
     problem = only_problem(north, **GEO_ROLES)
     assert (problem.code, problem.series) == ("missing_week", "north")
-    assert problem.message.startswith("the week of 2024-03-04 is missing")
+    assert problem.message.startswith("the week of 2024-03-04 has no row")
 
 
 def test_too_few_weeks(frame: pd.DataFrame) -> None:
@@ -194,7 +195,7 @@ def test_a_series_that_ends_early_is_named(geos: pd.DataFrame) -> None:
     short = geos[(geos["geo"] == "north") | (geos.index < pd.Timestamp("2025-02-10"))]
     problem = only_problem(short, **GEO_ROLES)
     assert (problem.code, problem.series, problem.week) == ("early_end", "south", "2025-02-10")
-    assert "south: the week of 2025-02-03 is its last" in problem.message
+    assert "south: there is no row from the week of 2025-02-10 on" in problem.message
     assert "run to 2025-02-17" in problem.message
     assert "leave the series out" in problem.message
 

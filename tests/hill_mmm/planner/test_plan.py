@@ -17,11 +17,11 @@ from hill_mmm import (
     PlanError,
     PlanRequest,
     Utility,
-    decompose,
     plan,
 )
-from hill_mmm._panel import WEEK
 from hill_mmm._planner.response import WEEKS_AFTER, compiled_effect, plan_response, today
+from hill_mmm.panel import WEEK
+from hill_mmm.results import decompose
 
 STEP = 4_000.0
 STEPPED = ("tv", "search", "social")
@@ -34,7 +34,7 @@ def small(market: Panel, invent_fit: Callable[..., Fit]) -> Fit:
     Too much is spent on search, and too little on social.
     """
     panel = replace(market.head(91), spend=market.spend[:91, :, :3], channels=STEPPED)
-    fit = invent_fit(panel, ModelSpec(2, fourier_order=1), draws=50, seed=5)
+    fit = invent_fit(panel, ModelSpec(components=2, fourier_order=1), draws=50, seed=5)
     amplitude = fit.draws["amplitude"] * np.array([1.0, 0.5, 2.0])[:, None]
     return replace(fit, draws=fit.draws | {"amplitude": amplitude})
 
@@ -189,7 +189,7 @@ def test_money_is_spent_until_the_next_unit_brings_its_target(small: Fit) -> Non
 
 
 def test_today_is_kept_where_nothing_is_better(small: Fit) -> None:
-    today_is_all = tuple(ChannelLimit(channel, is_locked=True) for channel in STEPPED)
+    today_is_all = tuple(ChannelLimit(channel, locked=True) for channel in STEPPED)
     locked = plan(small, PlanRequest(limits=today_is_all))
     assert locked.is_kept and locked.totals["gain_mean"].item() == 0.0
     # Steps so coarse that any plan of theirs is worse.
@@ -231,7 +231,7 @@ def test_last_years_rhythm_is_kept(small: Fit) -> None:
 
 
 def test_series_have_limits_of_their_own(regional_mixture: Fit) -> None:
-    limits = (ChannelLimit("tv", series="region_01", is_locked=True), ChannelLimit("radio"))
+    limits = (ChannelLimit("tv", series="region_01", locked=True), ChannelLimit("radio"))
     found = plan(regional_mixture, PlanRequest(limits=limits))
     cells = found.cells.set_index(["series_key", "channel"])
     tv = cells.loc[("region_01", "tv")]
@@ -250,7 +250,7 @@ def test_series_have_limits_of_their_own(regional_mixture: Fit) -> None:
     [
         (PlanRequest(limits=(ChannelLimit("tvv"),)), "'tvv'"),
         (PlanRequest(limits=(ChannelLimit("tv", min_weekly=9e9),)), "at least"),
-        (PlanRequest("target_roi", target=1e6, limits=(ChannelLimit("tv", is_locked=True),)),
+        (PlanRequest("target_roi", target=1e6, limits=(ChannelLimit("tv", locked=True),)),
          "target ROI"),
         (PlanRequest(limits=(ChannelLimit("tv", min_weekly=11.0, max_weekly=12.0, step=STEP),)),
          "tv of national: no amount"),

@@ -5,19 +5,18 @@ import pandas as pd
 import pytest
 from scipy.special import logsumexp
 
-from hill_mmm import (
-    ALL_SERIES,
+from hill_mmm import Fit, Panel
+from hill_mmm._results.accuracy import information_criteria, log_predictive_density
+from hill_mmm._results.scores import psis_loo, waic
+from hill_mmm.panel import ALL_SERIES
+from hill_mmm.results import (
     Decomposition,
-    Fit,
-    Panel,
     accuracy,
     decompose,
     information_rows,
     obstacle_to_training,
     with_total,
 )
-from hill_mmm._results.accuracy import information_criteria, log_predictive_density
-from hill_mmm._results.scores import psis_loo, waic
 
 LEVEL = 0.8
 SOLD = np.array([10.0, 20.0, 30.0, 40.0])

@@ -6,11 +6,13 @@ import pytest
 from scipy import stats
 from scipy.special import logsumexp
 
-from hill_mmm import ALL_SERIES, Decomposition, Fit, ModelSpec, Panel, decompose
+from hill_mmm import Fit, ModelSpec, Panel
 from hill_mmm._model.design import baseline_design
 from hill_mmm._posterior import flatten
 from hill_mmm._results.decompose import total
 from hill_mmm._results.estimands import with_total
+from hill_mmm.panel import ALL_SERIES
+from hill_mmm.results import Decomposition, decompose
 
 EVERY_ARRAY = ("media", "media_gain", "baseline", "expected", "predicted", "log_likelihood")
 
@@ -221,7 +223,7 @@ def test_one_series_has_no_sum(national_mixture: Fit) -> None:
 def test_predictive_draws_have_the_mixtures_mean_and_variance(
     market: Panel, invent_fit: Callable[..., Fit], likelihood: str
 ) -> None:
-    spec = ModelSpec(2, likelihood=likelihood, fourier_order=1)  # pyright: ignore[reportArgumentType]
+    spec = ModelSpec(components=2, likelihood=likelihood, fourier_order=1)  # pyright: ignore[reportArgumentType]
     fit = invent_fit(market.head(91), spec, chains=4, draws=1000)
     # Every draw the same, so that only regime and noise differ.
     same = {site: np.broadcast_to(v[:1, :1], v.shape) for site, v in fit.draws.items()}

@@ -2,7 +2,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from hill_mmm import Fit, Panel, history_checks, run_delta, split_delta, summary_between
+from hill_mmm import Fit, Panel
+from hill_mmm.checks import history_checks
+from hill_mmm.results import run_delta, split_delta, summary_between
 
 COMPARED = ["mean", "sd", "ci_lo", "ci_hi"]
 

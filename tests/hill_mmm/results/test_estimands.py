@@ -5,20 +5,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from hill_mmm import (
-    ALL_SERIES,
-    AmplitudePrior,
-    Estimates,
-    Fit,
-    LiftTest,
-    ModelSpec,
-    Panel,
-    decompose,
-    estimates,
-    model_fit,
-    parameter_summary,
-    with_total,
-)
+from hill_mmm import ContributionSharePrior, Fit, LiftTest, ModelSpec, Panel, RoiPrior
 from hill_mmm._results.estimands import (
     CURVE_MULTIPLIERS,
     adstock_decay,
@@ -27,6 +14,9 @@ from hill_mmm._results.estimands import (
     lift_test,
     statistics,
 )
+from hill_mmm.checks import parameter_summary
+from hill_mmm.panel import ALL_SERIES
+from hill_mmm.results import Estimates, decompose, estimates, model_fit, with_total
 
 LEVEL = 0.9
 
@@ -245,8 +235,8 @@ def test_what_was_learned_is_the_prior_variance_that_went(
     market: Panel, invent_fit: InventFit
 ) -> None:
     own = {
-        "tv": AmplitudePrior("roi", 2.0, 0.4),
-        "radio": AmplitudePrior("contribution_share", 0.02, 0.5),
+        "tv": RoiPrior(2.0, 0.4),
+        "radio": ContributionSharePrior(0.02, 0.5),
     }
     fit = invent_fit(market.head(91), ModelSpec(channel_priors=own), chains=4, draws=500)
     (part,) = decompose(fit)
@@ -436,7 +426,9 @@ def test_components_do_not_depend_on_their_labels(national_mixture: Fit) -> None
 def test_components_are_reportable_where_they_stand_apart(
     market: Panel, invent_fit: InventFit
 ) -> None:
-    alike = invent_fit(market.head(91), ModelSpec(2, fourier_order=1), chains=4, draws=250)
+    alike = invent_fit(
+        market.head(91), ModelSpec(components=2, fourier_order=1), chains=4, draws=250
+    )
     assert not component(alike, LEVEL)["is_reportable"].any()
     # One curve for all, but the second component ten times as high.
     apart = {

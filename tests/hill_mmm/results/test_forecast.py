@@ -4,9 +4,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from hill_mmm import ALL_SERIES, FORECAST_LEVELS, Fit, ModelSpec, Panel, forecast, quantile_name
+from hill_mmm import Fit, ModelSpec, Panel
 from hill_mmm._results.forecast import continued
 from hill_mmm._results.scores import crps
+from hill_mmm.panel import ALL_SERIES
+from hill_mmm.results import forecast
+from hill_mmm.spec import FORECAST_LEVELS, quantile_name
 from tests.hill_mmm.conftest import InventFit
 
 

@@ -4,8 +4,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from hill_mmm import ALL_SERIES, Fit, Panel, accuracy, score
+from hill_mmm import Fit, Panel
 from hill_mmm._results.estimands import with_total
+from hill_mmm.panel import ALL_SERIES
+from hill_mmm.results import accuracy, score
 
 
 @pytest.fixture(params=["national", "regional"])

@@ -4,8 +4,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from hill_mmm import ALL_SERIES, Fit, ModelSpec, Panel, decompose
+from hill_mmm import Fit, ModelSpec, Panel
 from hill_mmm._results.response import Basis, CurvePoints, response_points, total_response
+from hill_mmm.panel import ALL_SERIES
+from hill_mmm.results import decompose
 
 BASES: list[Basis] = ["steady_state", "historical_pattern"]
 both_bases = pytest.mark.parametrize("basis", BASES)
@@ -25,7 +27,7 @@ def with_spend(fit: Fit, spend: np.ndarray) -> Panel:
 def test_the_steady_state_is_where_constant_spend_arrives(
     market: Panel, invent_fit: Callable[..., Fit], kind: str
 ) -> None:
-    spec = ModelSpec(2, adstock=kind, fourier_order=1)  # pyright: ignore[reportArgumentType]
+    spec = ModelSpec(components=2, adstock=kind, fourier_order=1)  # pyright: ignore[reportArgumentType]
     fit = invent_fit(market.head(91), spec)
     # Geometric retention of 0.8 at most: 0.8**90 = 2e-9 of the start is left at the end.
     settled = replace(fit, draws=fit.draws | {"adstock": 0.8 * fit.draws["adstock"]})
@@ -131,7 +133,9 @@ def test_the_steady_state_is_extrapolated_beyond_the_highest_adstock(
     # Search so steady that twice its mean was never spent.
     spend = market.spend.copy()
     spend[:, :, 1] = spend[:, :, 1].mean() + 0.1 * (spend[:, :, 1] - spend[:, :, 1].mean())
-    fit = invent_fit(replace(market, spend=spend).head(91), ModelSpec(2, fourier_order=1))
+    fit = invent_fit(
+        replace(market, spend=spend).head(91), ModelSpec(components=2, fourier_order=1)
+    )
     multipliers = list(np.arange(1, 41) / 20)
     (points,) = curves_of(fit, multipliers, "steady_state")
     for at in range(len(market.channels)):

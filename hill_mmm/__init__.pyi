@@ -1,0 +1,37 @@
+from ._cross_validation import known_tests as known_tests
+from ._cross_validation import leave_future_out as leave_future_out
+from ._fit import Fit as Fit
+from ._fit import fit as fit
+from ._fit import sample_prior as sample_prior
+from ._ladder import Choice as Choice
+from ._ladder import Climb as Climb
+from ._ladder import Rung as Rung
+from ._ladder import choose_components as choose_components
+from ._ladder import climb as climb
+from ._model.design import Scales as Scales
+from ._planner.experiment import experiment_value as experiment_value
+from ._planner.plan import Plan as Plan
+from ._planner.plan import plan as plan
+from ._planner.response import PlanError as PlanError
+from ._prior_predictive import prior_predictive as prior_predictive
+from ._sampling.nuts import SamplerError as SamplerError
+from ._sampling.progress import Progress as Progress
+from ._simulate import Truth as Truth
+from ._simulate import simulate_geo_market as simulate_geo_market
+from ._simulate import simulate_lift_test as simulate_lift_test
+from ._simulate import simulate_national_market as simulate_national_market
+from ._simulate import simulate_seed_benchmark as simulate_seed_benchmark
+from .panel import Panel as Panel
+from .panel import PanelError as PanelError
+from .spec import ChannelLimit as ChannelLimit
+from .spec import ContributionSharePrior as ContributionSharePrior
+from .spec import GateThresholds as GateThresholds
+from .spec import LiftTest as LiftTest
+from .spec import ModelSpec as ModelSpec
+from .spec import PlanRequest as PlanRequest
+from .spec import RoiPrior as RoiPrior
+from .spec import SamplerSettings as SamplerSettings
+from .spec import SpecError as SpecError
+from .spec import Utility as Utility
+
+__version__: str

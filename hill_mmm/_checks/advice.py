@@ -1,0 +1,174 @@
+"""Advisory verdicts: what the reader of a fit should know. They warn, and block nothing."""
+
+import numpy as np
+import pandas as pd
+from scipy.stats import binom
+
+from hill_mmm._checks.gate import Check, at_least, at_most
+from hill_mmm._posterior import Posterior
+from hill_mmm._results.components import (
+    effective_components,
+    relabel,
+    relabelling,
+    separation,
+    switching_rate,
+)
+from hill_mmm._results.estimands import component_effect
+from hill_mmm.panel import ALL_SERIES
+
+
+def holdout_checks(
+    accuracy: pd.DataFrame, ci_level: float, n_weeks: int, evaluation_set: str = "holdout"
+) -> list[Check]:
+    """Advisory verdicts on weeks after a fit: coverage, and error against a naive forecast.
+
+    They warn and do not block: a holdout of a quarter is too short to decide on alone. Coverage
+    warns when it is lower than a right model's would be in all but one of 200 holdouts.
+
+    Args:
+        accuracy: rows of these weeks, by `accuracy`.
+        ci_level: nominal level of the interval.
+        n_weeks: number of weeks.
+        evaluation_set: what the checks are called after.
+    """
+    value = accuracy.set_index("metric")["value"]
+    checks = [
+        at_least(
+            f"{evaluation_set}_coverage",
+            float(value["coverage"]),
+            least_coverage(ci_level, n_weeks),
+            f"Share of {n_weeks} weeks after those fitted to inside their {ci_level:.0%} interval.",
+            blocking=False,
+        )
+    ]
+    if "rmse_vs_naive" in value:
+        checks.append(
+            at_most(
+                f"{evaluation_set}_rmse_vs_naive",
+                float(value["rmse_vs_naive"]),
+                1.0,
+                f"RMSE of {n_weeks} weeks after those fitted to, over that of last year's same "
+                "weeks: above 1, the model forecasts worse than last year's numbers. Look for a "
+                "missing control.",
+                blocking=False,
+            )
+        )
+    return checks
+
+
+def least_coverage(ci_level: float, n_weeks: int, chance: float = 0.005) -> float:
+    """The share of weeks in their interval that a right model falls under with a small chance.
+
+    Args:
+        ci_level: nominal level of the interval.
+        n_weeks: number of weeks, taken as independent.
+        chance: of falling under it, at most.
+    """
+    return float(binom.ppf(chance, n_weeks, ci_level)) / n_weeks
+
+
+def missing_holdout(reason: str) -> Check:
+    """The advisory verdict that stands for a holdout that was asked for and is not there."""
+    description = f"There is no holdout: {reason}."
+    return Check("holdout_coverage", "warn", np.nan, np.nan, False, description)
+
+
+def prior_checks(channel_summary: pd.DataFrame) -> list[Check]:
+    """Advisory verdict on how many media's effect the data say little about."""
+    overall = channel_summary[channel_summary["period"] == "all"]
+    if (overall["series_key"] == ALL_SERIES).any():
+        overall = overall[overall["series_key"] == ALL_SERIES]
+    unlearned = overall.loc[overall["roi_learned"] < 0.1, "channel"]
+    names = ", ".join(unlearned) or "none"
+    return [
+        at_most(
+            "prior_dominated_channels",
+            float(len(unlearned)),
+            0.0,
+            "Channels whose effect is the prior's: the data removed less than 10 % of the prior "
+            f"variance of its logarithm ({names}). Run a lift test there, or set the prior "
+            "knowingly.",
+            blocking=False,
+        )
+    ]
+
+
+def warmup_checks(posterior: Posterior) -> list[Check]:
+    """Advisory verdict on how many chains found what is published by themselves."""
+    moved = posterior.stats.moved
+    return [
+        at_most(
+            "moved_chains",
+            float(moved.sum()),
+            len(moved) / 2,
+            "Chains that the warm-up found where there is next to no posterior mass, and moved to "
+            "another's place. Where most were, few have found what is published: fit again with "
+            "another sampler.seed, or lower model.components.",
+            blocking=False,
+        ),
+    ]
+
+
+def mixture_checks(posterior: Posterior) -> list[Check]:
+    """Advisory verdicts on the components of a mixture: do they mean anything one by one?
+
+    What is published does not depend on it; the component table does.
+    """
+    if posterior.spec.components == 1:
+        return []
+    effect = component_effect(posterior)
+    apart = separation(relabel(effect, relabelling(effect)))
+    effective = effective_components(posterior.draws["weights"])
+    return [
+        at_most(
+            "component_switching_rate",
+            switching_rate(effect),
+            0.05,
+            "Share of draws in which components exchange their order of effect: their labels "
+            "mean nothing where it is high. Read the totals, not the components.",
+            blocking=False,
+        ),
+        at_least(
+            "component_separation",
+            float(apart.min()),
+            2.0,
+            "Least distance between neighbouring components' effects, in posterior sd. "
+            f"Effective number of components: {effective.inverse_herfindahl.mean():.2f} "
+            f"(1/sum of squared weights), {effective.exp_entropy.mean():.2f} (Shannon).",
+            blocking=False,
+        ),
+    ]
+
+
+def score_checks(information: pd.DataFrame) -> list[Check]:
+    """Advisory verdict on the leave-one-out score, from rows of `information_rows`."""
+    value = information.set_index("metric")["value"]
+    return [
+        at_most(
+            "max_pareto_k",
+            float(value["max_pareto_k"]),
+            0.7,
+            "Largest Pareto k of the leave-one-out score: above 0.7, single weeks sway the fit and "
+            f"the score is unsure ({value['share_pareto_k_over_0_7']:.1%} of weeks). Look at the "
+            "weeks with the largest residuals, or take likelihood: student_t.",
+            blocking=False,
+        )
+    ]
+
+
+def lift_test_checks(lift_tests: pd.DataFrame) -> list[Check]:
+    """Advisory verdict on whether the posterior agrees with its experiments."""
+    if lift_tests.empty:
+        return []
+    worst = lift_tests.iloc[int(lift_tests["z_score"].abs().to_numpy().argmax())]
+    return [
+        at_most(
+            "lift_test_disagreement",
+            float(abs(worst["z_score"])),
+            2.0,
+            "Largest distance between a lift test and the model, in standard errors, at "
+            f"{worst['channel']} from {worst['start_week']:%Y-%m-%d}. Check the test's dates, "
+            "series and unit, or a control that is missing.",
+            blocking=False,
+        )
+    ]

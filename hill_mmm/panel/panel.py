@@ -1,0 +1,185 @@
+"""The panel: weekly outcome, media and controls of one or many series, checked for the model."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from hill_mmm.panel.problems import PanelError, Problem, find_problems, frame_problems
+from hill_mmm.panel.rows import WEEK, Floats, Integers, Rows, Weeks
+
+# Name of what is summed over all series, in every result.
+ALL_SERIES = "all"
+
+
+@dataclass(frozen=True)
+class Panel:
+    """Weekly data of one or many series on one calendar.
+
+    As `from_frame` makes it: consecutive weeks, finite values, no negative media. A series may
+    start later than the others; all end in the last week.
+
+    Attributes:
+        series: names of the series (brands, markets), in the order of every array's second axis.
+        weeks: first day of each week, `datetime64[D]`, shape `(weeks,)`.
+        outcome: revenue or another outcome a week, shape `(weeks, series)`, in the model's
+            currency; NaN before a series' start.
+        spend: shape `(weeks, series, channels)`, in the model's currency; 0 before the start.
+        organic: exposures of media that cost nothing (newsletters sent, ...), shape
+            `(weeks, series, organic)`, in any unit; 0 before the start.
+        controls: shape `(weeks, series, controls)`, in any unit; 0 before the start.
+        starts: index of the first observed week of each series, shape `(series,)`.
+        channels: names of the paid channels, in the order of `spend`'s last axis.
+        organic_names: names of the organic media, in the order of `organic`'s last axis.
+        control_names: names of the controls, in the order of `controls`' last axis.
+    """
+
+    series: tuple[str, ...]
+    weeks: Weeks
+    outcome: Floats
+    spend: Floats
+    organic: Floats
+    controls: Floats
+    starts: Integers
+    channels: tuple[str, ...]
+    organic_names: tuple[str, ...]
+    control_names: tuple[str, ...]
+
+    def __len__(self) -> int:
+        return len(self.weeks)
+
+    @classmethod
+    def from_frame(
+        cls,
+        frame: pd.DataFrame,
+        *,
+        outcome: str,
+        channels: Sequence[str],
+        controls: Sequence[str] = (),
+        organic: Sequence[str] = (),
+        series: str | None = None,
+        name: str = "national",
+    ) -> "Panel":
+        """Check a wide frame and make it a panel, its series in the order of their names.
+
+        Args:
+            frame: one row a week and series, in any order, indexed by the week's first day, with
+                one column a variable.
+            outcome: column of the outcome.
+            channels: columns of spend.
+            controls: columns of controls.
+            organic: columns of exposures of organic media.
+            series: column that names the series; None for a frame of one series.
+            name: name of that one series.
+
+        Raises:
+            PanelError: with every problem that `find_problems` finds.
+        """
+        problems = find_problems(
+            frame,
+            outcome=outcome,
+            channels=channels,
+            controls=controls,
+            organic=organic,
+            series=series,
+        )
+        if problems:
+            raise PanelError(problems)
+        rows = Rows.of(frame, series)
+        return cls(
+            series=rows.series or (name,),
+            weeks=rows.calendar,
+            outcome=rows.grid([outcome], before_start=np.nan)[:, :, 0],
+            spend=rows.grid(channels),
+            organic=rows.grid(organic),
+            controls=rows.grid(controls),
+            starts=rows.position[rows.first],
+            channels=tuple(channels),
+            organic_names=tuple(organic),
+            control_names=tuple(controls),
+        )
+
+    @property
+    def observed(self) -> NDArray[np.bool_]:
+        """Whether a series has started by a week, shape `(weeks, series)`."""
+        return np.arange(len(self))[:, None] >= self.starts
+
+    @property
+    def media(self) -> Floats:
+        """Spend, then organic exposures, shape `(weeks, series, channels + organic)`."""
+        return np.concatenate([self.spend, self.organic], axis=2)
+
+    @property
+    def media_names(self) -> tuple[str, ...]:
+        """Names of the paid channels, then of the organic media, in the order of `media`."""
+        return self.channels + self.organic_names
+
+    @property
+    def silent_channels(self) -> tuple[str, ...]:
+        """The media that are 0 in every week of every series, which cannot be fitted."""
+        silent = ~self.media.any(axis=(0, 1))
+        return tuple(self.media_names[at] for at in np.flatnonzero(silent))
+
+    def head(self, weeks: int) -> "Panel":
+        """The first `weeks` weeks as a panel of their own, to train on before a holdout.
+
+        A series that has not started by then is left out.
+        """
+        started = [name for name, at in zip(self.series, self.starts, strict=True) if at < weeks]
+        first = replace(
+            self,
+            weeks=self.weeks[:weeks],
+            outcome=self.outcome[:weeks],
+            spend=self.spend[:weeks],
+            organic=self.organic[:weeks],
+            controls=self.controls[:weeks],
+        )
+        return first.only(started)
+
+    def only(self, series: Sequence[str]) -> "Panel":
+        """The panel of these series alone, on the same calendar."""
+        at = [self.series.index(name) for name in series]
+        return replace(
+            self,
+            series=tuple(series),
+            outcome=self.outcome[:, at],
+            spend=self.spend[:, at],
+            organic=self.organic[:, at],
+            controls=self.controls[:, at],
+            starts=self.starts[at],
+        )
+
+    def followed_by(self, future: pd.DataFrame, *, series: str | None = None) -> "Panel":
+        """The panel with weeks to come, whose outcome is not known (NaN).
+
+        Args:
+            future: one row a week and series, indexed by the week's first day, with a column for
+                each channel, control and organic medium; its weeks follow the panel's last.
+            series: column that names the series; None for a panel of one.
+
+        Raises:
+            PanelError: if the weeks do not follow, or a column or series is missing.
+        """
+        variables = [*self.channels, *self.organic_names, *self.control_names]
+        unusable = frame_problems(future, variables, series)
+        if unusable:
+            raise PanelError(unusable)
+        rows = Rows.of(future, series)
+        expected = self.weeks[-1] + WEEK * np.arange(1, len(rows.calendar) + 1)
+        if (series and rows.series != self.series) or not np.array_equal(rows.calendar, expected):
+            message = (
+                f"the weeks to come must follow {self.weeks[-1]} without a gap, with a row for "
+                f"every series of {self.series}"
+            )
+            raise PanelError([Problem("future_does_not_follow", message)])
+        unknown = np.full((len(expected), len(self.series)), np.nan)
+        return replace(
+            self,
+            weeks=np.concatenate([self.weeks, expected]),
+            outcome=np.concatenate([self.outcome, unknown]),
+            spend=np.concatenate([self.spend, rows.grid(self.channels)]),
+            organic=np.concatenate([self.organic, rows.grid(self.organic_names)]),
+            controls=np.concatenate([self.controls, rows.grid(self.control_names)]),
+        )
