@@ -63,15 +63,15 @@ def rendered() -> dict[Path, str]:
         name = str(table.name).removeprefix("mmm_")
         columns = [column for column in _columns(table) if column["name"] != "published_at"]
         about = f"{_described(table)} Of the published run of each model."
-        documents[f"latest/{name}_latest.yml"] = _model(
+        documents[f"marts/latest/{name}_latest.yml"] = _model(
             f"{name}_latest", about, [*columns, PUBLISHED_AT]
         )
         if table is not tables.RUN:
             about = f"{_described(table)} Of every publication, with the time it was live."
-            documents[f"history/{name}_history.yml"] = _model(
+            documents[f"marts/history/{name}_history.yml"] = _model(
                 f"{name}_history", about, [*_columns(table), *BELIEVED]
             )
-    documents["history/run_history.yml"] = _model(
+    documents["marts/history/run_history.yml"] = _model(
         "run_history", _described(tables.RUN), [*_columns(tables.RUN), IS_LIVE]
     )
     return {MODELS / path: HEADER + _yaml(document) for path, document in documents.items()}

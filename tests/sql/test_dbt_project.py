@@ -573,7 +573,7 @@ def test_spend_of_all_series_is_theirs_together_and_organic_media_have_none(
 def test_broken_structure_is_found(
     weekly: Build, connection: sa.Connection, check: str, change: str
 ) -> None:
-    folder = weekly.target / "compiled" / "mmm" / "models" / "marts" / "weekly_input.yml"
+    folder = weekly.target / "compiled" / "mmm" / "models" / "marts" / "input" / "weekly_input.yml"
     compiled = sorted(folder.glob(f"{check}_*.sql"))[0]
     query = sa.text(compiled.read_text())
     assert connection.execute(query).all() == []
