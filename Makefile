@@ -15,6 +15,8 @@ PORT ?= 3000
 DASHBOARD_PORT ?= 8501
 # A file's tests stay together: they share a job that was run, or a server.
 SIDE_BY_SIDE := -n 2 --dist loadfile
+# Macros are read where a model calls them: a file of them renders to nothing.
+LINTED_SQL := sql/models sql/tests
 
 export DAGSTER_HOME := $(CURDIR)/deploy/local
 export MMM_SETTINGS := $(abspath $(CONFIG))
@@ -37,10 +39,12 @@ bench-%: .venv/.synced  ## benchmarks/, each a file: make bench-seed, bench-nati
 lint: .venv/.synced
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/sqlfluff lint $(LINTED_SQL)
 
 format: .venv/.synced
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+	$(BIN)/sqlfluff fix $(LINTED_SQL)
 
 type: .venv/.synced
 	$(BIN)/basedpyright

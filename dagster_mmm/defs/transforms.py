@@ -75,11 +75,11 @@ if _manifest_is_stale(DBT_PROJECT.manifest_path):
 
 
 # The folders of models that make the weekly input; the others show what is live.
-INPUT_LAYERS = ("staging", "intermediate", "marts")
+INPUT_LAYERS = ("staging", "intermediate", "input")
 
 
 class LayerTranslator(DagsterDbtTranslator):
-    """Groups dbt models by their folder: staging, intermediate, marts, latest."""
+    """Groups dbt models by the folder that they stand in: staging, intermediate, input, latest."""
 
     def get_asset_spec(
         self, manifest: Mapping[str, Any], unique_id: str, project: DbtProject | None
@@ -91,7 +91,7 @@ class LayerTranslator(DagsterDbtTranslator):
             return spec
         is_weekly = spec.key == WEEKLY_INPUT
         return spec.replace_attributes(
-            group_name=node["fqn"][1],
+            group_name=node["fqn"][-2],
             tags={**spec.tags, "mmm/writes": "warehouse"},
             freshness_policy=WEEKLY if is_weekly else None,
         )

@@ -1,20 +1,25 @@
 """The dbt side of the result tables, written from their one definition.
 
 `python -m dagster_mmm.warehouse.dbt_sources` rewrites the yml files of the dbt source `results` and
-of the views over it. Their contracts are enforced: a view that differs from its table fails to
-build.
+of the views over it, one a folder. Their contracts are enforced: a view that differs from its table
+fails to build.
 """
 
+import json
+import textwrap
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import sqlalchemy as sa
-import yaml
 
 from dagster_mmm.warehouse import tables
 
 MODELS = Path(__file__).parents[2] / "sql" / "models"
 HEADER = "# Written by `python -m dagster_mmm.warehouse.dbt_sources` from tables.py: do not edit.\n"
+CONTRACT = "{contract: {enforced: true}}"
+# Wider than code, so that most columns stand on one line.
+WIDTH = 120
 DATA_TYPES: dict[type[sa.types.TypeEngine[Any]], str] = {
     sa.String: "varchar",
     sa.Double: "double precision",
@@ -23,94 +28,85 @@ DATA_TYPES: dict[type[sa.types.TypeEngine[Any]], str] = {
     sa.DateTime: "timestamp",
     sa.Boolean: "boolean",
 }
-PUBLISHED_AT = {
-    "name": "published_at",
-    "data_type": "timestamp",
-    "description": "When the run became the one that readers see, UTC.",
-}
+
+
+class Column(NamedTuple):
+    """What dbt is told of a column."""
+
+    name: str
+    data_type: str
+    description: str
+
+
+class Relation(NamedTuple):
+    """What dbt is told of a table or a view."""
+
+    name: str
+    description: str
+    config: str
+    columns: list[Column]
+
+
+PUBLISHED_AT = Column(
+    "published_at", "timestamp", "When the run became the one that readers see, UTC."
+)
 BELIEVED = [
-    {
-        "name": "believed_from",
-        "data_type": "timestamp",
-        "description": "When readers began to see the run, UTC.",
-    },
-    {
-        "name": "believed_until",
-        "data_type": "timestamp",
-        "description": "When another run took its place, UTC; 9999-12-31 of the live one.",
-    },
+    Column("believed_from", "timestamp", "When readers began to see the run, UTC."),
+    Column(
+        "believed_until",
+        "timestamp",
+        "When another run took its place, UTC; 9999-12-31 of the live one.",
+    ),
 ]
-IS_LIVE = {
-    "name": "is_live",
-    "data_type": "boolean",
-    "description": "True for the run that readers see now.",
-}
-
-Yml = dict[str, Any]
-
-
-class _Dumper(yaml.SafeDumper):
-    """Indents lists under their key, as the handwritten files do."""
-
-    def increase_indent(self, flow: bool = False, indentless: bool = False) -> None:
-        super().increase_indent(flow, indentless=False)
+IS_LIVE = Column("is_live", "boolean", "True for the run that readers see now.")
+SOURCE = f"""\
+sources:
+  - name: results
+    schema: {tables.SCHEMA}
+    description: "What the fits wrote: history is append-only, one set of rows a run."
+    tables:
+"""
 
 
 def rendered() -> dict[Path, str]:
     """The text of each generated file, by its path."""
-    documents = {"sources/results.yml": {"sources": [_source()]}}
-    for table in tables.RESULT_TABLES:
-        name = str(table.name).removeprefix("mmm_")
-        columns = [column for column in _columns(table) if column["name"] != "published_at"]
-        about = f"{_described(table)} Of the published run of each model."
-        documents[f"latest/{name}_latest.yml"] = _model(
-            f"{name}_latest", about, [*columns, PUBLISHED_AT]
-        )
-        if table is not tables.RUN:
-            about = f"{_described(table)} Of every publication, with the time it was live."
-            documents[f"history/{name}_history.yml"] = _model(
-                f"{name}_history", about, [*_columns(table), *BELIEVED]
-            )
-    documents["history/run_history.yml"] = _model(
-        "run_history", _described(tables.RUN), [*_columns(tables.RUN), IS_LIVE]
-    )
-    return {MODELS / path: HEADER + _yaml(document) for path, document in documents.items()}
-
-
-def _source() -> Yml:
+    source = SOURCE + _yaml(map(_source, tables.METADATA.tables.values()), indent=6)
+    latest = "models:\n" + _yaml(map(_latest, tables.RESULT_TABLES), indent=2)
+    history = "models:\n" + _yaml(map(_history, tables.RESULT_TABLES), indent=2)
     return {
-        "name": "results",
-        "schema": tables.SCHEMA,
-        "description": "What the fits wrote: history is append-only, one set of rows a run.",
-        "tables": [
-            {
-                "name": str(table.name),
-                "description": _described(table),
-                "config": {"meta": {"dagster": {"asset_key": _asset_key(table)}}},
-                "columns": _columns(table),
-            }
-            for table in tables.METADATA.tables.values()
-        ],
+        MODELS / "sources" / "results.yml": HEADER + source,
+        MODELS / "marts" / "latest" / "_latest__tables.yml": HEADER + latest,
+        MODELS / "marts" / "history" / "_history__tables.yml": HEADER + history,
     }
 
 
-def _asset_key(table: sa.Table) -> list[str]:
-    return ["published"] if table is tables.PUBLICATION else ["results", str(table.name)]
+def _source(table: sa.Table) -> Relation:
+    key = "published" if table is tables.PUBLICATION else f"results, {table.name}"
+    config = f"{{meta: {{dagster: {{asset_key: [{key}]}}}}}}"
+    return Relation(str(table.name), _described(table), config, _columns(table))
 
 
-def _model(name: str, description: str, columns: list[Yml]) -> Yml:
-    config = {"contract": {"enforced": True}}
-    model = {"name": name, "description": description, "config": config, "columns": columns}
-    return {"models": [model]}
+def _latest(table: sa.Table) -> Relation:
+    description = f"{_described(table)} Of the published run of each model."
+    columns = [column for column in _columns(table) if column.name != PUBLISHED_AT.name]
+    return Relation(_view(table, "latest"), description, CONTRACT, [*columns, PUBLISHED_AT])
 
 
-def _columns(table: sa.Table) -> list[Yml]:
+def _history(table: sa.Table) -> Relation:
+    description, columns = _described(table), _columns(table)
+    if table is tables.RUN:
+        return Relation(_view(table, "history"), description, CONTRACT, [*columns, IS_LIVE])
+    description += " Of every publication, with the time it was live."
+    return Relation(_view(table, "history"), description, CONTRACT, [*columns, *BELIEVED])
+
+
+def _view(table: sa.Table, kind: str) -> str:
+    return f"{str(table.name).removeprefix('mmm_')}_{kind}"
+
+
+def _columns(table: sa.Table) -> list[Column]:
     return [
-        {
-            "name": str(column.name),
-            "data_type": DATA_TYPES[type(column.type)],
-            "description": _described(column),
-        }
+        Column(str(column.name), DATA_TYPES[type(column.type)], _described(column))
         for column in table.columns
     ]
 
@@ -121,9 +117,35 @@ def _described(item: sa.Table | sa.Column[Any]) -> str:
     return item.comment
 
 
-def _yaml(document: Yml) -> str:
-    # yaml breaks a line after the word that crosses the width, not before it.
-    return yaml.dump(document, Dumper=_Dumper, sort_keys=False, width=85)
+def _yaml(relations: Iterable[Relation], indent: int) -> str:
+    """A list of tables or views, each column a mapping on a line of its own, or on two."""
+    texts: list[str] = []
+    for relation in relations:
+        lines = [
+            f"- name: {relation.name}",
+            *_wrapped(f"  description: {_quoted(relation.description)}", WIDTH - indent),
+            f"  config: {relation.config}",
+            "  columns:",
+        ]
+        for column in relation.columns:
+            key = f"    - {{name: {column.name}, data_type: {column.data_type},"
+            about = f"description: {_quoted(column.description)}}}"
+            if len(f"{key} {about}") <= WIDTH - indent:
+                lines.append(f"{key} {about}")
+            else:
+                lines += [key, *_wrapped(f"       {about}", WIDTH - indent)]
+        texts.append(textwrap.indent("\n".join(lines) + "\n", " " * indent))
+    return "\n".join(texts)
+
+
+def _quoted(text: str) -> str:
+    return json.dumps(text, ensure_ascii=False)
+
+
+def _wrapped(line: str, width: int) -> list[str]:
+    """The lines of a quoted text, which YAML reads as one."""
+    further = " " * (len(line) - len(line.lstrip()) + 2)
+    return textwrap.wrap(line, width, subsequent_indent=further, break_on_hyphens=False)
 
 
 if __name__ == "__main__":

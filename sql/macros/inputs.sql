@@ -1,19 +1,10 @@
-{# The model that a raw row is of: null where its column is blank. #}
-{% macro model_key(input) -%}
-    {% if input.model_column -%}
-        {{ named_text(input.model_column) }}
-    {%- else -%}
-        {{ text_literal(input.model_key) }}
-    {%- endif %}
-{%- endmacro %}
-
-
-{# The series that a raw row is of: null where its column is blank. #}
-{% macro series_key(column, otherwise) -%}
+{# The model or the series of a raw row: null where the column that names it is blank; the same of
+   all rows where no column names it. #}
+{% macro key_of(column, of_all) -%}
     {% if column -%}
         {{ named_text(column) }}
     {%- else -%}
-        {{ text_literal(otherwise) }}
+        {{ text_literal(of_all) }}
     {%- endif %}
 {%- endmacro %}
 

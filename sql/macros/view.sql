@@ -1,8 +1,8 @@
 {#
-    A view replaced in place, so that its readers never miss it. dbt's own way on Postgres puts a new
-    view beside the old one and drops that with all that reads it: our other views until they are
-    built again, and other people's for good. A view that other columns have taken the place of
-    cannot be replaced, and goes that way here too.
+    Replaces a view in place, so that its readers never miss it. dbt's own way on Postgres puts a
+    new view beside the old one and drops that with all that reads it: our other views until they
+    are built again, and other people's for good. A view whose columns have changed cannot be
+    replaced; that one is dropped here too.
 #}
 {% materialization view, adapter='postgres' -%}
 

@@ -92,7 +92,7 @@ def test_the_asset_graph_flows_from_raw_to_latest(webserver: str, page: Page) ->
     # Wide enough for all of it to be read.
     page.set_viewport_size({"width": 2400, "height": 900})
     page.goto(f"{webserver}/asset-groups")
-    groups = ["ingest", "staging", "intermediate", "marts"]
+    groups = ["ingest", "staging", "intermediate", "input"]
     groups += ["model", "results", "published", "latest"]
     boxes: dict[str, FloatRect] = {}
     for group in groups:

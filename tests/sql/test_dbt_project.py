@@ -573,8 +573,8 @@ def test_spend_of_all_series_is_theirs_together_and_organic_media_have_none(
 def test_broken_structure_is_found(
     weekly: Build, connection: sa.Connection, check: str, change: str
 ) -> None:
-    folder = weekly.target / "compiled" / "mmm" / "models" / "marts" / "weekly_input.yml"
-    compiled = sorted(folder.glob(f"{check}_*.sql"))[0]
+    folder = weekly.target / "compiled" / "mmm" / "models" / "marts" / "input"
+    compiled = sorted((folder / "_input__models.yml").glob(f"{check}_*.sql"))[0]
     query = sa.text(compiled.read_text())
     assert connection.execute(query).all() == []
 
@@ -587,10 +587,17 @@ def manifest(project: Build) -> dict[str, Any]:
     return json.loads((project.target / "manifest.json").read_text())
 
 
-def test_each_model_has_a_yml_of_its_own() -> None:
-    models = {path.with_suffix(".yml") for path in (SQL / "models").rglob("*.sql")}
-    others = {"raw.yml", "results.yml", "exposures.yml"}
-    assert {path for path in (SQL / "models").rglob("*.yml") if path.name not in others} == models
+def test_each_model_is_documented_and_tested_in_the_folder_it_stands_in(weekly: Build) -> None:
+    nodes = manifest(weekly)["nodes"]
+    models = {key: node for key, node in nodes.items() if node["resource_type"] == "model"}
+    for node in models.values():
+        folder = Path(node["original_file_path"]).parent
+        file = Path(node["patch_path"].removeprefix("mmm://"))
+        assert file.parent == folder
+        assert file.name in {f"_{folder.name}__models.yml", f"_{folder.name}__tables.yml"}
+    for test in manifest(weekly)["unit_tests"].values():
+        (tested,) = test["depends_on"]["nodes"]
+        assert test["original_file_path"] == models[tested]["patch_path"].removeprefix("mmm://")
 
 
 def test_every_latest_view_answers_a_question(weekly: Build) -> None:
@@ -634,6 +641,21 @@ def test_generated_yml_is_current(path: Path) -> None:
     assert path.read_text() == dbt_sources.rendered()[path], (
         "run python -m dagster_mmm.warehouse.dbt_sources"
     )
+
+
+def test_columns_are_described_as_in_the_tables(weekly: Build) -> None:
+    written = manifest(weekly)
+    nodes = {node["name"]: node for kind in ("nodes", "sources") for node in written[kind].values()}
+    for table in tables.METADATA.tables.values():
+        assert nodes[table.name]["description"] == table.comment
+        name = table.name.removeprefix("mmm_")
+        views = [] if table is tables.PUBLICATION else [f"{name}_latest", f"{name}_history"]
+        for relation in [table.name, *views]:
+            columns = nodes[relation]["columns"]
+            for column in table.columns:
+                # Of the live run, the time of its last publication, not of its first.
+                if (relation, column.name) != ("run_latest", "published_at"):
+                    assert columns[column.name]["description"] == column.comment, relation
 
 
 def test_default_variables_are_those_of_the_demo() -> None:

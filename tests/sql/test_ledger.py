@@ -1,5 +1,6 @@
 """The ledger of forecasts, built by dbt on a DuckDB file: what was forecast beside what came."""
 
+import re
 from collections.abc import Iterator
 from datetime import date, datetime, timedelta
 from pathlib import Path
@@ -139,6 +140,16 @@ def test_the_score_is_the_crps_of_the_draws(ledger: Build) -> None:
     expected = crps(np.repeat(DRAWS[:, None], 3, axis=1), actual)
     np.testing.assert_allclose([row[0] for row in rows], expected, rtol=0.05)
     assert [row[1:] for row in rows] == [(True, True), (False, False), (True, True)]
+
+
+def test_the_score_is_of_all_quantiles_that_a_forecast_has(ledger: Build) -> None:
+    models = ledger.target / "compiled" / "mmm" / "models"
+    query = (models / "marts" / "ledger" / "forecast_ledger.sql").read_text()
+    scored = re.findall(r"greatest\(\s*([\d.]+) \* \(actual - (\w+)\)", query)
+    levels = {float(level): name for level, name in scored}
+    assert levels == {level: quantile_name(level) for level in FORECAST_LEVELS}
+    stored = {column.name for column in tables.FORECAST.columns if "_q" in column.name}
+    assert set(levels.values()) == stored
 
 
 def test_calibration_is_by_horizon_and_what_has_come(ledger: Build) -> None:

@@ -1,4 +1,5 @@
 {% set daily = var('grain') == 'daily' -%}
+{% set period_start = 'observed_on' if daily else week_start('observed_on') -%}
 with
 
 table_rows as (
@@ -41,13 +42,8 @@ periods as (
         model_key,
         series_key,
         observed_on,
-        {% if daily -%}
-            observed_on as period_start,
-            observed_on as period_end
-        {%- else -%}
-            {{ week_start('observed_on') }} as period_start,
-            {{ week_start('observed_on') }} + 6 as period_end
-        {%- endif %}
+        {{ period_start }} as period_start,
+        {{ period_start }}{{ ' + 6' if not daily }} as period_end
     from table_rows
     -- Every raw row has exactly one outcome.
     where role = 'outcome'
@@ -89,15 +85,18 @@ report_rows as (
         channels.variable,
         cast('spend' as varchar) as role,
         case
-            when reported_days.first_day <= periods.period_start
+            when
+                reported_days.first_day <= periods.period_start
                 and periods.period_end <= reported_days.last_day
                 then reported_spend.unreadable_value
-            else 'reports from ' || cast(reported_days.first_day as varchar)
+            else
+                'reports from ' || cast(reported_days.first_day as varchar)
                 || ' to ' || cast(reported_days.last_day as varchar) || ' alone'
         end as raw_value,
         -- Within the days of the reports, no row is no spend; beyond them, nobody knows.
         case
-            when reported_days.first_day <= periods.period_start
+            when
+                reported_days.first_day <= periods.period_start
                 and periods.period_end <= reported_days.last_day
                 and reported_spend.unreadable_value is null
                 then coalesce(reported_spend.spend, 0)

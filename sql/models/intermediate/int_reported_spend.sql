@@ -12,11 +12,7 @@ dated as (
 
     select
         *,
-        {% if daily -%}
-            observed_on
-        {%- else -%}
-            {{ week_start('observed_on') }}
-        {%- endif %} as period_start
+        {{ 'observed_on' if daily else week_start('observed_on') }} as period_start
     from reports
 
 )

@@ -1,4 +1,5 @@
 {% set raw = source('raw', 'weekly_media') -%}
+{% set null_text = 'cast(null as varchar)' -%}
 with
 
 long as (
@@ -12,17 +13,13 @@ long as (
 
     select
         {{ input_number }} as input_number,
-        {{ model_key(input) }} as model_key,
-        {{ series_key(input.series_column, input.series_key) }} as series_key,
+        {{ key_of(input.model_column, input.model_key) }} as model_key,
+        {{ key_of(input.series_column, input.series_key) }} as series_key,
         cast({{ quoted(input.date_column) }} as varchar) as raw_date,
         {{ text_literal(variable.name) }} as variable,
         {{ text_literal(variable.role) }} as role,
         cast({{ quoted(variable.column) }} as varchar) as raw_value,
-        {% if variable.equals is defined -%}
-            {{ text_literal(variable.equals) }}
-        {%- else -%}
-            cast(null as varchar)
-        {%- endif %} as true_text
+        {{ text_literal(variable.equals) if 'equals' in variable else null_text }} as true_text
     from {{ rows_of(relation, input, input.model_column) }}
 
     {%- if not (loop.last and is_last_input) %}

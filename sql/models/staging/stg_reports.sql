@@ -9,12 +9,8 @@ raw_rows as (
 
     select
         {{ text_literal(reports.schema ~ '.' ~ reports.table) }} as feed,
-        {% if reports.model_column -%}
-            {{ named_text(reports.model_column) }}
-        {%- else -%}
-            {{ text_literal(input.model_key) }}
-        {%- endif %} as model_key,
-        {{ series_key(reports.series_column, input.series_key) }} as series_key,
+        {{ key_of(reports.model_column, input.model_key) }} as model_key,
+        {{ key_of(reports.series_column, input.series_key) }} as series_key,
         cast({{ quoted(reports.date_column) }} as varchar) as raw_date,
         trim(cast({{ quoted(reports.channel_column) }} as varchar)) as channel,
         cast({{ quoted(reports.spend_column) }} as varchar) as raw_value

@@ -26,10 +26,15 @@ fit as (
 
 )
 
-select *
+select
+    model_key,
+    series_key,
+    week_start,
+    contributions.total,
+    fit.expected_mean
 from contributions
 full outer join fit using (model_key, series_key, week_start)
 where
-    total is null
-    or expected_mean is null
-    or abs(total - expected_mean) > 1e-6 * abs(expected_mean)
+    contributions.total is null
+    or fit.expected_mean is null
+    or abs(contributions.total - fit.expected_mean) > 1e-6 * abs(fit.expected_mean)

@@ -45,10 +45,15 @@ spend_out as (
 
 )
 
-select *
+select
+    model_key,
+    series_key,
+    channel,
+    spend_in.total,
+    spend_out.spend
 from spend_in
 full outer join spend_out using (model_key, series_key, channel)
 where
-    total is null
-    or spend is null
-    or abs(total - spend) > 1e-6 * abs(spend)
+    spend_in.total is null
+    or spend_out.spend is null
+    or abs(spend_in.total - spend_out.spend) > 1e-6 * abs(spend_out.spend)

@@ -27,10 +27,16 @@ summary as (
 
 )
 
-select *
+select
+    model_key,
+    series_key,
+    period,
+    channel,
+    waterfall.of_weeks,
+    summary.of_period
 from waterfall
 full outer join summary using (model_key, series_key, period, channel)
 where
-    of_weeks is null
-    or of_period is null
-    or abs(of_weeks - of_period) > 1e-6 * abs(of_period)
+    waterfall.of_weeks is null
+    or summary.of_period is null
+    or abs(waterfall.of_weeks - summary.of_period) > 1e-6 * abs(summary.of_period)

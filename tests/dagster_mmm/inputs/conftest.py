@@ -26,8 +26,8 @@ SQL = ROOT / "sql"
 # In the order of their dependence; the other models are views, which follow by themselves.
 TABLES = {
     "int_weekly_values": "intermediate",
-    "weekly_input": "marts",
-    "rejected_input": "marts",
+    "weekly_input": "marts/input",
+    "rejected_input": "marts/input",
 }
 # South starts ten weeks later than north.
 LATE_START = 10

@@ -37,12 +37,25 @@ weeks as (
 
 periods as (
 
-    select 'all' as period, 0 as first_weeks, 1000000 as last_weeks
+    select
+        'all' as period,
+        0 as first_weeks,
+        1000000 as last_weeks
+
     union all
-    -- A later period is not that of a series that has no week before it: see channel_summary_latest.
-    select 'last_52_weeks' as period, 52 as first_weeks, 52 as last_weeks
+
+    -- Only of series that have a week before the period: see channel_summary_latest.
+    select
+        'last_52_weeks' as period,
+        52 as first_weeks,
+        52 as last_weeks
+
     union all
-    select 'last_13_weeks' as period, 13 as first_weeks, 13 as last_weeks
+
+    select
+        'last_13_weeks' as period,
+        13 as first_weeks,
+        13 as last_weeks
 
 ),
 
@@ -94,7 +107,7 @@ steps as (
                     else 7
                 end,
                 contribution_mean desc,
-                component
+                component asc
         ) as step
     from parts
 

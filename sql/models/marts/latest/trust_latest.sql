@@ -34,9 +34,10 @@ accuracies as (
 
     select
         accuracy.run_id,
-        max(case when metric = 'coverage' then value end) as holdout_coverage,
-        max(case when metric = 'wmape' then value end) as holdout_wmape,
-        max(case when metric = 'rmse_vs_naive' then value end) as holdout_rmse_vs_naive
+        max(case when accuracy.metric = 'coverage' then accuracy.value end) as holdout_coverage,
+        max(case when accuracy.metric = 'wmape' then accuracy.value end) as holdout_wmape,
+        max(case when accuracy.metric = 'rmse_vs_naive' then accuracy.value end)
+            as holdout_rmse_vs_naive
     from {{ ref('accuracy_latest') }} as accuracy
     inner join runs on accuracy.run_id = runs.run_id
     where
@@ -64,7 +65,10 @@ attempts as (
         started_at,
         status,
         gate_reason,
-        row_number() over (partition by model_key order by started_at desc, run_id) as attempts_back
+        row_number() over (
+            partition by model_key
+            order by started_at desc, run_id asc
+        ) as attempts_back
     from {{ ref('run_history') }}
     where run_type <> 'vintage'
 

@@ -1,0 +1,41 @@
+"""What dbt gives a template, for sqlfluff, which renders it without dbt and without a database."""
+
+from collections.abc import Callable
+from pathlib import Path
+from types import SimpleNamespace
+
+import jinja2
+import yaml
+
+VARIABLES = yaml.safe_load((Path(__file__).parents[1] / "dbt_project.yml").read_text())["vars"]
+# The project's own variables are of a model without reports; here their SQL is read too.
+REPORTS = {
+    "schema": "raw",
+    "table": "ad_spend",
+    "date_column": "date_day",
+    "channel_column": "platform",
+    "spend_column": "spend",
+    "channels": [{"name": "tv", "text": "tv"}],
+}
+
+
+def var(name: str) -> object:
+    """A variable of `dbt_project.yml`."""
+    if name == "inputs":
+        return [declared | {"reports": REPORTS} for declared in VARIABLES["inputs"]]
+    return VARIABLES[name]
+
+
+@jinja2.pass_context
+def _dispatch(context: jinja2.runtime.Context, macro: str) -> Callable[..., str]:
+    return context[f"duckdb__{macro}"]
+
+
+adapter = SimpleNamespace(dispatch=_dispatch, quote=lambda name: f'"{name}"')
+dbt = SimpleNamespace(
+    escape_single_quotes=lambda text: text.replace("'", "''"),
+    string_literal=lambda text: f"'{text}'",
+)
+api = SimpleNamespace(
+    Relation=SimpleNamespace(create=lambda schema, identifier: f'"{schema}"."{identifier}"')
+)
