@@ -24,7 +24,7 @@ export MMM_SETTINGS := $(abspath $(CONFIG))
 .PHONY: demo test test-slow lint format type run ui dashboard screenshots lock clean
 
 demo: .venv/.synced  ## run the main job on a simulated market, or on DATA=file.csv CONFIG=settings.yaml
-	$(BIN)/python -m dagster_mmm.cli.demo $(if $(DATA),--data "$(DATA)") --settings "$(CONFIG)"
+	$(BIN)/mmm demo $(if $(DATA),--data "$(DATA)") --settings "$(CONFIG)"
 
 test: lint type  ## all checks and the fast tests
 	$(BIN)/python -m pytest -m "not slow" $(SIDE_BY_SIDE)
@@ -50,14 +50,14 @@ type: .venv/.synced
 	$(BIN)/basedpyright
 
 run: .venv/.synced  ## the week of CONFIG once: input, every model or MODEL, dashboards; FORCE=1, AS_OF="2026-01-05 2026-02-02"
-	$(BIN)/python -m dagster_mmm.cli.week $(if $(MODEL),--model "$(MODEL)") $(if $(FORCE),--force) \
-		$(if $(AS_OF),--as-of $(AS_OF))
+	$(BIN)/mmm run $(if $(MODEL),--model "$(MODEL)") $(if $(FORCE),--force) \
+		$(foreach day,$(AS_OF),--as-of $(day))
 
 ui: .venv/.synced  ## the Dagster UI, and what runs queued and scheduled runs, for CONFIG
-	$(BIN)/dagster dev -w workspace.yaml -p $(PORT)
+	$(BIN)/mmm ui --port $(PORT)
 
 dashboard: .venv/.synced  ## the dashboard over what has been published, at http://localhost:8501
-	$(BIN)/streamlit run dashboards/app.py --server.port $(DASHBOARD_PORT)
+	$(BIN)/mmm dashboard --port $(DASHBOARD_PORT)
 
 screenshots: .venv/.synced  ## docs/images anew, from the UI and the dashboard in a headless browser
 	SCREENSHOTS=$(CURDIR)/docs/images $(BIN)/python -m pytest tests/e2e/test_ui.py tests/dashboards/test_browser.py

@@ -31,7 +31,7 @@ from dagster_mmm import environment
 from dagster_mmm.schedule.clock import Clock
 from dagster_mmm.schedule.failures import step_failures
 from dagster_mmm.schedule.partitions import MODELS
-from dagster_mmm.warehouse.resource import WarehouseResource
+from dagster_mmm.warehouse.database import Warehouse
 from dagster_mmm.warehouse.tables import PUBLICATION, RUN
 
 BRANDS = ("acme", "birch", "cedar", "delta", "ember")
@@ -212,8 +212,8 @@ class Operation:
             connection.exec_driver_sql("drop table if exists raw.weekly_media")
             rows.to_sql("weekly_media", connection, schema="raw", index=False)
 
-    def _warehouse(self) -> WarehouseResource:
-        return WarehouseResource(url=environment.warehouse_url())
+    def _warehouse(self) -> Warehouse:
+        return Warehouse(url=environment.warehouse_url())
 
     def _tick_schedule(self) -> None:
         schedule = definitions().resolve_schedule_def("weekly_input")

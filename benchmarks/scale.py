@@ -22,8 +22,9 @@ import dagster as dg
 import pandas as pd
 import yaml
 
-from dagster_mmm.cli import demo, environment
-from dagster_mmm.cli.week import run_job
+from dagster_mmm import environment
+from dagster_mmm.cli import demo
+from dagster_mmm.cli.jobs import run_job
 
 PROJECTED_MODELS = 5_000
 NIGHT_HOURS = 8

@@ -18,10 +18,10 @@ import numpy as np
 import pandas as pd
 import sqlalchemy as sa
 
-from dagster_mmm.warehouse.bulk import replace_run
-from dagster_mmm.warehouse.resource import WarehouseResource
+from dagster_mmm.warehouse.database import Warehouse
+from dagster_mmm.warehouse.rows.bulk import replace_run
+from dagster_mmm.warehouse.rows.transfer import arrow_rows, insert
 from dagster_mmm.warehouse.tables import INPUT_SNAPSHOT
-from dagster_mmm.warehouse.transfer import arrow_rows, insert
 
 # The tests' server; the benchmarks are no package.
 sys.path.insert(0, str(Path(__file__).parents[1]))
@@ -44,7 +44,7 @@ def main() -> int:
     print(f"{'':<26}  CPU s  of them the server's  wall s  target CPU s")
     with tempfile.TemporaryDirectory() as folder, running_server() as server:
         urls = (f"duckdb:///{folder}/warehouse.duckdb", server.render_as_string(False))
-        met = [is_met(WarehouseResource(url=url), frame, arguments.repeats) for url in urls]
+        met = [is_met(Warehouse(url=url), frame, arguments.repeats) for url in urls]
     return 0 if all(met) else 1
 
 
@@ -68,7 +68,7 @@ def input_snapshot(n_rows: int) -> pd.DataFrame:
     )
 
 
-def is_met(warehouse: WarehouseResource, frame: pd.DataFrame, repeats: int) -> bool:
+def is_met(warehouse: Warehouse, frame: pd.DataFrame, repeats: int) -> bool:
     """Write and read the rows a few times, and print the best of them."""
     warehouse.create_result_tables()
     name = sa.make_url(warehouse.url).get_backend_name()
@@ -108,7 +108,7 @@ def seconds(step: Callable[[], None], server: int | None) -> tuple[float, float,
     return time.process_time() - own + of_server, of_server, time.perf_counter() - wall
 
 
-def server_process(warehouse: WarehouseResource) -> int:
+def server_process(warehouse: Warehouse) -> int:
     """The process whose children serve the connections."""
     with warehouse.begin() as connection:
         pid = connection.scalar(sa.text("select pg_backend_pid()"))

@@ -5,8 +5,6 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
-from dagster_mmm.warehouse.url import DUCKDB, POSTGRES, WarehouseURLError, parse_url
-
 ROOT = Path(__file__).parents[1]
 # How long any writer waits for another's lock.
 LOCK_SECONDS = 300
@@ -29,31 +27,7 @@ def warehouse_url() -> str:
     """
     path = _path("MMM_DUCKDB_PATH", ROOT / "data" / "warehouse.duckdb")
     url = os.environ.get("MMM_WAREHOUSE_URL")
-    return url or sa.URL.create(DUCKDB, database=str(path)).render_as_string()
-
-
-def tell_dbt() -> None:
-    """Set the variables of `sql/profiles.yml`: dbt runs as a subprocess, and takes no URL.
-
-    Raises:
-        WarehouseURLError: if the URL cannot be used, or is of a database without a dbt target.
-    """
-    url = parse_url(warehouse_url())
-    backend = url.get_backend_name()
-    if backend == DUCKDB:
-        os.environ["MMM_DUCKDB_PATH"] = str(url.database)
-    elif backend == POSTGRES:
-        os.environ["MMM_POSTGRES_HOST"] = url.host or ""
-        os.environ["MMM_POSTGRES_PORT"] = str(url.port or 5432)
-        os.environ["MMM_POSTGRES_DATABASE"] = str(url.database)
-        os.environ["MMM_POSTGRES_USER"] = url.username or ""
-        # dbt strikes values of this prefix out of all that it writes.
-        os.environ["DBT_ENV_SECRET_MMM_POSTGRES_PASSWORD"] = url.password or ""
-        # A view is replaced when no reader's transaction is open on it; dbt would wait for ever.
-        os.environ.setdefault("PGOPTIONS", f"-c lock_timeout={LOCK_SECONDS}s")
-    else:
-        raise WarehouseURLError(f"sql/profiles.yml has no target for {backend}: see DECISIONS.md")
-    os.environ["MMM_DBT_TARGET"] = backend
+    return url or sa.URL.create("duckdb", database=str(path)).render_as_string()
 
 
 def artefacts_path() -> Path:

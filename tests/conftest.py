@@ -17,8 +17,9 @@ from filelock import FileLock
 from dagster_mmm import environment
 from dagster_mmm.cli import demo
 from dagster_mmm.cli import week as weekly
+from dagster_mmm.cli.jobs import run_job
 from dagster_mmm.definitions import defs
-from dagster_mmm.warehouse.resource import WarehouseResource
+from dagster_mmm.warehouse.database import Warehouse
 from tests.postgres_server import new_database, running_server
 
 # Enough to converge on the simulated market at the loose gate below, and quick.
@@ -80,8 +81,8 @@ class Project:
     instance: dg.DagsterInstance
 
     @property
-    def warehouse(self) -> WarehouseResource:
-        return WarehouseResource(url=environment.warehouse_url())
+    def warehouse(self) -> Warehouse:
+        return Warehouse(url=environment.warehouse_url())
 
     def configure(self, **sections: Any) -> None:
         """Write the demo's settings, with the quick sampler and these sections on top.
@@ -114,7 +115,7 @@ class Project:
             if assets and all(run.success for run in runs):
                 key = "demo" if name == "refit" else None
                 config = {"ops": configs[name]}
-                run = weekly.run_job(self.instance, name, config, key, list(assets))
+                run = run_job(self.instance, name, config, key, list(assets))
                 runs.append(run)
         return Ran(runs, runs[0].run_id)
 

@@ -4,8 +4,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from dagster_mmm import environment
+from dagster_mmm import environment, fitting
 from dagster_mmm.cli.options import (
+    Command,
     as_written,
     json_option,
     print_json,
@@ -13,18 +14,17 @@ from dagster_mmm.cli.options import (
     run_argument,
     warehouse,
 )
-from dagster_mmm.fitting.artefacts import FittedRunIOManager
-from dagster_mmm.warehouse.resource import WarehouseResource
+from dagster_mmm.fitting.resource import FittedRunIOManager
+from dagster_mmm.warehouse.database import Warehouse
+from dagster_mmm.warehouse.rows import replace_run
 from dagster_mmm.warehouse.runs import previous_run, read_run, runs_of_fit
 from dagster_mmm.warehouse.tables import RUN_DELTA_CAUSE
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from dagster_mmm.fitting.cause_rows import StoredRun
 
-
-@click.command()
+@click.command(cls=Command)
 @run_argument
 @json_option
 def changes(run_id: str, as_json: bool) -> None:
@@ -41,8 +41,9 @@ def changes(run_id: str, as_json: bool) -> None:
       mmm changes 3f2a91c0 --json
     """
     resource = warehouse()
-    fit_run_id = str(read_run(resource, run_id).run["fit_run_id"])
-    previous = previous_run(resource, fit_run_id)
+    with resource.connected() as connection:
+        fit_run_id = str(read_run(connection, run_id).run["fit_run_id"])
+        previous = previous_run(connection, fit_run_id)
     if previous is None:
         raise click.ClickException(
             f"run {fit_run_id} has no rows in mmm_run_delta: nothing had been published before it, "
@@ -65,41 +66,36 @@ def changes(run_id: str, as_json: bool) -> None:
         )
 
 
-def _split(resource: WarehouseResource, previous: str, run_id: str) -> "pd.DataFrame":
+def _split(resource: Warehouse, previous: str, run_id: str) -> "pd.DataFrame":
     # Before JAX is imported.
     environment.keep_compiled_programs()
-    from dagster_mmm.fitting.cause_rows import UnsplittableError, change_rows
 
     try:
         before, after = (_stored(resource, each) for each in (previous, run_id))
-        return change_rows(before, after, lambda line: click.echo(line, err=True))
-    except (UnsplittableError, FileNotFoundError) as error:
+        return fitting.change_rows(before, after, lambda line: click.echo(line, err=True))
+    except (fitting.UnsplittableError, FileNotFoundError) as error:
         raise click.ClickException(str(error)) from error
 
 
-def _stored(resource: WarehouseResource, run_id: str) -> "StoredRun":
-    from dagster_mmm.fitting.cause_rows import StoredRun
+def _stored(resource: Warehouse, run_id: str) -> "fitting.StoredRun":
 
-    row = read_run(resource, run_id).run
+    with resource.connected() as connection:
+        row = read_run(connection, run_id).run
     files = FittedRunIOManager(folder=str(environment.artefacts_path()))
-    return StoredRun(files.run(row["model_key"], run_id), row["code_version"])
+    return fitting.StoredRun(files.run(row["model_key"], run_id), row["code_version"])
 
 
-def _keep(resource: WarehouseResource, fit_run_id: str, rows: "pd.DataFrame") -> None:
+def _keep(resource: Warehouse, fit_run_id: str, causes: "pd.DataFrame") -> None:
     """Let the rows stand under the fit, and under each score of it."""
-    from dagster_mmm.warehouse.bulk import replace_run
-
     with resource.begin() as connection:
         for run_id, model_key in runs_of_fit(connection, fit_run_id):
-            keyed = rows.assign(run_id=run_id, model_key=model_key)
+            keyed = causes.assign(run_id=run_id, model_key=model_key)
             replace_run(connection, run_id, {RUN_DELTA_CAUSE: keyed})
 
 
 def _side_by_side(rows: "pd.DataFrame") -> str:
     """A line a channel and metric: mean before, its move by each cause, and mean now."""
-    from dagster_mmm.fitting.result_rows import overall
-
-    rows = overall(rows)
+    rows = fitting.overall(rows)
     keys = ["series_key", "channel", "metric"]
     steps = rows.groupby(keys)
     shown = rows.pivot(index=keys, columns="cause", values="shift")[list(rows["cause"].unique())]

@@ -5,15 +5,23 @@ from typing import Any
 import click
 import dagster as dg
 
+from dagster_mmm import inputs
 from dagster_mmm.cli.jobs import execute, why_it_failed
-from dagster_mmm.cli.options import json_option, model_option, one_model, print_json, warehouse
-from dagster_mmm.defs.panel import REJECTED_INPUT, WEEKLY_INPUT
+from dagster_mmm.cli.options import (
+    Group,
+    json_option,
+    model_option,
+    one_model,
+    print_json,
+    warehouse,
+)
+from dagster_mmm.definitions import defs
+from dagster_mmm.defs.keys import REJECTED_INPUT, WEEKLY_INPUT
 from dagster_mmm.schedule.clock import Clock
 from dagster_mmm.settings import Settings
-from dagster_mmm.warehouse.marts import read_marts
 
 
-@click.group()
+@click.group(cls=Group)
 def data() -> None:
     """The input in the warehouse."""
 
@@ -34,8 +42,6 @@ def check(model_key: str | None, as_json: bool) -> None:
     """
     settings = one_model(model_key)
     weekly = dg.AssetSelection.assets(WEEKLY_INPUT, REJECTED_INPUT).upstream()
-    from dagster_mmm.definitions import defs
-
     graph = defs().resolve_asset_graph()
     result = execute("weekly_input", weekly.resolve(graph), {}, "ERROR", lambda _: None)
     judged = _judged(settings) if _is_built(result) else {"problems": [why_it_failed(result)]}
@@ -53,10 +59,8 @@ def _is_built(result: dg.ExecuteInProcessResult) -> bool:
 
 
 def _judged(settings: Settings) -> dict[str, Any]:
-    from dagster_mmm.inputs import judge_input
 
-    marts = read_marts(warehouse(), settings.model_key)
-    judged = judge_input(*marts, settings, Clock().today(settings.schedule.timezone))
+    judged = inputs.judge_stored(warehouse(), settings, Clock().today(settings.schedule.timezone))
     used = judged.snapshot[judged.snapshot["is_used"]]
     return {
         "problems": [problem.message for problem in judged.problems],

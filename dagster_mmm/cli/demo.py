@@ -1,81 +1,72 @@
-"""`make demo`: the whole job once, on a simulated market or a CSV of yours, and its results."""
+"""`mmm demo`: the whole job once, on a simulated market or a CSV of yours, and its results."""
 
-import argparse
-import os
-import sys
 import tempfile
 from pathlib import Path
 from typing import Any
 
+import click
 import dagster as dg
 import pandas as pd
 import sqlalchemy as sa
 
-from dagster_mmm import environment
+import hill_mmm
+from dagster_mmm import environment, fitting
+from dagster_mmm.cli.jobs import require_dagster_home
+from dagster_mmm.cli.options import Command
 from dagster_mmm.cli.week import run_week
-from dagster_mmm.settings import SettingsError, load_models
-from dagster_mmm.warehouse.errors import WarehouseError
-from dagster_mmm.warehouse.publish import published_run
-from dagster_mmm.warehouse.resource import WarehouseResource
+from dagster_mmm.settings import load_models
+from dagster_mmm.warehouse.database import Warehouse
+from dagster_mmm.warehouse.runs import published_run
 from dagster_mmm.warehouse.tables import CHANNEL_SUMMARY, DIAGNOSTIC, RUN
-from dagster_mmm.warehouse.url import WarehouseURLError
 
 DEMO_SEED = 0
 
 
-def main() -> int:
-    """Run the job and print its results; 0 if the run was published, 1 if not."""
-    arguments = _parse()
-    os.environ["MMM_SETTINGS"] = str(arguments.settings.resolve())
+@click.command(cls=Command)
+@click.option(
+    "--data",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="A CSV to load first; by default the settings' input.file, or their table as it is.",
+)
+def demo(data: Path | None) -> None:
+    """Run the whole job once, on a simulated market or a CSV of yours, and print its results.
+
+    The exit code is 0 if the run was published.
+
+    \b
+    Examples:
+      mmm demo
+      mmm demo --data weekly.csv --settings settings.yaml
+    """
+    require_dagster_home()
     # Before JAX is imported, as the simulation does.
     environment.keep_compiled_programs()
-    try:
-        warehouse = WarehouseResource(url=environment.warehouse_url())
-        load_models(environment.settings_path())
-        warehouse.create_result_tables()
-    except (SettingsError, WarehouseURLError, WarehouseError) as error:
-        print(error, file=sys.stderr)
-        return 1
+    warehouse = Warehouse(url=environment.warehouse_url())
+    settings = environment.settings_path()
+    load_models(settings)
+    warehouse.create_result_tables()
     # Any other settings describe data of the user's, which a simulation must not replace.
-    simulated = arguments.data is None and environment.settings_path() == environment.DEMO_SETTINGS
+    simulated = data is None and settings == environment.DEMO_SETTINGS
     with tempfile.TemporaryDirectory() as folder:
-        data = arguments.data
         if simulated:
             data = write_simulated_market(Path(folder) / "market.csv")
         with dg.DagsterInstance.get() as instance:
             week = run_week(instance, file=data)
     truth = true_roi() if simulated else None
     if not week.refits:
-        print("\nThe input could not be loaded; the reason stands in the log above.")
+        click.echo("\nThe input could not be loaded; the reason stands in the log above.")
     for model_key, refit in week.refits.items():
         print_results(warehouse, _run_to_show(warehouse, model_key, refit.run_id), truth)
-    print(f"\nTables: schema mmm in {warehouse.place}")
-    settings = environment.settings_path()
-    print(f"Dagster UI: make ui CONFIG={settings}, then open http://localhost:3000")
-    return 0 if week.success else 1
-
-
-def _parse() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="make demo", description=__doc__)
-    parser.add_argument(
-        "--data",
-        type=Path,
-        help="a CSV to load first; by default the settings' input.file, or their table as it is",
-    )
-    parser.add_argument(
-        "--settings",
-        type=Path,
-        default=environment.settings_path(),
-        help="the settings file that says which column is what",
-    )
-    return parser.parse_args()
+    click.echo(f"\nTables: schema mmm in {warehouse.place}")
+    click.echo(f"Dagster UI: make ui CONFIG={settings}, then open http://localhost:3000")
+    if not week.success:
+        raise click.exceptions.Exit(1)
 
 
 def write_simulated_market(path: Path) -> Path:
     """Write the demo's market, in the columns that `examples/demo.yaml` names."""
-    from hill_mmm import simulate_national_market
-
-    market, _ = simulate_national_market(DEMO_SEED)
+    market, _ = hill_mmm.simulate_national_market(DEMO_SEED)
     frame = pd.DataFrame({"week": market.weeks, "revenue": market.outcome[:, 0]})
     for at, channel in enumerate(market.channels):
         frame[f"{channel}_spend"] = market.spend[:, 0, at]
@@ -87,14 +78,12 @@ def write_simulated_market(path: Path) -> Path:
 
 def true_roi() -> "pd.Series[float]":
     """ROI of each channel of the simulated market: true contribution over spend."""
-    from hill_mmm import simulate_national_market
-
-    market, truth = simulate_national_market(DEMO_SEED)
+    market, truth = hill_mmm.simulate_national_market(DEMO_SEED)
     roi = truth.contribution.sum(axis=(0, 1)) / market.spend.sum(axis=(0, 1))
     return pd.Series(roi, index=list(market.channels))
 
 
-def _run_to_show(warehouse: WarehouseResource, model_key: str, run_id: str) -> str:
+def _run_to_show(warehouse: Warehouse, model_key: str, run_id: str) -> str:
     """The run itself, or the live one where there was nothing new to fit."""
     with warehouse.begin() as connection:
         of_itself = sa.select(RUN.c.run_id).where(RUN.c.run_id == run_id)
@@ -103,26 +92,23 @@ def _run_to_show(warehouse: WarehouseResource, model_key: str, run_id: str) -> s
         return published_run(connection, model_key) or run_id
 
 
-def print_results(
-    warehouse: WarehouseResource, run_id: str, truth: "pd.Series[float] | None"
-) -> None:
+def print_results(warehouse: Warehouse, run_id: str, truth: "pd.Series[float] | None") -> None:
     """Print the verdict on a run and its ROI by channel."""
     run = warehouse.read(sa.select(RUN).where(RUN.c.run_id == run_id))
-    print()
+    click.echo()
     if run.empty or pd.isna(run["n_weeks"].iloc[0]):
-        print("The job did not get to a finished fit; the reason stands in the log above.")
+        click.echo("The job did not get to a finished fit; the reason stands in the log above.")
     else:
         _print_run(warehouse, run.iloc[0], truth)
 
 
 def _print_run(
-    warehouse: WarehouseResource, run: "pd.Series[Any]", truth: "pd.Series[float] | None"
+    warehouse: Warehouse, run: "pd.Series[Any]", truth: "pd.Series[float] | None"
 ) -> None:
-    from dagster_mmm.fitting.result_rows import returns
 
     of_run = [table.c.run_id == run["run_id"] for table in (CHANNEL_SUMMARY, DIAGNOSTIC)]
     rows = warehouse.read(sa.select(CHANNEL_SUMMARY).where(of_run[0]))
-    summary = returns(rows).set_index("channel")
+    summary = fitting.returns(rows).set_index("channel")
     checks = warehouse.read(sa.select(DIAGNOSTIC).where(of_run[1]))
     level = f"{summary['ci_level'].iloc[0]:.0%}"
     columns = {
@@ -137,22 +123,20 @@ def _print_run(
     }
     if truth is not None:
         columns["true ROI"] = truth.reindex(summary.index).map("{:.2f}".format)
-    print(
+    click.echo(
         f"{run['model_key']}: return by channel ({run['n_weeks']:.0f} weeks, {run['currency']}, "
         f"K = {run['components_selected']:.0f})"
     )
-    print(pd.DataFrame(columns).to_string())
+    click.echo(pd.DataFrame(columns).to_string())
     if truth is not None:
         true = truth.reindex(summary.index)
         held = (summary["roi_ci_lo"] <= true) & (true <= summary["roi_ci_hi"])
-        print(f"{held.sum()} of {len(held)} intervals hold the truth (expected: {level} of them)")
-    print("\nVerdicts")
+        click.echo(
+            f"{held.sum()} of {len(held)} intervals hold the truth (expected: {level} of them)"
+        )
+    click.echo("\nVerdicts")
     shown = checks[["check_name", "status", "value", "threshold"]]
-    print(shown.to_string(index=False, float_format="{:.4g}".format))
+    click.echo(shown.to_string(index=False, float_format="{:.4g}".format))
     reason = f": {run['gate_reason']}" if pd.notna(run["gate_reason"]) else ""
-    print(f"\nRun {run['run_id']} is {run['status']}{reason}")
-    print(f"CPU {run['cpu_seconds']:.0f} s, peak memory {run['peak_rss_mb']:.0f} MB")
-
-
-if __name__ == "__main__":
-    sys.exit(main())
+    click.echo(f"\nRun {run['run_id']} is {run['status']}{reason}")
+    click.echo(f"CPU {run['cpu_seconds']:.0f} s, peak memory {run['peak_rss_mb']:.0f} MB")

@@ -8,17 +8,16 @@ from rich.progress import Progress, SpinnerColumn, TaskID, TextColumn, TimeElaps
 
 from dagster_mmm.cli.explanation import explanation
 from dagster_mmm.cli.jobs import execute, why_it_failed
-from dagster_mmm.cli.options import model_option, one_model, warehouse
-from dagster_mmm.defs.panel import NOTHING_NEW
-from dagster_mmm.defs.results import result_key
+from dagster_mmm.cli.options import Command, model_option, one_model, the_run
+from dagster_mmm.defs.keys import NOTHING_NEW, result_key
 from dagster_mmm.warehouse import tables
-from dagster_mmm.warehouse.runs import UnknownRunError, read_run
+from dagster_mmm.warehouse.runs import UnknownRunError
 
 RESULTS = [result_key(table) for table in tables.RESULT_TABLES]
 REFIT = [dg.AssetKey("panel"), dg.AssetKey("fit"), *RESULTS]
 
 
-@click.command()
+@click.command(cls=Command)
 @model_option
 @click.option("--force", is_flag=True, help="Fit although nothing is new since the published run.")
 def fit(model_key: str | None, force: bool) -> None:
@@ -40,7 +39,7 @@ def fit(model_key: str | None, force: bool) -> None:
         level = "ERROR" if console.is_terminal else "INFO"
         result = execute("refit", REFIT, config, level, bar.listen, settings.model_key)
     try:
-        record = read_run(warehouse(), result.run_id)
+        record = the_run(result.run_id)
     except UnknownRunError:
         if not result.success:
             raise click.ClickException(why_it_failed(result)) from None

@@ -2,7 +2,7 @@
 
 import os
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import redirect_stdout
 from typing import Any
 from uuid import uuid4
@@ -10,8 +10,57 @@ from uuid import uuid4
 import click
 import dagster as dg
 
-from dagster_mmm.cli.week import run_job
 from dagster_mmm.schedule.failures import step_failures
+from dagster_mmm.schedule.partitions import MODELS
+
+
+def require_dagster_home() -> None:
+    """Refuse to go on if there is no Dagster home to record runs in.
+
+    Raises:
+        click.UsageError: if `DAGSTER_HOME` is not set.
+    """
+    if not os.environ.get("DAGSTER_HOME"):
+        raise click.UsageError(
+            "DAGSTER_HOME is not set: name the folder of a dagster.yaml, such as deploy/local"
+        )
+
+
+def run_job(
+    instance: dg.DagsterInstance,
+    name: str,
+    config: Mapping[str, Any] | None = None,
+    model_key: str | None = None,
+    assets: list[dg.AssetKey] | None = None,
+    run_id: str | None = None,
+) -> dg.ExecuteInProcessResult:
+    """Run a job, or some of its assets, in this process.
+
+    Args:
+        instance: where the run is recorded.
+        name: the job.
+        config: its run configuration.
+        model_key: the model, where the job is of one.
+        assets: some of the job's assets, where not all.
+        run_id: names the run.
+    """
+    # Not at the top: it reads, and may parse, the dbt project.
+    from dagster_mmm.definitions import defs
+
+    if model_key is not None:
+        instance.add_dynamic_partitions(str(MODELS.name), [model_key])
+    return (
+        defs()
+        .resolve_job_def(name)
+        .execute_in_process(
+            dict(config or {}),
+            instance=instance,
+            partition_key=model_key,
+            raise_on_error=False,
+            asset_selection=assets,
+            run_id=run_id,
+        )
+    )
 
 
 def execute(
@@ -35,10 +84,7 @@ def execute(
     Raises:
         click.UsageError: if there is no Dagster home to record the run in.
     """
-    if not os.environ.get("DAGSTER_HOME"):
-        raise click.UsageError(
-            "DAGSTER_HOME is not set: name the folder of a dagster.yaml, such as deploy/local"
-        )
+    require_dagster_home()
     run_id = str(uuid4())
     # dbt talks on stdout, which is for what the command itself says.
     with dg.DagsterInstance.get() as instance, redirect_stdout(sys.stderr):

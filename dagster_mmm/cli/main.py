@@ -1,8 +1,9 @@
 """The command `mmm`, and the exit code of everything that can go wrong."""
 
+from importlib import import_module
+
 import click
 
-from dagster_mmm.cli import changes, data, fit, publication, runs, settings
 from dagster_mmm.settings import SettingsError
 from dagster_mmm.warehouse.errors import WarehouseError
 from dagster_mmm.warehouse.publish import NoEarlierRunError, NotPublishableError
@@ -12,6 +13,24 @@ from dagster_mmm.warehouse.url import WarehouseURLError
 WRONG_SETTINGS = (SettingsError, WarehouseURLError)
 REFUSED = (WarehouseError, NotPublishableError, NoEarlierRunError, UnknownRunError)
 
+# The module of each command, imported when it is called: help and settings do without Dagster.
+MODULES = {
+    "demo": "demo",
+    "run": "week",
+    "ui": "services",
+    "dashboard": "services",
+    "settings": "settings",
+    "data": "data",
+    "fit": "fit",
+    "publish": "publication",
+    "rollback": "publication",
+    "retention": "publication",
+    "runs": "runs",
+    "show": "runs",
+    "explain": "runs",
+    "changes": "changes",
+}
+
 
 class WrongSettings(click.ClickException):
     """The settings, or the environment's, cannot be used."""
@@ -20,10 +39,20 @@ class WrongSettings(click.ClickException):
 
 
 class Commands(click.Group):
-    """Says what a person can act on as one message, and gives it its exit code."""
+    """Loads a command when it is called, and says what a person can act on as one message."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """The commands, in the order in which they are needed."""
+        return list(MODULES)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """The command, or None if there is no such."""
+        if cmd_name not in MODULES:
+            return None
+        return getattr(import_module(f"dagster_mmm.cli.{MODULES[cmd_name]}"), cmd_name)
 
     def invoke(self, ctx: click.Context) -> object:
-        """As of any group, but that errors become messages."""
+        """Like any group's, but errors become messages with their exit code."""
         try:
             return super().invoke(ctx)
         except WRONG_SETTINGS as error:
@@ -33,33 +62,23 @@ class Commands(click.Group):
 
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="hill-mixture-mmm", message="%(prog)s %(version)s")
 def mmm() -> None:
     """The weekly marketing mix model, from a shell.
 
-    The settings file is MMM_SETTINGS, the warehouse MMM_WAREHOUSE_URL, Dagster's home DAGSTER_HOME.
+    The settings file is --settings or MMM_SETTINGS, the warehouse MMM_WAREHOUSE_URL, Dagster's home
+    DAGSTER_HOME.
 
     \b
     Exit codes:
       0  done
-      1  refused or failed: bad data, a fit that has not converged, no warehouse
+      1  rejected or failed: bad data, a fit that has not converged, no warehouse
       2  wrong usage or settings
 
     \b
     Examples:
       mmm settings check
       mmm data check && mmm fit && mmm publish
-      mmm runs --json | jq '.[] | select(.is_live)'
+      mmm runs --json | jq '.[] | select(.is_published)'
       mmm explain 3f2a91c0
     """
-
-
-mmm.add_command(settings.settings)
-mmm.add_command(data.data)
-mmm.add_command(fit.fit)
-mmm.add_command(publication.publish)
-mmm.add_command(publication.rollback)
-mmm.add_command(publication.retention)
-mmm.add_command(runs.runs)
-mmm.add_command(runs.run)
-mmm.add_command(runs.explain)
-mmm.add_command(changes.changes)

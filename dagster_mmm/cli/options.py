@@ -1,6 +1,8 @@
-"""What several commands ask for: a model, JSON, the settings, the warehouse."""
+"""What several commands ask for: settings, model, JSON, the warehouse; and how they print."""
 
 import json
+import os
+from pathlib import Path
 from typing import Any
 
 import click
@@ -8,7 +10,49 @@ import pandas as pd
 
 from dagster_mmm import environment
 from dagster_mmm.settings import Settings, load_settings
-from dagster_mmm.warehouse.resource import WarehouseResource
+from dagster_mmm.warehouse.database import Warehouse
+from dagster_mmm.warehouse.runs import RunRecord, read_run
+
+
+def _use_settings(ctx: click.Context, _: click.Parameter, file: Path | None) -> None:
+    """Let the command, and what it starts, find this settings file."""
+    if file is None:
+        return
+    before = os.environ.get("MMM_SETTINGS")
+    os.environ["MMM_SETTINGS"] = str(file.resolve())
+
+    def restore() -> None:
+        if before is None:
+            del os.environ["MMM_SETTINGS"]
+        else:
+            os.environ["MMM_SETTINGS"] = before
+
+    ctx.call_on_close(restore)
+
+
+class Command(click.Command):
+    """A command that takes `--settings`."""
+
+    def __init__(self, *args: Any, **keywords: Any) -> None:  # noqa: ANN401
+        super().__init__(*args, **keywords)
+        self.params.append(
+            click.Option(
+                ["--settings"],
+                type=click.Path(path_type=Path),
+                metavar="FILE",
+                expose_value=False,
+                is_eager=True,
+                callback=_use_settings,
+                help="The settings file; by default MMM_SETTINGS, or else the demo's.",
+            )
+        )
+
+
+class Group(click.Group):
+    """A group whose commands take `--settings`."""
+
+    command_class = Command
+
 
 model_option = click.option(
     "--model", "model_key", metavar="KEY", help="The model; by default the settings' only one."
@@ -30,15 +74,25 @@ def one_model(model_key: str | None) -> Settings:
     return load_settings(environment.settings_path(), model_key)
 
 
-def warehouse() -> WarehouseResource:
+def warehouse() -> Warehouse:
     """The warehouse, with its result tables.
 
     Raises:
         WarehouseURLError, WarehouseError: if it cannot be used.
     """
-    resource = WarehouseResource(url=environment.warehouse_url())
+    resource = Warehouse(url=environment.warehouse_url())
     resource.create_result_tables()
     return resource
+
+
+def the_run(run_id: str) -> RunRecord:
+    """A run of the warehouse, by its id or the beginning of it.
+
+    Raises:
+        UnknownRunError: if there is none such, or several.
+    """
+    with warehouse().connected() as connection:
+        return read_run(connection, run_id)
 
 
 def print_json(value: dict[str, Any] | list[dict[str, Any]]) -> None:

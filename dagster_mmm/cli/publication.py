@@ -1,21 +1,20 @@
 """`mmm publish`, `mmm rollback`, `mmm retention`: what readers see, and how much is kept."""
 
-from datetime import UTC, datetime
-
 import click
 
 from dagster_mmm import environment
-from dagster_mmm.cli.options import any_model_option, model_option, one_model, warehouse
+from dagster_mmm.cli.options import Command, any_model_option, model_option, one_model, warehouse
 from dagster_mmm.fitting.artefacts import remove_runs
-from dagster_mmm.warehouse.publish import latest_run, roll_back
+from dagster_mmm.schedule.clock import Clock
+from dagster_mmm.warehouse.database import Warehouse
 from dagster_mmm.warehouse.publish import publish as move_pointer
-from dagster_mmm.warehouse.resource import WarehouseResource
+from dagster_mmm.warehouse.publish import roll_back
 from dagster_mmm.warehouse.retention import expire
-from dagster_mmm.warehouse.runs import models_of_runs, read_run
+from dagster_mmm.warehouse.runs import latest_run, models_of_runs, read_run
 from dagster_mmm.warehouse.snapshot import snapshot_of, write_snapshot
 
 
-@click.command()
+@click.command(cls=Command)
 @model_option
 @click.option("--run", "run_id", metavar="RUN", help="The run; by default the model's latest.")
 def publish(model_key: str | None, run_id: str | None) -> None:
@@ -27,19 +26,19 @@ def publish(model_key: str | None, run_id: str | None) -> None:
       mmm publish --model retail --run 3f2a91c0
     """
     model, resource = one_model(model_key).model_key, warehouse()
-    chosen = None if run_id is None else str(read_run(resource, run_id).run["run_id"])
     with resource.begin() as connection:
+        chosen = None if run_id is None else str(read_run(connection, run_id).run["run_id"])
         chosen = chosen or latest_run(connection, model)
         if chosen is None:
             raise click.ClickException(
                 f"there is no run of {model} to publish; `mmm fit` makes one"
             )
-        move_pointer(connection, model, chosen, _now())
+        move_pointer(connection, model, chosen, Clock().utc())
     _take_dashboards_along(resource)
     click.echo(f"{model}: run {chosen} is live")
 
 
-@click.command()
+@click.command(cls=Command)
 @model_option
 @click.option("--to", "run_id", metavar="RUN", help="A run that was live; by default the last one.")
 def rollback(model_key: str | None, run_id: str | None) -> None:
@@ -54,12 +53,12 @@ def rollback(model_key: str | None, run_id: str | None) -> None:
     """
     model, resource = one_model(model_key).model_key, warehouse()
     with resource.begin() as connection:
-        was, live = roll_back(connection, model, _now(), run_id)
+        was, live = roll_back(connection, model, Clock().utc(), run_id)
     _take_dashboards_along(resource)
     click.echo(f"{model}: run {live} is live, in place of {was}; the same again goes back")
 
 
-@click.command()
+@click.command(cls=Command)
 @any_model_option
 @click.option(
     "--keep", type=click.IntRange(min=1), required=True, help="Published runs to keep, the last."
@@ -73,7 +72,8 @@ def retention(model_key: str | None, keep: int) -> None:
       mmm retention --model retail --keep 104
     """
     resource = warehouse()
-    models = models_of_runs(resource)
+    with resource.connected() as connection:
+        models = models_of_runs(connection)
     if model_key is not None and model_key not in models:
         raise click.ClickException(f"there is no run of {model_key} in {resource.place}")
     for model in models if model_key is None else [model_key]:
@@ -83,12 +83,8 @@ def retention(model_key: str | None, keep: int) -> None:
         click.echo(f"{model}: removed the rows and files of {len(expired)} runs")
 
 
-def _take_dashboards_along(resource: WarehouseResource) -> None:
+def _take_dashboards_along(resource: Warehouse) -> None:
     file = resource.file
     if file is not None:
         with resource.locked():
             write_snapshot(file, snapshot_of(file))
-
-
-def _now() -> datetime:
-    return datetime.now(UTC).replace(tzinfo=None)

@@ -1,25 +1,35 @@
-"""`mmm runs`, `mmm run`, `mmm explain`: the record of what was fitted, read."""
+"""`mmm runs`, `mmm show`, `mmm explain`: the record of what was fitted, read."""
 
 import click
 
 from dagster_mmm.cli.explanation import explanation, failed
 from dagster_mmm.cli.options import (
+    Command,
     any_model_option,
     as_written,
     json_option,
     print_json,
     records,
     run_argument,
+    the_run,
     warehouse,
 )
-from dagster_mmm.warehouse.runs import list_publications, list_runs, read_run
+from dagster_mmm.warehouse.runs import list_publications, list_runs
 
-LISTED = ("started_at", "run_id", "model_key", "status", "is_live", "as_of_week", "gate_reason")
+LISTED = (
+    "started_at",
+    "run_id",
+    "model_key",
+    "status",
+    "is_published",
+    "as_of_week",
+    "gate_reason",
+)
 RETURNS = ["channel", "spend", "roi_mean", "roi_ci_lo", "roi_ci_hi", "mroi_mean", "roi_learned"]
 REASON_WIDTH = 60
 
 
-@click.command()
+@click.command(cls=Command)
 @any_model_option
 @click.option("--published", is_flag=True, help="What readers saw and when, rollbacks included.")
 @click.option("--limit", type=click.IntRange(min=1), default=20, show_default=True)
@@ -34,7 +44,8 @@ def runs(model_key: str | None, published: bool, limit: int, as_json: bool) -> N
       mmm runs --json --limit 100
     """
     listed = list_publications if published else list_runs
-    rows = listed(warehouse(), model_key, limit)
+    with warehouse().connected() as connection:
+        rows = listed(connection, model_key, limit)
     if as_json:
         print_json(records(rows))
     elif rows.empty:
@@ -48,20 +59,20 @@ def runs(model_key: str | None, published: bool, limit: int, as_json: bool) -> N
         click.echo(shown.to_string(index=False, na_rep=""))
 
 
-@click.command()
+@click.command(cls=Command)
 @run_argument
 @json_option
-def run(run_id: str, as_json: bool) -> None:
+def show(run_id: str, as_json: bool) -> None:
     """Show a run: its row, its verdicts, and what it says each channel is worth.
 
     RUN is its id, or the first characters of it.
 
     \b
     Examples:
-      mmm run 3f2a91c0
-      mmm run 3f2a91c0 --json
+      mmm show 3f2a91c0
+      mmm show 3f2a91c0 --json
     """
-    record = read_run(warehouse(), run_id)
+    record = the_run(run_id)
     if as_json:
         print_json(
             {
@@ -83,7 +94,7 @@ def run(run_id: str, as_json: bool) -> None:
             click.echo(rows[columns].to_string(index=False, float_format=as_written))
 
 
-@click.command()
+@click.command(cls=Command)
 @run_argument
 @json_option
 def explain(run_id: str, as_json: bool) -> None:
@@ -96,7 +107,7 @@ def explain(run_id: str, as_json: bool) -> None:
       mmm explain 3f2a91c0
       mmm explain 3f2a91c0 --json
     """
-    record = read_run(warehouse(), run_id)
+    record = the_run(run_id)
     if not as_json:
         click.echo(explanation(record))
         return

@@ -3,11 +3,11 @@
 import click
 
 from dagster_mmm import environment
-from dagster_mmm.cli.options import json_option, print_json
+from dagster_mmm.cli.options import Group, json_option, print_json
 from dagster_mmm.settings import Models, Settings, SettingsError, load_models
 
 
-@click.group()
+@click.group(cls=Group)
 def settings() -> None:
     """The settings file."""
 

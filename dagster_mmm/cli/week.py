@@ -1,25 +1,23 @@
-"""`make run`: a week by hand, in this process: input, every model, the dashboards' copy."""
+"""`mmm run`: a week by hand, in this process: input, every model, the dashboards' copy."""
 
-import argparse
-import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
+import click
 import dagster as dg
 
 from dagster_mmm import environment
-from dagster_mmm.schedule.partitions import MODELS
-from dagster_mmm.settings import SettingsError, load_models
-from dagster_mmm.warehouse.errors import WarehouseError
+from dagster_mmm.cli.jobs import require_dagster_home, run_job
+from dagster_mmm.cli.options import Command, any_model_option
+from dagster_mmm.defs.keys import PUBLISHED
+from dagster_mmm.settings import load_models
+from dagster_mmm.warehouse.database import Warehouse
 from dagster_mmm.warehouse.marts import model_keys
-from dagster_mmm.warehouse.resource import WarehouseResource
-from dagster_mmm.warehouse.url import WarehouseURLError
 
 QUIET = {"loggers": {"console": {"config": {"log_level": "INFO"}}}}
-PUBLISHED = dg.AssetKey("published")
 
 
 @dataclass
@@ -96,42 +94,6 @@ def run_vintages(
     }
 
 
-def run_job(
-    instance: dg.DagsterInstance,
-    name: str,
-    config: Mapping[str, Any] | None = None,
-    model_key: str | None = None,
-    assets: list[dg.AssetKey] | None = None,
-    run_id: str | None = None,
-) -> dg.ExecuteInProcessResult:
-    """Run a job, or some of its assets, in this process.
-
-    Args:
-        instance: where the run is recorded.
-        name: the job.
-        config: its run configuration.
-        model_key: the model, where the job is of one.
-        assets: some of the job's assets, where not all.
-        run_id: names the run.
-    """
-    from dagster_mmm.definitions import defs
-
-    if model_key is not None:
-        instance.add_dynamic_partitions(str(MODELS.name), [model_key])
-    return (
-        defs()
-        .resolve_job_def(name)
-        .execute_in_process(
-            dict(config or {}),
-            instance=instance,
-            partition_key=model_key,
-            raise_on_error=False,
-            asset_selection=assets,
-            run_id=run_id,
-        )
-    )
-
-
 def was_published(run: dg.ExecuteInProcessResult) -> bool:
     """Whether the run has moved the publish pointer, or found it where it was to be."""
     return any(e.asset_key == PUBLISHED for e in run.get_asset_materialization_events())
@@ -142,7 +104,7 @@ def _models(only: str | None) -> tuple[str, ...]:
     if only is not None:
         models.of(only)
         return (only,)
-    return model_keys(WarehouseResource(url=environment.warehouse_url()), models).usable
+    return model_keys(Warehouse(url=environment.warehouse_url()), models).usable
 
 
 def _ops(op: str, config: Mapping[str, Any]) -> dict[str, Any]:
@@ -153,35 +115,43 @@ def _of_file(file: Path | None) -> dict[str, str]:
     return {} if file is None else {"file": str(file.resolve())}
 
 
-def main(arguments: list[str] | None = None) -> int:
-    """Run the week; 0 if all went well, 1 if not, 2 if it could not begin."""
-    parser = argparse.ArgumentParser(prog="make run", description=__doc__)
-    parser.add_argument("--model", help="the model to refit; by default all")
-    parser.add_argument("--force", action="store_true", help="fit although nothing is new")
-    parser.add_argument(
-        "--as-of",
-        type=date.fromisoformat,
-        nargs="+",
-        metavar="DAY",
-        help="refit MODEL as of these past weeks alone, and publish nothing",
-    )
-    asked = parser.parse_args(arguments)
-    if asked.as_of and asked.model is None:
-        parser.error("--as-of is of one model: name it by --model")
-    try:
-        with dg.DagsterInstance.get() as instance:
-            if asked.as_of:
-                vintages = run_vintages(instance, asked.model, asked.as_of)
-                return 0 if all(run.success for run in vintages.values()) else 1
-            week = run_week(instance, asked.model, panel={"force": True} if asked.force else None)
-    except (SettingsError, WarehouseURLError, WarehouseError) as error:
-        print(error, file=sys.stderr)
-        return 2
-    failed = [model_key for model_key, run in week.refits.items() if not run.success]
+@click.command("run", cls=Command)
+@any_model_option
+@click.option("--force", is_flag=True, help="Fit although nothing is new.")
+@click.option(
+    "--as-of",
+    "days",
+    type=click.DateTime(["%Y-%m-%d"]),
+    multiple=True,
+    metavar="DAY",
+    help="Refit --model as of this past week alone, and publish nothing; may be repeated.",
+)
+def run(model_key: str | None, force: bool, days: tuple[datetime, ...]) -> None:
+    """Run the week once: load the input, refit every model, refresh what dashboards read.
+
+    A model that fails holds up no other; if one does, the exit code is 1.
+
+    \b
+    Examples:
+      mmm run
+      mmm run --settings retail.yaml --model acme --force
+      mmm run --model acme --as-of 2026-01-05 --as-of 2026-02-02
+    """
+    require_dagster_home()
+    if days and model_key is None:
+        raise click.UsageError("--as-of is of one model: name it by --model")
+    with dg.DagsterInstance.get() as instance:
+        if days and model_key is not None:
+            vintages = run_vintages(instance, model_key, [day.date() for day in days])
+            _fail_unless(all(vintage.success for vintage in vintages.values()))
+            return
+        week = run_week(instance, model_key, panel={"force": True} if force else None)
+    failed = [key for key, refit in week.refits.items() if not refit.success]
     if failed:
-        print(f"not refitted: {', '.join(failed)}; the reasons stand above", file=sys.stderr)
-    return 0 if week.success else 1
+        click.echo(f"not refitted: {', '.join(failed)}; the reasons stand above", err=True)
+    _fail_unless(week.success)
 
 
-if __name__ == "__main__":
-    sys.exit(main())
+def _fail_unless(is_good: bool) -> None:
+    if not is_good:
+        raise click.exceptions.Exit(1)

@@ -8,7 +8,7 @@ import dagster as dg
 from dagster_mmm import environment
 from dagster_mmm.schedule.failures import step_failures
 from dagster_mmm.schedule.webhook import Alert, AlertError, post
-from dagster_mmm.warehouse.resource import WarehouseResource
+from dagster_mmm.warehouse.database import Warehouse
 from dagster_mmm.warehouse.unfinished import reject_ended
 
 FAILURE, CHECK = dg.DagsterEventType.RUN_FAILURE, dg.DagsterEventType.ASSET_CHECK_EVALUATION
@@ -55,7 +55,7 @@ def alerts(context: dg.SensorEvaluationContext) -> dg.SkipReason:
     default_status=dg.DefaultSensorStatus.RUNNING,
     description="Marks the row of a run that died as rejected, with where to look.",
 )
-def failed_runs(context: dg.RunStatusSensorContext, warehouse: WarehouseResource) -> None:
+def failed_runs(context: dg.RunStatusSensorContext, warehouse: dg.ResourceParam[Warehouse]) -> None:
     """A killed process cannot write its own end; run monitoring notices it, and this does."""
     _mark_ended(context, warehouse)
 
@@ -66,12 +66,14 @@ def failed_runs(context: dg.RunStatusSensorContext, warehouse: WarehouseResource
     default_status=dg.DefaultSensorStatus.RUNNING,
     description="Marks the row of a run that was stopped in the UI as rejected.",
 )
-def canceled_runs(context: dg.RunStatusSensorContext, warehouse: WarehouseResource) -> None:
+def canceled_runs(
+    context: dg.RunStatusSensorContext, warehouse: dg.ResourceParam[Warehouse]
+) -> None:
     """As of a failed run."""
     _mark_ended(context, warehouse)
 
 
-def _mark_ended(context: dg.RunStatusSensorContext, warehouse: WarehouseResource) -> None:
+def _mark_ended(context: dg.RunStatusSensorContext, warehouse: Warehouse) -> None:
     warehouse.create_result_tables()
     with warehouse.begin() as connection:
         reject_ended(connection, [context.dagster_run.run_id])

@@ -10,7 +10,7 @@ from datetime import UTC, date
 
 import dagster as dg
 
-from dagster_mmm.defs.panel import PANEL
+from dagster_mmm.defs.keys import PANEL
 from dagster_mmm.defs.transforms import INPUT_LAYERS, input_models
 from dagster_mmm.environment import settings_path
 from dagster_mmm.schedule import dagster_runs as runs
@@ -20,10 +20,10 @@ from dagster_mmm.schedule.partitions import ASKED_TAG, MODEL_TAG, MODELS, WEEK_T
 from dagster_mmm.settings import Models, SettingsError, load_models
 from dagster_mmm.settings.resource import SettingsResource
 from dagster_mmm.settings.sections import ScheduleSettings
+from dagster_mmm.warehouse.database import Warehouse
 from dagster_mmm.warehouse.errors import WarehouseBusyError
 from dagster_mmm.warehouse.marts import arrived, input_marks, model_keys
-from dagster_mmm.warehouse.publish import last_publication
-from dagster_mmm.warehouse.resource import WarehouseResource
+from dagster_mmm.warehouse.runs import last_publication
 
 # A tick that cannot have the warehouse in this time leaves it to the next.
 TICK_SECONDS = 5
@@ -80,7 +80,9 @@ def _schedule() -> ScheduleSettings:
 
 @dg.sensor(name="models", minimum_interval_seconds=60)
 def models(
-    context: dg.SensorEvaluationContext, settings: SettingsResource, warehouse: WarehouseResource
+    context: dg.SensorEvaluationContext,
+    settings: SettingsResource,
+    warehouse: dg.ResourceParam[Warehouse],
 ) -> dg.SensorResult | dg.SkipReason:
     """Adds the models of the settings, and of the weekly input, that Dagster does not know yet."""
     try:
@@ -99,7 +101,7 @@ def models(
 def refits(
     context: dg.SensorEvaluationContext,
     settings: SettingsResource,
-    warehouse: WarehouseResource,
+    warehouse: dg.ResourceParam[Warehouse],
     clock: dg.ResourceParam[Clock],
 ) -> dg.SensorResult | dg.SkipReason:
     """Requests the refit of each model whose input of the week has arrived."""
@@ -137,7 +139,7 @@ def refits(
 def late(
     context: dg.SensorEvaluationContext,
     settings: SettingsResource,
-    warehouse: WarehouseResource,
+    warehouse: dg.ResourceParam[Warehouse],
     clock: dg.ResourceParam[Clock],
 ) -> dg.SensorResult | dg.SkipReason:
     """Asks again for input that is late, until the deadline; then reports its models, once."""
@@ -178,7 +180,7 @@ def late(
 
 @dg.sensor(name="dashboards", job=dashboards, minimum_interval_seconds=60)
 def refreshed(
-    context: dg.SensorEvaluationContext, warehouse: WarehouseResource
+    context: dg.SensorEvaluationContext, warehouse: dg.ResourceParam[Warehouse]
 ) -> dg.RunRequest | dg.SkipReason:
     """Refreshes what dashboards read, when the refits of some publications are over."""
     if runs.is_under_way(context.instance, refit.name, dashboards.name):
@@ -194,9 +196,9 @@ def refreshed(
     return dg.RunRequest(run_key=str(publication))
 
 
-def _patient(warehouse: WarehouseResource) -> WarehouseResource:
+def _patient(warehouse: Warehouse) -> Warehouse:
     """The warehouse for a tick, which Dagster ends after a minute."""
-    return WarehouseResource(url=warehouse.url, lock_seconds=TICK_SECONDS)
+    return Warehouse(url=warehouse.url, lock_seconds=TICK_SECONDS)
 
 
 def _known(instance: dg.DagsterInstance) -> list[str]:
@@ -207,13 +209,13 @@ def _week(loaded: Models, clock: Clock) -> date:
     return last_complete_week(clock.today(loaded.schedule.timezone), loaded.input.week_starts_on)
 
 
-def _arrived(warehouse: WarehouseResource, loaded: Models, week: date) -> frozenset[str]:
+def _arrived(warehouse: Warehouse, loaded: Models, week: date) -> frozenset[str]:
     return arrived(warehouse, week, days=7 if loaded.input.grain == "daily" else 1)
 
 
 def _marks(
     instance: dg.DagsterInstance,
-    warehouse: WarehouseResource,
+    warehouse: Warehouse,
     loaded: Models,
     model_keys: frozenset[str],
 ) -> dict[str, Marks]:

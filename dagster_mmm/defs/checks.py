@@ -6,16 +6,20 @@ from typing import Any
 import dagster as dg
 import sqlalchemy as sa
 
-from dagster_mmm.defs.panel import REJECTED_INPUT, WEEKLY_INPUT
-from dagster_mmm.defs.results import result_key
+from dagster_mmm.defs.keys import PUBLISHED, REJECTED_INPUT, WEEKLY_INPUT, result_key
 from dagster_mmm.schedule.clock import Clock
 from dagster_mmm.schedule.partitions import MODELS
 from dagster_mmm.settings.resource import SettingsResource
 from dagster_mmm.warehouse import tables
-from dagster_mmm.warehouse.figures import staleness_weeks, stored_verdicts
+from dagster_mmm.warehouse.database import Warehouse
 from dagster_mmm.warehouse.marts import model_keys, rows_of_no_model
-from dagster_mmm.warehouse.publish import published_run, reasons_against, run_to_judge
-from dagster_mmm.warehouse.resource import WarehouseResource
+from dagster_mmm.warehouse.runs import (
+    published_run,
+    reasons_against,
+    run_to_judge,
+    staleness_weeks,
+    stored_verdicts,
+)
 
 VERDICTS = result_key(tables.DIAGNOSTIC)
 # The checks of the UI, each of one stored verdict.
@@ -37,7 +41,7 @@ STORED = {
 
 @dg.asset_check(asset=REJECTED_INPUT, additional_deps=[WEEKLY_INPUT])
 def rows_have_a_model(
-    settings: SettingsResource, warehouse: WarehouseResource
+    settings: SettingsResource, warehouse: dg.ResourceParam[Warehouse]
 ) -> dg.AssetCheckResult:
     """Every raw row is of a model; what is not is fitted by nobody, and holds up no other model."""
     models = settings.models()
@@ -64,7 +68,7 @@ def _run_of(context: dg.AssetCheckExecutionContext, connection: sa.Connection) -
 
 @dg.asset_check(asset=VERDICTS, blocking=True, partitions_def=MODELS)
 def converged(
-    context: dg.AssetCheckExecutionContext, warehouse: WarehouseResource
+    context: dg.AssetCheckExecutionContext, warehouse: dg.ResourceParam[Warehouse]
 ) -> dg.AssetCheckResult:
     """The latest run's stored verdict: an unconverged fit is never published."""
     with warehouse.begin() as connection:
@@ -85,7 +89,7 @@ def converged(
     ]
 )
 def verdicts(
-    context: dg.AssetCheckExecutionContext, warehouse: WarehouseResource
+    context: dg.AssetCheckExecutionContext, warehouse: dg.ResourceParam[Warehouse]
 ) -> Iterator[dg.AssetCheckResult]:
     """The latest run's stored verdicts by themselves, with their numbers for the UI to plot."""
     with warehouse.begin() as connection:
@@ -115,11 +119,11 @@ def _of_stored(name: str, stored: sa.Row[Any] | None) -> dg.AssetCheckResult:
     )
 
 
-@dg.asset_check(asset="published", partitions_def=MODELS)
+@dg.asset_check(asset=PUBLISHED, partitions_def=MODELS)
 def is_up_to_date(
     context: dg.AssetCheckExecutionContext,
     settings: SettingsResource,
-    warehouse: WarehouseResource,
+    warehouse: dg.ResourceParam[Warehouse],
     clock: dg.ResourceParam[Clock],
 ) -> dg.AssetCheckResult:
     """What is live knows the last week that is over, but for the weeks that are held out."""

@@ -1,18 +1,20 @@
 """The fit: the posterior of the Hill mixture, on all weeks and on those before the holdout."""
 
-from datetime import UTC, datetime
 from math import isfinite
 from typing import TYPE_CHECKING
 
 import dagster as dg
 
-from dagster_mmm.fitting.artefacts import FittedRun, FittedRunIOManager, RunInput
+from dagster_mmm import fitting, inputs
+from dagster_mmm.fitting.artefacts import FittedRun, RunInput
+from dagster_mmm.fitting.resource import FittedRunIOManager
+from dagster_mmm.schedule.clock import Clock
 from dagster_mmm.schedule.partitions import MODELS
 from dagster_mmm.settings.resource import SettingsResource
-from dagster_mmm.warehouse import tables
-from dagster_mmm.warehouse.publish import published_runs
-from dagster_mmm.warehouse.resource import WarehouseResource
-from dagster_mmm.warehouse.unfinished import reject_ended, unfinished_runs
+from dagster_mmm.warehouse import rows, tables
+from dagster_mmm.warehouse.database import Warehouse
+from dagster_mmm.warehouse.runs import published_runs, unfinished_runs
+from dagster_mmm.warehouse.unfinished import reject_ended
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -33,42 +35,37 @@ def fit(
     context: dg.AssetExecutionContext,
     panel: RunInput,
     settings: SettingsResource,
-    warehouse: WarehouseResource,
+    warehouse: dg.ResourceParam[Warehouse],
     fitted_run_io: dg.ResourceParam[FittedRunIOManager],
+    clock: dg.ResourceParam[Clock],
 ) -> dg.Output[FittedRun]:
     """Posterior draws; no connection to the warehouse is held while sampling."""
-    from dagster_mmm.fitting.fits import OverBudgetError, fit_panel
-    from dagster_mmm.fitting.result_rows import started_run
-    from dagster_mmm.fitting.version import model_version
-    from dagster_mmm.inputs import build_panel
-    from dagster_mmm.warehouse.bulk import replace_run
-
     run_id, loaded = context.run.run_id, settings.load(context.partition_key)
-    weeks = build_panel(panel.snapshot, loaded)
+    weeks = inputs.build_panel(panel.snapshot, loaded)
     # Of a vintage, later experiments are not known yet; of all others, the input's check has seen
     # to it that there are none.
     loaded = loaded.known_by(weeks.weeks[-1].astype("datetime64[D]").item())
-    version = model_version(loaded, weeks)
-    started_at = datetime.now(UTC).replace(tzinfo=None)
-    row = started_run(run_id, started_at, loaded, version, panel.run_type)
+    version = fitting.model_version(loaded, weeks)
+    started_at = clock.utc()
+    row = fitting.started_run(run_id, started_at, loaded, version, panel.run_type)
     warehouse.create_result_tables()
     with warehouse.begin() as connection:
         # Two refits of a model never run at once: what else says it is running has ended.
         reject_ended(connection, set(unfinished_runs(connection, loaded.model_key)) - {run_id})
-        replace_run(connection, run_id, {tables.RUN: row})
+        rows.replace_run(connection, run_id, {tables.RUN: row})
         earlier = published_runs(connection, loaded.model_key, version)
     scales_of, scales = fitted_run_io.frozen_scales(loaded.model_key, earlier) or (None, None)
     of_which = f"those of run {scales_of}" if scales_of else "its own"
     context.log.info(f"model version {version}, on scales: {of_which}")
     try:
-        fitted = fit_panel(
+        fitted = fitting.fit_panel(
             weeks,
             loaded,
             scales,
             context.log,
             lambda what, progress: context.log_event(_observation(context, what, progress)),
         )
-    except OverBudgetError as error:
+    except fitting.OverBudgetError as error:
         _reject(warehouse, row, str(error))
         raise dg.Failure(str(error)) from error
     except Exception as error:
@@ -125,11 +122,9 @@ def _summary(checks: "tuple[Check, ...]") -> str:
     return "\n".join(["| check | found | limit | verdict |", "|---|--:|--:|---|", *rows])
 
 
-def _reject(warehouse: WarehouseResource, row: "pd.DataFrame", reason: str) -> None:
+def _reject(warehouse: Warehouse, row: "pd.DataFrame", reason: str) -> None:
     """Record why there is no fit."""
-    from dagster_mmm.warehouse.bulk import replace_run
-
     run_id = str(row["run_id"].item())
     rejected = row.assign(status="rejected", gate_reason=reason)
     with warehouse.begin() as connection:
-        replace_run(connection, run_id, {tables.RUN: rejected})
+        rows.replace_run(connection, run_id, {tables.RUN: rejected})

@@ -2,8 +2,9 @@
 
 import dagster as dg
 
+from dagster_mmm import inputs
 from dagster_mmm.settings.resource import SettingsResource
-from dagster_mmm.warehouse.resource import WarehouseResource
+from dagster_mmm.warehouse.database import Warehouse
 
 
 class IngestConfig(dg.Config):
@@ -37,17 +38,15 @@ def raw_weekly_media(
     context: dg.AssetExecutionContext,
     config: IngestConfig,
     settings: SettingsResource,
-    warehouse: WarehouseResource,
+    warehouse: dg.ResourceParam[Warehouse],
 ) -> dg.MaterializeResult:
     """Spend, outcome and controls as the marketing team delivers them: weekly or daily rows.
 
     A model whose table or columns are not there is named, and holds up no other.
     """
-    from dagster_mmm.inputs import load_files, readable_inputs
-
     models = settings.models()
-    problems = load_files(warehouse, models, config.file)
-    readable = readable_inputs(warehouse, models)
+    problems = inputs.load_files(warehouse, models, config.file)
+    readable = inputs.readable_inputs(warehouse, models)
     readable = readable._replace(problems=(*problems, *readable.problems))
     readable.log_problems(context.log)
     unused = {name: found.unused_columns for name, found in readable.tables.items()}

@@ -3,16 +3,15 @@
 import dagster as dg
 import sqlalchemy as sa
 
-from dagster_mmm.warehouse.resource import WarehouseResource
+from dagster_mmm import fitting
+from dagster_mmm.defs.keys import CALIBRATION
+from dagster_mmm.warehouse.database import Warehouse
 from dagster_mmm.warehouse.tables import SCHEMA
-
-CALIBRATION = dg.AssetKey("forecast_calibration")
 
 
 @dg.asset_check(asset=CALIBRATION)
-def forecasts_are_calibrated(warehouse: WarehouseResource) -> dg.AssetCheckResult:
+def forecasts_are_calibrated(warehouse: dg.ResourceParam[Warehouse]) -> dg.AssetCheckResult:
     """Past forecasts held their intervals as often as they said, and beat last year's numbers."""
-    from dagster_mmm.fitting.result_rows import overall
     from hill_mmm.checks import calibration_checks
 
     view = sa.table("forecast_calibration", schema=SCHEMA)
@@ -25,7 +24,7 @@ def forecasts_are_calibrated(warehouse: WarehouseResource) -> dg.AssetCheckResul
     checks = [
         (str(model_key), check)
         for model_key, scored in by_model
-        for check in calibration_checks(overall(scored))
+        for check in calibration_checks(fitting.overall(scored))
     ]
     warnings = [
         f"{model_key}: {check.description}" for model_key, check in checks if check.status != "pass"

@@ -6,23 +6,20 @@ from typing import TYPE_CHECKING
 
 import dagster as dg
 
+from dagster_mmm import fitting, inputs
+from dagster_mmm.defs.keys import NOTHING_NEW, PANEL, REJECTED_INPUT, WEEKLY_INPUT
 from dagster_mmm.fitting.artefacts import RunInput
 from dagster_mmm.schedule.clock import Clock
+from dagster_mmm.schedule.dagster_runs import AT_WORK
 from dagster_mmm.schedule.due import WEEK, last_complete_week, week_of
 from dagster_mmm.schedule.partitions import MODEL_TAG, MODELS, PARTITION_TAG, WEEK_TAG
-from dagster_mmm.settings import Settings, SettingsError
+from dagster_mmm.settings import Settings
 from dagster_mmm.settings.resource import SettingsResource
-from dagster_mmm.warehouse.marts import read_marts
-from dagster_mmm.warehouse.publish import published_input, published_week, same_as_published
-from dagster_mmm.warehouse.resource import WarehouseResource
+from dagster_mmm.warehouse.database import Warehouse
+from dagster_mmm.warehouse.runs import published_input, published_week, same_as_published
 
 if TYPE_CHECKING:
     import pandas as pd
-
-NOTHING_NEW = "nothing is new"
-PANEL = dg.AssetKey("panel")
-WEEKLY_INPUT, REJECTED_INPUT = dg.AssetKey("weekly_input"), dg.AssetKey("rejected_input")
-UNDER_WAY = [dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.CANCELING]
 
 
 class PanelConfig(dg.Config):
@@ -73,15 +70,13 @@ def panel(
     context: dg.AssetExecutionContext,
     config: PanelConfig,
     settings: SettingsResource,
-    warehouse: WarehouseResource,
+    warehouse: dg.ResourceParam[Warehouse],
     clock: dg.ResourceParam[Clock],
 ) -> Iterator[dg.AssetCheckResult | dg.AssetObservation | dg.Output[RunInput]]:
     """The weekly input as the fit will see it, with every repair and restatement recorded.
 
     Where nothing is new since the published run there is no panel, and all that follows is skipped.
     """
-    from dagster_mmm.inputs import mark_restated
-
     model_key = context.partition_key
     context.instance.add_run_tags(context.run.run_id, {MODEL_TAG: model_key})
     _refuse_beside_another(context)
@@ -89,7 +84,8 @@ def panel(
     today, starts_on = clock.today(loaded.schedule.timezone), loaded.input.week_starts_on
     as_of = None if config.as_of is None else week_of(_day(config.as_of), starts_on)
     week = as_of or last_complete_week(today, starts_on)
-    problems, snapshot = _judged(warehouse, loaded, today, as_of)
+    judged = inputs.judge_stored(warehouse, loaded, today, as_of)
+    problems, snapshot = [problem.message for problem in judged.problems], judged.snapshot
     late = _lateness(problems, snapshot, week - loaded.input.immature_weeks * WEEK)
     yield from _verdicts(problems, snapshot, late)
     if problems:
@@ -109,23 +105,21 @@ def panel(
         before = published_input(connection, model_key)
         live_week = published_week(connection, model_key)
     is_vintage = as_of is not None and live_week is not None and _last_week(snapshot) < live_week
-    judged = RunInput(mark_restated(snapshot, before), "vintage" if is_vintage else "refit")
-    yield dg.Output(judged, metadata=_metadata(judged))
+    run_type = "vintage" if is_vintage else "refit"
+    found = RunInput(inputs.mark_restated(snapshot, before), run_type)
+    yield dg.Output(found, metadata=_metadata(found))
 
 
 def run_with_the_same_input(
-    warehouse: WarehouseResource, settings: Settings, snapshot: "pd.DataFrame"
+    warehouse: Warehouse, settings: Settings, snapshot: "pd.DataFrame"
 ) -> str | None:
     """The published run, if data, settings and code were the same; None if there is none such."""
-    from dagster_mmm.fitting.version import code_version
-    from dagster_mmm.inputs import fingerprint
-
     wanted = {
         # A score has seen the data, but its posterior has not.
         "run_type": "refit",
-        "data_fingerprint": fingerprint(snapshot),
+        "data_fingerprint": inputs.fingerprint(snapshot),
         "config_hash": settings.fingerprint(),
-        "code_version": code_version(),
+        "code_version": fitting.code_version(),
     }
     with warehouse.begin() as connection:
         return same_as_published(connection, settings.model_key, wanted)
@@ -134,7 +128,7 @@ def run_with_the_same_input(
 def _refuse_beside_another(context: dg.AssetExecutionContext) -> None:
     """Two refits of a model would race for its files; of two, the one asked for later gives way."""
     records = context.instance.get_run_records(
-        dg.RunsFilter(tags={PARTITION_TAG: context.partition_key}, statuses=UNDER_WAY)
+        dg.RunsFilter(tags={PARTITION_TAG: context.partition_key}, statuses=list(AT_WORK))
     )
     created = {record.dagster_run.run_id: record.create_timestamp for record in records}
     own = created.get(context.run.run_id)
@@ -151,31 +145,10 @@ def _refuse_beside_another(context: dg.AssetExecutionContext) -> None:
         )
 
 
-def _judged(
-    warehouse: WarehouseResource, settings: Settings, today: date, as_of: date | None
-) -> "tuple[list[str], pd.DataFrame]":
-    """What is wrong with the raw table or the input, and the input's snapshot."""
-    import pandas as pd
-
-    from dagster_mmm.inputs import check_table, judge_input
-
-    try:
-        check_table(warehouse, settings)
-    except dg.Failure as failure:
-        return [str(failure.description)], pd.DataFrame()
-    except SettingsError as error:
-        return [str(error)], pd.DataFrame()
-    marts = read_marts(warehouse, settings.model_key)
-    judged = judge_input(*marts, settings, today, as_of)
-    return [problem.message for problem in judged.problems], judged.snapshot
-
-
 def _verdicts(
     problems: Sequence[str], snapshot: "pd.DataFrame", late: Sequence[str]
 ) -> Iterator[dg.AssetCheckResult]:
     """The results of the checks; of an input that cannot be used, only that is judged."""
-    from dagster_mmm.inputs import input_advice
-
     repairs = [] if problems else list(snapshot["reason"].dropna().unique())
     yield dg.AssetCheckResult(
         check_name="input_is_usable",
@@ -184,7 +157,7 @@ def _verdicts(
         description="\n".join(problems) or "; ".join(repairs) or None,
         metadata={"problems": len(problems), "repairs": len(repairs)},
     )
-    advice = [] if problems else [point.message for point in input_advice(snapshot)]
+    advice = [] if problems else [point.message for point in inputs.input_advice(snapshot)]
     not_judged = ["it is not judged, because the input cannot be used"] if problems else []
     for name, found in (("input_is_plausible", advice), ("input_has_arrived", late)):
         yield dg.AssetCheckResult(

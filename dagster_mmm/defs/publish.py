@@ -1,23 +1,22 @@
 """Publication: the pointer that the latest views follow."""
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
 
 import dagster as dg
 
-from dagster_mmm.defs.results import result_key
+from dagster_mmm.defs.keys import PUBLISHED, result_key
 from dagster_mmm.schedule.clock import Clock
 from dagster_mmm.schedule.freshness import WEEKLY
 from dagster_mmm.schedule.partitions import MODELS
 from dagster_mmm.settings.resource import SettingsResource
 from dagster_mmm.warehouse import tables
-from dagster_mmm.warehouse.figures import run_figures
-from dagster_mmm.warehouse.publish import NotPublishableError, publish, run_to_judge
-from dagster_mmm.warehouse.resource import WarehouseResource
+from dagster_mmm.warehouse.database import Warehouse
+from dagster_mmm.warehouse.publish import NotPublishableError, publish
+from dagster_mmm.warehouse.runs import run_figures, run_to_judge
 
 
 @dg.asset(
-    key="published",
+    key=PUBLISHED,
     deps=[result_key(table) for table in tables.RESULT_TABLES],
     partitions_def=MODELS,
     group_name="published",
@@ -31,7 +30,7 @@ from dagster_mmm.warehouse.resource import WarehouseResource
 def published(
     context: dg.AssetExecutionContext,
     settings: SettingsResource,
-    warehouse: WarehouseResource,
+    warehouse: dg.ResourceParam[Warehouse],
     clock: dg.ResourceParam[Clock],
 ) -> Iterator[dg.MaterializeResult]:
     """The publish pointer, moved to the latest run if its stored verdict allows.
@@ -49,7 +48,7 @@ def published(
             context.log.info(f"run {run_id} is a vintage: what is live stays live")
             return
         try:
-            publish(connection, model_key, run_id, datetime.now(UTC).replace(tzinfo=None))
+            publish(connection, model_key, run_id, clock.utc())
         except NotPublishableError as error:
             raise dg.Failure(str(error)) from error
         figures = run_figures(connection, run_id, today)

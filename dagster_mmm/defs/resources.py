@@ -6,10 +6,10 @@ import dagster as dg
 
 from dagster_mmm import environment
 from dagster_mmm.defs.transforms import DBT
-from dagster_mmm.fitting.artefacts import FittedRunIOManager, RunInputIOManager
+from dagster_mmm.fitting.resource import FittedRunIOManager, RunInputIOManager
 from dagster_mmm.schedule.clock import Clock
 from dagster_mmm.settings.resource import SettingsResource
-from dagster_mmm.warehouse.retries import RetriedWarehouse
+from dagster_mmm.warehouse.resource import WarehouseResource
 
 
 def resources() -> dict[str, object]:
@@ -21,7 +21,7 @@ def resources() -> dict[str, object]:
     folder = str(environment.artefacts_path())
     return {
         "settings": SettingsResource(path=str(environment.settings_path())),
-        "warehouse": RetriedWarehouse(url=url),
+        "warehouse": WarehouseResource(url=url),
         "dbt": DBT,
         "clock": Clock(),
         "run_input_io": RunInputIOManager(folder=folder),

@@ -6,20 +6,18 @@ from typing import TYPE_CHECKING
 import dagster as dg
 import sqlalchemy as sa
 
+from dagster_mmm import fitting
+from dagster_mmm.defs.keys import FIT, result_key
 from dagster_mmm.fitting.artefacts import FittedRun
 from dagster_mmm.schedule.partitions import MODELS
 from dagster_mmm.settings import Settings
-from dagster_mmm.warehouse import tables
-from dagster_mmm.warehouse.publish import live_fit, was_published
-from dagster_mmm.warehouse.resource import WarehouseResource
+from dagster_mmm.warehouse import rows, tables
+from dagster_mmm.warehouse.database import Warehouse
+from dagster_mmm.warehouse.runs import live_fit, was_published
 
 if TYPE_CHECKING:
     import pandas as pd
-
-
-def result_key(table: sa.Table) -> dg.AssetKey:
-    """The asset of a result table."""
-    return dg.AssetKey(["results", table.name])
+    from matplotlib.figure import Figure
 
 
 def result_spec(table: sa.Table) -> dg.AssetSpec:
@@ -30,7 +28,7 @@ def result_spec(table: sa.Table) -> dg.AssetSpec:
     ]
     return dg.AssetSpec(
         result_key(table),
-        deps=["fit"],
+        deps=[FIT],
         partitions_def=MODELS,
         description=table.comment,
         group_name="results",
@@ -48,25 +46,22 @@ FIT_TABLES = [table for table in tables.RESULT_TABLES if table not in tables.PLA
 
 @dg.multi_asset(
     specs=[result_spec(table) for table in FIT_TABLES],
-    ins={"fit": dg.AssetIn("fit")},
+    ins={"fit": dg.AssetIn(FIT)},
     pool="warehouse",
 )
 def result_tables(
-    context: dg.AssetExecutionContext, fit: FittedRun, warehouse: WarehouseResource
+    context: dg.AssetExecutionContext, fit: FittedRun, warehouse: dg.ResourceParam[Warehouse]
 ) -> Iterator[dg.MaterializeResult]:
-    """Response curves, contributions, returns, verdicts and input of one run."""
-    from dagster_mmm.fitting.result_rows import result_frames
-    from dagster_mmm.warehouse.bulk import replace_run
-
+    """Response curves, contributions, fitting.returns, verdicts and input of one run."""
     warehouse.create_result_tables()
     with warehouse.begin() as connection:
         previous = live_fit(connection, fit.settings.model_key)
-    frames = result_frames(fit, previous)
+    frames = fitting.result_frames(fit, previous)
     with warehouse.begin() as connection:
         if was_published(connection, fit.run_id):
             context.log.info(f"run {fit.run_id} has been published: its rows stand as they are")
         else:
-            replace_run(connection, fit.run_id, frames)
+            rows.replace_run(connection, fit.run_id, frames)
     pictures = _pictures(frames, fit.settings)
     for table, frame in frames.items():
         yield dg.MaterializeResult(
@@ -82,28 +77,31 @@ def result_tables(
 def _pictures(
     frames: "dict[sa.Table, pd.DataFrame]", settings: Settings
 ) -> dict[sa.Table, dict[str, dg.MetadataValue]]:
-    from dagster_mmm.defs import pictures as plots
-    from dagster_mmm.fitting.result_rows import returns
 
     currency = settings.currency
-    summary = returns(frames[tables.CHANNEL_SUMMARY])
-    curves = plots.response_curves(frames[tables.RESPONSE_CURVE], currency)
-    fitted = plots.fit_against_actual(frames[tables.MODEL_FIT], currency)
-    contributions = plots.contributions(frames[tables.CONTRIBUTION], currency)
-    convergence = plots.convergence(frames[tables.PARAMETER_SUMMARY], settings.gate)
+    summary = fitting.returns(frames[tables.CHANNEL_SUMMARY])
+    curves = fitting.pictures.response_curves(frames[tables.RESPONSE_CURVE], currency)
+    fitted = fitting.pictures.fit_against_actual(frames[tables.MODEL_FIT], currency)
+    contributions = fitting.pictures.contributions(frames[tables.CONTRIBUTION], currency)
+    convergence = fitting.pictures.convergence(frames[tables.PARAMETER_SUMMARY], settings.gate)
     return {
         tables.CHANNEL_SUMMARY: {
             "roi": dg.MetadataValue.md(summary_markdown(summary)),
-            "roi_plot": plots.as_metadata(plots.roi_by_channel(summary)),
+            "roi_plot": _picture(fitting.pictures.roi_by_channel(summary)),
         },
-        tables.CONTRIBUTION: {"contributions": plots.as_metadata(contributions)},
-        tables.RESPONSE_CURVE: {"response_curves": plots.as_metadata(curves)},
-        tables.MODEL_FIT: {"fit_against_actual": plots.as_metadata(fitted)},
+        tables.CONTRIBUTION: {"contributions": _picture(contributions)},
+        tables.RESPONSE_CURVE: {"response_curves": _picture(curves)},
+        tables.MODEL_FIT: {"fit_against_actual": _picture(fitted)},
         tables.DIAGNOSTIC: {
             "verdicts": dg.MetadataValue.md(verdict_markdown(frames[tables.DIAGNOSTIC])),
-            "convergence": plots.as_metadata(convergence),
+            "convergence": _picture(convergence),
         },
     }
+
+
+def _picture(figure: "Figure") -> dg.MarkdownMetadataValue:
+    """A figure as the UI shows it, in a dialog."""
+    return dg.MetadataValue.md(fitting.pictures.as_markdown(figure))
 
 
 def summary_markdown(summary: "pd.DataFrame") -> str:

@@ -1,29 +1,28 @@
 """The score: what the live posterior says of the weeks that have come since, without a fit."""
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, NamedTuple
 
 import dagster as dg
 import sqlalchemy as sa
 
-from dagster_mmm.defs.panel import NOTHING_NEW, REJECTED_INPUT, WEEKLY_INPUT
-from dagster_mmm.fitting.artefacts import FittedRunIOManager
+from dagster_mmm import fitting, inputs
+from dagster_mmm.defs.keys import NOTHING_NEW, REJECTED_INPUT, WEEKLY_INPUT
+from dagster_mmm.fitting.resource import FittedRunIOManager
 from dagster_mmm.schedule.clock import Clock
 from dagster_mmm.schedule.partitions import MODELS
 from dagster_mmm.settings import Settings
 from dagster_mmm.settings.resource import SettingsResource
-from dagster_mmm.warehouse import tables
-from dagster_mmm.warehouse.marts import read_marts
-from dagster_mmm.warehouse.publish import (
+from dagster_mmm.warehouse import rows, tables
+from dagster_mmm.warehouse.database import Warehouse
+from dagster_mmm.warehouse.publish import publish
+from dagster_mmm.warehouse.runs import (
     LiveFit,
     live_fit,
-    publish,
     published_input,
     same_as_published,
     stored_rows,
 )
-from dagster_mmm.warehouse.resource import WarehouseResource
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -41,7 +40,7 @@ if TYPE_CHECKING:
 def score(
     context: dg.AssetExecutionContext,
     settings: SettingsResource,
-    warehouse: WarehouseResource,
+    warehouse: dg.ResourceParam[Warehouse],
     clock: dg.ResourceParam[Clock],
     fitted_run_io: dg.ResourceParam[FittedRunIOManager],
 ) -> Iterator[dg.AssetObservation | dg.MaterializeResult]:
@@ -49,14 +48,10 @@ def score(
 
     It inherits the verdict of its fit. Where nothing is new since the live run there is none.
     """
-    from dagster_mmm.fitting.score_rows import ScoreRun, score_frames
-    from dagster_mmm.inputs import build_panel, mark_restated
-    from dagster_mmm.warehouse.bulk import replace_run
-
-    run_id, started_at = context.run.run_id, _now()
+    run_id, started_at = context.run.run_id, clock.utc()
     loaded = settings.load(context.partition_key)
     snapshot = _snapshot(loaded, warehouse, clock)
-    known, weeks = _known(loaded, warehouse, snapshot), build_panel(snapshot, loaded)
+    known, weeks = _known(loaded, warehouse, snapshot), inputs.build_panel(snapshot, loaded)
     fit = fitted_run_io.run(loaded.model_key, known.live.run["run_id"])
     if known.same is not None or weeks.weeks[-1] <= fit.fit.panel.weeks[-1]:
         since = known.same or fit.run_id
@@ -67,11 +62,13 @@ def score(
             metadata={"nothing_new_since": since},
         )
         return
-    run = ScoreRun(run_id, started_at, fit, mark_restated(snapshot, known.used), weeks)
-    frames = score_frames(run, known.stored, known.live)
+    run = fitting.ScoreRun(
+        run_id, started_at, fit, inputs.mark_restated(snapshot, known.used), weeks
+    )
+    frames = fitting.score_frames(run, known.stored, known.live)
     with warehouse.begin() as connection:
-        replace_run(connection, run_id, frames)
-        publish(connection, loaded.model_key, run_id, _now())
+        rows.replace_run(connection, run_id, frames)
+        publish(connection, loaded.model_key, run_id, clock.utc())
     yield dg.MaterializeResult(
         metadata={
             "fit_run_id": fit.run_id,
@@ -90,14 +87,11 @@ score_new_weeks = dg.define_asset_job(
 )
 
 
-def _snapshot(settings: Settings, warehouse: WarehouseResource, clock: Clock) -> "pd.DataFrame":
+def _snapshot(settings: Settings, warehouse: Warehouse, clock: Clock) -> "pd.DataFrame":
     """The judged input; what keeps a fit from it keeps a score from it too."""
-    from dagster_mmm.inputs import InputError, judge_input
-
-    marts = read_marts(warehouse, settings.model_key)
-    judged = judge_input(*marts, settings, clock.today(settings.schedule.timezone))
+    judged = inputs.judge_stored(warehouse, settings, clock.today(settings.schedule.timezone))
     if judged.problems:
-        raise InputError(judged.problems)
+        raise inputs.InputError(judged.problems)
     return judged.snapshot
 
 
@@ -117,17 +111,15 @@ class _Known(NamedTuple):
     same: str | None
 
 
-def _known(settings: Settings, warehouse: WarehouseResource, snapshot: "pd.DataFrame") -> _Known:
-    from dagster_mmm.fitting.score_rows import OF_THE_FIT
-    from dagster_mmm.inputs import fingerprint
+def _known(settings: Settings, warehouse: Warehouse, snapshot: "pd.DataFrame") -> _Known:
 
-    seen = {"data_fingerprint": fingerprint(snapshot)}
+    seen = {"data_fingerprint": inputs.fingerprint(snapshot)}
     warehouse.create_result_tables()
     with warehouse.begin() as connection:
         live = live_fit(connection, settings.model_key)
         if live is None:
             raise dg.Failure(f"nothing of {settings.model_key} has been published: refit it first")
-        stored = {t: stored_rows(connection, t, live.run["run_id"]) for t in OF_THE_FIT}
+        stored = {t: stored_rows(connection, t, live.run["run_id"]) for t in fitting.OF_THE_FIT}
         used = published_input(connection, settings.model_key)
         same = same_as_published(connection, settings.model_key, seen)
     return _Known(live, stored, used, same)
@@ -135,11 +127,5 @@ def _known(settings: Settings, warehouse: WarehouseResource, snapshot: "pd.DataF
 
 def _errors(accuracy: "pd.DataFrame") -> dict[str, float]:
     """The scored weeks' metrics of all series together, as numbers that the UI plots."""
-    from dagster_mmm.fitting.result_rows import overall
-
-    rows = overall(accuracy[accuracy["evaluation_set"] == "scored"])
+    rows = fitting.overall(accuracy[accuracy["evaluation_set"] == "scored"])
     return dict(zip("scored_" + rows["metric"], rows["value"], strict=True))
-
-
-def _now() -> datetime:
-    return datetime.now(UTC).replace(tzinfo=None)

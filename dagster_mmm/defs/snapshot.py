@@ -2,7 +2,7 @@
 
 import dagster as dg
 
-from dagster_mmm.warehouse.resource import WarehouseResource
+from dagster_mmm.warehouse.database import Warehouse
 from dagster_mmm.warehouse.snapshot import VIEWS, snapshot_of, write_snapshot
 
 
@@ -13,7 +13,7 @@ from dagster_mmm.warehouse.snapshot import VIEWS, snapshot_of, write_snapshot
     tags={"mmm/writes": "files"},
     pool="warehouse",
 )
-def dashboard_snapshot(warehouse: WarehouseResource) -> dg.MaterializeResult:
+def dashboard_snapshot(warehouse: dg.ResourceParam[Warehouse]) -> dg.MaterializeResult:
     """The latest views as tables of a file of their own, which may be kept open for reading.
 
     A database server lets many read while the job writes: there, nothing is copied.

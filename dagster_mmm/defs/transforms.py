@@ -17,12 +17,13 @@ import dagster as dg
 from dagster_dbt import DagsterDbtTranslator, DbtCliResource, DbtProject, dbt_assets
 from packaging.version import Version
 
-from dagster_mmm import environment
-from dagster_mmm.defs.panel import WEEKLY_INPUT
+from dagster_mmm import environment, inputs
+from dagster_mmm.defs.keys import WEEKLY_INPUT
 from dagster_mmm.schedule.freshness import WEEKLY
 from dagster_mmm.settings import dbt_vars
 from dagster_mmm.settings.resource import SettingsResource
-from dagster_mmm.warehouse.resource import WarehouseResource
+from dagster_mmm.warehouse.database import Warehouse
+from dagster_mmm.warehouse.dbt import tell_dbt
 
 SQL = environment.ROOT / "sql"
 # What dbt has parsed; a build that finds it, of the same settings, need not parse again.
@@ -107,12 +108,10 @@ def dbt_models(
     context: dg.AssetExecutionContext,
     dbt: DbtCliResource,
     settings: SettingsResource,
-    warehouse: WarehouseResource,
+    warehouse: dg.ResourceParam[Warehouse],
 ) -> Iterator[Any]:
     """Build and test the selected models with the columns of all models' settings."""
-    from dagster_mmm.inputs import readable_inputs
-
-    readable = readable_inputs(warehouse, settings.models())
+    readable = inputs.readable_inputs(warehouse, settings.models())
     readable.log_problems(context.log)
     variables = json.dumps(dbt_vars(readable.settings.values(), readable.undeclared))
     if len(variables) > MAX_ARGUMENT:
@@ -121,7 +120,7 @@ def dbt_models(
             "are more than dbt can be told; bring those that have the same columns into one table, "
             "and name its input.model_column"
         )
-    environment.tell_dbt()
+    tell_dbt()
     # The views of what is live read tables that the first fit would otherwise make.
     warehouse.create_result_tables()
     # dbt's unit tests prove the SQL, not this week's data: they run in the test suite.

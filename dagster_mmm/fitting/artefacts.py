@@ -1,7 +1,6 @@
 """Files between assets: the judged input as Parquet, a fitted run as NetCDF, Parquet and JSON."""
 
 import json
-import os
 import shutil
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -9,14 +8,11 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import dagster as dg
-
+import hill_mmm
 from dagster_mmm.settings import Settings
 
 if TYPE_CHECKING:
     import pandas as pd
-
-    from hill_mmm import Fit, Scales
 
 
 @dataclass(frozen=True)
@@ -37,7 +33,7 @@ class FitRecord:
     """How a run came to its fit; all plain values, for JSON.
 
     Attributes:
-        model_version: what fixes the meaning of its numbers (see `request.model_version`).
+        model_version: what fixes the meaning of its numbers (see `version.model_version`).
         scales_of: the earlier run whose scales it was fitted on, or None for its own.
         ladder: every fit on all weeks that was tried, with what it failed at.
         choice: how the number of components was chosen, or None where it was not.
@@ -75,88 +71,9 @@ class FittedRun:
     started_at: datetime
     settings: Settings
     input: RunInput
-    fit: "Fit"
-    holdout: "Fit | None"
+    fit: "hill_mmm.Fit"
+    holdout: "hill_mmm.Fit | None"
     record: FitRecord
-
-
-class RunInputIOManager(dg.ConfigurableIOManager):
-    """Keeps the judged input of each model's latest `panel` in one Parquet file.
-
-    Attributes:
-        folder: where the models' folders live.
-    """
-
-    folder: str
-
-    def handle_output(self, context: dg.OutputContext, obj: RunInput) -> None:
-        """Write the input; a reader sees the old file or the new one."""
-        path = self._path(context.partition_key)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        save_input(obj, path.with_suffix(".tmp"))
-        os.replace(path.with_suffix(".tmp"), path)
-        context.add_output_metadata({"path": dg.MetadataValue.path(str(path))})
-
-    def load_input(self, context: dg.InputContext) -> RunInput:
-        """The latest input."""
-        return load_input(self._path(context.partition_key))
-
-    def _path(self, model_key: str) -> Path:
-        return Path(self.folder) / model_key / "panel.parquet"
-
-
-class FittedRunIOManager(dg.ConfigurableIOManager):
-    """Keeps every fitted run in a folder of its own, and the name of each model's latest.
-
-    Attributes:
-        folder: where the models' folders live.
-    """
-
-    folder: str
-
-    def handle_output(self, context: dg.OutputContext, obj: FittedRun) -> None:
-        """Write the run beside the others; it becomes the latest when it is whole."""
-        runs = self._runs(context.partition_key)
-        partial, final = runs / f".{obj.run_id}", runs / obj.run_id
-        shutil.rmtree(partial, ignore_errors=True)
-        partial.mkdir(parents=True)
-        save_run(obj, partial)
-        shutil.rmtree(final, ignore_errors=True)
-        partial.rename(final)
-        pointer = runs / ".latest"
-        pointer.write_text(obj.run_id)
-        os.replace(pointer, runs / "latest")
-        context.add_output_metadata({"path": dg.MetadataValue.path(str(final))})
-
-    def load_input(self, context: dg.InputContext) -> FittedRun:
-        """The latest run."""
-        runs = self._runs(context.partition_key)
-        return load_run(runs / (runs / "latest").read_text())
-
-    def run(self, model_key: str, run_id: str) -> FittedRun:
-        """A run of a model by its id.
-
-        Raises:
-            FileNotFoundError: if its folder is not there (any more).
-        """
-        folder = self._runs(model_key) / run_id
-        if not folder.is_dir():
-            raise FileNotFoundError(
-                f"the files of run {run_id} are not at {folder}; without its draws it can be "
-                "neither scored nor compared with another: restore the folder, or refit"
-            )
-        return load_run(folder)
-
-    def frozen_scales(self, model_key: str, run_ids: Sequence[str]) -> "tuple[str, Scales] | None":
-        """The first of these runs of a model whose folder is there, and its scales."""
-        for run_id in run_ids:
-            folder = self._runs(model_key) / run_id
-            if folder.is_dir():
-                return run_id, load_scales(folder)
-        return None
-
-    def _runs(self, model_key: str) -> Path:
-        return Path(self.folder) / model_key / "runs"
 
 
 def remove_runs(folder: Path, run_ids: Sequence[str]) -> None:
@@ -210,17 +127,13 @@ def load_input(path: Path) -> RunInput:
     return RunInput(frame.drop(columns="run_type"), str(frame["run_type"].iloc[0]))
 
 
-def load_scales(folder: Path) -> "Scales":
+def load_scales(folder: Path) -> "hill_mmm.Scales":
     """The scales of the run that `save_run` wrote into a folder."""
-    from hill_mmm import Scales
-
-    return Scales.from_dict(json.loads((folder / "run.json").read_text())["scales"])
+    return hill_mmm.Scales.from_dict(json.loads((folder / "run.json").read_text())["scales"])
 
 
-def _load_fit(path: Path) -> "Fit":
+def _load_fit(path: Path) -> "hill_mmm.Fit":
     import xarray as xr
 
-    from hill_mmm import Fit
-
     with xr.open_dataset(path, engine="h5netcdf") as dataset:
-        return Fit.from_dataset(dataset.load())
+        return hill_mmm.Fit.from_dataset(dataset.load())

@@ -13,7 +13,7 @@ from dagster_mmm.fitting.version import code_version
 from dagster_mmm.inputs import mark_restated
 from dagster_mmm.settings import Settings
 from dagster_mmm.warehouse import tables
-from dagster_mmm.warehouse.publish import LiveFit
+from dagster_mmm.warehouse.runs import LiveFit
 from hill_mmm import Panel
 from hill_mmm.checks import Check
 

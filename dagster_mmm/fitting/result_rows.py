@@ -16,7 +16,7 @@ from dagster_mmm.fitting.version import code_version
 from dagster_mmm.inputs import fingerprint, input_advice
 from dagster_mmm.settings import Settings
 from dagster_mmm.warehouse import tables
-from dagster_mmm.warehouse.publish import LiveFit
+from dagster_mmm.warehouse.runs import LiveFit
 from hill_mmm import Fit, Panel
 from hill_mmm.checks import Check
 from hill_mmm.panel import ALL_SERIES

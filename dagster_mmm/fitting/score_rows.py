@@ -16,7 +16,7 @@ from dagster_mmm.fitting.delta_rows import delta_rows
 from dagster_mmm.fitting.result_rows import overall, started_run
 from dagster_mmm.inputs import fingerprint
 from dagster_mmm.warehouse import tables
-from dagster_mmm.warehouse.publish import LiveFit
+from dagster_mmm.warehouse.runs import LiveFit
 from hill_mmm import Panel
 
 # What new weeks do not change: a score has the rows of its fit, so that its views are complete.

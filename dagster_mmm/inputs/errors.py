@@ -1,6 +1,22 @@
-"""What a database says of a raw table or file, without its words on our statements."""
+"""Why an input cannot be used: a raw table is not as the settings say, or its weeks do not do."""
+
+from collections.abc import Iterable
 
 from sqlalchemy.exc import DBAPIError
+
+from hill_mmm.panel import Problem
+
+
+class RawTableError(ValueError):
+    """A raw table or file is not there, cannot be read, or is not what the settings describe."""
+
+
+class InputError(ValueError):
+    """The weekly input cannot be fitted; `problems` lists every reason found."""
+
+    def __init__(self, problems: Iterable[Problem]) -> None:
+        self.problems = tuple(problems)
+        super().__init__("\n".join(f"- {problem.message}" for problem in self.problems))
 
 
 def said(error: DBAPIError) -> str:

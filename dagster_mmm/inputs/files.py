@@ -2,35 +2,36 @@
 
 from pathlib import Path
 
-import dagster as dg
 import duckdb
 import pyarrow as pa
 from sqlalchemy.exc import DBAPIError
 
-from dagster_mmm.inputs.errors import said, without_hints
+from dagster_mmm.inputs.errors import RawTableError, said, without_hints
 from dagster_mmm.settings import Settings, check_columns
-from dagster_mmm.warehouse.bulk import replace_table
+from dagster_mmm.warehouse.database import Warehouse
 from dagster_mmm.warehouse.ddl import create_schema
 from dagster_mmm.warehouse.errors import WarehousePermissionError
-from dagster_mmm.warehouse.resource import WarehouseResource
+from dagster_mmm.warehouse.rows.bulk import replace_table
 
 
-def load_csv(warehouse: WarehouseResource, file: Path, settings: Settings) -> None:
+def load_csv(warehouse: Warehouse, file: Path, settings: Settings) -> None:
     """Replace the raw table by a CSV's rows, every value as the text that stands in the file.
 
     A file that is not what the settings describe leaves the table as it was.
 
     Raises:
-        dg.Failure: if the file is not there, is not a CSV with a header, or names a column twice.
+        RawTableError: if the file is not there, is no CSV with a header, or names a column twice.
         SettingsError: if it lacks a column that the settings name.
     """
     if not file.is_file():
-        raise dg.Failure(f"there is no file {file}; give the path of a CSV with a header row")
+        raise RawTableError(f"there is no file {file}; give the path of a CSV with a header row")
     try:
         rows = read_csv(file)
     except duckdb.Error as error:
         words = without_hints(str(error))
-        raise dg.Failure(f"{file} cannot be loaded into {settings.input.table}: {words}") from error
+        raise RawTableError(
+            f"{file} cannot be loaded into {settings.input.table}: {words}"
+        ) from error
     check_columns(settings, rows.column_names)
     schema, table = settings.input.table.split(".")
     try:
@@ -38,12 +39,12 @@ def load_csv(warehouse: WarehouseResource, file: Path, settings: Settings) -> No
             create_schema(connection, schema)
             replace_table(connection, schema, table, rows)
     except WarehousePermissionError as error:
-        raise dg.Failure(
+        raise RawTableError(
             f"{file} cannot be loaded into {settings.input.table}: {error}; or load the table by "
             "other means, and leave out input.file"
         ) from error
     except DBAPIError as error:
-        raise dg.Failure(
+        raise RawTableError(
             f"{file} cannot be loaded into {settings.input.table}: {said(error)}"
         ) from error
 
@@ -52,7 +53,7 @@ def read_csv(file: Path) -> pa.Table:
     """A CSV's rows as texts, whatever its delimiter; DuckDB finds it, for every warehouse.
 
     Raises:
-        dg.Failure: if it is not a table, or has a column twice.
+        RawTableError: if it is not a table, or has a column twice.
         duckdb.Error: if it is not a CSV.
     """
     with duckdb.connect() as reader:
@@ -60,7 +61,7 @@ def read_csv(file: Path) -> pa.Table:
         query = "from read_csv($file, all_varchar = true, header = true)"
         rows = reader.sql(query, params={"file": str(file)}).to_arrow_table()
     if rows.num_columns == 1:
-        raise dg.Failure(
+        raise RawTableError(
             f"{file} reads as a table of one column: a row has more or fewer cells than the "
             "header, or its cells are not separated by comma, semicolon, tab or |"
         )
@@ -75,7 +76,7 @@ def _require_each_column_once(reader: duckdb.DuckDBPyConnection, file: Path) -> 
     spelled = [name.casefold() for name in names]
     repeated = {name for name, low in zip(names, spelled, strict=True) if spelled.count(low) > 1}
     if repeated:
-        raise dg.Failure(
+        raise RawTableError(
             f"{file} names the columns {', '.join(map(repr, sorted(repeated)))} more than once "
             "(capitals count for nothing in a database); give each a name of its own"
         )

@@ -1,12 +1,12 @@
 """The weekly input judged as a whole, and the panel that its used values make."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import date
 from typing import TypedDict
 
 import pandas as pd
 
+from dagster_mmm.inputs.errors import InputError, RawTableError
 from dagster_mmm.inputs.plausibility import advice, unit_errors
 from dagster_mmm.inputs.problems import (
     absent_spend,
@@ -21,7 +21,10 @@ from dagster_mmm.inputs.problems import (
     unreadable_values,
 )
 from dagster_mmm.inputs.repairs import silent_media, weeks_left_out
-from dagster_mmm.settings import Settings
+from dagster_mmm.inputs.tables import check_table
+from dagster_mmm.settings import Settings, SettingsError
+from dagster_mmm.warehouse.database import Warehouse
+from dagster_mmm.warehouse.marts import read_marts
 from hill_mmm import Panel, PanelError
 from hill_mmm.panel import Problem, find_problems
 
@@ -29,14 +32,6 @@ from hill_mmm.panel import Problem, find_problems
 SERIES = "series key"
 # Plans of spend reach further ahead than this in no company's warehouse.
 PLANNED_AHEAD = pd.Timedelta(days=2 * 366)
-
-
-class InputError(ValueError):
-    """The input cannot be fitted; `problems` lists every reason found."""
-
-    def __init__(self, problems: Iterable[Problem]) -> None:
-        self.problems = tuple(problems)
-        super().__init__("\n".join(f"- {problem.message}" for problem in self.problems))
 
 
 @dataclass(frozen=True)
@@ -66,6 +61,22 @@ class _Roles(TypedDict):
     channels: list[str]
     organic: list[str]
     controls: list[str]
+
+
+def judge_stored(
+    warehouse: Warehouse, settings: Settings, today: date, as_of: date | None = None
+) -> ModelInput:
+    """Judge a model's input as it stands in the warehouse, its raw table included.
+
+    A raw table that is not as the settings say is the only problem then. The arguments are those of
+    `judge_input`.
+    """
+    try:
+        check_table(warehouse, settings)
+    except (RawTableError, SettingsError) as error:
+        nothing = pd.DataFrame(columns=["series_key", "week_start", "variable", "role", "value"])
+        return ModelInput(_snapshot(nothing), (Problem("raw_table", str(error)),))
+    return judge_input(*read_marts(warehouse, settings.model_key), settings, today, as_of)
 
 
 def judge_input(

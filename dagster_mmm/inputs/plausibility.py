@@ -9,7 +9,7 @@ from itertools import combinations
 import pandas as pd
 
 from dagster_mmm.inputs.problems import day, in_week
-from dagster_mmm.inputs.repairs import WEEK
+from dagster_mmm.schedule.due import WEEK
 from dagster_mmm.settings import Settings
 from hill_mmm.panel import Problem
 

@@ -4,12 +4,11 @@ import logging
 from pathlib import Path
 from typing import NamedTuple
 
-import dagster as dg
-
+from dagster_mmm.inputs.errors import RawTableError
 from dagster_mmm.inputs.files import load_csv
 from dagster_mmm.inputs.tables import RawTable, find_table
 from dagster_mmm.settings import Models, Settings, SettingsError
-from dagster_mmm.warehouse.resource import WarehouseResource
+from dagster_mmm.warehouse.database import Warehouse
 
 
 class ReadableInputs(NamedTuple):
@@ -32,15 +31,15 @@ class ReadableInputs(NamedTuple):
         """Log the problems.
 
         Raises:
-            dg.Failure: with all of them, if no model can be read.
+            RawTableError: with all of them, if no model can be read.
         """
         for problem in self.problems:
             log.error(problem)
         if not self.settings and self.undeclared is None:
-            raise dg.Failure("\n".join(self.problems), allow_retries=False)
+            raise RawTableError("\n".join(self.problems))
 
 
-def load_files(warehouse: WarehouseResource, models: Models, file: str | None) -> tuple[str, ...]:
+def load_files(warehouse: Warehouse, models: Models, file: str | None) -> tuple[str, ...]:
     """Load the models' files into their tables, and say which of them could not be.
 
     Args:
@@ -49,7 +48,7 @@ def load_files(warehouse: WarehouseResource, models: Models, file: str | None) -
         file: a CSV for the table of all models, in place of the settings' files.
 
     Raises:
-        dg.Failure: if that CSV cannot be loaded, or there is more than one table.
+        RawTableError: if that CSV cannot be loaded, or there is more than one table.
         SettingsError: if that CSV lacks a column that the settings name.
     """
     usable = models.all().usable
@@ -57,10 +56,9 @@ def load_files(warehouse: WarehouseResource, models: Models, file: str | None) -
     each = [*([] if undeclared is None else [undeclared]), *usable.values()]
     if file is not None:
         if len({one.input.table for one in each}) != 1:
-            raise dg.Failure(
+            raise RawTableError(
                 f"{file} is one file, and the settings name several tables; give each model's "
-                "input.file in the settings",
-                allow_retries=False,
+                "input.file in the settings"
             )
         load_csv(warehouse, Path(file).expanduser(), each[0])
         return ()
@@ -69,12 +67,12 @@ def load_files(warehouse: WarehouseResource, models: Models, file: str | None) -
     for (path, _), one in files.items():
         try:
             load_csv(warehouse, path, one)
-        except (dg.Failure, SettingsError) as error:
-            problems.append(_message(error))
+        except (RawTableError, SettingsError) as error:
+            problems.append(str(error))
     return tuple(problems)
 
 
-def readable_inputs(warehouse: WarehouseResource, models: Models) -> ReadableInputs:
+def readable_inputs(warehouse: Warehouse, models: Models) -> ReadableInputs:
     """The models whose tables and columns are there; the rows are looked at by each model's panel.
 
     Raises:
@@ -95,8 +93,8 @@ def readable_inputs(warehouse: WarehouseResource, models: Models) -> ReadableInp
             try:
                 tables[settings.input.table] = find_table(warehouse, settings)
                 seen[key] = True
-            except (dg.Failure, SettingsError) as error:
-                problems.append(_message(error))
+            except (RawTableError, SettingsError) as error:
+                problems.append(str(error))
                 seen[key] = False
         return seen[key]
 
@@ -104,7 +102,3 @@ def readable_inputs(warehouse: WarehouseResource, models: Models) -> ReadableInp
     if undeclared is not None and not is_readable(undeclared):
         undeclared = None
     return ReadableInputs(readable, undeclared, tables, tuple(dict.fromkeys(problems)))
-
-
-def _message(error: dg.Failure | SettingsError) -> str:
-    return str(error.description if isinstance(error, dg.Failure) else error)

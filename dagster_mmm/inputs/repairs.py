@@ -1,13 +1,13 @@
 """What the fit does without: weeks at either end, and media that were never used."""
 
 from collections.abc import Collection, Hashable, Sequence
-from datetime import date, timedelta
+from datetime import date
 
 import pandas as pd
 
+from dagster_mmm.schedule.due import WEEK
 from dagster_mmm.settings import Settings
 
-WEEK = timedelta(days=7)
 # An outcome that is later than this has stopped coming, and somebody has to know.
 MAX_LATE_WEEKS = 4
 SILENCE = {

@@ -4,8 +4,9 @@ import re
 from collections.abc import Collection
 from typing import Any, NamedTuple
 
-import dagster as dg
 import sqlalchemy as sa
+
+from dagster_mmm.inputs.errors import RawTableError
 
 
 class Rows(NamedTuple):
@@ -43,7 +44,7 @@ def require_known(
     unknown = {found or "": n for found, n in counts if (found or "") not in known}
     if unknown:
         found = ", ".join(f"{text!r} ({n} rows)" for text, n in sorted(unknown.items()))
-        raise dg.Failure(f"{rows.name} has {column} {found}; {remedy}")
+        raise RawTableError(f"{rows.name} has {column} {found}; {remedy}")
 
 
 def text_of(column: "sa.ColumnElement[Any]") -> "sa.ColumnElement[str]":
@@ -64,7 +65,7 @@ def require_one_time_zone(connection: sa.Connection, rows: Rows, column: str) ->
     # Summer time is one hour ahead of winter.
     if is_partial or (offsets and max(offsets.values()) - min(offsets.values()) > 60):
         found = sorted({f"{m // 60:+03d}:{m % 60:02d}" for m in offsets.values()})
-        raise dg.Failure(
+        raise RawTableError(
             f"column {column!r} of {rows.name} has times of the UTC offsets "
             f"{', '.join(found)}{' and times without one' if is_partial else ''}, so its days are "
             "not those of one place; write dates in the business's own time zone"
@@ -97,7 +98,7 @@ def require_one_currency(
         found = ", ".join(
             f"{n} in {name!r}" if name else f"{n} in none" for name, n in others.items()
         )
-        raise dg.Failure(
+        raise RawTableError(
             f"{rows.name} has rows in other currencies than {currency} (column "
             f"{column!r}): {found}; convert them at the source"
         )

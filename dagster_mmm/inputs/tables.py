@@ -4,11 +4,10 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from typing import NamedTuple
 
-import dagster as dg
 import sqlalchemy as sa
 from sqlalchemy.exc import DBAPIError
 
-from dagster_mmm.inputs.errors import said
+from dagster_mmm.inputs.errors import RawTableError, said
 from dagster_mmm.inputs.rows import (
     require_known,
     require_one_currency,
@@ -18,8 +17,8 @@ from dagster_mmm.inputs.rows import (
 )
 from dagster_mmm.settings import Settings, check_columns, check_report_columns
 from dagster_mmm.settings.sections import ReportsSettings
+from dagster_mmm.warehouse.database import Warehouse
 from dagster_mmm.warehouse.errors import WarehousePermissionError
-from dagster_mmm.warehouse.resource import WarehouseResource
 
 
 class RawTable(NamedTuple):
@@ -34,24 +33,24 @@ class RawTable(NamedTuple):
     unused_columns: tuple[str, ...]
 
 
-def find_table(warehouse: WarehouseResource, settings: Settings) -> RawTable:
+def find_table(warehouse: Warehouse, settings: Settings) -> RawTable:
     """Check that a model's raw table, and that of its reports, has what the settings name.
 
     Raises:
-        dg.Failure: if a table is not in the warehouse or cannot be read, or its dates have a time
-            zone.
+        RawTableError: if a table is not in the warehouse or cannot be read, or its dates have a
+            time zone.
         SettingsError: if it lacks a column that the settings name.
     """
     with _readable(warehouse, settings), warehouse.begin() as connection:
         return _found(connection, warehouse, settings)
 
 
-def check_table(warehouse: WarehouseResource, settings: Settings) -> RawTable:
+def check_table(warehouse: Warehouse, settings: Settings) -> RawTable:
     """Check that the raw table, and a model's rows in it, are what the settings describe.
 
     Raises:
-        dg.Failure: as `find_table` does, and if the dates of the rows are of several time zones, or
-            there are rows in another currency.
+        RawTableError: as `find_table` does, and if the dates of the rows are of several time zones,
+            or there are rows in another currency.
         SettingsError: as `find_table` does.
     """
     with _readable(warehouse, settings), warehouse.begin() as connection:
@@ -65,30 +64,30 @@ def check_table(warehouse: WarehouseResource, settings: Settings) -> RawTable:
 
 
 @contextmanager
-def _readable(warehouse: WarehouseResource, settings: Settings) -> Generator[None]:
+def _readable(warehouse: Warehouse, settings: Settings) -> Generator[None]:
     """Name the remedy where the raw table may not, or cannot, be read."""
     try:
         yield
     except WarehousePermissionError as error:
         user = sa.make_url(warehouse.url).username
         schema, table = settings.input.table.split(".")
-        raise dg.Failure(
+        raise RawTableError(
             f"{settings.input.table} may not be read: {error}. For a table, its owner runs: "
             f'grant usage on schema "{schema}" to "{user}"; '
             f'grant select on "{schema}"."{table}" to "{user}". For a view, the owner of the view '
             "needs the same on what the view reads."
         ) from error
     except DBAPIError as error:
-        raise dg.Failure(
+        raise RawTableError(
             f"{settings.input.table} is there but cannot be read: {said(error)}; where it is a "
             "view, see that the tables behind it are there and that the job may read them"
         ) from error
 
 
-def _found(connection: sa.Connection, warehouse: WarehouseResource, settings: Settings) -> RawTable:
+def _found(connection: sa.Connection, warehouse: Warehouse, settings: Settings) -> RawTable:
     schema, name = settings.input.table.split(".")
     if not sa.inspect(connection).has_table(name, schema=schema):
-        raise dg.Failure(
+        raise RawTableError(
             f"there is no table {settings.input.table} in {warehouse.place}; load it, name "
             "another in input.table, or give a CSV in input.file"
         )
@@ -98,7 +97,7 @@ def _found(connection: sa.Connection, warehouse: WarehouseResource, settings: Se
     types = _column_types(connection, settings.input.table)
     check_columns(settings, list(types))
     if "with time zone" in types[settings.input.date_column].lower():
-        raise dg.Failure(
+        raise RawTableError(
             f"column {settings.input.date_column!r} of {settings.input.table} is a time with a "
             "time zone, so its day depends on where it is read; make it a date in the "
             "business's own time zone"
@@ -107,7 +106,7 @@ def _found(connection: sa.Connection, warehouse: WarehouseResource, settings: Se
     if reports is not None:
         columns = _column_types(connection, reports.table)
         if not columns:
-            raise dg.Failure(
+            raise RawTableError(
                 f"there is no table {reports.table}; load it, or name another in "
                 "input.reports.table"
             )

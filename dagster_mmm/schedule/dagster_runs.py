@@ -9,13 +9,14 @@ import dagster as dg
 from dagster_mmm.schedule.due import Attempt, Cause
 from dagster_mmm.schedule.partitions import ASKED_TAG, PARTITION_TAG, WEEK_TAG
 
-UNDER_WAY = (
+# A run that has a process, and one that waits for it.
+AT_WORK = (dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.CANCELING)
+WAITING = (
     dg.DagsterRunStatus.QUEUED,
     dg.DagsterRunStatus.NOT_STARTED,
     dg.DagsterRunStatus.STARTING,
-    dg.DagsterRunStatus.STARTED,
-    dg.DagsterRunStatus.CANCELING,
 )
+UNDER_WAY = WAITING + AT_WORK
 # Tags of a refit that say what it rests on.
 MARK_TAGS: dict[Cause, str] = {
     "restated": "mmm/input",

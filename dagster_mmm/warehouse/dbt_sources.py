@@ -50,15 +50,15 @@ class Relation(NamedTuple):
 PUBLISHED_AT = Column(
     "published_at", "timestamp", "When the run became the one that readers see, UTC."
 )
-BELIEVED = [
-    Column("believed_from", "timestamp", "When readers began to see the run, UTC."),
+PUBLICATION_TIMES = [
+    Column("published_from", "timestamp", "When readers began to see the run, UTC."),
     Column(
-        "believed_until",
+        "published_until",
         "timestamp",
         "When another run took its place, UTC; 9999-12-31 of the live one.",
     ),
 ]
-IS_LIVE = Column("is_live", "boolean", "True for the run that readers see now.")
+IS_PUBLISHED = Column("is_published", "boolean", "True for the run that readers see now.")
 SOURCE = f"""\
 sources:
   - name: results
@@ -95,9 +95,9 @@ def _latest(table: sa.Table) -> Relation:
 def _history(table: sa.Table) -> Relation:
     description, columns = _described(table), _columns(table)
     if table is tables.RUN:
-        return Relation(_view(table, "history"), description, CONTRACT, [*columns, IS_LIVE])
+        return Relation(_view(table, "history"), description, CONTRACT, [*columns, IS_PUBLISHED])
     description += " Of every publication, with the time it was live."
-    return Relation(_view(table, "history"), description, CONTRACT, [*columns, *BELIEVED])
+    return Relation(_view(table, "history"), description, CONTRACT, [*columns, *PUBLICATION_TIMES])
 
 
 def _view(table: sa.Table, kind: str) -> str:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import sqlalchemy as sa
 
 from dagster_mmm.settings import Models, reason_against
-from dagster_mmm.warehouse.resource import WarehouseResource
+from dagster_mmm.warehouse.database import Warehouse
 from dagster_mmm.warehouse.tables import SCHEMA
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ class ModelKeys(NamedTuple):
     refused: tuple[str, ...]
 
 
-def read_marts(warehouse: WarehouseResource, model_key: str) -> "tuple[pd.DataFrame, pd.DataFrame]":
+def read_marts(warehouse: Warehouse, model_key: str) -> "tuple[pd.DataFrame, pd.DataFrame]":
     """The rows of `weekly_input` and `rejected_input` of one model."""
     weekly, rejected = (
         sa.select(sa.text("*")).select_from(mart).where(mart.c.model_key == model_key)
@@ -44,7 +44,7 @@ def read_marts(warehouse: WarehouseResource, model_key: str) -> "tuple[pd.DataFr
     return warehouse.read(weekly), warehouse.read(rejected)
 
 
-def model_keys(warehouse: WarehouseResource, models: Models) -> ModelKeys:
+def model_keys(warehouse: Warehouse, models: Models) -> ModelKeys:
     """The models that the settings declare and, with a `model_column`, those of `weekly_input`."""
     found: set[str] = set()
     if models.model_column is not None and has_input(warehouse):
@@ -58,14 +58,14 @@ def model_keys(warehouse: WarehouseResource, models: Models) -> ModelKeys:
     )
 
 
-def rows_of_no_model(warehouse: WarehouseResource) -> int:
+def rows_of_no_model(warehouse: Warehouse) -> int:
     """How many raw rows are blank in the `model_column`."""
     n_rows = sa.func.coalesce(_total(REJECTED_INPUT.c.n_rows), 0).label("n_rows")
     rows = warehouse.read(sa.select(n_rows).where(REJECTED_INPUT.c.model_key.is_(None)))
     return int(rows["n_rows"].iloc[0])
 
 
-def arrived(warehouse: WarehouseResource, week: date, days: int) -> frozenset[str]:
+def arrived(warehouse: Warehouse, week: date, days: int) -> frozenset[str]:
     """The models whose input of a week is there: every value of every series can be read.
 
     Args:
@@ -90,7 +90,7 @@ def arrived(warehouse: WarehouseResource, week: date, days: int) -> frozenset[st
     return frozenset(warehouse.read(query)["model_key"])
 
 
-def input_marks(warehouse: WarehouseResource) -> dict[str, str]:
+def input_marks(warehouse: Warehouse) -> dict[str, str]:
     """A mark of each model's input, which changes when a value, row or text of it does."""
     if not has_input(warehouse):
         return {}
@@ -114,7 +114,7 @@ def input_marks(warehouse: WarehouseResource) -> dict[str, str]:
     }
 
 
-def has_input(warehouse: WarehouseResource) -> bool:
+def has_input(warehouse: Warehouse) -> bool:
     """Whether dbt has built `weekly_input`."""
     with warehouse.begin() as connection:
         return sa.inspect(connection).has_table("weekly_input", schema=SCHEMA)

@@ -1,214 +1,68 @@
-"""The warehouse: short transactions, one writer at a time, nothing held while sampling."""
+"""The warehouse as Dagster's steps have it: busy or away now, it may be there in a minute."""
 
-import os
-import socket
-import sys
 from collections.abc import Generator
 from contextlib import contextmanager
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
 
 import dagster as dg
 import sqlalchemy as sa
-from filelock import FileLock, Timeout
 from pydantic import Field
-from sqlalchemy.engine.interfaces import ReflectedColumn
-from sqlalchemy.exc import OperationalError
 
 from dagster_mmm.environment import LOCK_SECONDS
-from dagster_mmm.warehouse.ddl import add_new_columns, columns_found, create_schema
-from dagster_mmm.warehouse.errors import (
-    WarehouseBusyError,
-    WarehouseError,
-    WarehousePermissionError,
-    named_errors,
-    unreachable,
-)
-from dagster_mmm.warehouse.tables import METADATA, SCHEMA
-from dagster_mmm.warehouse.url import DUCKDB, POSTGRES, parse_url, place
+from dagster_mmm.warehouse.database import Warehouse
+from dagster_mmm.warehouse.errors import WarehouseBusyError, WarehouseUnreachableError
 
-if TYPE_CHECKING:
-    import pandas as pd
-
-CONNECT_SECONDS = 10
+MAX_RETRIES = 3
+RETRY_SECONDS = 60
 
 
-class OutdatedTablesError(WarehouseError):
-    """The warehouse holds result tables of another version, whose columns differ from ours."""
+@dataclass(frozen=True)
+class RetriedWarehouse(Warehouse):
+    """A warehouse that asks Dagster to run the step again if it is busy or unreachable.
 
-
-class WarehouseResource(dg.ConfigurableResource):
-    """The database that holds the raw table, the marts and the results.
+    Every other error, and an unconverged fit most of all, is the same a minute later.
 
     Attributes:
-        url: its SQLAlchemy URL; one with a password as `dg.EnvVar`, which Dagster never shows. A
-            DuckDB file is made with its folder where it is not there yet.
-        lock_seconds: how long to wait for another writer.
+        retry_seconds: how long to wait before the step runs again.
+    """
+
+    retry_seconds: int = RETRY_SECONDS
+
+    @contextmanager
+    def locked(self) -> Generator[None]:
+        """Like `Warehouse.locked`, but asks for a retry."""
+        with self._retried(), super().locked():
+            yield
+
+    @contextmanager
+    def connected(self) -> Generator[sa.Connection]:
+        """Like `Warehouse.connected`, but asks for a retry; so does whatever connects by it."""
+        with self._retried(), super().connected() as connection:
+            yield connection
+
+    @contextmanager
+    def _retried(self) -> Generator[None]:
+        try:
+            yield
+        except (WarehouseBusyError, WarehouseUnreachableError) as error:
+            raise dg.RetryRequested(
+                max_retries=MAX_RETRIES, seconds_to_wait=self.retry_seconds
+            ) from error
+
+
+class WarehouseResource(dg.ConfigurableResource[Warehouse]):
+    """Gives assets, checks and sensors the `Warehouse`.
+
+    Attributes:
+        url: see `Warehouse`; one with a password as `dg.EnvVar`, which Dagster never shows.
+        lock_seconds: see `Warehouse`.
+        retry_seconds: see `RetriedWarehouse`.
     """
 
     url: str = Field(repr=False)
     lock_seconds: int = LOCK_SECONDS
+    retry_seconds: int = RETRY_SECONDS
 
-    @property
-    def place(self) -> str:
-        """What messages call it: its file, or its URL without secrets."""
-        return place(parse_url(self.url))
-
-    @property
-    def file(self) -> Path | None:
-        """The file that the warehouse is, or None where a server keeps it."""
-        url = parse_url(self.url)
-        return Path(str(url.database)) if url.get_backend_name() == DUCKDB else None
-
-    @contextmanager
-    def locked(self) -> Generator[None]:
-        """Keep every other writer out while another process of ours, dbt, writes.
-
-        Raises:
-            WarehouseBusyError: if another process holds the lock for too long.
-        """
-        if self._is_file():
-            # No connection may be open: DuckDB allows one writing process.
-            with self._file_locked():
-                yield
-        else:
-            with self.begin():
-                yield
-
-    @contextmanager
-    def begin(self) -> Generator[sa.Connection]:
-        """A locked transaction: committed at the end, rolled back on an error.
-
-        Raises:
-            WarehouseBusyError: if another process holds the lock for too long.
-            WarehouseUnreachableError: if there is no connection, or it breaks.
-            WarehousePermissionError: if the database's user may not do what is asked.
-        """
-        with self._connected() as connection, connection.begin():
-            self._lock(connection)
-            yield connection
-
-    def create_result_tables(self) -> None:
-        """Make the schema and the result tables where they are not there yet.
-
-        A table of an earlier version gets the columns that it lacks, where its rows may do without.
-
-        Raises:
-            OutdatedTablesError: if a table is there with other columns; nothing is changed then.
-        """
-        with self.begin() as connection:
-            create_schema(connection, SCHEMA)
-            METADATA.create_all(connection)
-            add_new_columns(connection, METADATA)
-            differences = _differences(connection)
-            if differences:
-                raise OutdatedTablesError(
-                    f"{self.place} holds result tables of another version of this project:\n"
-                    + "\n".join(differences)
-                    + "\nRename these tables, or drop them if nobody needs their history. Then run "
-                    "the job again: it makes them anew."
-                )
-
-    def read(self, query: sa.Select | sa.TextClause) -> "pd.DataFrame":
-        """The rows of a query. It raises what `begin` raises."""
-        from dagster_mmm.warehouse import transfer
-
-        with self._connected() as connection:
-            return transfer.read(connection, query)
-
-    def _is_file(self) -> bool:
-        return parse_url(self.url).get_backend_name() == DUCKDB
-
-    @contextmanager
-    def _connected(self) -> Generator[sa.Connection]:
-        """A connection of its own: a pooled one would keep others from a file, or go stale."""
-        url = parse_url(self.url)
-        engine = sa.create_engine(
-            url, poolclass=sa.NullPool, connect_args=_connect_args(url.get_backend_name())
-        )
-        with self._file_locked(), named_errors(self.place, self.lock_seconds):
-            try:
-                connection = engine.connect()
-            except OperationalError as error:
-                raise unreachable(self.place, error) from error
-            try:
-                yield connection
-            finally:
-                connection.close()
-                engine.dispose()
-
-    @contextmanager
-    def _file_locked(self) -> Generator[None]:
-        """The lock beside a file; a database server has locks of its own."""
-        if not self._is_file():
-            yield
-            return
-        lock = FileLock(f"{self.place}.lock", timeout=self.lock_seconds)
-        # The lock file itself is emptied by whoever tries to get it.
-        holder = Path(f"{self.place}.holder")
-        try:
-            holder.parent.mkdir(parents=True, exist_ok=True)
-            lock.acquire()
-            holder.write_text(_this_process())
-        except Timeout as error:
-            who = holder.read_text() if holder.exists() else "another process"
-            raise WarehouseBusyError(
-                f"{who} has held {self.place} for the {self.lock_seconds} s that we waited; wait "
-                "for it to end, or stop it, and run this again"
-            ) from error
-        except PermissionError as error:
-            raise WarehousePermissionError(
-                f"{self.place} cannot be written to by this user: {error}; run the job as the "
-                "owner of the file and its folder, or give this user the right to write both"
-            ) from error
-        try:
-            yield
-        finally:
-            lock.release()
-
-    def _lock(self, connection: sa.Connection) -> None:
-        """One writer of the schema at a time, and no endless wait for anybody's lock."""
-        if connection.dialect.name == POSTGRES:
-            # Given back with the transaction, so that no crash leaves it behind.
-            connection.execute(sa.text(f"set local lock_timeout = '{self.lock_seconds}s'"))
-            # While dbt works, this transaction does nothing but hold the lock.
-            connection.execute(sa.text("set local idle_in_transaction_session_timeout = 0"))
-            connection.execute(
-                sa.select(sa.func.pg_advisory_xact_lock(sa.func.hashtextextended(SCHEMA, 0)))
-            )
-
-
-def _this_process() -> str:
-    command = " ".join(Path(part).name for part in sys.argv[:3])
-    return f"process {os.getpid()} on {socket.gethostname()} ({command})"
-
-
-def _connect_args(backend: str) -> dict[str, Any]:
-    if backend != POSTGRES:
-        return {}
-    return {"connect_timeout": CONNECT_SECONDS, "application_name": "hill-mixture-mmm"}
-
-
-def _differences(connection: sa.Connection) -> list[str]:
-    """One line for each result table whose columns are not ours: by name, type or nullability."""
-    lines: list[str] = []
-    columns = columns_found(connection, METADATA)
-    for table in METADATA.tables.values():
-        found = {column["name"]: column for column in columns[table.schema, str(table.name)]}
-        said = {
-            "lacks": [column.name for column in table.columns if column.name not in found],
-            "has the unknown": [name for name in found if name not in table.columns],
-            "has other types of": [
-                column.name
-                for column in table.columns
-                if column.name in found and not _is_as_defined(found[column.name], column)
-            ],
-        }
-        parts = [f"{what} {', '.join(names)}" for what, names in said.items() if names]
-        if parts:
-            lines.append(f"- {table.schema}.{table.name} {'; '.join(parts)}")
-    return lines
-
-
-def _is_as_defined(found: ReflectedColumn, column: sa.Column) -> bool:
-    return isinstance(found["type"], type(column.type)) and found["nullable"] == column.nullable
+    def create_resource(self, context: dg.InitResourceContext) -> Warehouse:
+        """The warehouse of a step or tick."""
+        return RetriedWarehouse(self.url, self.lock_seconds, self.retry_seconds)

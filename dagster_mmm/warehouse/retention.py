@@ -2,7 +2,7 @@
 
 import sqlalchemy as sa
 
-from dagster_mmm.warehouse.publish import published_run
+from dagster_mmm.warehouse.runs import published_run
 from dagster_mmm.warehouse.tables import FORECAST, PUBLICATION, RESULT_TABLES, RUN
 
 # What stays of an expired run: its row, and its forecasts, which are scored as weeks come.

@@ -4,16 +4,8 @@ from collections.abc import Collection
 
 import sqlalchemy as sa
 
+from dagster_mmm.warehouse.runs import IS_UNFINISHED
 from dagster_mmm.warehouse.tables import RUN
-
-# Results are written whole, with the number of weeks.
-IS_UNFINISHED = sa.and_(RUN.c.status == "running", RUN.c.n_weeks.is_(None))
-
-
-def unfinished_runs(connection: sa.Connection, model_key: str) -> tuple[str, ...]:
-    """The runs of a model that say they are running, the oldest first."""
-    query = sa.select(RUN.c.run_id).where(RUN.c.model_key == model_key, IS_UNFINISHED)
-    return tuple(connection.scalars(query.order_by(RUN.c.started_at)))
 
 
 def reject_ended(connection: sa.Connection, run_ids: Collection[str]) -> tuple[str, ...]:

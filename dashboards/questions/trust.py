@@ -78,7 +78,7 @@ order by abs(z_score) desc, lift_test_index
 """
 RUNS = """
 select
-    started_at, status, published_at, is_live, window_end, n_weeks, components_selected,
+    started_at, status, published_at, is_published, window_end, n_weeks, components_selected,
     gate_reason, cpu_seconds, run_id
 from mmm.run_history
 where model_key = :model_key

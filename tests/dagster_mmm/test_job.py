@@ -53,7 +53,7 @@ def test_a_good_run_is_judged_and_visible_in_every_latest_view(
         # No experiment was made.
         assert list(runs.get("run_id", [])) == ([] if table in EMPTY else [run_id]), view
     run = project.query("select * from mmm.run_history").iloc[0]
-    assert (run["status"], run["is_live"], run["gate_reason"]) == ("published", True, None)
+    assert (run["status"], run["is_published"], run["gate_reason"]) == ("published", True, None)
     assert (run["n_weeks"], run["n_series"], run["currency"]) == (156, 1, "EUR")
     assert (run["components_requested"], run["components_selected"]) == ("1", 1)
 
@@ -232,8 +232,8 @@ def test_a_restated_week_is_fitted_again_and_marked(rerun: tuple[Project, str]) 
     assert (found["value"], found["previous_value"]) == (123.0, before)
     # What was believed before is one WHERE clause away.
     believed = project.query(
-        "select distinct run_id from mmm.channel_summary_history where believed_from <= "
-        f"(select published_at from mmm.mmm_run where run_id = '{good}') and believed_until > "
+        "select distinct run_id from mmm.channel_summary_history where published_from <= "
+        f"(select published_at from mmm.mmm_run where run_id = '{good}') and published_until > "
         f"(select published_at from mmm.mmm_run where run_id = '{good}')"
     )
     assert list(believed["run_id"]) == [good]

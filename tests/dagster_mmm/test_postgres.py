@@ -11,7 +11,6 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import dagster as dg
 import pytest
 import sqlalchemy as sa
 import streamlit as st
@@ -22,11 +21,12 @@ from dagster._serdes import serialize_value
 
 from dagster_mmm import environment
 from dagster_mmm.definitions import defs
-from dagster_mmm.inputs import check_table, load_csv
+from dagster_mmm.inputs import RawTableError, check_table, load_csv
 from dagster_mmm.settings import load_settings
+from dagster_mmm.warehouse.database import Warehouse
+from dagster_mmm.warehouse.dbt import tell_dbt
 from dagster_mmm.warehouse.errors import WarehousePermissionError
-from dagster_mmm.warehouse.resource import WarehouseResource
-from dagster_mmm.warehouse.retries import RetriedWarehouse
+from dagster_mmm.warehouse.resource import RetriedWarehouse
 from dagster_mmm.warehouse.tables import METADATA, RESULT_TABLES
 from tests.conftest import Project, make_project
 from tests.dagster_mmm.test_job import ANYTHING_GOES, EMPTY, HASTY
@@ -45,8 +45,8 @@ def roles() -> str:
     return next(block for block in blocks if "create role" in block)
 
 
-def resource(url: sa.URL) -> WarehouseResource:
-    return WarehouseResource(url=url.render_as_string(hide_password=False))
+def resource(url: sa.URL) -> Warehouse:
+    return Warehouse(url=url.render_as_string(hide_password=False))
 
 
 @dataclass(frozen=True)
@@ -88,7 +88,7 @@ def demo(project: Project, **variables: str) -> "subprocess.CompletedProcess[str
     home = project.folder / "dagster_home"
     home.mkdir(exist_ok=True)
     return subprocess.run(
-        [sys.executable, "-m", "dagster_mmm.cli.demo"],
+        [str(Path(sys.executable).with_name("mmm")), "demo"],
         env=os.environ
         | {"DAGSTER_HOME": str(home), "MMM_SETTINGS": settings_of(project)}
         | variables,
@@ -179,7 +179,7 @@ def test_a_refused_connection_is_named_and_shows_no_password(
     (failure,) = result.get_step_failure_events()
     assert "cannot connect to postgresql+psycopg://" in str(failure)
     assert reason in str(failure)
-    environment.tell_dbt()
+    tell_dbt()
     dbt = defs().resources["dbt"]
     assert not dbt.cli(["debug"], raise_on_error=False).wait().is_successful()
 
@@ -257,9 +257,9 @@ def test_a_table_or_view_that_may_not_be_read_is_named_with_the_grants(job: Job)
         ("closed.weekly", "schema closed", 'grant usage on schema "closed" to "mmm_results"'),
     ):
         elsewhere = settings.input.model_copy(update={"table": table})
-        with pytest.raises(dg.Failure) as failure:
+        with pytest.raises(RawTableError) as failure:
             check_table(job.project.warehouse, settings.model_copy(update={"input": elsewhere}))
-        message = str(failure.value.description)
+        message = str(failure.value)
         assert f"{table} may not be read" in message
         assert f"permission denied for {said}" in message
         assert grant in message

@@ -14,7 +14,7 @@ import pandas as pd
 import pytest
 import sqlalchemy as sa
 
-from dagster_mmm.cli import week as weekly
+from dagster_mmm.cli.jobs import run_job
 from dagster_mmm.environment import ROOT
 from dagster_mmm.schedule.clock import Clock
 from dagster_mmm.schedule.due import last_complete_week
@@ -77,7 +77,7 @@ def load_input(project: Project, market: Path, instance: dg.DagsterInstance) -> 
     pd.concat(brands).to_csv(file, index=False)
     asked = {"model_column": "brand", "file": str(file)}
     project.configure(model_key=None, input=asked, plans=[], models={UNFIT: TOO_SHORT})
-    assert weekly.run_job(instance, "weekly_input").success
+    assert run_job(instance, "weekly_input").success
     instance.add_dynamic_partitions(str(PARTITIONS.name), list(SIZES))
 
 

@@ -78,7 +78,7 @@ def job(project: Project, market: Path) -> "subprocess.Popen[bytes]":
     with (project.folder / "job.log").open("a") as log:
         return subprocess.Popen(
             [
-                *(sys.executable, "-m", "dagster_mmm.cli.demo"),
+                *(str(Path(sys.executable).with_name("mmm")), "demo"),
                 *("--data", str(market), "--settings", str(project.folder / "settings.yaml")),
             ],
             cwd=ROOT,

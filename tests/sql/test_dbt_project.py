@@ -485,7 +485,7 @@ def test_publication_of_another_model_changes_nothing(connection: sa.Connection)
 
 
 def test_run_history_marks_the_live_run(connection: sa.Connection) -> None:
-    query = sa.text("select run_id, is_live from mmm.run_history order by run_id")
+    query = sa.text("select run_id, is_published from mmm.run_history order by run_id")
     assert connection.execute(query).all() == [("first", False), ("second", True)]
 
     publish(connection, "first")

@@ -21,7 +21,7 @@ def test_runs_are_listed_the_newest_first(refitted: tuple[Project, str], call: C
     text = call("runs").stdout
     assert text.index("second") < text.index(first)
     rows = printed(call("runs", "--json"))
-    assert [(row["run_id"], row["status"], row["is_live"]) for row in rows] == [
+    assert [(row["run_id"], row["status"], row["is_published"]) for row in rows] == [
         ("second", "published", True),
         (first, "superseded", False),
     ]
@@ -48,10 +48,10 @@ def test_a_run_is_shown_by_the_beginning_of_its_id(
     refitted: tuple[Project, str], call: Call
 ) -> None:
     project, first = refitted
-    text = call("run", first[:8]).stdout
+    text = call("show", first[:8]).stdout
     for expected in (first, "max_r_hat", "tv", "roi_learned"):
         assert expected in text
-    shown = printed(call("run", first, "--json"))
+    shown = printed(call("show", first, "--json"))
     roi = project.query(
         "select channel, roi_mean from mmm.mmm_channel_summary "
         f"where run_id = '{first}' and period = 'all'"
@@ -68,7 +68,7 @@ def test_an_id_that_is_none_or_several_is_refused(
     refitted: tuple[Project, str], call: Call
 ) -> None:
     for words, said in (
-        (["run", "nothing"], "`mmm runs` lists them"),
+        (["show", "nothing"], "`mmm runs` lists them"),
         (["explain", ""], "begins the ids of"),
     ):
         result = call(*words)
@@ -237,8 +237,8 @@ def test_on_postgres_and_without_its_password(
             assert result.exit_code == 0, result.output
             outputs.append(result.output)
         (run,) = printed(call("runs", "--json"))
-        assert (run["status"], run["is_live"]) == ("published", True)
-        for words in (["run", run["run_id"]], ["explain", run["run_id"]], ["rollback"]):
+        assert (run["status"], run["is_published"]) == ("published", True)
+        for words in (["show", run["run_id"]], ["explain", run["run_id"]], ["rollback"]):
             outputs.append(call(*words).output)
         away = database.set(port=9).render_as_string(hide_password=False)
         with pytest.MonkeyPatch.context() as patch:

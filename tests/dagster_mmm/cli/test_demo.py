@@ -1,11 +1,10 @@
-"""What `make demo` prints."""
-
-import sys
+"""What `mmm demo` prints."""
 
 import pytest
 
 from dagster_mmm.cli import demo
 from tests.conftest import Project
+from tests.dagster_mmm.cli.conftest import Call
 
 
 def test_results_verdict_places_and_truth_are_printed(
@@ -31,12 +30,11 @@ def test_a_job_that_stopped_early_says_where_to_look(
 
 
 def test_a_warehouse_of_another_version_is_named_before_anything_is_run(
-    project: Project, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    project: Project, call: Call
 ) -> None:
     project.warehouse.create_result_tables()
     with project.warehouse.begin() as connection:
         connection.exec_driver_sql("alter table mmm.mmm_run drop column code_version")
-    settings = project.folder / "settings.yaml"
-    monkeypatch.setattr(sys, "argv", ["demo", "--settings", str(settings)])
-    assert demo.main() == 1
-    assert "mmm.mmm_run lacks code_version" in capsys.readouterr().err
+    result = call("demo", "--settings", str(project.folder / "settings.yaml"))
+    assert result.exit_code == 1
+    assert "mmm.mmm_run lacks code_version" in result.stderr

@@ -1,5 +1,11 @@
 """The command as a whole: its help, and what is wrong before anything is done."""
 
+import os
+import subprocess
+import sys
+from importlib.metadata import version
+from pathlib import Path
+
 import click
 import pytest
 
@@ -11,8 +17,9 @@ from tests.dagster_mmm.cli.conftest import Call, printed
 def commands(group: click.Group, *before: str) -> list[tuple[str, ...]]:
     """The words of every command."""
     found: list[tuple[str, ...]] = []
-    for name, command in group.commands.items():
-        words = (*before, name)
+    context = click.Context(group)
+    for name in group.list_commands(context):
+        words, command = (*before, name), group.get_command(context, name)
         found += commands(command, *words) if isinstance(command, click.Group) else [words]
     return found
 
@@ -22,6 +29,61 @@ def test_every_command_has_help_with_examples(call: Call, words: tuple[str, ...]
     result = call(*words, "--help")
     assert result.exit_code == 0
     assert f"mmm {' '.join(words)}" in result.stdout.split("Examples:")[1]
+    assert "--settings FILE" in result.stdout
+
+
+def test_the_version_is_the_packages(call: Call) -> None:
+    assert call("--version").stdout == f"mmm {version('hill-mixture-mmm')}\n"
+
+
+def test_help_and_settings_do_without_dagster() -> None:
+    code = (
+        "import sys; from click.testing import CliRunner; from dagster_mmm.cli import mmm;"
+        "assert CliRunner().invoke(mmm, ['settings', 'check']).exit_code == 0;"
+        "assert CliRunner().invoke(mmm, ['--help']).exit_code == 0;"
+        "loaded = {'dagster', 'jax', 'duckdb'} & set(sys.modules); assert not loaded, loaded"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_settings_are_taken_from_the_option(
+    project: Project, call: Call, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = project.folder / "settings.yaml"
+    monkeypatch.setenv("MMM_SETTINGS", "nowhere.yaml")
+    assert call("settings", "check").exit_code == 2
+    assert f"{path} is right" in call("settings", "check", "--settings", str(path)).stdout
+    # And for that command alone.
+    assert call("settings", "check").exit_code == 2
+    monkeypatch.delenv("MMM_SETTINGS")
+    call("settings", "check", "--settings", str(path))
+    assert "MMM_SETTINGS" not in os.environ
+
+
+@pytest.mark.parametrize(
+    ("words", "started"),
+    [
+        (("ui", "--port", "3999"), ["dev", "-w", "-h", "127.0.0.1", "-p", "3999"]),
+        (("dashboard", "--port", "8999"), ["streamlit", "run", "--server.port", "8999"]),
+    ],
+)
+def test_a_service_takes_the_process_with_its_settings(
+    project: Project,
+    call: Call,
+    monkeypatch: pytest.MonkeyPatch,
+    words: tuple[str, ...],
+    started: list[str],
+) -> None:
+    seen: list[tuple[str, list[str], str]] = []
+    monkeypatch.setattr(
+        os, "execv", lambda file, command: seen.append((file, command, os.environ["MMM_SETTINGS"]))
+    )
+    settings = str(project.folder / "settings.yaml")
+    assert call(*words, "--settings", settings).exit_code == 0
+    ((file, command, found),) = seen
+    assert Path(file).is_file()
+    assert [word for word in command if word in started] == started
+    assert found == settings
 
 
 def test_settings_are_right_or_every_mistake_is_a_line(project: Project, call: Call) -> None:

@@ -8,7 +8,9 @@ import pandas as pd
 import pytest
 
 from dagster_mmm.cli import week as weekly
+from dagster_mmm.cli.jobs import run_job
 from tests.conftest import Project
+from tests.dagster_mmm.cli.conftest import Call
 from tests.dagster_mmm.test_job import ANYTHING_GOES, HASTY
 
 
@@ -116,19 +118,25 @@ def test_a_refit_beside_another_of_its_model_gives_way(rerun: tuple[Project, str
         tags={"dagster/partition": "demo"},
     )
     project.instance.add_run(other)
-    run = weekly.run_job(project.instance, "refit", model_key="demo")
+    run = run_job(project.instance, "refit", model_key="demo")
     (failure,) = run.get_step_failure_events()
     assert failure.step_key == "panel"
     assert f"demo is being refitted by run {other.run_id}" in str(failure)
     project.instance.report_run_canceled(other)
-    assert weekly.run_job(project.instance, "refit", model_key="demo").success
+    assert run_job(project.instance, "refit", model_key="demo").success
 
 
 def test_a_day_that_is_none_is_named(rerun: tuple[Project, str]) -> None:
     project, _ = rerun
     config = {"ops": {"panel": {"config": {"as_of": "last week"}}}}
-    run = weekly.run_job(project.instance, "refit", config, "demo")
+    run = run_job(project.instance, "refit", config, "demo")
     assert "as_of: found 'last week'; allowed: a day such as" in str(run.get_step_failure_events())
+
+
+def test_past_weeks_are_of_one_model(project: Project, call: Call) -> None:
+    result = call("run", "--as-of", "2026-01-05")
+    assert result.exit_code == 2
+    assert "--as-of is of one model" in result.stderr
 
 
 def test_an_unknown_model_is_named(

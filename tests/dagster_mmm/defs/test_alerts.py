@@ -15,7 +15,7 @@ from dagster_mmm.defs.alerts import alerts, failed_runs
 from dagster_mmm.fitting.result_rows import started_run
 from dagster_mmm.schedule.webhook import Alert, AlertError, post
 from dagster_mmm.settings import load_settings
-from dagster_mmm.warehouse.bulk import replace_run
+from dagster_mmm.warehouse.rows.bulk import replace_run
 from dagster_mmm.warehouse.tables import RUN
 from tests.conftest import Project
 

@@ -18,7 +18,7 @@ from dagster_mmm.schedule.clock import Clock
 from dagster_mmm.schedule.partitions import ASKED_TAG, MODELS, WEEK_TAG
 from dagster_mmm.settings import SettingsError
 from dagster_mmm.settings.resource import SettingsResource
-from dagster_mmm.warehouse.resource import WarehouseResource
+from dagster_mmm.warehouse.database import Warehouse
 
 MONDAY = datetime(2026, 1, 12, 5, tzinfo=UTC)
 WEEK = date(2026, 1, 5)
@@ -69,8 +69,8 @@ class Operation:
     requested: set[str] = field(default_factory=set)
 
     @property
-    def warehouse(self) -> WarehouseResource:
-        return WarehouseResource(url=f"duckdb:///{self.folder / 'warehouse.duckdb'}")
+    def warehouse(self) -> Warehouse:
+        return Warehouse(url=f"duckdb:///{self.folder / 'warehouse.duckdb'}")
 
     def configure(self, **sections: Any) -> None:
         (self.folder / "settings.yaml").write_text(yaml.safe_dump(BRANDS | sections))

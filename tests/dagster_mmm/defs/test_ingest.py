@@ -2,11 +2,10 @@
 
 from pathlib import Path
 
-import dagster as dg
 import pandas as pd
 import pytest
 
-from dagster_mmm.inputs import check_table, load_csv
+from dagster_mmm.inputs import RawTableError, check_table, load_csv
 from dagster_mmm.settings import Settings, SettingsError, load_settings
 from tests.conftest import Project
 
@@ -37,9 +36,9 @@ def test_values_are_kept_as_the_text_that_stands_in_the_file(project: Project) -
 
 
 def test_a_missing_file_or_table_is_named(project: Project, tmp_path: Path) -> None:
-    with pytest.raises(dg.Failure, match=r"there is no file .*nowhere.csv"):
+    with pytest.raises(RawTableError, match=r"there is no file .*nowhere.csv"):
         load_csv(project.warehouse, tmp_path / "nowhere.csv", SETTINGS)
-    with pytest.raises(dg.Failure, match=r"there is no table raw\.weekly_media in"):
+    with pytest.raises(RawTableError, match=r"there is no table raw\.weekly_media in"):
         check_table(project.warehouse, SETTINGS)
 
 
@@ -61,5 +60,5 @@ def test_a_date_that_depends_on_where_it_is_read_is_refused(project: Project) ->
         connection.exec_driver_sql(
             "alter table raw.weekly_media alter week set data type timestamp with time zone"
         )
-    with pytest.raises(dg.Failure, match=r"column 'week' .* is a time with a time zone"):
+    with pytest.raises(RawTableError, match=r"column 'week' .* is a time with a time zone"):
         check_table(project.warehouse, SETTINGS)

@@ -9,8 +9,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from dagster_mmm.cli.week import run_job
-from dagster_mmm.warehouse.publish import same_as_published
+from dagster_mmm.cli.jobs import run_job
+from dagster_mmm.warehouse.runs import same_as_published
 from dagster_mmm.warehouse.tables import RESULT_TABLES
 from tests.conftest import Project, make_project
 

@@ -12,7 +12,7 @@ from dagster_mmm.fitting.delta_rows import delta_rows, history_verdict
 from dagster_mmm.fitting.result_rows import result_frames
 from dagster_mmm.settings import Settings
 from dagster_mmm.warehouse import tables
-from dagster_mmm.warehouse.publish import LiveFit, live_fit
+from dagster_mmm.warehouse.runs import LiveFit, live_fit
 from hill_mmm import Panel
 from tests.conftest import Project
 

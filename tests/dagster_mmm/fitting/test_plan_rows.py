@@ -9,7 +9,7 @@ from dagster_mmm.fitting.artefacts import FittedRun, load_run
 from dagster_mmm.fitting.plan_rows import plan_frames
 from dagster_mmm.settings import Settings
 from dagster_mmm.warehouse import tables
-from dagster_mmm.warehouse.bulk import replace_run
+from dagster_mmm.warehouse.rows.bulk import replace_run
 from tests.conftest import Project
 
 

@@ -18,8 +18,8 @@ import yaml
 from dagster_mmm.environment import ROOT
 from dagster_mmm.inputs import ModelInput, RawTable, check_table, judge_input, load_csv
 from dagster_mmm.settings import Settings, dbt_vars
+from dagster_mmm.warehouse.database import Warehouse
 from dagster_mmm.warehouse.marts import read_marts
-from dagster_mmm.warehouse.resource import WarehouseResource
 
 TODAY = dt.date(2026, 1, 1)
 SQL = ROOT / "sql"
@@ -35,11 +35,11 @@ Change = Callable[[pd.DataFrame], pd.DataFrame]
 
 
 @dataclass(frozen=True)
-class Warehouse:
+class InputWarehouse:
     """A warehouse with dbt's models in it, and the SQL that dbt compiled for the marts."""
 
     settings: Settings
-    resource: WarehouseResource
+    resource: Warehouse
     tables: dict[str, str]
 
     def judge(self, frame: pd.DataFrame, today: dt.date = TODAY) -> ModelInput:
@@ -73,10 +73,10 @@ class Warehouse:
 
 def build_warehouse(
     folder: Path, frame: pd.DataFrame, other_tables: str = "", **sections: Any
-) -> Warehouse:
+) -> InputWarehouse:
     document = yaml.safe_load((ROOT / "examples" / "demo.yaml").read_text())
     settings = Settings.read(document | sections)
-    resource = WarehouseResource(url=f"duckdb:///{folder / 'warehouse.duckdb'}")
+    resource = Warehouse(url=f"duckdb:///{folder / 'warehouse.duckdb'}")
     frame.to_csv(folder / "input.csv", index=False)
     load_csv(resource, folder / "input.csv", settings)
     with resource.begin() as connection:
@@ -89,17 +89,17 @@ def build_warehouse(
     subprocess.run([str(argument) for argument in arguments], env=environment, check=True)
     models = folder / "target" / "compiled" / "mmm" / "models"
     compiled = {n: (models / layer / f"{n}.sql").read_text() for n, layer in TABLES.items()}
-    return Warehouse(settings, resource, compiled)
+    return InputWarehouse(settings, resource, compiled)
 
 
 @pytest.fixture(scope="session")
-def weekly(tmp_path_factory: pytest.TempPathFactory, market: Path) -> Warehouse:
+def weekly(tmp_path_factory: pytest.TempPathFactory, market: Path) -> InputWarehouse:
     """A warehouse whose settings say weekly."""
     return build_warehouse(tmp_path_factory.mktemp("weekly"), pd.read_csv(market))
 
 
 @pytest.fixture(scope="session")
-def by_day(tmp_path_factory: pytest.TempPathFactory, market: Path) -> Warehouse:
+def by_day(tmp_path_factory: pytest.TempPathFactory, market: Path) -> InputWarehouse:
     """A warehouse whose settings say daily."""
     folder, grain = tmp_path_factory.mktemp("daily"), {"grain": "daily"}
     return build_warehouse(folder, pd.read_csv(market), input=grain)
@@ -115,7 +115,7 @@ def geos(market: Path) -> pd.DataFrame:
 
 
 @pytest.fixture(scope="session")
-def by_geo(tmp_path_factory: pytest.TempPathFactory, geos: pd.DataFrame) -> Warehouse:
+def by_geo(tmp_path_factory: pytest.TempPathFactory, geos: pd.DataFrame) -> InputWarehouse:
     """A warehouse whose settings name a series column and an organic medium."""
     return build_warehouse(
         tmp_path_factory.mktemp("geos"),

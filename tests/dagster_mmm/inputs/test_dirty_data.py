@@ -13,14 +13,14 @@ import pytest
 from dagster_mmm.environment import ROOT
 from dagster_mmm.inputs import ModelInput
 from dagster_mmm.settings import Settings
-from tests.dagster_mmm.inputs.conftest import Warehouse, build_warehouse, daily
+from tests.dagster_mmm.inputs.conftest import InputWarehouse, build_warehouse, daily
 from tests.dagster_mmm.inputs.kinds import HOSTILE_COLUMNS, HOSTILE_TEXT, KINDS, Kind
 
 PAGE = ROOT / "docs" / "dirty_data.md"
 
 
 @pytest.fixture(scope="session")
-def hostile(tmp_path_factory: pytest.TempPathFactory, geos: pd.DataFrame) -> Warehouse:
+def hostile(tmp_path_factory: pytest.TempPathFactory, geos: pd.DataFrame) -> InputWarehouse:
     """A warehouse whose columns, series and events bear names that no database likes."""
     column = HOSTILE_COLUMNS
     media = ("tv", "search", "social", "display", "radio")
@@ -73,13 +73,13 @@ def test_dirty_data_are_named_or_repaired_and_never_changed_in_silence(
     assert_values_are_those_delivered(found, delivered, warehouse.settings)
 
 
-def configured(warehouse: Warehouse, kind: Kind) -> Warehouse:
+def configured(warehouse: InputWarehouse, kind: Kind) -> InputWarehouse:
     document = warehouse.settings.model_dump(mode="json", exclude_none=True)
     document["input"] |= kind.settings
     return replace(warehouse, settings=Settings.read(document))
 
 
-def empty(warehouse: Warehouse) -> None:
+def empty(warehouse: InputWarehouse) -> None:
     """Without the raw table of the last kind, and with one that nobody has business with."""
     with warehouse.resource.begin() as connection:
         query = "select table_type from information_schema.tables where table_name = 'weekly_media'"
@@ -89,12 +89,14 @@ def empty(warehouse: Warehouse) -> None:
         connection.exec_driver_sql("create or replace table raw.canary as select 1 as alive")
 
 
-def assert_untouched(warehouse: Warehouse) -> None:
+def assert_untouched(warehouse: InputWarehouse) -> None:
     with warehouse.resource.begin() as connection:
         assert connection.exec_driver_sql("select alive from raw.canary").all() == [(1,)]
 
 
-def run(warehouse: Warehouse, kind: Kind, delivered: pd.DataFrame) -> tuple[ModelInput | None, str]:
+def run(
+    warehouse: InputWarehouse, kind: Kind, delivered: pd.DataFrame
+) -> tuple[ModelInput | None, str]:
     """From the file to the verdict, as the job does, and every message of it."""
     try:
         warehouse.load(kind.file(delivered.to_csv(index=False).encode()))
@@ -160,14 +162,16 @@ def test_the_page_has_a_row_for_each_kind() -> None:
     }
 
 
-def test_columns_without_a_setting_are_listed(weekly: Warehouse, market: Path) -> None:
+def test_columns_without_a_setting_are_listed(weekly: InputWarehouse, market: Path) -> None:
     empty(weekly)
     weekly.load(pd.read_csv(market).assign(tiktok_spend=1).to_csv(index=False).encode())
     assert weekly.check().unused_columns == ("tiktok_spend",)
 
 
 @pytest.mark.slow
-def test_millions_of_rows_take_bounded_time_and_memory(weekly: Warehouse, market: Path) -> None:
+def test_millions_of_rows_take_bounded_time_and_memory(
+    weekly: InputWarehouse, market: Path
+) -> None:
     kind = KINDS["huge table"]
     empty(weekly)
     weekly.load(pd.read_csv(market).to_csv(index=False).encode())

@@ -15,7 +15,7 @@ from dagster_mmm.warehouse.marts import read_marts
 from tests.dagster_mmm.inputs.conftest import (
     LATE_START,
     TODAY,
-    Warehouse,
+    InputWarehouse,
     build_warehouse,
     daily,
     rows_of,
@@ -27,7 +27,7 @@ def used_weeks(found: ModelInput) -> int:
     return found.snapshot.loc[found.snapshot["is_used"], "week_start"].nunique()
 
 
-def test_clean_input_is_used_whole(weekly: Warehouse, market: Path) -> None:
+def test_clean_input_is_used_whole(weekly: InputWarehouse, market: Path) -> None:
     frame = pd.read_csv(market)
     found = weekly.judge(frame)
     assert (found.problems, found.repairs()) == ((), [])
@@ -37,7 +37,9 @@ def test_clean_input_is_used_whole(weekly: Warehouse, market: Path) -> None:
     np.testing.assert_array_equal(panel.spend[:, 0, 0], frame["tv_spend"])
 
 
-def test_a_week_that_is_not_over_is_left_out_and_recorded(weekly: Warehouse, market: Path) -> None:
+def test_a_week_that_is_not_over_is_left_out_and_recorded(
+    weekly: InputWarehouse, market: Path
+) -> None:
     found = weekly.judge(pd.read_csv(market), today=dt.date(2023, 12, 30))
     assert found.problems == ()
     assert used_weeks(found) == 155
@@ -48,14 +50,14 @@ def test_a_week_that_is_not_over_is_left_out_and_recorded(weekly: Warehouse, mar
 
 
 def test_a_last_week_without_revenue_is_left_out_and_recorded(
-    weekly: Warehouse, market: Path
+    weekly: InputWarehouse, market: Path
 ) -> None:
     found = weekly.judge(with_value(155, "revenue", "")(pd.read_csv(market)))
     assert (found.problems, used_weeks(found)) == ((), 155)
     assert found.repairs() == ["revenue has not arrived for this week"]
 
 
-def test_revenue_that_has_stopped_coming_is_refused(weekly: Warehouse, market: Path) -> None:
+def test_revenue_that_has_stopped_coming_is_refused(weekly: InputWarehouse, market: Path) -> None:
     frame = pd.read_csv(market).astype(object)
     frame.loc[151:, "revenue"] = ""
     found = weekly.judge(frame)
@@ -65,7 +67,9 @@ def test_revenue_that_has_stopped_coming_is_refused(weekly: Warehouse, market: P
     assert "(and 4 more like it)" in problem.message
 
 
-def test_a_channel_without_spend_is_left_out_and_recorded(weekly: Warehouse, market: Path) -> None:
+def test_a_channel_without_spend_is_left_out_and_recorded(
+    weekly: InputWarehouse, market: Path
+) -> None:
     found = weekly.judge(pd.read_csv(market).assign(radio_spend=0))
     assert (found.problems, used_weeks(found)) == ((), 156)
     assert found.repairs() == ["the channel has no spend in any week"]
@@ -78,7 +82,7 @@ def test_a_channel_without_spend_is_left_out_and_recorded(weekly: Warehouse, mar
 
 
 def test_daily_rows_are_summed_to_weeks_and_a_partial_last_week_left_out(
-    by_day: Warehouse, market: Path
+    by_day: InputWarehouse, market: Path
 ) -> None:
     frame = pd.read_csv(market)
     found = by_day.judge(daily(frame).iloc[:-3])
@@ -88,19 +92,21 @@ def test_daily_rows_are_summed_to_weeks_and_a_partial_last_week_left_out(
     np.testing.assert_allclose(panel.outcome[:, 0], frame["revenue"][:-1], rtol=1e-12)
 
 
-def test_a_missing_day_in_the_middle_is_refused(by_day: Warehouse, market: Path) -> None:
+def test_a_missing_day_in_the_middle_is_refused(by_day: InputWarehouse, market: Path) -> None:
     found = by_day.judge(daily(pd.read_csv(market)).drop(index=100))
     assert [problem.code for problem in found.problems] == ["missing_day"]
 
 
-def test_weekly_rows_under_daily_settings_are_named_once(by_day: Warehouse, market: Path) -> None:
+def test_weekly_rows_under_daily_settings_are_named_once(
+    by_day: InputWarehouse, market: Path
+) -> None:
     found = by_day.judge(pd.read_csv(market))
     assert [problem.code for problem in found.problems] == ["weekly_rows"]
     assert "set input.grain: weekly" in str(InputError(found.problems))
 
 
 def test_revenue_that_lags_behind_an_unfinished_week_is_waited_for(
-    weekly: Warehouse, market: Path
+    weekly: InputWarehouse, market: Path
 ) -> None:
     frame = with_value(154, "revenue", "")(pd.read_csv(market))
     found = weekly.judge(frame, today=dt.date(2023, 12, 30))
@@ -108,7 +114,7 @@ def test_revenue_that_lags_behind_an_unfinished_week_is_waited_for(
 
 
 def test_a_variable_that_the_mart_lacks_is_never_left_out_in_silence(
-    weekly: Warehouse, market: Path
+    weekly: InputWarehouse, market: Path
 ) -> None:
     weekly.judge(pd.read_csv(market))
     mart, rejected = read_marts(weekly.resource, weekly.settings.model_key)
@@ -121,7 +127,9 @@ def used_weeks_by_series(found: ModelInput) -> dict[str, int]:
     return used.groupby("series_key")["week_start"].nunique().to_dict()
 
 
-def test_series_of_different_starts_make_one_panel(by_geo: Warehouse, geos: pd.DataFrame) -> None:
+def test_series_of_different_starts_make_one_panel(
+    by_geo: InputWarehouse, geos: pd.DataFrame
+) -> None:
     found = by_geo.judge(geos)
     assert (found.problems, found.repairs()) == ((), [])
     panel = build_panel(found.snapshot, by_geo.settings)
@@ -136,7 +144,7 @@ def test_series_of_different_starts_make_one_panel(by_geo: Warehouse, geos: pd.D
 
 
 def test_a_week_that_is_late_in_one_series_is_left_out_for_all(
-    by_geo: Warehouse, geos: pd.DataFrame
+    by_geo: InputWarehouse, geos: pd.DataFrame
 ) -> None:
     late = geos.astype(object)
     late.loc[rows_of(geos, "south", -1), "revenue"] = ""
@@ -150,7 +158,7 @@ def test_a_week_that_is_late_in_one_series_is_left_out_for_all(
 
 
 def test_a_series_whose_last_weeks_have_no_row_yet_is_waited_for(
-    by_geo: Warehouse, geos: pd.DataFrame
+    by_geo: InputWarehouse, geos: pd.DataFrame
 ) -> None:
     found = by_geo.judge(geos.drop(index=rows_of(geos, "south", -1, -2)))
     assert found.problems == ()
@@ -158,14 +166,14 @@ def test_a_series_whose_last_weeks_have_no_row_yet_is_waited_for(
     assert found.repairs() == ["revenue has not arrived for this week in south"]
 
 
-def test_a_series_that_has_ended_is_refused(by_geo: Warehouse, geos: pd.DataFrame) -> None:
+def test_a_series_that_has_ended_is_refused(by_geo: InputWarehouse, geos: pd.DataFrame) -> None:
     found = by_geo.judge(geos.drop(index=rows_of(geos, "south", -1, -2, -3, -4, -5)))
     (problem,) = found.problems
     assert (problem.code, problem.series, problem.week) == ("early_end", "south", "2023-11-27")
     assert problem.message.startswith("south: there is no row from the week of 2023-11-27 on")
 
 
-def test_problems_name_the_series(by_geo: Warehouse, geos: pd.DataFrame) -> None:
+def test_problems_name_the_series(by_geo: InputWarehouse, geos: pd.DataFrame) -> None:
     frame = geos.astype(object)
     frame.loc[rows_of(geos, "south", 3), "tv_spend"] = "n/a"
     frame.loc[rows_of(geos, "north", 5), "mails"] = ""
@@ -179,7 +187,7 @@ def test_problems_name_the_series(by_geo: Warehouse, geos: pd.DataFrame) -> None
 
 
 def test_the_same_problem_in_many_series_is_said_once(
-    by_geo: Warehouse, geos: pd.DataFrame
+    by_geo: InputWarehouse, geos: pd.DataFrame
 ) -> None:
     found = by_geo.judge(geos.assign(mails=-1.0))
     (problem,) = found.problems
@@ -188,14 +196,16 @@ def test_the_same_problem_in_many_series_is_said_once(
     assert "(and 301 more like it, in 2 series)" in problem.message
 
 
-def test_a_series_cannot_bear_the_name_of_the_sum(by_geo: Warehouse, geos: pd.DataFrame) -> None:
+def test_a_series_cannot_bear_the_name_of_the_sum(
+    by_geo: InputWarehouse, geos: pd.DataFrame
+) -> None:
     found = by_geo.judge(geos.assign(geo=geos["geo"].replace("south", "all")))
     assert str(InputError(found.problems)) == (
         "- a series is called 'all', the name of their sum; call it something else"
     )
 
 
-def test_rows_of_no_series_are_refused(by_geo: Warehouse, geos: pd.DataFrame) -> None:
+def test_rows_of_no_series_are_refused(by_geo: InputWarehouse, geos: pd.DataFrame) -> None:
     nameless = geos.astype(object)
     nameless.loc[rows_of(geos, "south", 0, 1), "geo"] = ""
     found = by_geo.judge(nameless)
@@ -205,14 +215,16 @@ def test_rows_of_no_series_are_refused(by_geo: Warehouse, geos: pd.DataFrame) ->
     )
 
 
-def test_a_channel_that_one_series_lacks_is_used(by_geo: Warehouse, geos: pd.DataFrame) -> None:
+def test_a_channel_that_one_series_lacks_is_used(
+    by_geo: InputWarehouse, geos: pd.DataFrame
+) -> None:
     found = by_geo.judge(geos.assign(radio_spend=geos["radio_spend"] * (geos["geo"] == "north")))
     assert (found.problems, found.repairs()) == ((), [])
     assert "radio" in build_panel(found.snapshot, by_geo.settings).channels
 
 
 def test_an_organic_medium_without_exposure_is_left_out_and_recorded(
-    by_geo: Warehouse, geos: pd.DataFrame
+    by_geo: InputWarehouse, geos: pd.DataFrame
 ) -> None:
     found = by_geo.judge(geos.assign(mails=0))
     assert found.problems == ()
@@ -226,7 +238,7 @@ def test_an_organic_medium_without_exposure_is_left_out_and_recorded(
     )
 
 
-def test_organic_exposure_alone_is_not_enough(by_geo: Warehouse, geos: pd.DataFrame) -> None:
+def test_organic_exposure_alone_is_not_enough(by_geo: InputWarehouse, geos: pd.DataFrame) -> None:
     found = by_geo.judge(geos.assign(**{c: 0 for c in geos if c.endswith("_spend")}))
     assert [problem.code for problem in found.problems] == ["no_spend"]
 
@@ -254,7 +266,7 @@ def test_organic_exposure_alone_is_not_enough(by_geo: Warehouse, geos: pd.DataFr
     ],
 )
 def test_a_lift_test_that_the_weeks_do_not_hold_is_refused(
-    by_geo: Warehouse, geos: pd.DataFrame, test: dict[str, Any], code: str, message: str
+    by_geo: InputWarehouse, geos: pd.DataFrame, test: dict[str, Any], code: str, message: str
 ) -> None:
     spend = geos["radio_spend"].where(~geos["week"].between("2021-03-29", "2021-06-28"), 0)
     weeks = {"start": "2021-03-29", "end": "2021-06-28"}
@@ -267,7 +279,7 @@ def test_a_lift_test_that_the_weeks_do_not_hold_is_refused(
     assert message in problem.message
 
 
-def with_lift_test(warehouse: Warehouse, test: dict[str, Any]) -> Warehouse:
+def with_lift_test(warehouse: InputWarehouse, test: dict[str, Any]) -> InputWarehouse:
     document = warehouse.settings.model_dump(mode="json") | {"lift_tests": [test]}
     return replace(warehouse, settings=Settings.read(document))
 

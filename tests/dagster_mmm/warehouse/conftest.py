@@ -2,11 +2,11 @@
 
 import pytest
 
-from dagster_mmm.warehouse.resource import WarehouseResource
+from dagster_mmm.warehouse.database import Warehouse
 
 
 @pytest.fixture
-def warehouse(warehouse_url: str) -> WarehouseResource:
-    resource = WarehouseResource(url=warehouse_url)
+def warehouse(warehouse_url: str) -> Warehouse:
+    resource = Warehouse(url=warehouse_url)
     resource.create_result_tables()
     return resource

@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from dagster_mmm.warehouse.bulk import InvalidRowsError, replace_run
-from dagster_mmm.warehouse.resource import WarehouseResource
+from dagster_mmm.warehouse.database import Warehouse
+from dagster_mmm.warehouse.rows.bulk import InvalidRowsError, replace_run
 from dagster_mmm.warehouse.tables import ACCURACY, DIAGNOSTIC
 
 
@@ -23,18 +23,18 @@ def accuracy(run_id: str, **changes: object) -> pd.DataFrame:
     return pd.DataFrame([row | changes])
 
 
-def stored(warehouse: WarehouseResource) -> list[tuple[str, float]]:
+def stored(warehouse: Warehouse) -> list[tuple[str, float]]:
     rows = warehouse.read(ACCURACY.select().order_by(ACCURACY.c.run_id))
     return list(zip(rows["run_id"], rows["value"], strict=True))
 
 
-def write(warehouse: WarehouseResource, run_id: str, *frames: pd.DataFrame) -> None:
+def write(warehouse: Warehouse, run_id: str, *frames: pd.DataFrame) -> None:
     with warehouse.begin() as connection:
         replace_run(connection, run_id, dict(zip([ACCURACY, DIAGNOSTIC], frames, strict=False)))
 
 
 def test_a_run_written_twice_stands_once_and_others_are_left_alone(
-    warehouse: WarehouseResource,
+    warehouse: Warehouse,
 ) -> None:
     write(warehouse, "a", accuracy("a"))
     write(warehouse, "b", accuracy("b", value=0.5))
@@ -59,7 +59,7 @@ INVALID: dict[str, tuple[Callable[[], pd.DataFrame], str]] = {
 
 @pytest.mark.parametrize("frame, message", INVALID.values(), ids=INVALID)
 def test_rows_that_do_not_fit_are_refused_before_anything_is_written(
-    warehouse: WarehouseResource, frame: Callable[[], pd.DataFrame], message: str
+    warehouse: Warehouse, frame: Callable[[], pd.DataFrame], message: str
 ) -> None:
     write(warehouse, "a", accuracy("a"))
     with pytest.raises(InvalidRowsError) as error:
@@ -68,7 +68,7 @@ def test_rows_that_do_not_fit_are_refused_before_anything_is_written(
     assert stored(warehouse) == [("a", 0.9)]
 
 
-def test_a_failure_after_one_table_leaves_all_as_they_were(warehouse: WarehouseResource) -> None:
+def test_a_failure_after_one_table_leaves_all_as_they_were(warehouse: Warehouse) -> None:
     write(warehouse, "a", accuracy("a"))
 
     class Interrupted(Exception):

@@ -13,8 +13,8 @@ from sqlalchemy.schema import ExecutableDDLElement
 from sqlalchemy_bigquery import BigQueryDialect
 
 from dagster_mmm.warehouse import publish
-from dagster_mmm.warehouse.bulk import replace_run
-from dagster_mmm.warehouse.resource import WarehouseResource
+from dagster_mmm.warehouse.database import Warehouse
+from dagster_mmm.warehouse.rows.bulk import replace_run
 from dagster_mmm.warehouse.tables import DIAGNOSTIC, METADATA, RUN
 
 DIALECTS = {"snowflake": snowdialect.dialect, "bigquery": BigQueryDialect}
@@ -43,7 +43,7 @@ def statements(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[sa.Exe
 
 
 def live(path: Path) -> None:
-    warehouse = WarehouseResource(url=f"duckdb:///{path}")
+    warehouse = Warehouse(url=f"duckdb:///{path}")
     warehouse.create_result_tables()
     filler = {sa.String: "any", sa.BigInteger: 1, sa.Double: 1.0, sa.Date: NOW, sa.DateTime: NOW}
     filler[sa.Boolean] = True

@@ -17,10 +17,11 @@ import pandas as pd
 import pytest
 import sqlalchemy as sa
 
-from dagster_mmm.warehouse.bulk import replace_run
+from dagster_mmm.warehouse.database import Warehouse
 from dagster_mmm.warehouse.errors import WarehouseUnreachableError
-from dagster_mmm.warehouse.publish import publish, published_run
-from dagster_mmm.warehouse.resource import WarehouseResource
+from dagster_mmm.warehouse.publish import publish
+from dagster_mmm.warehouse.rows.bulk import replace_run
+from dagster_mmm.warehouse.runs import published_run
 from dagster_mmm.warehouse.tables import CONTRIBUTION, DIAGNOSTIC, PUBLICATION, RUN
 from tests.postgres_server import run_sql
 
@@ -34,7 +35,13 @@ SOME_DAY = datetime(2026, 1, 5)
 # Children fork from a process that has imported everything and opened nothing.
 processes = multiprocessing.get_context("forkserver")
 processes.set_forkserver_preload(
-    ["dagster_mmm.warehouse.bulk", "dagster_mmm.warehouse.publish", "duckdb", "psycopg", "pytest"]
+    [
+        "dagster_mmm.warehouse.rows.bulk",
+        "dagster_mmm.warehouse.publish",
+        "duckdb",
+        "psycopg",
+        "pytest",
+    ]
 )
 
 
@@ -81,7 +88,7 @@ def frames_of(run_id: str) -> dict[sa.Table, pd.DataFrame]:
 
 def publish_run(url: str, run_id: str) -> None:
     """As the job does: the rows in one transaction, the pointer in the next."""
-    warehouse = WarehouseResource(url=url)
+    warehouse = Warehouse(url=url)
     with warehouse.begin() as connection:
         replace_run(connection, run_id, frames_of(run_id))
     with warehouse.begin() as connection:
@@ -98,7 +105,7 @@ def publish_and_tell(url: str, run_id: str, told: Connection) -> None:
 
 def live_run(url: str) -> str | None:
     """The live run, if all that readers see of it is whole; anything else raises."""
-    with WarehouseResource(url=url).begin() as connection:
+    with Warehouse(url=url).begin() as connection:
         live = published_run(connection, "demo")
         of_live = CONTRIBUTION.c.run_id == live
         week = CONTRIBUTION.c.week_start
@@ -148,7 +155,7 @@ def seconds_of(url: str, run_id: str) -> float:
 @pytest.mark.slow
 @pytest.mark.long
 def test_killed_anywhere_readers_see_a_whole_run(warehouse_url: str) -> None:
-    WarehouseResource(url=warehouse_url).create_result_tables()
+    Warehouse(url=warehouse_url).create_result_tables()
     publish_run(warehouse_url, "run 0")
     (stop, told), (heard, report) = processes.Pipe(), processes.Pipe()
     reader = started(watch, warehouse_url, told, report)
@@ -184,9 +191,9 @@ def assert_every_run_is_whole_or_absent(url: str) -> None:
     of_run = sa.select(CONTRIBUTION.c.run_id, sa.func.count().label("rows")).group_by(
         CONTRIBUTION.c.run_id
     )
-    counts = WarehouseResource(url=url).read(of_run)
+    counts = Warehouse(url=url).read(of_run)
     assert set(counts["rows"]) == {ROWS}
-    ids = WarehouseResource(url=url).read(sa.select(PUBLICATION.c.publication_id))
+    ids = Warehouse(url=url).read(sa.select(PUBLICATION.c.publication_id))
     assert ids["publication_id"].is_unique
 
 
@@ -214,7 +221,7 @@ def _error_of(url: str) -> str:
 def file(tmp_path: Path) -> str:
     """A DuckDB warehouse with a live run."""
     url = f"duckdb:///{tmp_path / 'warehouse.duckdb'}"
-    WarehouseResource(url=url).create_result_tables()
+    Warehouse(url=url).create_result_tables()
     publish_run(url, "good")
     return url
 
@@ -236,7 +243,7 @@ def test_a_full_disk_leaves_what_is_live(file: str) -> None:
 
 def test_a_connection_that_breaks_while_rows_are_written(database: sa.URL) -> None:
     url = database.render_as_string(hide_password=False)
-    warehouse = WarehouseResource(url=url)
+    warehouse = Warehouse(url=url)
     warehouse.create_result_tables()
     publish_run(url, "good")
     with (
@@ -260,7 +267,7 @@ def test_a_file_that_we_may_not_write_is_named_with_the_remedy() -> None:
     with TemporaryDirectory() as folder:
         Path(folder).chmod(0o755)
         url = f"duckdb:///{folder}/warehouse.duckdb"
-        WarehouseResource(url=url).create_result_tables()
+        Warehouse(url=url).create_result_tables()
         publish_run(url, "good")
         said = refused(publish_as_nobody, url)
         assert said.startswith("WarehousePermissionError")

@@ -5,15 +5,15 @@ from datetime import date
 import pandas as pd
 import pytest
 
-from dagster_mmm.warehouse.bulk import replace_run
-from dagster_mmm.warehouse.figures import run_figures, staleness_weeks
-from dagster_mmm.warehouse.resource import WarehouseResource
+from dagster_mmm.warehouse.database import Warehouse
+from dagster_mmm.warehouse.rows.bulk import replace_run
+from dagster_mmm.warehouse.runs import run_figures, staleness_weeks
 from dagster_mmm.warehouse.tables import ACCURACY, RUN
 from tests.dagster_mmm.warehouse.test_publish import MONDAY, store
 
 
 @pytest.fixture
-def stored(warehouse: WarehouseResource) -> WarehouseResource:
+def stored(warehouse: Warehouse) -> Warehouse:
     """A run whose last week began on 5 January, with a CRPS for each series and their sum."""
     store(warehouse, "a", MONDAY)
     rows = [
@@ -32,7 +32,7 @@ def stored(warehouse: WarehouseResource) -> WarehouseResource:
     return warehouse
 
 
-def test_figures_are_the_stored_ones_of_the_sum(stored: WarehouseResource) -> None:
+def test_figures_are_the_stored_ones_of_the_sum(stored: Warehouse) -> None:
     with stored.begin() as connection:
         figures = run_figures(connection, "a", date(2026, 1, 12))
     assert figures == {"staleness_weeks": 0, "max_r_hat": 1.2, "holdout_crps": 3.0}
@@ -42,7 +42,7 @@ def test_figures_are_the_stored_ones_of_the_sum(stored: WarehouseResource) -> No
     ("today", "weeks"), [(date(2026, 1, 18), 0), (date(2026, 1, 19), 1), (date(2026, 2, 2), 3)]
 )
 def test_staleness_counts_the_weeks_that_have_ended_since(
-    stored: WarehouseResource, today: date, weeks: int
+    stored: Warehouse, today: date, weeks: int
 ) -> None:
     with stored.begin() as connection:
         assert staleness_weeks(connection, "a", today) == weeks

@@ -7,8 +7,8 @@ import pytest
 import yaml
 
 from dagster_mmm.settings import Models, load_models
+from dagster_mmm.warehouse.database import Warehouse
 from dagster_mmm.warehouse.marts import arrived, input_marks, model_keys, rows_of_no_model
-from dagster_mmm.warehouse.resource import WarehouseResource
 
 WEEK = date(2026, 1, 5)
 MARTS = """
@@ -29,12 +29,12 @@ insert into mmm.rejected_input values (null, 2), (null, 3), ('acme', 7);
 
 
 @pytest.fixture
-def marts(warehouse: WarehouseResource) -> WarehouseResource:
+def marts(warehouse: Warehouse) -> Warehouse:
     execute(warehouse, *MARTS.strip().split(";\n"))
     return warehouse
 
 
-def execute(warehouse: WarehouseResource, *statements: str) -> None:
+def execute(warehouse: Warehouse, *statements: str) -> None:
     with warehouse.begin() as connection:
         for statement in statements:
             connection.exec_driver_sql(statement)
@@ -45,9 +45,7 @@ def models_of(folder: Path, **sections: object) -> Models:
     return load_models(folder / "settings.yaml")
 
 
-def test_models_are_those_of_the_settings_and_of_the_data(
-    marts: WarehouseResource, tmp_path: Path
-) -> None:
+def test_models_are_those_of_the_settings_and_of_the_data(marts: Warehouse, tmp_path: Path) -> None:
     by_brand = models_of(tmp_path, input={"model_column": "brand"}, models={"initech": {}})
     usable, refused = model_keys(marts, by_brand)
     assert usable == ("acme", "globex", "hooli", "initech")
@@ -56,13 +54,13 @@ def test_models_are_those_of_the_settings_and_of_the_data(
     assert model_keys(marts, models_of(tmp_path, models={"acme": {}})).usable == ("acme",)
 
 
-def test_a_week_has_arrived_when_all_of_it_can_be_read(marts: WarehouseResource) -> None:
+def test_a_week_has_arrived_when_all_of_it_can_be_read(marts: Warehouse) -> None:
     assert arrived(marts, WEEK, days=1) == {"acme", "not/a key"}
     assert arrived(marts, WEEK, days=7) == set()
     assert arrived(marts, date(2026, 1, 12), days=1) == set()
 
 
-def test_rows_of_no_model_are_counted(marts: WarehouseResource) -> None:
+def test_rows_of_no_model_are_counted(marts: Warehouse) -> None:
     assert rows_of_no_model(marts) == 5
 
 
@@ -75,7 +73,7 @@ def test_rows_of_no_model_are_counted(marts: WarehouseResource) -> None:
     ],
 )
 def test_the_mark_of_an_input_changes_with_it_and_with_nothing_else(
-    marts: WarehouseResource, change: str
+    marts: Warehouse, change: str
 ) -> None:
     before = input_marks(marts)
     assert input_marks(marts) == before

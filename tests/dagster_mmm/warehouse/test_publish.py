@@ -7,28 +7,25 @@ import pytest
 
 from dagster_mmm.fitting.result_rows import started_run
 from dagster_mmm.settings import Settings
-from dagster_mmm.warehouse.bulk import replace_run
-from dagster_mmm.warehouse.publish import (
-    NoEarlierRunError,
-    NotPublishableError,
+from dagster_mmm.warehouse.database import Warehouse
+from dagster_mmm.warehouse.publish import NoEarlierRunError, NotPublishableError, publish, roll_back
+from dagster_mmm.warehouse.rows.bulk import replace_run
+from dagster_mmm.warehouse.runs import (
     latest_run,
     live_fit,
-    publish,
     published_run,
     published_runs,
     reasons_against,
-    roll_back,
     same_as_published,
     was_published,
 )
-from dagster_mmm.warehouse.resource import WarehouseResource
 from dagster_mmm.warehouse.tables import DIAGNOSTIC, PUBLICATION, RUN
 
 MONDAY, TUESDAY = datetime(2026, 1, 5), datetime(2026, 1, 6)
 
 
 def store(
-    warehouse: WarehouseResource,
+    warehouse: Warehouse,
     run_id: str,
     started: datetime,
     status: str | None = "pass",
@@ -63,12 +60,12 @@ def store(
         replace_run(connection, run_id, frames)
 
 
-def statuses(warehouse: WarehouseResource) -> dict[str, str]:
+def statuses(warehouse: Warehouse) -> dict[str, str]:
     rows = warehouse.read(RUN.select())
     return dict(zip(rows["run_id"], rows["status"], strict=True))
 
 
-def test_the_pointer_moves_and_the_old_run_is_superseded(warehouse: WarehouseResource) -> None:
+def test_the_pointer_moves_and_the_old_run_is_superseded(warehouse: Warehouse) -> None:
     store(warehouse, "a", MONDAY)
     store(warehouse, "b", TUESDAY)
     store(warehouse, "other", TUESDAY, model_key="other")
@@ -84,7 +81,7 @@ def test_the_pointer_moves_and_the_old_run_is_superseded(warehouse: WarehouseRes
         assert not was_published(connection, "other")
 
 
-def test_publishing_the_live_run_again_changes_nothing(warehouse: WarehouseResource) -> None:
+def test_publishing_the_live_run_again_changes_nothing(warehouse: Warehouse) -> None:
     store(warehouse, "a", MONDAY)
     for day in (MONDAY, TUESDAY):
         with warehouse.begin() as connection:
@@ -101,7 +98,7 @@ def test_publishing_the_live_run_again_changes_nothing(warehouse: WarehouseResou
     ],
 )
 def test_a_run_without_a_clean_verdict_is_never_published(
-    warehouse: WarehouseResource, status: str | None, reason: str
+    warehouse: Warehouse, status: str | None, reason: str
 ) -> None:
     store(warehouse, "good", MONDAY)
     store(warehouse, "bad", TUESDAY, status)
@@ -116,21 +113,21 @@ def test_a_run_without_a_clean_verdict_is_never_published(
         assert published_run(connection, "demo") == "good"
 
 
-def test_an_undefined_value_is_a_reason_like_any_other(warehouse: WarehouseResource) -> None:
+def test_an_undefined_value_is_a_reason_like_any_other(warehouse: Warehouse) -> None:
     store(warehouse, "bad", MONDAY, "fail", value=float("nan"))
     with warehouse.begin() as connection:
         (reason,) = reasons_against(connection, "bad")
     assert reason == "max_r_hat is undefined, allowed 1.01: Worst R-hat."
 
 
-def test_another_models_run_is_never_published(warehouse: WarehouseResource) -> None:
+def test_another_models_run_is_never_published(warehouse: Warehouse) -> None:
     store(warehouse, "a", MONDAY)
     refused = pytest.raises(NotPublishableError, match="it is a run of demo")
     with refused, warehouse.begin() as connection:
         publish(connection, "other", "a", MONDAY)
 
 
-def test_going_back_to_a_run_keeps_its_first_publication(warehouse: WarehouseResource) -> None:
+def test_going_back_to_a_run_keeps_its_first_publication(warehouse: Warehouse) -> None:
     store(warehouse, "a", MONDAY)
     store(warehouse, "b", TUESDAY)
     for run_id, day in (("a", MONDAY), ("b", TUESDAY), ("a", TUESDAY)):
@@ -141,7 +138,7 @@ def test_going_back_to_a_run_keeps_its_first_publication(warehouse: WarehouseRes
     assert statuses(warehouse) == {"a": "published", "b": "superseded"}
 
 
-def test_a_run_that_died_is_not_the_latest(warehouse: WarehouseResource) -> None:
+def test_a_run_that_died_is_not_the_latest(warehouse: Warehouse) -> None:
     store(warehouse, "a", MONDAY)
     store(warehouse, "dead", TUESDAY, status=None)
     with warehouse.begin() as connection:
@@ -150,7 +147,7 @@ def test_a_run_that_died_is_not_the_latest(warehouse: WarehouseResource) -> None
 
 
 def test_published_runs_of_a_model_version_come_last_publication_first(
-    warehouse: WarehouseResource,
+    warehouse: Warehouse,
 ) -> None:
     store(warehouse, "a", MONDAY)
     store(warehouse, "b", TUESDAY)
@@ -166,7 +163,7 @@ def test_published_runs_of_a_model_version_come_last_publication_first(
         assert published_runs(connection, "demo", "third") == ()
 
 
-def publish_each(warehouse: WarehouseResource, *run_ids: str) -> None:
+def publish_each(warehouse: Warehouse, *run_ids: str) -> None:
     for at, run_id in enumerate(run_ids):
         day = MONDAY + timedelta(days=7 * at)
         store(warehouse, run_id, day)
@@ -174,7 +171,7 @@ def publish_each(warehouse: WarehouseResource, *run_ids: str) -> None:
             publish(connection, "demo", run_id, day)
 
 
-def test_rolling_back_twice_is_there_and_back(warehouse: WarehouseResource) -> None:
+def test_rolling_back_twice_is_there_and_back(warehouse: Warehouse) -> None:
     publish_each(warehouse, "a", "b", "c")
     for expected in (("c", "b"), ("b", "c")):
         with warehouse.begin() as connection:
@@ -185,14 +182,14 @@ def test_rolling_back_twice_is_there_and_back(warehouse: WarehouseResource) -> N
     assert list(warehouse.read(PUBLICATION.select())["run_id"]) == ["a", "b", "c", "b", "c"]
 
 
-def test_rolling_back_to_a_run_by_name(warehouse: WarehouseResource) -> None:
+def test_rolling_back_to_a_run_by_name(warehouse: Warehouse) -> None:
     publish_each(warehouse, "a", "b", "c")
     with warehouse.begin() as connection:
         assert roll_back(connection, "demo", TUESDAY, "a") == ("c", "a")
     assert statuses(warehouse)["a"] == "published"
 
 
-def test_there_is_no_way_back_to_what_was_never_live(warehouse: WarehouseResource) -> None:
+def test_there_is_no_way_back_to_what_was_never_live(warehouse: Warehouse) -> None:
     with warehouse.begin() as connection, pytest.raises(NoEarlierRunError, match="nothing of demo"):
         roll_back(connection, "demo", MONDAY)
     publish_each(warehouse, "a")
@@ -205,7 +202,7 @@ def test_there_is_no_way_back_to_what_was_never_live(warehouse: WarehouseResourc
 
 
 def test_a_run_is_the_same_as_the_published_one_only_in_everything(
-    warehouse: WarehouseResource,
+    warehouse: Warehouse,
 ) -> None:
     with warehouse.begin() as connection:
         assert same_as_published(connection, "demo", {"model_version": "first"}) is None
@@ -216,7 +213,7 @@ def test_a_run_is_the_same_as_the_published_one_only_in_everything(
         assert same_as_published(connection, "demo", other) is None
 
 
-def test_the_fit_behind_what_is_live_is_that_of_a_score(warehouse: WarehouseResource) -> None:
+def test_the_fit_behind_what_is_live_is_that_of_a_score(warehouse: Warehouse) -> None:
     with warehouse.begin() as connection:
         assert live_fit(connection, "demo") is None
     publish_each(warehouse, "a", "b")
@@ -229,7 +226,7 @@ def test_the_fit_behind_what_is_live_is_that_of_a_score(warehouse: WarehouseReso
             assert found.run["run_id"] == fit
 
 
-def test_a_score_is_not_the_latest_run_to_judge(warehouse: WarehouseResource) -> None:
+def test_a_score_is_not_the_latest_run_to_judge(warehouse: Warehouse) -> None:
     store(warehouse, "a", MONDAY)
     store(warehouse, "b", TUESDAY)
     with warehouse.begin() as connection:

@@ -8,22 +8,22 @@ import pandas as pd
 import pytest
 import sqlalchemy as sa
 
+from dagster_mmm.warehouse.database import OutdatedTablesError, Warehouse
 from dagster_mmm.warehouse.errors import (
     WarehouseBusyError,
     WarehousePermissionError,
     WarehouseUnreachableError,
 )
-from dagster_mmm.warehouse.resource import OutdatedTablesError, WarehouseResource
 from dagster_mmm.warehouse.tables import INPUT_SNAPSHOT, METADATA, RUN, SCHEMA
 from tests.postgres_server import run_sql
 
 
-def on(url: sa.URL, **settings: int) -> WarehouseResource:
-    return WarehouseResource(url=url.render_as_string(hide_password=False), **settings)
+def on(url: sa.URL, **settings: int) -> Warehouse:
+    return Warehouse(url=url.render_as_string(hide_password=False), **settings)
 
 
 def test_result_tables_are_made_once_and_bear_their_documentation(
-    warehouse: WarehouseResource,
+    warehouse: Warehouse,
 ) -> None:
     warehouse.create_result_tables()
     with warehouse.begin() as connection:
@@ -37,7 +37,7 @@ def test_result_tables_are_made_once_and_bear_their_documentation(
 
 def test_a_duckdb_file_is_made_with_its_folder(tmp_path: Path) -> None:
     path = tmp_path / "new" / "warehouse.duckdb"
-    WarehouseResource(url=f"duckdb:///{path}").create_result_tables()
+    Warehouse(url=f"duckdb:///{path}").create_result_tables()
     assert path.is_file()
 
 
@@ -60,7 +60,7 @@ def test_a_duckdb_file_is_made_with_its_folder(tmp_path: Path) -> None:
     ids=["name", "type", "nullability"],
 )
 def test_tables_of_another_version_are_named_with_the_remedy(
-    warehouse: WarehouseResource, change: str, found: str
+    warehouse: Warehouse, change: str, found: str
 ) -> None:
     with warehouse.begin() as connection:
         connection.execute(sa.text(change))
@@ -73,7 +73,7 @@ def test_tables_of_another_version_are_named_with_the_remedy(
 
 
 def test_a_table_of_an_earlier_version_gets_its_new_column_and_keeps_its_rows(
-    warehouse: WarehouseResource,
+    warehouse: Warehouse,
 ) -> None:
     row = dict.fromkeys(INPUT_SNAPSHOT.columns.keys(), "x") | {
         "week_start": date(2026, 1, 5),
@@ -93,7 +93,7 @@ def test_a_table_of_an_earlier_version_gets_its_new_column_and_keeps_its_rows(
 
 
 def test_a_busy_file_is_waited_for_and_then_its_holder_named(tmp_path: Path) -> None:
-    warehouse = WarehouseResource(url=f"duckdb:///{tmp_path / 'warehouse.duckdb'}", lock_seconds=0)
+    warehouse = Warehouse(url=f"duckdb:///{tmp_path / 'warehouse.duckdb'}", lock_seconds=0)
     held = rf"process {os.getpid()} on .* has held .*duckdb"
     busy = pytest.raises(WarehouseBusyError, match=held)
     with warehouse.locked(), busy:
@@ -114,7 +114,7 @@ def test_writers_of_a_server_take_turns_and_readers_wait_for_nobody(database: sa
 
 
 def test_an_error_rolls_the_transaction_back(warehouse_url: str) -> None:
-    warehouse = WarehouseResource(url=warehouse_url)
+    warehouse = Warehouse(url=warehouse_url)
     with pytest.raises(ZeroDivisionError), warehouse.begin() as connection:
         connection.execute(sa.text("create table t (x integer)"))
         _ = 1 / 0

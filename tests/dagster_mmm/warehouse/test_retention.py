@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from dagster_mmm.warehouse.database import Warehouse
 from dagster_mmm.warehouse.publish import NotPublishableError, publish, roll_back
-from dagster_mmm.warehouse.resource import WarehouseResource
 from dagster_mmm.warehouse.retention import expire
 from dagster_mmm.warehouse.tables import DIAGNOSTIC, FORECAST, PUBLICATION, RUN
 from tests.dagster_mmm.warehouse.test_publish import (
@@ -18,7 +18,7 @@ from tests.dagster_mmm.warehouse.test_publish import (
 
 
 @pytest.fixture
-def four(warehouse: WarehouseResource) -> WarehouseResource:
+def four(warehouse: Warehouse) -> Warehouse:
     """Four weekly runs, the last live; one that was rejected on the first day; another model's."""
     publish_each(warehouse, "a", "b", "c", "d")
     store(warehouse, "rejected", MONDAY, "fail")
@@ -26,11 +26,11 @@ def four(warehouse: WarehouseResource) -> WarehouseResource:
     return warehouse
 
 
-def runs_with_rows(warehouse: WarehouseResource) -> set[str]:
+def runs_with_rows(warehouse: Warehouse) -> set[str]:
     return set(warehouse.read(DIAGNOSTIC.select())["run_id"])
 
 
-def test_the_runs_published_last_are_kept(four: WarehouseResource) -> None:
+def test_the_runs_published_last_are_kept(four: Warehouse) -> None:
     with four.begin() as connection:
         assert set(expire(connection, "demo", keep=2)) == {"a", "b", "rejected"}
     assert runs_with_rows(four) == {"c", "d", "other"}
@@ -42,7 +42,7 @@ def test_the_runs_published_last_are_kept(four: WarehouseResource) -> None:
         assert expire(connection, "demo", keep=2) == ()
 
 
-def test_the_live_run_is_kept_however_old(four: WarehouseResource) -> None:
+def test_the_live_run_is_kept_however_old(four: Warehouse) -> None:
     with four.begin() as connection:
         roll_back(connection, "demo", TUESDAY, "a")
         expire(connection, "demo", keep=1)
@@ -50,21 +50,21 @@ def test_the_live_run_is_kept_however_old(four: WarehouseResource) -> None:
     assert statuses(four)["a"] == "published"
 
 
-def score(warehouse: WarehouseResource, run_id: str, fit_run_id: str) -> None:
+def score(warehouse: Warehouse, run_id: str, fit_run_id: str) -> None:
     """Make a stored run a score of another."""
     with warehouse.begin() as connection:
         values = {"run_type": "score", "fit_run_id": fit_run_id}
         connection.execute(RUN.update().where(RUN.c.run_id == run_id).values(values))
 
 
-def test_the_fit_that_a_kept_score_rests_on_is_kept(four: WarehouseResource) -> None:
+def test_the_fit_that_a_kept_score_rests_on_is_kept(four: Warehouse) -> None:
     score(four, "d", "a")
     with four.begin() as connection:
         assert set(expire(connection, "demo", keep=1)) == {"b", "c", "rejected"}
     assert runs_with_rows(four) == {"a", "d", "other"}
 
 
-def test_forecasts_stay_to_be_scored(four: WarehouseResource) -> None:
+def test_forecasts_stay_to_be_scored(four: Warehouse) -> None:
     texts = {"series_key": "national", "spend_assumption": "last_year", "model_key": "demo"}
     row = {column.name: 1 for column in FORECAST.columns} | texts
     with four.begin() as connection:
@@ -74,7 +74,7 @@ def test_forecasts_stay_to_be_scored(four: WarehouseResource) -> None:
     assert set(four.read(FORECAST.select())["run_id"]) == {"a", "d"}
 
 
-def test_an_expired_run_cannot_be_made_live(four: WarehouseResource) -> None:
+def test_an_expired_run_cannot_be_made_live(four: Warehouse) -> None:
     with four.begin() as connection:
         expire(connection, "demo", keep=1)
     with (
@@ -85,7 +85,7 @@ def test_an_expired_run_cannot_be_made_live(four: WarehouseResource) -> None:
 
 
 def test_nothing_is_removed_before_the_first_publication(tmp_path: Path) -> None:
-    resource = WarehouseResource(url=f"duckdb:///{tmp_path / 'new.duckdb'}")
+    resource = Warehouse(url=f"duckdb:///{tmp_path / 'new.duckdb'}")
     resource.create_result_tables()
     store(resource, "running", MONDAY)
     with resource.begin() as connection:

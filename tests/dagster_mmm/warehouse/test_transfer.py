@@ -7,8 +7,8 @@ import pandas as pd
 import pytest
 import sqlalchemy as sa
 
-from dagster_mmm.warehouse.resource import WarehouseResource
-from dagster_mmm.warehouse.transfer import arrow_rows, insert
+from dagster_mmm.warehouse.database import Warehouse
+from dagster_mmm.warehouse.rows.transfer import arrow_rows, insert
 
 TABLE = sa.Table(
     "select",
@@ -34,15 +34,15 @@ FRAME = pd.DataFrame(
 
 
 @pytest.fixture
-def warehouse(warehouse_url: str) -> Iterator[WarehouseResource]:
-    resource = WarehouseResource(url=warehouse_url)
+def warehouse(warehouse_url: str) -> Iterator[Warehouse]:
+    resource = Warehouse(url=warehouse_url)
     with resource.begin() as connection:
         connection.execute(sa.schema.CreateSchema("a b"))
         TABLE.create(connection)
     yield resource
 
 
-def test_values_come_back_as_they_went_in(warehouse: WarehouseResource) -> None:
+def test_values_come_back_as_they_went_in(warehouse: Warehouse) -> None:
     rows = arrow_rows(TABLE, FRAME)
     with warehouse.begin() as connection:
         insert(connection, TABLE, rows)

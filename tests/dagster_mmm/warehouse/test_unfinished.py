@@ -7,14 +7,15 @@ import sqlalchemy as sa
 
 from dagster_mmm.fitting.result_rows import started_run
 from dagster_mmm.settings import Settings
-from dagster_mmm.warehouse.bulk import replace_run
-from dagster_mmm.warehouse.resource import WarehouseResource
+from dagster_mmm.warehouse.database import Warehouse
+from dagster_mmm.warehouse.rows.bulk import replace_run
+from dagster_mmm.warehouse.runs import unfinished_runs
 from dagster_mmm.warehouse.tables import RUN
-from dagster_mmm.warehouse.unfinished import reject_ended, unfinished_runs
+from dagster_mmm.warehouse.unfinished import reject_ended
 
 
 @pytest.fixture
-def stored(warehouse: WarehouseResource) -> WarehouseResource:
+def stored(warehouse: Warehouse) -> Warehouse:
     """Two runs that were killed, one of another model, one whose results are there."""
     for day, (run_id, model_key, n_weeks) in enumerate(
         [("first", "demo", None), ("second", "demo", None), ("b", "other", None), ("c", "demo", 60)]
@@ -33,12 +34,12 @@ def stored(warehouse: WarehouseResource) -> WarehouseResource:
     return warehouse
 
 
-def test_only_what_says_it_runs_is_unfinished(stored: WarehouseResource) -> None:
+def test_only_what_says_it_runs_is_unfinished(stored: Warehouse) -> None:
     with stored.begin() as connection:
         assert unfinished_runs(connection, "demo") == ("first", "second")
 
 
-def test_what_has_ended_is_rejected_with_a_reason_and_once(stored: WarehouseResource) -> None:
+def test_what_has_ended_is_rejected_with_a_reason_and_once(stored: Warehouse) -> None:
     with stored.begin() as connection:
         assert reject_ended(connection, ["first", "c", "unknown"]) == ("first",)
     with stored.begin() as connection:

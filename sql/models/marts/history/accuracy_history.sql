@@ -1,1 +1,1 @@
-{{ believed('mmm_accuracy') }}
+{{ every_publication('mmm_accuracy') }}

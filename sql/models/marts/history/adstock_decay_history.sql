@@ -1,1 +1,1 @@
-{{ believed('mmm_adstock_decay') }}
+{{ every_publication('mmm_adstock_decay') }}

@@ -1,1 +1,1 @@
-{{ believed('mmm_budget_plan') }}
+{{ every_publication('mmm_budget_plan') }}

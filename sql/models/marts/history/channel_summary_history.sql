@@ -1,1 +1,1 @@
-{{ believed('mmm_channel_summary') }}
+{{ every_publication('mmm_channel_summary') }}

@@ -1,1 +1,1 @@
-{{ believed('mmm_component') }}
+{{ every_publication('mmm_component') }}

@@ -1,1 +1,1 @@
-{{ believed('mmm_contribution') }}
+{{ every_publication('mmm_contribution') }}

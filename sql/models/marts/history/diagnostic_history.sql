@@ -1,1 +1,1 @@
-{{ believed('mmm_diagnostic') }}
+{{ every_publication('mmm_diagnostic') }}

@@ -1,1 +1,1 @@
-{{ believed('mmm_experiment_value') }}
+{{ every_publication('mmm_experiment_value') }}

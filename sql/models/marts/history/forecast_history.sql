@@ -1,1 +1,1 @@
-{{ believed('mmm_forecast') }}
+{{ every_publication('mmm_forecast') }}

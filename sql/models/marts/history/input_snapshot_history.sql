@@ -1,1 +1,1 @@
-{{ believed('mmm_input_snapshot') }}
+{{ every_publication('mmm_input_snapshot') }}

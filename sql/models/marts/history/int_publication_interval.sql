@@ -9,9 +9,9 @@ publications as (
 select
     model_key,
     run_id,
-    published_at as believed_from,
+    published_at as published_from,
     coalesce(
         lead(published_at) over (partition by model_key order by publication_id),
         timestamp '9999-12-31 00:00:00'
-    ) as believed_until
+    ) as published_until
 from publications

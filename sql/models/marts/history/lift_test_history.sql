@@ -1,1 +1,1 @@
-{{ believed('mmm_lift_test') }}
+{{ every_publication('mmm_lift_test') }}

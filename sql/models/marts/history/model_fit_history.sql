@@ -1,1 +1,1 @@
-{{ believed('mmm_model_fit') }}
+{{ every_publication('mmm_model_fit') }}

@@ -1,1 +1,1 @@
-{{ believed('mmm_parameter_summary') }}
+{{ every_publication('mmm_parameter_summary') }}

@@ -1,1 +1,1 @@
-{{ believed('mmm_response_curve') }}
+{{ every_publication('mmm_response_curve') }}

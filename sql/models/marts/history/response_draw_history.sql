@@ -1,1 +1,1 @@
-{{ believed('mmm_response_draw') }}
+{{ every_publication('mmm_response_draw') }}

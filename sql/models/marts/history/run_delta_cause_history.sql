@@ -1,1 +1,1 @@
-{{ believed('mmm_run_delta_cause') }}
+{{ every_publication('mmm_run_delta_cause') }}

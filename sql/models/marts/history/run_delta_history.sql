@@ -1,1 +1,1 @@
-{{ believed('mmm_run_delta') }}
+{{ every_publication('mmm_run_delta') }}

@@ -14,7 +14,7 @@ published as (
 
 select
     runs.*,
-    published.run_id is not null as is_live
+    published.run_id is not null as is_published
 from runs
 left join published
     on runs.model_key = published.model_key

@@ -5,8 +5,8 @@ import pandas as pd
 import pyarrow as pa
 import sqlalchemy as sa
 
+from dagster_mmm.warehouse.rows.transfer import arrow_rows, insert
 from dagster_mmm.warehouse.tables import SCHEMA
-from dagster_mmm.warehouse.transfer import arrow_rows, insert
 from dagster_mmm.warehouse.url import POSTGRES
 
 

@@ -1,5 +1,5 @@
 {# The rows of a result table with the time in which readers saw them. #}
-{% macro believed(table) -%}
+{% macro every_publication(table) -%}
 with
 
 intervals as (
@@ -16,8 +16,8 @@ result as (
 
 select
     result.*,
-    intervals.believed_from,
-    intervals.believed_until
+    intervals.published_from,
+    intervals.published_until
 from result
 inner join intervals
     on result.model_key = intervals.model_key

@@ -3,7 +3,6 @@
 import base64
 import io
 
-import dagster as dg
 import pandas as pd
 from matplotlib.figure import Figure
 from PIL import Image
@@ -42,7 +41,7 @@ def roi_by_channel(returns: pd.DataFrame) -> Figure:
     return hill_mmm.plots.plot_roi(returns)
 
 
-def as_metadata(figure: Figure) -> dg.MarkdownMetadataValue:
+def as_markdown(figure: Figure) -> str:
     """A figure as an inline picture that the Dagster UI shows in a dialog."""
     drawn, small = io.BytesIO(), io.BytesIO()
     figure.savefig(drawn, format="png")
@@ -50,4 +49,4 @@ def as_metadata(figure: Figure) -> dg.MarkdownMetadataValue:
     picture = Image.open(drawn).convert("RGB")
     picture.quantize(COLOURS).save(small, format="png", optimize=True)
     encoded = base64.b64encode(small.getvalue()).decode()
-    return dg.MetadataValue.md(f"![plot](data:image/png;base64,{encoded})")
+    return f"![plot](data:image/png;base64,{encoded})"

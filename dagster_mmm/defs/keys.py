@@ -1,0 +1,16 @@
+"""The keys of the assets that others name, and what an asset says if it has nothing to do."""
+
+import dagster as dg
+import sqlalchemy as sa
+
+WEEKLY_INPUT, REJECTED_INPUT = dg.AssetKey("weekly_input"), dg.AssetKey("rejected_input")
+PANEL, FIT, SCORE = dg.AssetKey("panel"), dg.AssetKey("fit"), dg.AssetKey("score")
+PUBLISHED = dg.AssetKey("published")
+CALIBRATION = dg.AssetKey("forecast_calibration")
+
+NOTHING_NEW = "nothing is new"
+
+
+def result_key(table: sa.Table) -> dg.AssetKey:
+    """The asset of a result table."""
+    return dg.AssetKey(["results", table.name])

@@ -1,0 +1,219 @@
+"""The warehouse: short transactions, one writer at a time, nothing held while sampling."""
+
+import os
+import socket
+import sys
+from collections.abc import Generator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import sqlalchemy as sa
+from filelock import FileLock, Timeout
+from sqlalchemy.engine.interfaces import ReflectedColumn
+from sqlalchemy.exc import OperationalError
+
+from dagster_mmm.environment import LOCK_SECONDS
+from dagster_mmm.warehouse import rows
+from dagster_mmm.warehouse.ddl import add_new_columns, columns_found, create_schema
+from dagster_mmm.warehouse.errors import (
+    WarehouseBusyError,
+    WarehouseError,
+    WarehousePermissionError,
+    named_errors,
+    unreachable,
+)
+from dagster_mmm.warehouse.tables import METADATA, SCHEMA
+from dagster_mmm.warehouse.url import DUCKDB, POSTGRES, parse_url, place
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+CONNECT_SECONDS = 10
+
+
+class OutdatedTablesError(WarehouseError):
+    """The warehouse holds result tables of another version, whose columns differ from ours."""
+
+
+@dataclass(frozen=True)
+class Warehouse:
+    """The database that holds the raw table, the marts and the results.
+
+    Attributes:
+        url: its SQLAlchemy URL, which may hold a password. A DuckDB file is made with its folder if
+            it is not there yet.
+        lock_seconds: how long to wait for another writer.
+    """
+
+    url: str = field(repr=False)
+    lock_seconds: int = LOCK_SECONDS
+
+    @property
+    def place(self) -> str:
+        """What messages call it: its file, or its URL without secrets."""
+        return place(parse_url(self.url))
+
+    @property
+    def file(self) -> Path | None:
+        """The file that the warehouse is, or None where a server keeps it."""
+        url = parse_url(self.url)
+        return Path(str(url.database)) if url.get_backend_name() == DUCKDB else None
+
+    @contextmanager
+    def locked(self) -> Generator[None]:
+        """Keep every other writer out while another process of ours, dbt, writes.
+
+        Raises:
+            WarehouseBusyError: if another process holds the lock for too long.
+        """
+        if self._is_file():
+            # No connection may be open: DuckDB allows one writing process.
+            with self._file_locked():
+                yield
+        else:
+            with self.begin():
+                yield
+
+    @contextmanager
+    def begin(self) -> Generator[sa.Connection]:
+        """A locked transaction: committed at the end, rolled back on an error.
+
+        Raises:
+            WarehouseBusyError: if another process holds the lock for too long.
+            WarehouseUnreachableError: if there is no connection, or it breaks.
+            WarehousePermissionError: if the database's user may not do what is asked.
+        """
+        with self.connected() as connection, connection.begin():
+            self._lock(connection)
+            yield connection
+
+    @contextmanager
+    def connected(self) -> Generator[sa.Connection]:
+        """A connection to read by; on a database server it waits for no writer.
+
+        Raises:
+            WarehouseBusyError: if another process holds the lock of a file for too long.
+            WarehouseUnreachableError: if there is no connection, or it breaks.
+        """
+        url = parse_url(self.url)
+        # A pooled connection would keep others from a file, or go stale.
+        engine = sa.create_engine(
+            url, poolclass=sa.NullPool, connect_args=_connect_args(url.get_backend_name())
+        )
+        with self._file_locked(), named_errors(self.place, self.lock_seconds):
+            try:
+                connection = engine.connect()
+            except OperationalError as error:
+                raise unreachable(self.place, error) from error
+            try:
+                yield connection
+            finally:
+                connection.close()
+                engine.dispose()
+
+    def create_result_tables(self) -> None:
+        """Make the schema and the result tables where they are not there yet.
+
+        A table of an earlier version gets the columns that it lacks, where its rows may do without.
+
+        Raises:
+            OutdatedTablesError: if a table is there with other columns; nothing is changed then.
+        """
+        with self.begin() as connection:
+            create_schema(connection, SCHEMA)
+            METADATA.create_all(connection)
+            add_new_columns(connection, METADATA)
+            differences = _differences(connection)
+            if differences:
+                raise OutdatedTablesError(
+                    f"{self.place} holds result tables of another version of this project:\n"
+                    + "\n".join(differences)
+                    + "\nRename these tables, or drop them if nobody needs their history. Then run "
+                    "the job again: it makes them anew."
+                )
+
+    def read(self, query: sa.Select | sa.TextClause) -> "pd.DataFrame":
+        """The rows of a query. It raises what `begin` raises."""
+        with self.connected() as connection:
+            return rows.read(connection, query)
+
+    def _is_file(self) -> bool:
+        return parse_url(self.url).get_backend_name() == DUCKDB
+
+    @contextmanager
+    def _file_locked(self) -> Generator[None]:
+        """The lock beside a file; a database server has locks of its own."""
+        if not self._is_file():
+            yield
+            return
+        lock = FileLock(f"{self.place}.lock", timeout=self.lock_seconds)
+        # The lock file itself is emptied by whoever tries to get it.
+        holder = Path(f"{self.place}.holder")
+        try:
+            holder.parent.mkdir(parents=True, exist_ok=True)
+            lock.acquire()
+            holder.write_text(_this_process())
+        except Timeout as error:
+            who = holder.read_text() if holder.exists() else "another process"
+            raise WarehouseBusyError(
+                f"{who} has held {self.place} for the {self.lock_seconds} s that we waited; wait "
+                "for it to end, or stop it, and run this again"
+            ) from error
+        except PermissionError as error:
+            raise WarehousePermissionError(
+                f"{self.place} cannot be written to by this user: {error}; run the job as the "
+                "owner of the file and its folder, or give this user the right to write both"
+            ) from error
+        try:
+            yield
+        finally:
+            lock.release()
+
+    def _lock(self, connection: sa.Connection) -> None:
+        """One writer of the schema at a time, and no endless wait for anybody's lock."""
+        if connection.dialect.name == POSTGRES:
+            # Given back with the transaction, so that no crash leaves it behind.
+            connection.execute(sa.text(f"set local lock_timeout = '{self.lock_seconds}s'"))
+            # While dbt works, this transaction does nothing but hold the lock.
+            connection.execute(sa.text("set local idle_in_transaction_session_timeout = 0"))
+            connection.execute(
+                sa.select(sa.func.pg_advisory_xact_lock(sa.func.hashtextextended(SCHEMA, 0)))
+            )
+
+
+def _this_process() -> str:
+    command = " ".join(Path(part).name for part in sys.argv[:3])
+    return f"process {os.getpid()} on {socket.gethostname()} ({command})"
+
+
+def _connect_args(backend: str) -> dict[str, Any]:
+    if backend != POSTGRES:
+        return {}
+    return {"connect_timeout": CONNECT_SECONDS, "application_name": "hill-mixture-mmm"}
+
+
+def _differences(connection: sa.Connection) -> list[str]:
+    """One line for each result table whose columns are not ours: by name, type or nullability."""
+    lines: list[str] = []
+    columns = columns_found(connection, METADATA)
+    for table in METADATA.tables.values():
+        found = {column["name"]: column for column in columns[table.schema, str(table.name)]}
+        said = {
+            "lacks": [column.name for column in table.columns if column.name not in found],
+            "has the unknown": [name for name in found if name not in table.columns],
+            "has other types of": [
+                column.name
+                for column in table.columns
+                if column.name in found and not _is_as_defined(found[column.name], column)
+            ],
+        }
+        parts = [f"{what} {', '.join(names)}" for what, names in said.items() if names]
+        if parts:
+            lines.append(f"- {table.schema}.{table.name} {'; '.join(parts)}")
+    return lines
+
+
+def _is_as_defined(found: ReflectedColumn, column: sa.Column) -> bool:
+    return isinstance(found["type"], type(column.type)) and found["nullable"] == column.nullable
