@@ -40,6 +40,7 @@ lint: .venv/.synced
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/sqlfluff lint $(LINTED_SQL)
+	$(BIN)/lint-imports
 
 format: .venv/.synced
 	$(BIN)/ruff check --fix .
