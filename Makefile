@@ -3,7 +3,8 @@
 PYTHON ?= python3
 UV_VERSION := 0.13.9
 UV := .uv/bin/uv
-BIN := .venv/bin
+VENV ?= .venv
+BIN := $(VENV)/bin
 DATA ?=
 ARGS ?=
 CONFIG ?= examples/demo.yaml
@@ -11,6 +12,9 @@ FORCE ?=
 MODEL ?=
 AS_OF ?=
 SLOW ?= slow
+# More words for pytest, such as COVERAGE below.
+PYTEST ?=
+COVERAGE := --cov --cov-report=term:skip-covered
 PORT ?= 3000
 DASHBOARD_PORT ?= 8501
 # A file's tests stay together: they share a job that was run, or a server.
@@ -21,46 +25,51 @@ LINTED_SQL := sql/models sql/tests
 export DAGSTER_HOME := $(CURDIR)/deploy/local
 export MMM_SETTINGS := $(abspath $(CONFIG))
 
-.PHONY: demo test test-slow lint format type run ui dashboard screenshots lock clean
+.PHONY: demo test test-fast test-coverage test-slow lint format type run ui dashboard screenshots lock clean
 
-demo: .venv/.synced  ## run the main job on a simulated market, or on DATA=file.csv CONFIG=settings.yaml
+demo: $(VENV)/.synced  ## run the main job on a simulated market, or on DATA=file.csv CONFIG=settings.yaml
 	$(BIN)/mmm demo $(if $(DATA),--data "$(DATA)") --settings "$(CONFIG)"
 
-test: lint type  ## all checks and the fast tests
-	$(BIN)/python -m pytest -m "not slow" $(SIDE_BY_SIDE)
+test: lint type test-fast  ## all checks and the fast tests
+
+test-fast: $(VENV)/.synced  ## the fast tests alone; on another Python: VENV=.venv-3.13 PYTHON=python3.13
+	$(BIN)/python -m pytest -m "not slow" $(SIDE_BY_SIDE) $(PYTEST)
+
+test-coverage:  ## the fast tests, and which lines they leave out
+	$(MAKE) test-fast PYTEST="$(COVERAGE)"
 
 # In the files' order: by their numbers of tests, the longest would come last.
-test-slow: .venv/.synced  ## recovery of known truth, faults, public data; SLOW="slow and not long" is CI's
+test-slow: $(VENV)/.synced  ## recovery of known truth, faults, public data; SLOW="slow and not long" is CI's
 	$(BIN)/python -m pytest -m "$(SLOW)" $(SIDE_BY_SIDE) --no-loadscope-reorder
 
-bench-%: .venv/.synced  ## benchmarks/, each a file: make bench-seed, bench-national, ...; ARGS=--help
+bench-%: $(VENV)/.synced  ## benchmarks/, each a file: make bench-seed, bench-national, ...; ARGS=--help
 	$(BIN)/python benchmarks/$*.py $(ARGS)
 
-lint: .venv/.synced
+lint: $(VENV)/.synced
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/sqlfluff lint $(LINTED_SQL)
 	$(BIN)/lint-imports
 
-format: .venv/.synced
+format: $(VENV)/.synced
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 	$(BIN)/sqlfluff fix $(LINTED_SQL)
 
-type: .venv/.synced
+type: $(VENV)/.synced
 	$(BIN)/basedpyright
 
-run: .venv/.synced  ## the week of CONFIG once: input, every model or MODEL, dashboards; FORCE=1, AS_OF="2026-01-05 2026-02-02"
+run: $(VENV)/.synced  ## the week of CONFIG once: input, every model or MODEL, dashboards; FORCE=1, AS_OF="2026-01-05 2026-02-02"
 	$(BIN)/mmm run $(if $(MODEL),--model "$(MODEL)") $(if $(FORCE),--force) \
 		$(foreach day,$(AS_OF),--as-of $(day))
 
-ui: .venv/.synced  ## the Dagster UI, and what runs queued and scheduled runs, for CONFIG
+ui: $(VENV)/.synced  ## the Dagster UI, and what runs queued and scheduled runs, for CONFIG
 	$(BIN)/mmm ui --port $(PORT)
 
-dashboard: .venv/.synced  ## the dashboard over what has been published, at http://localhost:8501
+dashboard: $(VENV)/.synced  ## the dashboard over what has been published, at http://localhost:8501
 	$(BIN)/mmm dashboard --port $(DASHBOARD_PORT)
 
-screenshots: .venv/.synced  ## docs/images anew, from the UI and the dashboard in a headless browser
+screenshots: $(VENV)/.synced  ## docs/images anew, from the UI and the dashboard in a headless browser
 	SCREENSHOTS=$(CURDIR)/docs/images $(BIN)/python -m pytest tests/e2e/test_ui.py tests/dashboards/test_browser.py
 
 lock: $(UV)  ## resolve pyproject.toml anew, for Python 3.11 and later
@@ -68,14 +77,14 @@ lock: $(UV)  ## resolve pyproject.toml anew, for Python 3.11 and later
 		--group dev --custom-compile-command "make lock" pyproject.toml -o requirements.lock
 
 clean:
-	rm -rf .venv .uv data sql/target sql/logs
+	rm -rf .venv* .uv data sql/target sql/logs
 
 $(UV):
 	$(PYTHON) -m venv .uv
 	.uv/bin/pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
 
-.venv/.synced: requirements.lock pyproject.toml | $(UV)
-	$(UV) venv --quiet --allow-existing --python $(PYTHON) .venv
+$(VENV)/.synced: requirements.lock pyproject.toml | $(UV)
+	$(UV) venv --quiet --allow-existing --python $(PYTHON) $(VENV)
 	$(UV) pip sync --quiet --compile-bytecode --python $(BIN)/python --require-hashes requirements.lock
 	$(UV) pip install --quiet --python $(BIN)/python --no-deps --editable .
 	touch $@
