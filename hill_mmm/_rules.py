@@ -35,6 +35,13 @@ class Rule:
     allowed: str
     is_whole: bool = False
 
+    def takes(self, value: object) -> bool:
+        """Whether the value is allowed; one that the condition cannot be asked of is not."""
+        try:
+            return self.holds(value)
+        except TypeError:
+            return False
+
     def __get_pydantic_core_schema__(
         self, source: object, handler: "Callable[[object], CoreSchema]"
     ) -> "CoreSchema":
@@ -43,7 +50,7 @@ class Rule:
         from pydantic_core import PydanticCustomError, core_schema
 
         def check(value: object) -> object:
-            if not self.holds(value):
+            if not self.takes(value):
                 raise PydanticCustomError("rule", "{allowed}", {"allowed": self.allowed})
             return value
 
@@ -132,7 +139,7 @@ def _refusal(value: object, hint: object) -> str | None:
         return None if value in get_args(hint) else " or ".join(map(repr, get_args(hint)))
     if origin is Annotated:
         inner, *metadata = get_args(hint)
-        broken = (r.allowed for r in metadata if isinstance(r, Rule) and not r.holds(value))
+        broken = (r.allowed for r in metadata if isinstance(r, Rule) and not r.takes(value))
         return _refusal(value, inner) or next(broken, None)
     return _refusal_of_items(value, hint)
 

@@ -47,8 +47,9 @@ def in_words(details: ErrorDetails, within: str = "") -> str:
         case "model_type" | "dataclass_type":
             return f"{key}: found {found}; allowed: the keys {', '.join(_keys_at(location))}"
         case "value_error" if isinstance(error := details.get("ctx", {}).get("error"), SpecError):
-            (mistake, *_) = error.mistakes
-            return f"{key}: found {mistake.found}; allowed: {mistake.allowed}"
+            return f"{key}: " + "; ".join(
+                f"found {mistake.found}; allowed: {mistake.allowed}" for mistake in error.mistakes
+            )
         case kind:
             allowed = TYPES.get(kind, details["msg"].removeprefix("Input should be "))
             return f"{key}: found {found}; allowed: {allowed}"

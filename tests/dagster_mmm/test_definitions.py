@@ -25,7 +25,7 @@ subprocess.Popen.__init__ = refuse_dbt
 from dagster_mmm.definitions import defs
 from dagster import Definitions
 Definitions.validate_loadable(defs())
-heavy = {"jax", "hill_mmm", "numpyro", "matplotlib", "pandas", "pyarrow", "duckdb", "psycopg"}
+heavy = {"jax", "numpyro", "matplotlib", "pandas", "pyarrow", "duckdb", "psycopg"}
 print(sorted(heavy & set(sys.modules)))
 """
 

@@ -182,6 +182,11 @@ def test_target_acceptance_follows_the_model(spec: ModelSpec, series: int, targe
     assert SamplerSettings(target_accept=0.9).acceptance(spec, series) == 0.9
 
 
+def test_a_value_of_another_type_is_a_mistake_like_any() -> None:
+    with pytest.raises(SpecError, match="chains: found '4'; allowed: greater than or equal to 1"):
+        SamplerSettings(chains="4")  # pyright: ignore[reportArgumentType]
+
+
 def test_every_mistake_is_told_at_once() -> None:
     with pytest.raises(SpecError) as raised:
         SamplerSettings(chains=0, target_accept=2.0)
