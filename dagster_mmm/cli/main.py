@@ -3,6 +3,7 @@
 from importlib import import_module
 
 import click
+from click.shell_completion import CompletionItem
 
 from dagster_mmm.settings import SettingsError
 from dagster_mmm.warehouse.errors import WarehouseError
@@ -13,22 +14,23 @@ from dagster_mmm.warehouse.url import WarehouseURLError
 WRONG_SETTINGS = (SettingsError, WarehouseURLError)
 REFUSED = (WarehouseError, NotPublishableError, NoEarlierRunError, UnknownRunError)
 
-# The module of each command, imported when it is called: help and settings do without Dagster.
-MODULES = {
-    "demo": "demo",
-    "run": "week",
-    "ui": "services",
-    "dashboard": "services",
-    "settings": "settings",
-    "data": "data",
-    "fit": "fit",
-    "publish": "publication",
-    "rollback": "publication",
-    "retention": "publication",
-    "runs": "runs",
-    "show": "runs",
-    "explain": "runs",
-    "changes": "changes",
+# Each command: its module, and what help and completion say of it. They do without the module, which
+# may import Dagster and take seconds.
+COMMANDS = {
+    "demo": ("demo", "Run the whole job once, and print its results."),
+    "run": ("week", "Run the week once: input, every model, dashboards."),
+    "ui": ("services", "Serve the Dagster UI."),
+    "dashboard": ("services", "Serve the dashboard."),
+    "settings": ("settings", "Check the settings file."),
+    "data": ("data", "Check the input in the warehouse."),
+    "fit": ("fit", "Refit a model and judge it, without publishing."),
+    "publish": ("publication", "Publish a run, if its verdicts allow it."),
+    "rollback": ("publication", "Go back to the run that was published before."),
+    "retention": ("publication", "Keep the last runs of each model, remove older ones."),
+    "runs": ("runs", "List runs, rejected ones too."),
+    "show": ("runs", "Show a run: its row, verdicts and returns."),
+    "explain": ("runs", "Say why a run was rejected, and what to do."),
+    "changes": ("changes", "Split a run's move since the run before into causes."),
 }
 
 
@@ -43,13 +45,28 @@ class Commands(click.Group):
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """The commands, in the order in which they are needed."""
-        return list(MODULES)
+        return list(COMMANDS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """The command, or None if there is no such."""
-        if cmd_name not in MODULES:
+        if cmd_name not in COMMANDS:
             return None
-        return getattr(import_module(f"dagster_mmm.cli.{MODULES[cmd_name]}"), cmd_name)
+        module, _ = COMMANDS[cmd_name]
+        return getattr(import_module(f"dagster_mmm.cli.{module}"), cmd_name)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """List the commands without loading them."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, about) for name, (_, about) in COMMANDS.items()])
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """Complete commands without loading them, and options."""
+        found = [
+            CompletionItem(name, help=about)
+            for name, (_, about) in COMMANDS.items()
+            if name.startswith(incomplete)
+        ]
+        return [*found, *click.Command.shell_complete(self, ctx, incomplete)]
 
     def invoke(self, ctx: click.Context) -> object:
         """Like any group's, but errors become messages with their exit code."""

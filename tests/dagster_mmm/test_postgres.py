@@ -26,7 +26,7 @@ from dagster_mmm.settings import load_settings
 from dagster_mmm.warehouse.database import Warehouse
 from dagster_mmm.warehouse.dbt import tell_dbt
 from dagster_mmm.warehouse.errors import WarehousePermissionError
-from dagster_mmm.warehouse.resource import RetriedWarehouse
+from dagster_mmm.warehouse.resource import WarehouseResource
 from dagster_mmm.warehouse.tables import METADATA, RESULT_TABLES
 from tests.conftest import Project, make_project
 from tests.dagster_mmm.test_job import ANYTHING_GOES, EMPTY, HASTY
@@ -172,8 +172,8 @@ def test_a_refused_connection_is_named_and_shows_no_password(
 ) -> None:
     url = sa.make_url(os.environ["MMM_WAREHOUSE_URL"]).set(**change)
     monkeypatch.setenv("MMM_WAREHOUSE_URL", url.render_as_string(hide_password=False))
-    impatient = partial(RetriedWarehouse, retry_seconds=0)
-    monkeypatch.setattr("dagster_mmm.defs.resources.RetriedWarehouse", impatient)
+    impatient = partial(WarehouseResource, retry_seconds=0)
+    monkeypatch.setattr("dagster_mmm.defs.resources.WarehouseResource", impatient)
     result = job.project.run(selection=["raw/weekly_media"])
     assert not result.success
     (failure,) = result.get_step_failure_events()

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import click
 import pytest
+from click.testing import CliRunner
 
 from dagster_mmm.cli import mmm
 from tests.conftest import Project
@@ -36,7 +37,23 @@ def test_the_version_is_the_packages(call: Call) -> None:
     assert call("--version").stdout == f"mmm {version('hill-mixture-mmm')}\n"
 
 
-def test_help_and_settings_do_without_dagster() -> None:
+def test_help_lists_every_command(call: Call) -> None:
+    help_text = call("--help").stdout
+    assert all(f"  {name} " in help_text for name in mmm.list_commands(click.Context(mmm)))
+
+
+def test_a_shell_completes_commands_and_their_options(monkeypatch: pytest.MonkeyPatch) -> None:
+    def completed(words: str) -> set[str]:
+        monkeypatch.setenv("COMP_WORDS", f"mmm {words}")
+        monkeypatch.setenv("COMP_CWORD", str(len(words.split(" "))))
+        lines = CliRunner().invoke(mmm, env={"_MMM_COMPLETE": "bash_complete"}, prog_name="mmm")
+        return {line.split(",")[1] for line in lines.stdout.splitlines()}
+
+    assert completed("r") == {"run", "rollback", "retention", "runs"}
+    assert "--settings" in completed("fit --s")
+
+
+def test_help_completion_and_settings_do_without_dagster() -> None:
     code = (
         "import sys; from click.testing import CliRunner; from dagster_mmm.cli import mmm;"
         "assert CliRunner().invoke(mmm, ['settings', 'check']).exit_code == 0;"
