@@ -14,8 +14,8 @@ from dagster_mmm.warehouse.url import WarehouseURLError
 WRONG_SETTINGS = (SettingsError, WarehouseURLError)
 REFUSED = (WarehouseError, NotPublishableError, NoEarlierRunError, UnknownRunError)
 
-# Each command: its module, and what help and completion say of it. They do without the module, which
-# may import Dagster and take seconds.
+# Each command: its module, and what help and completion say of it. They do without the module,
+# which may import Dagster and take seconds.
 COMMANDS = {
     "demo": ("demo", "Run the whole job once, and print its results."),
     "run": ("week", "Run the week once: input, every model, dashboards."),
