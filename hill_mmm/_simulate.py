@@ -235,10 +235,9 @@ def simulate_lift_test(
         ValueError: if the channel spent nothing in those weeks.
     """
     tested = slice(start_week, start_week + weeks)
-    at = panel.channels.index(channel)
     rows = slice(None) if series is None else panel.series.index(series)
     without = panel.spend.copy()
-    without[tested, :, at] = 0.0
+    without[tested, :, panel.channels.index(channel)] = 0.0
     lost = (_contribution(panel.spend, truth) - _contribution(without, truth))[tested, rows]
     lift = float(lost.sum())
     error = relative_error * lift

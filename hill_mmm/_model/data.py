@@ -145,7 +145,8 @@ def _effect_priors(panel: Panel, spec: ModelSpec, scales: Scales) -> tuple[Float
     """Unit, location and scale of the prior on each medium's log mean effect."""
     paid = len(panel.channels)
     priors = [
-        spec.channel_prior(name, is_paid=at < paid) for at, name in enumerate(panel.media_names)
+        spec.channel_prior(name, is_paid=medium < paid)
+        for medium, name in enumerate(panel.media_names)
     ]
     weeks = panel.observed.sum(axis=0)[:, None]
     spend_per_week = panel.media.sum(axis=0) / weeks / scales.outcome[:, None]

@@ -224,11 +224,14 @@ def _calendar_blocks(panel: Panel, spec: ModelSpec, scales: Scales, sd: float) -
     if spec.holidays:
         days = holiday_columns(panel.weeks, spec.holidays, scales.holidays)
         columns += [
-            (days[:, [at]], ("holiday", name), sd) for at, name in enumerate(scales.holidays)
+            (days[:, [column]], ("holiday", name), sd)
+            for column, name in enumerate(scales.holidays)
         ]
     if spec.events:
         days = event_columns(panel.weeks, spec.events)
-        columns += [(days[:, [at]], ("event", name), sd) for at, name in enumerate(spec.events)]
+        columns += [
+            (days[:, [column]], ("event", name), sd) for column, name in enumerate(spec.events)
+        ]
     one_series = [(block[:, None, :], part, prior_sd) for block, part, prior_sd in columns]
     series = len(panel.series)
     return [

@@ -79,10 +79,10 @@ def _gains_of_choices(scenario: Scenario, response: PlanResponse) -> Floats:
     draws = len(response.without)
     chosen = np.unique(np.linspace(0, draws - 1, CERTAIN_DRAWS).round().astype(int))
     by_one = [
-        scenario.search(jax.tree.map(lambda values, at=at: values[at : at + 1], response))
+        scenario.search(jax.tree.map(lambda values, draw=draw: values[draw : draw + 1], response))
         .from_grid()
         .weekly
-        for at in chosen
+        for draw in chosen
     ]
     plans = [best, *(best + share * (other - best) for other in by_one for share in TOWARDS)]
     outcome = np.array(
@@ -103,7 +103,7 @@ def _lifts(posterior: Posterior, scenario: Scenario, response: PlanResponse) -> 
     channels = posterior.panel.channels
     spent = scenario.now.weekly.reshape(-1, len(channels)).sum(axis=0)
     lift = (with_it - without).reshape(len(with_it), -1, len(channels)).sum(axis=1)
-    return {channel: lift[:, at] for at, channel in enumerate(channels) if spent[at] > 0}
+    return {name: lift[:, channel] for channel, name in enumerate(channels) if spent[channel] > 0}
 
 
 def _value_of(

@@ -101,19 +101,19 @@ def plan_response(posterior: Posterior, now: Today, draws: int) -> PlanResponse:
     """
     panel, scales = posterior.panel, posterior.scales
     paid, series = len(panel.channels), len(panel.series)
-    at = posterior.evenly_spaced(draws)
+    chosen = posterior.evenly_spaced(draws)
     parameters = jnp.asarray(
-        np.tile(flatten(posterior.draws["adstock"])[at, :paid], (1, series, 1))
+        np.tile(flatten(posterior.draws["adstock"])[chosen, :paid], (1, series, 1))
     )
     scaled = _with_and_without(posterior, now) / scales.spend[:, :paid].reshape(-1)
     adstocked = _adstocked(jnp.asarray(scaled), parameters, posterior.spec.adstock)
     adstocked = adstocked[:, len(panel) :]
-    weights = flatten(posterior.draws["weights"])[at]
-    amplitude = flatten(posterior.draws["amplitude"])[at, :, :paid] * weights[:, None, None]
+    weights = flatten(posterior.draws["weights"])[chosen]
+    amplitude = flatten(posterior.draws["amplitude"])[chosen, :, :paid] * weights[:, None, None]
     amplitude = amplitude * scales.outcome[:, None, None]
 
     def of_each_series(name: str) -> jax.Array:
-        return jnp.asarray(np.tile(flatten(posterior.draws[name])[at, :paid], (1, series, 1)))
+        return jnp.asarray(np.tile(flatten(posterior.draws[name])[chosen, :paid], (1, series, 1)))
 
     return PlanResponse(
         without=adstocked[:, :, 0],
@@ -121,7 +121,7 @@ def plan_response(posterior: Posterior, now: Today, draws: int) -> PlanResponse:
         curves=Curves(
             adstock=parameters,
             weights=jnp.asarray(weights),
-            amplitude=jnp.asarray(amplitude.reshape(len(at), series * paid, -1)),
+            amplitude=jnp.asarray(amplitude.reshape(len(chosen), series * paid, -1)),
             half_saturation=of_each_series("half_saturation"),
             slope=of_each_series("slope"),
         ),

@@ -115,7 +115,7 @@ def _widened(part: Decomposition, weeks: Weeks) -> Decomposition:
     missing = len(weeks) - len(part.weeks)
 
     def pad(values: Floats, axis: int) -> Floats:
-        widths = [(missing if at == axis else 0, 0) for at in range(values.ndim)]
+        widths = [(missing if dim == axis else 0, 0) for dim in range(values.ndim)]
         return np.pad(values, widths)
 
     by_draw = ("media", "media_gain", "baseline", "predicted", "log_likelihood")
@@ -192,7 +192,9 @@ def _baseline_effects(
     parts = tuple(dict.fromkeys(labels))
     effects = [
         coefficients[:, columns] @ matrix[:, columns].T
-        for columns in ([at for at, label in enumerate(labels) if label == part] for part in parts)
+        for columns in (
+            [column for column, label in enumerate(labels) if label == part] for part in parts
+        )
     ]
     return np.stack(effects, axis=2), parts
 

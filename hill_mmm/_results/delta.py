@@ -101,8 +101,8 @@ def split_delta(previous: pd.DataFrame, steps: Mapping[str, pd.DataFrame]) -> pd
         effect at all. What one of the summaries lacks is left out.
     """
     frames = [
-        run_delta(previous, summary).assign(step_index=at, cause=cause)
-        for at, (cause, summary) in enumerate(steps.items())
+        run_delta(previous, summary).assign(step_index=step, cause=cause)
+        for step, (cause, summary) in enumerate(steps.items())
     ]
     rows = pd.concat(frames, ignore_index=True)
     of_metric = rows.groupby([*KEYS, "metric"], sort=False)

@@ -166,7 +166,8 @@ def _learned(posterior: Posterior, part: Decomposition) -> Floats:
     if spec.amplitude_prior == "seed":
         return np.full(len(part.media_names), np.nan)
     priors = [
-        spec.channel_prior(name, is_paid=at < paid) for at, name in enumerate(part.media_names)
+        spec.channel_prior(name, is_paid=medium < paid)
+        for medium, name in enumerate(part.media_names)
     ]
     contribution = part.media[:, : part.n_fitted].sum(axis=1)
     # A medium that the series does not have brings exactly 0, and nothing is learned of it.
@@ -183,7 +184,7 @@ def contribution(part: Decomposition, ci_level: float) -> pd.DataFrame:
     the weeks fitted to, which stands in the baseline.
     """
     paid = len(part.channels)
-    types = ["channel" if at < paid else "organic" for at in range(len(part.media_names))]
+    types = ["channel" if medium < paid else "organic" for medium in range(len(part.media_names))]
     labels = [*zip(types, part.media_names, strict=True), *part.baseline_parts]
     blocks = [*np.moveaxis(part.media, 2, 0), *np.moveaxis(part.baseline, 2, 0)]
     return pd.concat(
@@ -238,25 +239,27 @@ def response_draws(posterior: Posterior, count: int) -> pd.DataFrame:
     """
     taken = posterior.evenly_spaced(max(count, 1))
     few = replace(posterior, draws={s: flatten(v)[taken][None] for s, v in posterior.draws.items()})
-    series = range(len(few.panel.series))
     frames: list[pd.DataFrame] = []
     for basis, multipliers in CURVE_MULTIPLIERS.items():
-        parts = [response_points(few, at, multipliers, basis) for at in series]
+        parts = [
+            response_points(few, series, multipliers, basis)
+            for series in range(len(few.panel.series))
+        ]
         points = parts[0] if len(parts) == 1 else total_response(parts)
         draw, grid = np.indices(points.contribution.shape[:2])
         frames += [
             pd.DataFrame(
                 {
                     "series_key": points.series,
-                    "channel": channel,
+                    "channel": name,
                     "basis": basis,
                     "grid_index": grid.ravel(),
                     "draw_index": draw.ravel(),
-                    "contribution": points.contribution[:, :, at].ravel(),
+                    "contribution": points.contribution[:, :, channel].ravel(),
                 }
             )
-            for at, channel in enumerate(few.panel.channels)
-            if points.weekly_spend[:, at].any()
+            for channel, name in enumerate(few.panel.channels)
+            if points.weekly_spend[:, channel].any()
         ]
     rows = pd.concat(frames, ignore_index=True)
     return rows if count else rows.head(0)
@@ -271,19 +274,19 @@ def _curve_rows(
         pd.DataFrame(
             {
                 "series_key": points.series,
-                "channel": channel,
+                "channel": name,
                 "basis": points.basis,
                 "grid_index": np.arange(len(points.multipliers)),
                 "spend_multiplier": points.multipliers,
-                "weekly_spend": points.weekly_spend[:, at],
-                **statistics("contribution", points.contribution[:, :, at], ci_level),
-                **statistics("mroi", mroi[:, :, at], ci_level),
-                "is_extrapolated": points.is_extrapolated[:, at],
+                "weekly_spend": points.weekly_spend[:, channel],
+                **statistics("contribution", points.contribution[:, :, channel], ci_level),
+                **statistics("mroi", mroi[:, :, channel], ci_level),
+                "is_extrapolated": points.is_extrapolated[:, channel],
                 "ci_level": ci_level,
             }
         )
-        for at, channel in enumerate(channels)
-        if points.weekly_spend[:, at].any()
+        for channel, name in enumerate(channels)
+        if points.weekly_spend[:, channel].any()
     ]
 
 
@@ -328,12 +331,12 @@ def adstock_decay(posterior: Posterior, ci_level: float) -> pd.DataFrame:
                 {
                     "channel": name,
                     "lag": np.arange(DECAY_LAGS),
-                    **statistics("weight", draws[:, :, at], ci_level),
-                    "half_life_weeks": float(np.median(half_life[:, at])),
+                    **statistics("weight", draws[:, :, medium], ci_level),
+                    "half_life_weeks": float(np.median(half_life[:, medium])),
                     "ci_level": ci_level,
                 }
             )
-            for at, name in enumerate(posterior.panel.media_names)
+            for medium, name in enumerate(posterior.panel.media_names)
         ],
         ignore_index=True,
     )

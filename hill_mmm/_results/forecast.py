@@ -122,8 +122,8 @@ def _rows(part: Decomposition, weeks: int, assumption: list[str]) -> pd.DataFram
 
 def _assumption(as_last_year: Bools, panel: Panel, series: str) -> list[str]:
     """Of each week, over the media that the series has."""
-    at = [panel.series.index(series)] if series in panel.series else slice(None)
-    has = np.any(panel.media, axis=0)[at]
-    of_its_media = as_last_year[:, at][:, has]
+    counted = [panel.series.index(series)] if series in panel.series else slice(None)
+    has = np.any(panel.media, axis=0)[counted]
+    of_its_media = as_last_year[:, counted][:, has]
     names = np.where(of_its_media.any(axis=1), "mixed", "recent_mean")
     return np.where(of_its_media.all(axis=1), "last_year", names).tolist()

@@ -254,9 +254,9 @@ def _advance(
             state.num_steps,
         )
 
-    def step(at: jax.Array, carry: tuple[HMCState, _Block]) -> tuple[HMCState, _Block]:
+    def step(row: jax.Array, carry: tuple[HMCState, _Block]) -> tuple[HMCState, _Block]:
         state = transition(carry[0], (data,), {})
-        block = jax.tree.map(lambda rows, row: rows.at[at].set(row), carry[1], visible(state))
+        block = jax.tree.map(lambda rows, value: rows.at[row].set(value), carry[1], visible(state))
         return state, block
 
     empty = jax.tree.map(lambda row: jnp.zeros((BLOCK, *row.shape), row.dtype), visible(state))
