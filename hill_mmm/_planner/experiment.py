@@ -60,7 +60,7 @@ def experiment_value(
             f"target_roi, found {relative_error} and {request.objective}"
         )
     scenario = scenario_of(posterior, request)
-    response = plan_response(posterior, scenario.now, DRAWS)
+    response = plan_response(posterior, scenario.current, DRAWS)
     gains = _gains_of_choices(scenario, response)
     rng = np.random.default_rng(posterior.sampler.seed)
     lifts = _lifts(posterior, scenario, response)
@@ -98,10 +98,10 @@ def _lifts(posterior: Posterior, scenario: Scenario, response: PlanResponse) -> 
     """What each channel brings in the horizon at today's spend, by draw."""
     with_it, without = (
         np.asarray(compiled_effect(response, jnp.asarray(weekly)))
-        for weekly in (scenario.now.weekly, np.zeros_like(scenario.now.weekly))
+        for weekly in (scenario.current.weekly, np.zeros_like(scenario.current.weekly))
     )
     channels = posterior.panel.channels
-    spent = scenario.now.weekly.reshape(-1, len(channels)).sum(axis=0)
+    spent = scenario.current.weekly.reshape(-1, len(channels)).sum(axis=0)
     lift = (with_it - without).reshape(len(with_it), -1, len(channels)).sum(axis=1)
     return {name: lift[:, channel] for channel, name in enumerate(channels) if spent[channel] > 0}
 
