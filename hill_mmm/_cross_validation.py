@@ -8,7 +8,7 @@ from hill_mmm._fit import Fit, fit
 from hill_mmm._results.accuracy import log_predictive_density, obstacle_to_training
 from hill_mmm._results.decompose import decompose
 from hill_mmm._results.scores import crps
-from hill_mmm._sampling.nuts import ProgressCallback
+from hill_mmm._sampling.progress import ProgressCallback
 from hill_mmm.panel import Floats, Panel
 from hill_mmm.spec import LiftTest, ModelSpec, SamplerSettings
 

@@ -23,7 +23,7 @@ from hill_mmm import (
 from hill_mmm._model.data import model_data
 from hill_mmm._model.lift import expected_lift
 from hill_mmm._posterior import OPTIONAL_SITE_DIMS, SITE_DIMS
-from hill_mmm._sampling.nuts import _PROGRAMS
+from hill_mmm._sampling.program import _PROGRAMS
 from hill_mmm.spec import AmplitudePrior
 
 NATIONAL_SIZES = {"series": 1, "medium": 6, "component": 1, "adstock_parameter": 1, "column": 6}
