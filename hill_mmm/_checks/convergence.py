@@ -9,9 +9,13 @@ from hill_mmm._arviz import array_stats
 from hill_mmm._model.adstock import PARAMETERS
 from hill_mmm._model.design import baseline_design
 from hill_mmm._posterior import Posterior
-from hill_mmm._results.components import effective_components, relabel, relabelling
-from hill_mmm._results.decompose import Decomposition
-from hill_mmm._results.estimands import component_effect, with_total
+from hill_mmm._results.components import (
+    component_effect,
+    effective_components,
+    relabel,
+    relabelling,
+)
+from hill_mmm._results.decompose import Decomposition, with_total
 from hill_mmm._results.response import response_points, total_response
 from hill_mmm.panel import ALL_SERIES, Floats
 

@@ -22,7 +22,7 @@ from hill_mmm._planner.response import (
 from hill_mmm._planner.search import Search, SearchResult, objective_of
 from hill_mmm._planner.space import TOLERANCE, PlanSpace, cell_names, plan_space, reference
 from hill_mmm._posterior import Posterior
-from hill_mmm._results.estimands import statistics
+from hill_mmm._results.statistics import statistics
 from hill_mmm.panel import WEEK, Floats
 from hill_mmm.spec import PlanRequest
 

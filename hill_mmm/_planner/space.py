@@ -160,14 +160,11 @@ def _limits(
     lower = np.where(never, 0.0, lower)
     upper = np.where(never, 0.0, np.minimum(upper, most))
     unbounded = np.isinf(upper)
-    upper[unbounded] = _extrapolation_limit(current, request)[unbounded]
+    # An end to what may be extrapolated to: the whole budget, or ten times the most ever spent.
+    end = np.minimum(_weekly_budget(current, request), 10.0 * current.highest)
+    upper[unbounded] = end[unbounded]
     lower, upper = (np.where(locked, current.weekly, bound) for bound in (lower, upper))
     return lower, upper, np.where(locked, 0.0, step), np.where(locked, 0.0, flight)
-
-
-def _extrapolation_limit(current: CurrentSpend, request: PlanRequest) -> Floats:
-    """An end to what may be extrapolated to: the whole budget, or ten times the most ever spent."""
-    return np.minimum(_weekly_budget(current, request), 10.0 * current.highest)
 
 
 def _weekly_budget(current: CurrentSpend, request: PlanRequest) -> float:

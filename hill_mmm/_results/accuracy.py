@@ -7,7 +7,7 @@ import pandas as pd
 
 from hill_mmm._posterior import Posterior
 from hill_mmm._results.decompose import Decomposition, decompose, overall_name
-from hill_mmm._results.scores import Loo, Waic, crps, psis_loo, waic
+from hill_mmm._results.predictive_scores import Loo, Waic, crps, psis_loo, waic
 from hill_mmm.panel import MIN_WEEKS, Floats, Panel
 
 SEASON = 52

@@ -26,7 +26,8 @@ from hill_mmm import (
 )
 from hill_mmm._ladder import verdicts
 from hill_mmm._model.adstock import adstock, adstock_weights
-from hill_mmm._results.estimands import adstock_decay, lift_test
+from hill_mmm._results.estimands import adstock_decay
+from hill_mmm._results.lift_tests import lift_test
 from hill_mmm.checks import parameter_summary
 from hill_mmm.panel import ALL_SERIES
 from hill_mmm.results import decompose, information_rows, model_fit

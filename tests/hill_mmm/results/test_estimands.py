@@ -6,14 +6,10 @@ import pandas as pd
 import pytest
 
 from hill_mmm import ContributionSharePrior, Fit, LiftTest, ModelSpec, Panel, RoiPrior
-from hill_mmm._results.estimands import (
-    CURVE_MULTIPLIERS,
-    adstock_decay,
-    channel_summary,
-    component,
-    lift_test,
-    statistics,
-)
+from hill_mmm._results.components import component
+from hill_mmm._results.estimands import CURVE_MULTIPLIERS, adstock_decay, channel_summary
+from hill_mmm._results.lift_tests import lift_test
+from hill_mmm._results.statistics import statistics
 from hill_mmm.checks import parameter_summary
 from hill_mmm.panel import ALL_SERIES
 from hill_mmm.results import Estimates, decompose, estimates, model_fit, with_total

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.stats import norm
 
-from hill_mmm._results.scores import (
+from hill_mmm._results.predictive_scores import (
     crps,
     elpd_difference,
     psis_loo,
