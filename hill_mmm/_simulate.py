@@ -53,7 +53,7 @@ _SEED_DGPS: dict[DGP, tuple[list[float], list[float], list[float], list[float]]]
 
 
 def simulate_seed_benchmark(dgp: DGP, seed: int, weeks: int = 200) -> tuple[Panel, Truth]:
-    """One data set of the seed's synthetic benchmark: one channel, no controls.
+    """One data set of the seed's benchmark (docs/seed.md, section 5.1): one channel, no controls.
 
     Spend ~ LogNormal(1.5, 0.6) each week, alpha 0.5, intercept 50, slope 2 on the standardised
     time index, noise 3.

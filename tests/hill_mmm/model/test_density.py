@@ -278,7 +278,7 @@ def regressors(problem: Problem) -> np.ndarray:
 
 
 def written_log_density(problem: Problem, theta: Parameters) -> float:
-    """The joint density of the seed's section 6, or of DECISIONS.md, in natural parameters."""
+    """The density of docs/seed.md, section 6, or of DECISIONS.md, in natural parameters."""
     panel = problem.panel
     y = panel.outcome / np.nanmean(panel.outcome, axis=0)
     by_channel = np.asarray(hill_effects(problem, theta))
