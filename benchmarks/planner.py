@@ -97,9 +97,9 @@ def _lift_tests(
         return ()
     return tuple(
         hill_mmm.simulate_lift_test(
-            panel, truth, channel, 52 + 12 * at, 8, relative_error, seed=10 * seed + at
+            panel, truth, channel, 52 + 12 * position, 8, relative_error, seed=10 * seed + position
         )
-        for at, channel in enumerate(panel.channels)
+        for position, channel in enumerate(panel.channels)
     )
 
 

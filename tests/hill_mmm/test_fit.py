@@ -96,8 +96,8 @@ def test_posterior_agrees_with_the_lift_tests(regional_fit: Fit) -> None:
     lift = model_data(regional_fit.panel, regional_fit.spec, scales, tests).lift
     of_draw = jax.jit(jax.vmap(lambda curves: expected_lift(lift, curves, "geometric")))
     expected = np.asarray(of_draw(regional_fit.curves)).mean(axis=0)
-    for at, test in enumerate(tests):
-        assert expected[at] == pytest.approx(test.lift, abs=2 * test.standard_error)
+    for position, test in enumerate(tests):
+        assert expected[position] == pytest.approx(test.lift, abs=2 * test.standard_error)
 
 
 def test_fit_accounts_for_what_it_cost(any_fit: Fit) -> None:

@@ -154,7 +154,7 @@ def test_gradient_matches_finite_differences(alpha: float) -> None:
 def test_gradient_is_finite_without_spend_and_at_the_edges(
     kind: AdstockKind, parameters: list[list[float]]
 ) -> None:
-    gradients = jax.grad(lambda spend, at: compiled(kind, spend, at).sum(), argnums=(0, 1))(
+    gradients = jax.grad(lambda spend, values: compiled(kind, spend, values).sum(), argnums=(0, 1))(
         jnp.zeros((20, 3)), jnp.array(parameters)
     )
     assert all(np.isfinite(gradient).all() for gradient in gradients)

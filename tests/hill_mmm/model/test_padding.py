@@ -61,11 +61,11 @@ def test_the_density_is_that_of_the_weeks_without_padding(
         data = model_data(train, spec, Scales.of(train, spec), tests)
         flat, unravel = ravel_pytree(zeros_by_site(hill_mixture, data, spec.structure))
         points = np.random.default_rng(0).normal(0.0, 0.5, (3, len(flat)))
-        at = jax.jit(
+        potential = jax.jit(
             lambda flat: potential_energy(hill_mixture, (data, spec.structure), {}, unravel(flat)),
             compiler_options=COMPILER_OPTIONS | {"xla_backend_optimization_level": 0},
         )
-        return len(data.outcome), np.array([at(point) for point in points])
+        return len(data.outcome), np.array([potential(point) for point in points])
 
     weeks, padded = density()
     monkeypatch.setattr(padding, "PADDING", 1)

@@ -56,14 +56,16 @@ def test_known_target_is_recovered_within_monte_carlo_error(long: Run) -> None:
     sites, stats = long
     x = sites["x"]
     assert x.shape == (4, 1000, 2)
-    for at in range(2):
-        values = x[:, :, at]
+    for coordinate in range(2):
+        values = x[:, :, coordinate]
         axes = {"chain_axis": 0, "draw_axis": 1}
         # 4 standard errors: one test in 16 000 would fail by chance.
         mean_error = 4 * array_stats.mcse(values, **axes, method="mean")
         sd_error = 4 * array_stats.mcse(values, **axes, method="sd")
-        assert values.mean() == pytest.approx(MEAN[at], abs=mean_error)
-        assert values.std() == pytest.approx(np.sqrt(COVARIANCE[at, at]), abs=sd_error)
+        assert values.mean() == pytest.approx(MEAN[coordinate], abs=mean_error)
+        assert values.std() == pytest.approx(
+            np.sqrt(COVARIANCE[coordinate, coordinate]), abs=sd_error
+        )
         assert array_stats.ess(values, **axes, method="bulk") > 1000
     correlation = np.corrcoef(x.reshape(-1, 2).T)[0, 1]
     # The standard error of a correlation of as many independent pairs as the least ESS.
