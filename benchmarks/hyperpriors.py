@@ -1,4 +1,6 @@
-"""The seed's comparison of hyperpriors (sections 3 and 4.1), run: three families for the scales.
+"""The seed's comparison of hyperpriors, run: three families for the scales.
+
+What it says of them is in docs/seed.md, sections 3 and 4.1.
 
 Run by `make bench-hyperpriors`. Two tables: properties of the priors beside what the seed says of
 them, and fits of K = 3 to the seed's `single` market with the seed's settings (200 + 500 draws, 4
@@ -25,7 +27,7 @@ FAMILIES: dict[Hyperprior, tuple[str, Any]] = {
     "inverse_gamma": ("InverseGamma(3, 1)", stats.invgamma(3.0, scale=1.0)),
     "lognormal": ("LogNormal(-1, 0.5)", stats.lognorm(s=0.5, scale=np.exp(-1.0))),
 }
-# Section 4.1: median and P(sigma < 0.1); sections 3 and 5.1: R-hat and ESS.
+# docs/seed.md, section 4.1: median and P(sigma < 0.1); sections 3 and 5.1: R-hat and ESS.
 SEED_SAYS: dict[Hyperprior, tuple[float, float, str, str]] = {
     "halfnormal": (0.08, 0.68, "<= 1.01", "> 200"),
     "inverse_gamma": (0.50, 0.03, "1.04", "70"),

@@ -1,4 +1,4 @@
-"""Accuracy and speed on simulated national markets, whose truth is known (DESIGN section 7).
+"""Accuracy and speed on simulated national markets, whose truth is known.
 
 Run by `make bench-national`. Each market has 156 weeks, 5 channels and 2 controls; the first 143
 are fitted, the last 13 forecast. The first fit of each K compiles: its CPU seconds are the cold

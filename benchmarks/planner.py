@@ -19,7 +19,7 @@ import pandas as pd
 
 import hill_mmm
 from hill_mmm import Fit, LiftTest, ModelSpec, Panel, PlanRequest, SamplerSettings, Truth, Utility
-from hill_mmm._planner.response import compiled_effect, plan_response, today
+from hill_mmm._planner.response import compiled_effect, current_spend, plan_response
 
 FREE = PlanRequest()
 REQUESTS = {
@@ -57,7 +57,7 @@ def _run(seed: int, arguments: argparse.Namespace) -> list[dict[str, Any]]:
             key: _true_outcome(known, request, weekly)
             for key, weekly in (("planned", planned.weekly), ("best", best.weekly))
         }
-        now = today(fit, request).weekly
+        now = current_spend(fit, request).weekly
         now_outcome = _true_outcome(known, request, now)
         gain = outcome["best"] - now_outcome
         rows.append(
@@ -97,9 +97,9 @@ def _lift_tests(
         return ()
     return tuple(
         hill_mmm.simulate_lift_test(
-            panel, truth, channel, 52 + 12 * at, 8, relative_error, seed=10 * seed + at
+            panel, truth, channel, 52 + 12 * position, 8, relative_error, seed=10 * seed + position
         )
-        for at, channel in enumerate(panel.channels)
+        for position, channel in enumerate(panel.channels)
     )
 
 
@@ -117,13 +117,13 @@ def _true_fit(fit: Fit, truth: Truth) -> Fit:
 
 
 def _true_outcome(known: Fit, request: PlanRequest, weekly: np.ndarray) -> float:
-    response = plan_response(known, today(known, request), draws=1)
+    response = plan_response(known, current_spend(known, request), draws=1)
     return float(compiled_effect(response, jnp.asarray(weekly.reshape(-1))).sum())
 
 
 def _grid(known: Fit, request: PlanRequest, now: np.ndarray) -> float:
     """The best true outcome of all splits of today's budget into parts that no bound forbids."""
-    state = today(known, request)
+    state = current_spend(known, request)
     response = plan_response(known, state, draws=1)
     part = now.sum() / PARTS
     table = np.array(
@@ -132,7 +132,7 @@ def _grid(known: Fit, request: PlanRequest, now: np.ndarray) -> float:
             for level in range(PARTS + 1)
         ]
     )
-    table[part * np.arange(PARTS + 1)[:, None] > state.seen] = -np.inf
+    table[part * np.arange(PARTS + 1)[:, None] > state.largest_known] = -np.inf
     cuts = np.array(list(itertools.combinations(range(PARTS + len(now) - 1), len(now) - 1)))
     ends = np.full((len(cuts), 1), PARTS + len(now) - 1)
     split = np.diff(np.concatenate([-np.ones_like(ends), cuts, ends], axis=1), axis=1) - 1

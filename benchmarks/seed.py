@@ -1,4 +1,6 @@
-"""The seed's synthetic benchmark (section 5.1 and 7.1), whole: 4 DGPs x 5 seeds x K = 1, 2, 3, 5.
+"""The seed's synthetic benchmark, whole: 4 DGPs x 5 seeds x K = 1, 2, 3, 5.
+
+What it has to answer is in docs/seed.md, sections 5.1 and 7.1.
 
 Run by `make bench-seed`; prints a row a fit as it goes, and the table of the README at the end.
 The first 150 of 200 weeks are fitted, the last 50 forecast with adstock and time running on.

@@ -8,7 +8,7 @@ from ._ladder import Climb as Climb
 from ._ladder import Rung as Rung
 from ._ladder import choose_components as choose_components
 from ._ladder import climb as climb
-from ._model.design import Scales as Scales
+from ._model.scales import Scales as Scales
 from ._planner.experiment import experiment_value as experiment_value
 from ._planner.plan import Plan as Plan
 from ._planner.plan import plan as plan

@@ -7,8 +7,8 @@ import numpy as np
 from hill_mmm._fit import Fit, fit
 from hill_mmm._results.accuracy import log_predictive_density, obstacle_to_training
 from hill_mmm._results.decompose import decompose
-from hill_mmm._results.scores import crps
-from hill_mmm._sampling.nuts import ProgressCallback
+from hill_mmm._results.predictive_scores import crps
+from hill_mmm._sampling.progress import ProgressCallback
 from hill_mmm.panel import Floats, Panel
 from hill_mmm.spec import LiftTest, ModelSpec, SamplerSettings
 
@@ -73,7 +73,7 @@ def leave_future_out(
     """
     ends = [len(panel) - horizon * back for back in range(origins)]
     # All of them before the first is fitted: an obstacle is not worth waiting for.
-    trains = [_train(panel, end - horizon) for end in ends]
+    trains = [_training_panel(panel, end - horizon) for end in ends]
     fits: list[Fit] = []
     elpd: list[Floats] = []
     score: list[Floats] = []
@@ -91,7 +91,7 @@ def leave_future_out(
     )
 
 
-def _train(panel: Panel, weeks: int) -> Panel:
+def _training_panel(panel: Panel, weeks: int) -> Panel:
     train = panel.head(max(weeks, 0))
     obstacle = obstacle_to_training(train)
     if obstacle is not None:

@@ -11,9 +11,9 @@ from matplotlib.figure import Figure
 from hill_mmm._checks.convergence import parameter_summary
 from hill_mmm._model.data import model_data
 from hill_mmm._model.density import dense_sites, hill_mixture
-from hill_mmm._model.design import Scales
+from hill_mmm._model.scales import Scales
 from hill_mmm._posterior import ALL_SITE_DIMS, Posterior
-from hill_mmm._results.decompose import overall_name
+from hill_mmm._results.decompose import overall_name, with_total
 from hill_mmm._results.estimands import (
     Estimates,
     channel_summary,
@@ -21,11 +21,11 @@ from hill_mmm._results.estimands import (
     estimates,
     model_fit,
     response_curve,
-    with_total,
 )
 from hill_mmm._results.forecast import forecast
 from hill_mmm._results.rescore import Scored, score
-from hill_mmm._sampling.nuts import ProgressCallback, run_nuts
+from hill_mmm._sampling.nuts import run_nuts
+from hill_mmm._sampling.progress import ProgressCallback
 from hill_mmm.panel import Panel
 from hill_mmm.plots import plot_contributions, plot_fit, plot_response_curves, plot_roi
 from hill_mmm.spec import LiftTest, ModelSpec, SamplerSettings
@@ -45,16 +45,16 @@ class Fit(Posterior):
     def summary(self, series: str | None = None, ci_level: float = 0.9) -> pd.DataFrame:
         """Spend, contribution, ROI and marginal ROI by medium and period."""
         frames = [channel_summary(self, part, ci_level) for part in with_total(self)]
-        return self._of(pd.concat(frames, ignore_index=True), series)
+        return self._rows_of(pd.concat(frames, ignore_index=True), series)
 
     def contributions(self, series: str | None = None, ci_level: float = 0.9) -> pd.DataFrame:
         """Every part of every week's expected outcome."""
         frames = [contribution(part, ci_level) for part in with_total(self)]
-        return self._of(pd.concat(frames, ignore_index=True), series)
+        return self._rows_of(pd.concat(frames, ignore_index=True), series)
 
     def response_curves(self, series: str | None = None, ci_level: float = 0.9) -> pd.DataFrame:
         """Weekly outcome and mROI by channel against weekly spend."""
-        return self._of(response_curve(self, ci_level), series)
+        return self._rows_of(response_curve(self, ci_level), series)
 
     def diagnostics(self) -> pd.DataFrame:
         """R-hat and effective sample sizes of every quantity."""
@@ -84,7 +84,7 @@ class Fit(Posterior):
         if future is not None:
             panel = panel.followed_by(future, series=series_column)
         frames = [model_fit(part, ci_level) for part in with_total(self, panel)]
-        rows = self._of(pd.concat(frames, ignore_index=True), series)
+        rows = self._rows_of(pd.concat(frames, ignore_index=True), series)
         return rows if future is None else rows[rows["actual"].isna()].reset_index(drop=True)
 
     def forecast(
@@ -105,7 +105,7 @@ class Fit(Posterior):
         Raises:
             ValueError: if no weeks are asked for, or the panel does not go with the fit.
         """
-        return self._of(forecast(self, weeks, panel), series)
+        return self._rows_of(forecast(self, weeks, panel), series)
 
     def score(self, panel: Panel, ci_level: float = 0.9) -> Scored:
         """What the fit says of a panel that goes on after it, without sampling.
@@ -136,7 +136,7 @@ class Fit(Posterior):
         """The response curve of each paid channel."""
         return plot_response_curves(self.response_curves(series))
 
-    def _of(self, frame: pd.DataFrame, series: str | None) -> pd.DataFrame:
+    def _rows_of(self, frame: pd.DataFrame, series: str | None) -> pd.DataFrame:
         overall = overall_name(self.panel)
         wanted = series or overall
         if wanted not in (*self.panel.series, overall):
@@ -169,7 +169,7 @@ def fit(
             channel that is not there; or if the scales, a sign or a lift test do not fit the panel.
         SamplerError: if the density is not finite anywhere near the centre of the priors.
     """
-    return _run(panel, spec, sampler, lift_tests, scales, on_progress, prior_only=False)
+    return _sample(panel, spec, sampler, lift_tests, scales, on_progress, prior_only=False)
 
 
 def sample_prior(
@@ -177,13 +177,13 @@ def sample_prior(
 ) -> Fit:
     """Draws from the prior of the model that `fit` would fit: the outcome is not looked at.
 
-    Only its mean and spread are, from which the seed takes the scales of its priors. The arguments
-    are those of `fit`.
+    Only its mean and spread are, from which the priors take their scales (docs/seed.md, section
+    6.2). The arguments are those of `fit`.
     """
-    return _run(panel, spec, sampler, (), None, None, prior_only=True)
+    return _sample(panel, spec, sampler, (), None, None, prior_only=True)
 
 
-def _run(
+def _sample(
     panel: Panel,
     spec: ModelSpec | None,
     sampler: SamplerSettings | None,

@@ -7,9 +7,10 @@ from hill_mmm._checks.convergence import parameter_summary
 from hill_mmm._checks.gate import Check, gate
 from hill_mmm._cross_validation import FutureScores, leave_future_out, shorter
 from hill_mmm._fit import Fit, fit
-from hill_mmm._model.design import Scales
-from hill_mmm._results.scores import simplest_within_one_se
-from hill_mmm._sampling.nuts import ProgressCallback, SamplerError
+from hill_mmm._model.scales import Scales
+from hill_mmm._results.predictive_scores import simplest_within_one_se
+from hill_mmm._sampling.nuts import SamplerError
+from hill_mmm._sampling.progress import ProgressCallback
 from hill_mmm.panel import Panel
 from hill_mmm.spec import GateThresholds, LiftTest, ModelSpec, SamplerSettings
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from hill_mmm._model.adstock import PARAMETERS
 from hill_mmm._model.curves import Curves
-from hill_mmm._model.design import Scales
+from hill_mmm._model.scales import Scales
 from hill_mmm._sampling.nuts import ChainStats
 from hill_mmm.panel import Floats, Panel
 from hill_mmm.spec import LiftTest, ModelSpec, SamplerSettings

@@ -4,7 +4,9 @@ import numpy as np
 import pandas as pd
 
 from hill_mmm._fit import sample_prior
-from hill_mmm._results.estimands import channel_summary, statistics, with_total
+from hill_mmm._results.decompose import with_total
+from hill_mmm._results.estimands import channel_summary
+from hill_mmm._results.statistics import statistics
 from hill_mmm.panel import Panel
 from hill_mmm.spec import ModelSpec, SamplerSettings
 

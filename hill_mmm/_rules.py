@@ -106,7 +106,7 @@ class Checked:
         kind = type(self)
         found = [
             Mistake(name, repr(value), refusal)
-            for name, hint in _hints(kind).items()
+            for name, hint in _field_annotations(kind).items()
             if (refusal := _refusal(value := getattr(self, name), hint)) is not None
         ]
         found = found or [Mistake("", *pair) for pair in self.contradictions()]
@@ -119,7 +119,7 @@ class Checked:
 
 
 @cache
-def _hints(kind: type) -> dict[str, Any]:
+def _field_annotations(kind: type) -> dict[str, Any]:
     hints = get_type_hints(kind, include_extras=True)
     # `Any`, because a class that is checked is a dataclass, which its own type does not say.
     of_class: Any = kind

@@ -53,7 +53,7 @@ _SEED_DGPS: dict[DGP, tuple[list[float], list[float], list[float], list[float]]]
 
 
 def simulate_seed_benchmark(dgp: DGP, seed: int, weeks: int = 200) -> tuple[Panel, Truth]:
-    """One data set of the seed's synthetic benchmark: one channel, no controls.
+    """One data set of the seed's benchmark (docs/seed.md, section 5.1): one channel, no controls.
 
     Spend ~ LogNormal(1.5, 0.6) each week, alpha 0.5, intercept 50, slope 2 on the standardised
     time index, noise 3.
@@ -235,10 +235,9 @@ def simulate_lift_test(
         ValueError: if the channel spent nothing in those weeks.
     """
     tested = slice(start_week, start_week + weeks)
-    at = panel.channels.index(channel)
     rows = slice(None) if series is None else panel.series.index(series)
     without = panel.spend.copy()
-    without[tested, :, at] = 0.0
+    without[tested, :, panel.channels.index(channel)] = 0.0
     lost = (_contribution(panel.spend, truth) - _contribution(without, truth))[tested, rows]
     lift = float(lost.sum())
     error = relative_error * lift

@@ -1,7 +1,5 @@
 """Pictures of a fit, drawn from its tidy frames; money is in the panel's currency."""
 
-from typing import Any
-
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -108,16 +106,13 @@ def plot_convergence(parameter_summary: pd.DataFrame, max_r_hat: float, min_ess:
         ordered = values.sort_values(ignore_index=True)
         axes.plot(ordered, ".", color=INK, markersize=3)
         axes.axhline(limit, color="grey", lw=0.8, ls=":")
-        axes.set_title(f"worst: {_quantity(judged.iloc[int(worst)])}", fontsize=8)
+        name = f"{judged['parameter'].iloc[int(worst)]} {judged['index'].iloc[int(worst)]}".strip()
+        axes.set_title(f"worst: {name}", fontsize=8)
         axes.set_ylabel(label, fontsize=8)
         axes.set_xlabel("published quantities, in order", fontsize=8)
         axes.tick_params(labelsize=7)
         axes.spines[["top", "right"]].set_visible(False)
     return figure
-
-
-def _quantity(row: "pd.Series[Any]") -> str:
-    return f"{row['parameter']} {row['index']}".strip()
 
 
 def _draw_curve(axes: Axes, points: pd.DataFrame) -> None:

@@ -159,10 +159,10 @@ class ModelOptions(Checked):
         likelihood: `normal`, or `student_t` if single weeks are wild.
         amplitude_prior: of paid channels without one of their own: `DEFAULT_ROI_PRIOR`,
             `DEFAULT_SHARE_PRIOR`, or `seed` for the seed document's in every channel,
-            `mu_log_A ~ Normal(A_loc, 0.5)` with `A_loc = log(0.3 * range(outcome))`. Organic media
-            have no spend, and `DEFAULT_SHARE_PRIOR` unless they have a prior of their own or it is
-            `seed`.
-        hyperprior: family of the scales between components, as the seed compares them (section 3).
+            `mu_log_A ~ Normal(A_loc, 0.5)`, with the `A_loc` of the code behind it,
+            `log(0.3 * range(outcome))` (docs/seed.md, section 6.2). Organic media have no spend,
+            and `DEFAULT_SHARE_PRIOR` unless they have a prior of their own or it is `seed`.
+        hyperprior: family of the scales between components (docs/seed.md, section 3).
         trend: `none`, `linear`, or `piecewise`: linear between evenly spaced half-years.
         fourier_order: harmonics of yearly seasonality; 0 for none.
         holidays: ISO code of the country whose public holidays get a coefficient each, or None.
@@ -437,7 +437,8 @@ class PlanRequest(Checked):
         return float(self.target or 0.0) if self.objective == "target_mroi" else 0.0
 
 
-# The quantiles of a forecast: every 5 %.
+# The quantiles of a forecast, every 5 %: the CRPS is twice the mean loss over all quantiles, and
+# these are even steps of it.
 FORECAST_LEVELS = tuple(percent / 100 for percent in range(5, 100, 5))
 
 

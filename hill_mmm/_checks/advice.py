@@ -7,13 +7,13 @@ from scipy.stats import binom
 from hill_mmm._checks.gate import Check, at_least, at_most
 from hill_mmm._posterior import Posterior
 from hill_mmm._results.components import (
+    component_effect,
     effective_components,
     relabel,
     relabelling,
     separation,
     switching_rate,
 )
-from hill_mmm._results.estimands import component_effect
 from hill_mmm.panel import ALL_SERIES
 
 

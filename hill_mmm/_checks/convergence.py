@@ -9,9 +9,13 @@ from hill_mmm._arviz import array_stats
 from hill_mmm._model.adstock import PARAMETERS
 from hill_mmm._model.design import baseline_design
 from hill_mmm._posterior import Posterior
-from hill_mmm._results.components import effective_components, relabel, relabelling
-from hill_mmm._results.decompose import Decomposition
-from hill_mmm._results.estimands import component_effect, with_total
+from hill_mmm._results.components import (
+    component_effect,
+    effective_components,
+    relabel,
+    relabelling,
+)
+from hill_mmm._results.decompose import Decomposition, with_total
 from hill_mmm._results.response import response_points, total_response
 from hill_mmm.panel import ALL_SERIES, Floats
 
@@ -71,7 +75,7 @@ def _media_quantities(
     # A control region may have no media at all.
     if not active.size:
         return
-    names = [part.media_names[at] for at in active]
+    names = [part.media_names[medium] for medium in active]
     index = [f"{part.series}.{name}" for name in names] if prefix else names
     yield "contribution", index, posterior.by_chain(contribution[:, active])
     yield "marginal_contribution", index, posterior.by_chain(gain[:, active])
@@ -85,24 +89,25 @@ def _column_labels(posterior: Posterior) -> list[str]:
         for component_type, component in parts
     ]
     return [
-        f"{label}.{at}" if labels.count(label) > 1 else label for at, label in enumerate(labels)
+        f"{label}.{column}" if labels.count(label) > 1 else label
+        for column, label in enumerate(labels)
     ]
 
 
 def _curve_quantities(posterior: Posterior) -> Iterator[Quantity]:
     """Adstock, and the response curves, of all series together where there are several."""
     panel, draws = posterior.panel, posterior.draws
-    for at, parameter in enumerate(PARAMETERS[posterior.spec.adstock]):
-        yield parameter, list(panel.media_names), draws["adstock"][:, :, :, at]
+    for column, parameter in enumerate(PARAMETERS[posterior.spec.adstock]):
+        yield parameter, list(panel.media_names), draws["adstock"][:, :, :, column]
     points = total_response(
         response_points(posterior, series, JUDGED_MULTIPLIERS, "steady_state")
         for series in range(len(panel.series))
     )
     response, slope = posterior.by_chain(points.contribution), posterior.by_chain(points.mroi)
-    for at, channel in enumerate(panel.channels):
-        index = [f"{channel}@{multiplier:g}" for multiplier in JUDGED_MULTIPLIERS]
-        yield "response", index, response[:, :, :, at]
-        yield "response_mroi", index, slope[:, :, :, at]
+    for channel, name in enumerate(panel.channels):
+        index = [f"{name}@{multiplier:g}" for multiplier in JUDGED_MULTIPLIERS]
+        yield "response", index, response[:, :, :, channel]
+        yield "response_mroi", index, slope[:, :, :, channel]
 
 
 def _component_quantities(posterior: Posterior) -> Iterator[Quantity]:
@@ -116,13 +121,13 @@ def _component_quantities(posterior: Posterior) -> Iterator[Quantity]:
         yield "effective_components", ["inverse_herfindahl", "exp_entropy"], both
     half_saturation, slope = (relabel(draws[name], order) for name in ("half_saturation", "slope"))
     amplitude = relabel(draws["amplitude"], order)
-    for at, medium in enumerate(panel.media_names):
-        index = [f"{medium}.{component}" for component in components]
-        yield "slope", index, slope[:, :, at]
+    for medium, name in enumerate(panel.media_names):
+        index = [f"{name}.{component}" for component in components]
+        yield "slope", index, slope[:, :, medium]
         # In the unit of an average series: k is shared on the scale of each.
-        unit = scales.spend[:, at].mean()
-        yield "half_saturation", index, half_saturation[:, :, at] * unit
-        summed = np.einsum("cdgk,g->cdk", amplitude[:, :, :, at], scales.outcome)
+        unit = scales.spend[:, medium].mean()
+        yield "half_saturation", index, half_saturation[:, :, medium] * unit
+        summed = np.einsum("cdgk,g->cdk", amplitude[:, :, :, medium], scales.outcome)
         yield "amplitude", index, summed
 
 

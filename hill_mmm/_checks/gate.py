@@ -51,13 +51,14 @@ def gate(summary: pd.DataFrame, posterior: Posterior, thresholds: GateThresholds
             "max_r_hat",
             float(worst["r_hat"]),
             thresholds.max_r_hat,
-            f"Worst R-hat of the published quantities, at {_named(worst)}. {longer}",
+            f"Worst R-hat of the published quantities, at {_quantity_name(worst)}. {longer}",
         ),
         at_least(
             "min_ess",
             float(ess.min()),
             thresholds.min_ess,
-            f"Least bulk or tail ESS of the published quantities, at {_named(thinnest)}. {longer}",
+            f"Least bulk or tail ESS of the published quantities, at {_quantity_name(thinnest)}. "
+            f"{longer}",
         ),
         at_most(
             "divergence_rate",
@@ -125,5 +126,5 @@ def _status(passed: bool, blocking: bool) -> Status:
     return "fail" if blocking else "warn"
 
 
-def _named(row: pd.Series) -> str:
+def _quantity_name(row: pd.Series) -> str:
     return f"{row['parameter']}[{row['index']}]" if row["index"] else str(row["parameter"])

@@ -60,7 +60,8 @@ def adstock_weights(kind: AdstockKind, parameters: jax.Array, lags: int) -> jax.
 def geometric_adstock(spend: jax.Array, alpha: jax.Array) -> jax.Array:
     """Geometric carry-over: `s_t = (1 - alpha) * (x_t + alpha * x_{t-1} + alpha**2 * ...)`.
 
-    Seed section 6.1, normalised; computed by its recursion.
+    The adstock of the code behind the seed (docs/seed.md, section 6.1), normalised; computed by its
+    recursion.
 
     Args:
         spend: weekly spend, shape `(weeks, ..., channels)`.

@@ -36,7 +36,7 @@ def holiday_names(weeks: Weeks, country: str) -> tuple[str, ...]:
     names = tuple(sorted(days))
     occurrences = np.count_nonzero(_days_within(weeks, days, names), axis=0)
     needed = 2 if len(weeks) >= TWO_YEARS else 1
-    return tuple(names[at] for at in np.flatnonzero(occurrences >= needed))
+    return tuple(names[column] for column in np.flatnonzero(occurrences >= needed))
 
 
 def holiday_columns(weeks: Weeks, country: str, names: Sequence[str]) -> Floats:

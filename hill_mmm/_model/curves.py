@@ -68,11 +68,11 @@ def saturation(
     return hill(adstocked, half_saturation, slope)
 
 
-def component_effects(shape: jax.Array, amplitude: jax.Array) -> jax.Array:
+def component_effects(saturated: jax.Array, amplitude: jax.Array) -> jax.Array:
     """Sum over media of the effect in each regime, `(weeks, series, components)`.
 
     Args:
-        shape: of `saturation`.
+        saturated: adstock, by `saturation`.
         amplitude: `(series, media, components)`.
     """
-    return jnp.einsum("tgmk,gmk->tgk", shape, amplitude)
+    return jnp.einsum("tgmk,gmk->tgk", saturated, amplitude)

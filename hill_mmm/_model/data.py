@@ -8,9 +8,10 @@ import jax.numpy as jnp
 import numpy as np
 from numpy.typing import NDArray
 
-from hill_mmm._model.design import Design, Scales, baseline_design, reference_adstock
+from hill_mmm._model.design import Design, baseline_design
 from hill_mmm._model.lift import LiftData, lift_data
 from hill_mmm._model.padding import padded
+from hill_mmm._model.scales import Scales, reference_adstock
 from hill_mmm.panel import Floats, Panel
 from hill_mmm.spec import LiftTest, ModelSpec
 
@@ -127,8 +128,8 @@ def _pilot_sigma(
     columns = np.concatenate([design.matrix, design.signed, smooth], axis=2)
     return np.array(
         [
-            _residual_sd(columns[observed[:, g], g], outcome[observed[:, g], g])
-            for g in range(outcome.shape[1])
+            _residual_sd(columns[observed[:, series], series], outcome[observed[:, series], series])
+            for series in range(outcome.shape[1])
         ]
     )
 
@@ -145,7 +146,8 @@ def _effect_priors(panel: Panel, spec: ModelSpec, scales: Scales) -> tuple[Float
     """Unit, location and scale of the prior on each medium's log mean effect."""
     paid = len(panel.channels)
     priors = [
-        spec.channel_prior(name, is_paid=at < paid) for at, name in enumerate(panel.media_names)
+        spec.channel_prior(name, is_paid=medium < paid)
+        for medium, name in enumerate(panel.media_names)
     ]
     weeks = panel.observed.sum(axis=0)[:, None]
     spend_per_week = panel.media.sum(axis=0) / weeks / scales.outcome[:, None]

@@ -45,22 +45,24 @@ LOG_EFFECT_UNIT = 0.1
 
 
 def hill_mixture(data: ModelData, structure: Structure) -> None:
-    """The NumPyro model: seed section 6, extended to many media and series (DECISIONS.md).
+    """The NumPyro model: docs/seed.md, section 6.1, for many media and series (DECISIONS.md).
 
     Recorded sites, in scaled units: those of `Curves`, `coefficients (series, columns)` of the
     baseline, `sigma (series,)`; and, where the model has them, `signed_coefficients (signed,)` and
     `degrees_of_freedom`.
     """
     weights = _record("weights", _sample_weights(structure.components))
-    curves, shape = _sample_curves(data, structure, weights)
-    by_component = component_effects(shape, curves.amplitude)
+    curves, saturated = _sample_curves(data, structure, weights)
+    by_component = component_effects(saturated, curves.amplitude)
     signed = _sample_signed_effect(data)
     sigma = _sample_sigma(data)
     residual = data.outcome - by_component @ weights - signed
     coefficients = _sample_baseline(data, residual, sigma)
     baseline = jnp.einsum("tgj,gj->tg", data.regressors, coefficients) + signed
-    tail = _sample_tail(structure.likelihood)
-    by_week = log_likelihood(data.outcome, baseline, by_component, weights, sigma, tail)
+    degrees_of_freedom = _sample_degrees_of_freedom(structure.likelihood)
+    by_week = log_likelihood(
+        data.outcome, baseline, by_component, weights, sigma, degrees_of_freedom
+    )
     numpyro.factor("outcome", (by_week * data.scored).sum())
     if len(data.lift.lift):
         lift = expected_lift(data.lift, curves, structure.adstock)
@@ -76,9 +78,9 @@ def log_likelihood(
     sigma: jax.Array,
     degrees_of_freedom: jax.Array | None,
 ) -> jax.Array:
-    """Log density of each week's outcome, marginalised over the regimes (seed section 6).
+    """Log density of each week's outcome, marginalised over the regimes.
 
-    All arguments are scaled and broadcast; any may have leading axes.
+    docs/seed.md, section 6.1. All arguments are scaled and broadcast; any may have leading axes.
 
     Args:
         outcome: of a week.
@@ -182,12 +184,12 @@ def _sample_curves(
         sigma_log_a = _sample("sigma_log_A", scales.log_amplitude)
         deviation = sigma_log_a * _normals("log_A_raw", media, components)
 
-    shape = saturation(structure.adstock, data.media, adstock, half_saturation, slope)
-    mean_shape = jnp.einsum("tgmk,tg->gmk", shape, data.observed)
-    mean_shape = mean_shape / data.observed.sum(axis=0)[:, None, None]
+    saturated = saturation(structure.adstock, data.media, adstock, half_saturation, slope)
+    mean_saturation = jnp.einsum("tgmk,tg->gmk", saturated, data.observed)
+    mean_saturation = mean_saturation / data.observed.sum(axis=0)[:, None, None]
     sample_amplitude = _seed_amplitude if structure.seed_amplitudes else _informed_amplitude
-    amplitude = _record("amplitude", sample_amplitude(data, mean_shape, weights, deviation))
-    return Curves(adstock, weights, amplitude, half_saturation, slope), shape
+    amplitude = _record("amplitude", sample_amplitude(data, mean_saturation, weights, deviation))
+    return Curves(adstock, weights, amplitude, half_saturation, slope), saturated
 
 
 def _sample_adstock(kind: AdstockKind, media: int) -> jax.Array:
@@ -200,7 +202,7 @@ def _sample_adstock(kind: AdstockKind, media: int) -> jax.Array:
     return jnp.stack([alpha, _sample("peak", PEAK.expand([media]))], axis=1)
 
 
-class _MeanShape(NamedTuple):
+class _LogMeanSaturation(NamedTuple):
     """Logarithms of a medium's mean saturation over its weeks, `(series, media)`.
 
     Attributes:
@@ -212,18 +214,18 @@ class _MeanShape(NamedTuple):
     plain: jax.Array
 
 
-def _log_mean_shape(
-    data: ModelData, mean_shape: jax.Array, weights: jax.Array, deviation: jax.Array
-) -> _MeanShape:
+def _log_mean_saturation(
+    data: ModelData, mean_saturation: jax.Array, weights: jax.Array, deviation: jax.Array
+) -> _LogMeanSaturation:
     # A medium that a series does not have saturates nothing: the logarithm of 0 would poison the
     # gradient, and its amplitude is put to 0 below.
-    safe = jnp.where(data.is_active[:, :, None] > 0, mean_shape, 1.0)
+    safe = jnp.where(data.is_active[:, :, None] > 0, mean_saturation, 1.0)
     weighted = jnp.log((weights * jnp.exp(deviation) * safe).sum(axis=2))
-    return _MeanShape(weighted, jnp.log((weights * safe).sum(axis=2)))
+    return _LogMeanSaturation(weighted, jnp.log((weights * safe).sum(axis=2)))
 
 
 def _informed_amplitude(
-    data: ModelData, mean_shape: jax.Array, weights: jax.Array, deviation: jax.Array
+    data: ModelData, mean_saturation: jax.Array, weights: jax.Array, deviation: jax.Array
 ) -> jax.Array:
     """Amplitudes from the priors on ROI or contribution share, pooled over the series."""
     series, media = data.is_active.shape
@@ -231,21 +233,25 @@ def _informed_amplitude(
     if series > 1:
         spread = _sample("effect_spread", SERIES_SCALE.expand([media]))
         log_effect = log_effect + spread * _normals("series_effect_raw", series, media)
-    shape = _log_mean_shape(data, mean_shape, weights, deviation)
+    log_mean = _log_mean_saturation(data, mean_saturation, weights, deviation)
     active = data.is_active.sum(axis=0)
-    saturated = jnp.exp((shape.plain * data.is_active).sum(axis=0) / active)
-    numpyro.factor("mean_saturation", MEAN_SATURATION.log_prob(saturated).sum())
-    log_level = log_effect + data.effect_unit - shape.weighted
+    geometric_mean = jnp.exp((log_mean.plain * data.is_active).sum(axis=0) / active)
+    numpyro.factor("mean_saturation", MEAN_SATURATION.log_prob(geometric_mean).sum())
+    log_level = log_effect + data.effect_unit - log_mean.weighted
     return jnp.exp(log_level[:, :, None] + deviation) * data.is_active[:, :, None]
 
 
 def _seed_amplitude(
-    data: ModelData, mean_shape: jax.Array, weights: jax.Array, deviation: jax.Array
+    data: ModelData, mean_saturation: jax.Array, weights: jax.Array, deviation: jax.Array
 ) -> jax.Array:
-    """Amplitudes with the seed's prior, `mu_log_A ~ Normal(A_loc, 0.5)`, in every series."""
+    """Amplitudes with the seed's prior, `mu_log_A ~ Normal(A_loc, 0.5)`, in every series.
+
+    docs/seed.md, section 6.2.
+    """
     location = data.amplitude_loc[:, None]
     log_effect = location + LOG_EFFECT_UNIT * _flat("log_effect_raw", data.is_active.shape)
-    log_level = log_effect - _log_mean_shape(data, mean_shape, weights, deviation).weighted
+    log_mean = _log_mean_saturation(data, mean_saturation, weights, deviation)
+    log_level = log_effect - log_mean.weighted
     numpyro.factor("mu_log_A", dist.Normal(location, MU_LOG_A_SD).log_prob(log_level).sum())
     return jnp.exp(log_level[:, :, None] + deviation) * data.is_active[:, :, None]
 
@@ -280,7 +286,7 @@ def _sample_sigma(data: ModelData) -> jax.Array:
     return sigma
 
 
-def _sample_tail(likelihood: Likelihood) -> jax.Array | None:
+def _sample_degrees_of_freedom(likelihood: Likelihood) -> jax.Array | None:
     if likelihood == "normal":
         return None
     excess = _sample("excess_degrees_of_freedom", DEGREES_OF_FREEDOM)

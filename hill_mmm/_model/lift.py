@@ -9,8 +9,8 @@ import numpy as np
 
 from hill_mmm._model.adstock import adstock
 from hill_mmm._model.curves import Curves
-from hill_mmm._model.design import Scales
 from hill_mmm._model.padding import padded
+from hill_mmm._model.scales import Scales
 from hill_mmm.panel import Floats, Integers, Panel
 from hill_mmm.spec import AdstockKind, LiftTest
 
@@ -49,14 +49,14 @@ def lift_data(panel: Panel, scales: Scales, tests: Sequence[LiftTest]) -> LiftDa
             panel's weeks or before a series' start, or has no spend in its weeks.
     """
     cells = [
-        (number, g, _channel(panel, test))
+        (number, series, _tested_channel(panel, test))
         for number, test in enumerate(tests)
-        for g in _series(panel, test)
+        for series in _tested_series(panel, test)
     ]
     test, series, medium = np.array(cells, dtype=np.int64).reshape(-1, 3).T
     weeks = np.zeros((len(panel), len(cells)))
     for cell, number in enumerate(test):
-        weeks[_weeks(panel, tests[number]), cell] = 1.0
+        weeks[_tested_weeks(panel, tests[number]), cell] = 1.0
     spend = (panel.media / scales.spend)[:, series, medium]
     _require_spend(panel, tests, test, (spend * weeks).sum(axis=0))
     arrays: dict[str, Any] = {
@@ -96,13 +96,13 @@ def expected_lift(lift: LiftData, curves: Curves, kind: AdstockKind) -> jax.Arra
     return jnp.zeros_like(lift.lift).at[lift.test].add(by_cell)
 
 
-def _channel(panel: Panel, test: LiftTest) -> int:
+def _tested_channel(panel: Panel, test: LiftTest) -> int:
     if test.channel not in panel.channels:
         raise ValueError(f"a lift test names {test.channel!r}, not among {panel.channels}")
     return panel.channels.index(test.channel)
 
 
-def _series(panel: Panel, test: LiftTest) -> Sequence[int]:
+def _tested_series(panel: Panel, test: LiftTest) -> Sequence[int]:
     if test.series is None:
         return range(len(panel.series))
     if test.series not in panel.series:
@@ -110,7 +110,7 @@ def _series(panel: Panel, test: LiftTest) -> Sequence[int]:
     return [panel.series.index(test.series)]
 
 
-def _weeks(panel: Panel, test: LiftTest) -> slice:
+def _tested_weeks(panel: Panel, test: LiftTest) -> slice:
     start, end = np.datetime64(test.start, "D"), np.datetime64(test.end, "D")
     if not (start in panel.weeks and end in panel.weeks):
         raise ValueError(

@@ -16,4 +16,4 @@ def padded(values: Floats, axis: int = 0) -> Floats:
         axis: of the weeks.
     """
     missing = -values.shape[axis] % PADDING
-    return np.pad(values, [(0, missing if at == axis else 0) for at in range(values.ndim)])
+    return np.pad(values, [(0, missing if dim == axis else 0) for dim in range(values.ndim)])

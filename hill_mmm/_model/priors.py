@@ -1,4 +1,7 @@
-"""Every prior of the model, stated once: the seed document's (section 6.2), and those it lacks.
+"""Every prior of the model, stated once.
+
+The seed has those of `mu_log_A`, `sigma_log_A`, `mu_log_n`, `sigma_log_n` and the raw coordinates;
+the code behind it those of alpha and log k (docs/seed.md, section 6.2). The others are ours.
 
 `mu_log_A`'s location comes from the data (`Scales.amplitude_loc`); the location of log k is the
 log median adstocked spend (`Scales.log_half_saturation`); the priors on ROI and contribution share
@@ -32,7 +35,7 @@ class ComponentScales(NamedTuple):
     log_slope: dist.Distribution
 
 
-# The three that the seed compares (section 3); it settles on the first.
+# The three that the seed compares (docs/seed.md, section 3); it settles on the first.
 COMPONENT_SCALES: Mapping[Hyperprior, ComponentScales] = {
     "lognormal": ComponentScales(dist.LogNormal(-1.0, 0.5), dist.LogNormal(-1.5, 0.5)),
     "halfnormal": ComponentScales(dist.HalfNormal(0.1), dist.HalfNormal(0.1)),
@@ -46,7 +49,8 @@ MEAN_SATURATION = dist.Beta(2.0, 1.0)
 # near 0, or over 10, is a step: a constant by another name, which the hierarchy's free scale lets a
 # regime of few weeks run off to, and which its chains then never leave.
 LOG_SLOPE = dist.Normal(math.log(1.5), 0.75)
-# The seed says "similar for n, k" and gives no scale for k; the published code behind it has 0.7.
+# The seed says "similar" for n and k (docs/seed.md, section 6.1) and gives no scale for k; the code
+# behind it has 0.7 for its smallest k (section 6.2).
 LOG_HALF_SATURATION_SD = 0.7
 # Standard deviation between series: of a channel's log effect, of a baseline coefficient over its
 # own prior scale, and of log noise. The family that the seed found free of funnels.

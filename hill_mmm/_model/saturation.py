@@ -5,10 +5,11 @@ import jax.numpy as jnp
 
 
 def hill(spend: jax.Array, half_saturation: jax.Array, slope: jax.Array) -> jax.Array:
-    """Saturation `s**n / (k**n + s**n)` in [0, 1): the seed's Hill curve with amplitude 1.
+    """Saturation `s**n / (k**n + s**n)` in [0, 1): a Hill curve with amplitude 1.
 
-    Computed as `sigmoid(n * (log s - log k))`. Zero spend gives exactly 0 with a finite gradient,
-    where the power form has an undefined one.
+    The curve of the code behind the seed (docs/seed.md, section 6.1), computed as
+    `sigmoid(n * (log s - log k))`. Zero spend gives exactly 0 with a finite gradient, where the
+    power form has an undefined one.
 
     Args:
         spend: adstocked spend `s`, non-negative.

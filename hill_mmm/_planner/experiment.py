@@ -60,7 +60,7 @@ def experiment_value(
             f"target_roi, found {relative_error} and {request.objective}"
         )
     scenario = scenario_of(posterior, request)
-    response = plan_response(posterior, scenario.now, DRAWS)
+    response = plan_response(posterior, scenario.current, DRAWS)
     gains = _gains_of_choices(scenario, response)
     rng = np.random.default_rng(posterior.sampler.seed)
     lifts = _lifts(posterior, scenario, response)
@@ -79,10 +79,10 @@ def _gains_of_choices(scenario: Scenario, response: PlanResponse) -> Floats:
     draws = len(response.without)
     chosen = np.unique(np.linspace(0, draws - 1, CERTAIN_DRAWS).round().astype(int))
     by_one = [
-        scenario.search(jax.tree.map(lambda values, at=at: values[at : at + 1], response))
+        scenario.search(jax.tree.map(lambda values, draw=draw: values[draw : draw + 1], response))
         .from_grid()
         .weekly
-        for at in chosen
+        for draw in chosen
     ]
     plans = [best, *(best + share * (other - best) for other in by_one for share in TOWARDS)]
     outcome = np.array(
@@ -98,12 +98,12 @@ def _lifts(posterior: Posterior, scenario: Scenario, response: PlanResponse) -> 
     """What each channel brings in the horizon at today's spend, by draw."""
     with_it, without = (
         np.asarray(compiled_effect(response, jnp.asarray(weekly)))
-        for weekly in (scenario.now.weekly, np.zeros_like(scenario.now.weekly))
+        for weekly in (scenario.current.weekly, np.zeros_like(scenario.current.weekly))
     )
     channels = posterior.panel.channels
-    spent = scenario.now.weekly.reshape(-1, len(channels)).sum(axis=0)
+    spent = scenario.current.weekly.reshape(-1, len(channels)).sum(axis=0)
     lift = (with_it - without).reshape(len(with_it), -1, len(channels)).sum(axis=1)
-    return {channel: lift[:, at] for at, channel in enumerate(channels) if spent[at] > 0}
+    return {name: lift[:, channel] for channel, name in enumerate(channels) if spent[channel] > 0}
 
 
 def _value_of(

@@ -12,17 +12,17 @@ import numpy as np
 import pandas as pd
 
 from hill_mmm._planner.response import (
+    CurrentSpend,
     PlanResponse,
-    Today,
     compiled_effect,
+    current_spend,
     marginal,
     plan_response,
-    today,
 )
-from hill_mmm._planner.search import Found, Search, stake
+from hill_mmm._planner.search import Search, SearchResult, objective_of
 from hill_mmm._planner.space import TOLERANCE, PlanSpace, cell_names, plan_space, reference
 from hill_mmm._posterior import Posterior
-from hill_mmm._results.estimands import statistics
+from hill_mmm._results.statistics import statistics
 from hill_mmm.panel import WEEK, Floats
 from hill_mmm.spec import PlanRequest
 
@@ -55,14 +55,14 @@ class Scenario:
     """A scenario made ready: where it starts from, what it may do, what it is compared with."""
 
     request: PlanRequest
-    now: Today
+    current: CurrentSpend
     space: PlanSpace
     reference: Floats
 
     def search(self, response: PlanResponse) -> Search:
         """The search by these draws."""
-        at = stake(response, self.reference, self.request)
-        return Search(at, self.space, self.request, self.now.weekly)
+        objective = objective_of(response, self.reference, self.request)
+        return Search(objective, self.space, self.request, self.current.weekly)
 
 
 def plan(posterior: Posterior, request: PlanRequest | None = None, ci_level: float = 0.9) -> Plan:
@@ -84,8 +84,8 @@ def plan(posterior: Posterior, request: PlanRequest | None = None, ci_level: flo
             the target ROI.
     """
     scenario = scenario_of(posterior, request or PlanRequest())
-    rough = scenario.search(plan_response(posterior, scenario.now, SEARCH_DRAWS)).best()
-    judge = plan_response(posterior, scenario.now, JUDGE_DRAWS)
+    rough = scenario.search(plan_response(posterior, scenario.current, SEARCH_DRAWS)).best()
+    judge = plan_response(posterior, scenario.current, JUDGE_DRAWS)
     search = scenario.search(judge)
     found = search.from_start(rough.weekly)
     is_kept = search.utility(found.weekly) <= 0.0 and _may_be_kept(scenario, search)
@@ -102,9 +102,9 @@ def plan(posterior: Posterior, request: PlanRequest | None = None, ci_level: flo
 
 def scenario_of(posterior: Posterior, request: PlanRequest) -> Scenario:
     """The scenario made ready; raises what `plan` raises of its limits."""
-    now = today(posterior, request)
-    space = plan_space(posterior.panel, now, request)
-    return Scenario(request, now, space, reference(now, space, request))
+    current = current_spend(posterior, request)
+    space = plan_space(posterior.panel, current, request)
+    return Scenario(request, current, space, reference(current, space, request))
 
 
 def _may_be_kept(scenario: Scenario, search: Search) -> bool:
@@ -120,9 +120,9 @@ def _cells(
     posterior: Posterior, scenario: Scenario, judge: PlanResponse, weekly: Floats, ci_level: float
 ) -> pd.DataFrame:
     """Spend is a week's mean; contributions are of the horizon with what it carries over."""
-    now, space, weeks = scenario.now, scenario.space, scenario.request.horizon_weeks
+    current, space, weeks = scenario.current, scenario.space, scenario.request.horizon_weeks
     names = cell_names(posterior.panel)
-    planned, compared, nothing = (
+    planned, compared, without = (
         np.asarray(compiled_effect(judge, jnp.asarray(spend)))
         for spend in (weekly, scenario.reference, np.zeros_like(weekly))
     )
@@ -132,16 +132,16 @@ def _cells(
         {
             "series_key": [series for _, series in names],
             "channel": [channel for channel, _ in names],
-            "current_weekly_spend": now.weekly,
+            "current_weekly_spend": current.weekly,
             "reference_weekly_spend": scenario.reference,
             "planned_weekly_spend": weekly,
             "lower_bound": space.lower,
             "upper_bound": space.upper,
-            "highest_weekly_spend": now.highest,
-            "is_extrapolated": weekly > now.seen * (1.0 + TOLERANCE),
-            **statistics("contribution", planned - nothing, ci_level),
+            "highest_weekly_spend": current.highest,
+            "is_extrapolated": weekly > current.largest_known * (1.0 + TOLERANCE),
+            **statistics("contribution", planned - without, ci_level),
             **statistics("contribution_change", planned - compared, ci_level),
-            "roi_mean": ((planned - nothing) / paid).mean(axis=0),
+            "roi_mean": ((planned - without) / paid).mean(axis=0),
             "mroi_mean": mroi.mean(axis=0),
             "ci_level": ci_level,
         }
@@ -153,18 +153,21 @@ def _totals(
     scenario: Scenario,
     judge: PlanResponse,
     weekly: Floats,
-    found: Found,
+    found: SearchResult,
     is_kept: bool,
     ci_level: float,
 ) -> pd.DataFrame:
     request, space, search = scenario.request, scenario.space, scenario.search(judge)
     weeks, last = request.horizon_weeks, posterior.panel.weeks[-1]
-    planned, compared, nothing = (
+    planned, compared, without = (
         np.asarray(compiled_effect(judge, jnp.asarray(spend))).sum(axis=1)
         for spend in (weekly, scenario.reference, np.zeros_like(weekly))
     )
     spend = weeks * weekly.sum()
     gains = planned - compared - request.price * (spend - weeks * scenario.reference.sum())
+    sums = statistics("contribution", planned - without, ci_level)
+    sums |= statistics("gain", gains, ci_level)
+    left = weeks * space.total - spend
     row = {
         "objective": request.objective,
         "utility": request.utility.in_words,
@@ -173,28 +176,21 @@ def _totals(
         "horizon_weeks": weeks,
         "is_kept": is_kept,
         "budget": weeks * space.total if np.isfinite(space.total) else np.nan,
-        "current_spend": weeks * scenario.now.weekly.sum(),
+        "current_spend": weeks * scenario.current.weekly.sum(),
         "reference_spend": weeks * scenario.reference.sum(),
         "planned_spend": spend,
-        **{key: value[0] for key, value in _of_one("contribution", planned - nothing, ci_level)},
-        **{key: value[0] for key, value in _of_one("gain", gains, ci_level)},
+        **{column: values[0] for column, values in sums.items()},
         "prob_gain": float((gains > 0).mean()),
         "utility_gain": search.utility(weekly),
-        "roi_mean": float((planned - nothing).mean() / spend) if spend else np.nan,
+        "roi_mean": float((planned - without).mean() / spend) if spend else np.nan,
         "has_converged": found.has_converged,
         "constraint_residual": search.residual(weekly),
-        "unspent": _unspent(request, weeks * space.total - spend),
-        "is_extrapolated": bool((weekly > scenario.now.seen * (1.0 + TOLERANCE)).any()),
+        "unspent": max(left, 0.0) if request.objective == "fixed_budget" else 0.0,
+        "is_extrapolated": bool(
+            (weekly > scenario.current.largest_known * (1.0 + TOLERANCE)).any()
+        ),
         "draws_searched": min(SEARCH_DRAWS, posterior.n_draws),
         "draws_judged": min(JUDGE_DRAWS, posterior.n_draws),
         "ci_level": ci_level,
     }
     return pd.DataFrame([row])
-
-
-def _of_one(name: str, draws: Floats, ci_level: float) -> list[tuple[str, Floats]]:
-    return list(statistics(name, draws[:, None], ci_level).items())
-
-
-def _unspent(request: PlanRequest, left: float) -> float:
-    return max(left, 0.0) if request.objective == "fixed_budget" else 0.0

@@ -6,6 +6,7 @@ A cell is one channel of one series; cells add up, in every draw.
 """
 
 from dataclasses import dataclass
+from functools import partial
 from typing import NamedTuple
 
 import jax
@@ -42,7 +43,7 @@ class PlanResponse(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Today:
+class CurrentSpend:
     """What is spent today, and how a plan's weeks follow from its mean week; by cell.
 
     Attributes:
@@ -56,7 +57,7 @@ class Today:
     highest: Floats
 
     @property
-    def seen(self) -> Floats:
+    def largest_known(self) -> Floats:
         """The mean weekly spend beyond which some week of a plan has never been seen, `(cells,)`.
 
         What is spent today has been, up to rounding.
@@ -64,7 +65,7 @@ class Today:
         return np.maximum(self.highest / self.rhythm.max(axis=0), self.weekly)
 
 
-def today(posterior: Posterior, request: PlanRequest) -> Today:
+def current_spend(posterior: Posterior, request: PlanRequest) -> CurrentSpend:
     """The weeks that a plan is compared with: the last ones, or those a year before it.
 
     Raises:
@@ -82,7 +83,9 @@ def today(posterior: Posterior, request: PlanRequest) -> Today:
     first = len(panel) - before
     spend = panel.spend.reshape(len(panel), -1)
     weekly = spend[first : first + weeks].mean(axis=0)
-    return Today(weekly, _rhythm(spend[first : first + weeks], request.timing), spend.max(axis=0))
+    return CurrentSpend(
+        weekly, _rhythm(spend[first : first + weeks], request.timing), spend.max(axis=0)
+    )
 
 
 def _rhythm(spend: Floats, timing: Timing) -> Floats:
@@ -93,7 +96,7 @@ def _rhythm(spend: Floats, timing: Timing) -> Floats:
     return np.where(mean > 0, spend / np.where(mean > 0, mean, 1.0), 1.0)
 
 
-def plan_response(posterior: Posterior, now: Today, draws: int) -> PlanResponse:
+def plan_response(posterior: Posterior, current: CurrentSpend, draws: int) -> PlanResponse:
     """The response of the posterior's cells, on at most so many draws, evenly spaced.
 
     Before the horizon stands what was spent; after it, what is spent today, whatever the plan: two
@@ -101,19 +104,19 @@ def plan_response(posterior: Posterior, now: Today, draws: int) -> PlanResponse:
     """
     panel, scales = posterior.panel, posterior.scales
     paid, series = len(panel.channels), len(panel.series)
-    at = posterior.evenly_spaced(draws)
+    chosen = posterior.evenly_spaced(draws)
     parameters = jnp.asarray(
-        np.tile(flatten(posterior.draws["adstock"])[at, :paid], (1, series, 1))
+        np.tile(flatten(posterior.draws["adstock"])[chosen, :paid], (1, series, 1))
     )
-    scaled = _with_and_without(posterior, now) / scales.spend[:, :paid].reshape(-1)
+    scaled = _without_and_per_unit(posterior, current) / scales.spend[:, :paid].reshape(-1)
     adstocked = _adstocked(jnp.asarray(scaled), parameters, posterior.spec.adstock)
     adstocked = adstocked[:, len(panel) :]
-    weights = flatten(posterior.draws["weights"])[at]
-    amplitude = flatten(posterior.draws["amplitude"])[at, :, :paid] * weights[:, None, None]
+    weights = flatten(posterior.draws["weights"])[chosen]
+    amplitude = flatten(posterior.draws["amplitude"])[chosen, :, :paid] * weights[:, None, None]
     amplitude = amplitude * scales.outcome[:, None, None]
 
     def of_each_series(name: str) -> jax.Array:
-        return jnp.asarray(np.tile(flatten(posterior.draws[name])[at, :paid], (1, series, 1)))
+        return jnp.asarray(np.tile(flatten(posterior.draws[name])[chosen, :paid], (1, series, 1)))
 
     return PlanResponse(
         without=adstocked[:, :, 0],
@@ -121,27 +124,25 @@ def plan_response(posterior: Posterior, now: Today, draws: int) -> PlanResponse:
         curves=Curves(
             adstock=parameters,
             weights=jnp.asarray(weights),
-            amplitude=jnp.asarray(amplitude.reshape(len(at), series * paid, -1)),
+            amplitude=jnp.asarray(amplitude.reshape(len(chosen), series * paid, -1)),
             half_saturation=of_each_series("half_saturation"),
             slope=of_each_series("slope"),
         ),
     )
 
 
-def _with_and_without(posterior: Posterior, now: Today) -> Floats:
+def _without_and_per_unit(posterior: Posterior, current: CurrentSpend) -> Floats:
     """Spend of all weeks without the plan, and a unit of it in the plan's, `(weeks, 2, cells)`."""
     before = posterior.panel.spend.reshape(len(posterior.panel), -1)
-    after = np.tile(now.weekly, (WEEKS_AFTER, 1))
-    without = np.concatenate([before, np.zeros_like(now.rhythm), after])
-    unit = np.concatenate([np.zeros_like(before), now.rhythm, np.zeros_like(after)])
+    after = np.tile(current.weekly, (WEEKS_AFTER, 1))
+    without = np.concatenate([before, np.zeros_like(current.rhythm), after])
+    unit = np.concatenate([np.zeros_like(before), current.rhythm, np.zeros_like(after)])
     return np.stack([without, unit], axis=1)
 
 
-def _adstock_by_draw(spend: jax.Array, parameters: jax.Array, kind: AdstockKind) -> jax.Array:
+@partial(jax.jit, static_argnums=2)
+def _adstocked(spend: jax.Array, parameters: jax.Array, kind: AdstockKind) -> jax.Array:
     return over_draws(lambda draw: adstock(kind, spend, draw), parameters)
-
-
-_adstocked = jax.jit(_adstock_by_draw, static_argnums=2)
 
 
 def effect(response: PlanResponse, weekly: jax.Array) -> jax.Array:

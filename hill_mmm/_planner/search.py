@@ -20,7 +20,7 @@ from scipy.sparse import block_diag, csr_matrix
 from scipy.stats import beta
 
 from hill_mmm._planner.response import PlanError, PlanResponse, compiled_effect, effect
-from hill_mmm._planner.space import TOLERANCE, PlanSpace, spread
+from hill_mmm._planner.space import TOLERANCE, PlanSpace, split_in_proportion
 from hill_mmm.panel import Floats, Integers
 from hill_mmm.spec import PlanRequest
 
@@ -32,32 +32,32 @@ EXCHANGED = 25
 EXCHANGES = 500
 
 
-class Stake(NamedTuple):
+class Objective(NamedTuple):
     """What the utility of a plan is computed from; amounts of money are by week.
 
     Attributes:
         response: of the cells.
-        reference: outcome of the allocation compared with, `(draws,)`.
+        reference_outcome: of the allocation compared with, `(draws,)`.
         reference_spend: its spend.
         price: outcome that a unit of weekly spend has to bring over the horizon.
         least_roi: outcome that a unit of weekly spend has to bring on average, or 0.
-        nothing: outcome without any spend in the horizon, `(draws,)`.
+        outcome_without_spend: in the horizon, `(draws,)`.
         rank_weights: of the draws in ascending order, for a quantile, `(draws,)`.
         sd_weight: of the standard deviation.
     """
 
     response: PlanResponse
-    reference: jax.Array
+    reference_outcome: jax.Array
     reference_spend: jax.Array
     price: jax.Array
     least_roi: jax.Array
-    nothing: jax.Array
+    outcome_without_spend: jax.Array
     rank_weights: jax.Array
     sd_weight: jax.Array
 
 
 @dataclass(frozen=True)
-class Found:
+class SearchResult:
     """The best plan found.
 
     Attributes:
@@ -71,8 +71,8 @@ class Found:
     has_converged: bool
 
 
-def stake(response: PlanResponse, reference: Floats, request: PlanRequest) -> Stake:
-    """What is at stake in a scenario, against a reference allocation.
+def objective_of(response: PlanResponse, reference: Floats, request: PlanRequest) -> Objective:
+    """What a scenario maximises, against a reference allocation.
 
     Args:
         response: of the cells.
@@ -81,58 +81,59 @@ def stake(response: PlanResponse, reference: Floats, request: PlanRequest) -> St
     """
     is_roi = request.objective == "target_roi"
     risk = request.utility
-    return Stake(
+    return Objective(
         response=response,
-        reference=compiled_effect(response, jnp.asarray(reference)).sum(axis=1),
+        reference_outcome=compiled_effect(response, jnp.asarray(reference)).sum(axis=1),
         reference_spend=jnp.asarray(reference.sum()),
         price=jnp.asarray(request.price * request.horizon_weeks),
         least_roi=jnp.asarray((request.target or 0.0) * request.horizon_weeks * is_roi),
-        nothing=compiled_effect(response, jnp.zeros(len(reference))).sum(axis=1),
-        rank_weights=jnp.asarray(_rank_weights(len(response.without), risk.level)),
+        outcome_without_spend=compiled_effect(response, jnp.zeros(len(reference))).sum(axis=1),
+        rank_weights=jnp.asarray(_harrell_davis_weights(len(response.without), risk.level)),
         sd_weight=jnp.asarray(risk.weight if risk.kind == "mean_minus_sd" else 0.0),
     )
 
 
-def _rank_weights(draws: int, level: float) -> Floats:
-    """Of Harrell and Davis 1982: a quantile that neighbouring draws share, so that it is smooth."""
+def _harrell_davis_weights(draws: int, level: float) -> Floats:
+    """Of each rank (Harrell and Davis 1982): for a quantile that is smooth, as draws share it."""
     edges = np.arange(draws + 1) / draws
     return np.diff(beta.cdf(edges, level * (draws + 1), (1.0 - level) * (draws + 1)))
 
 
-def gain(outcome: jax.Array, spend: jax.Array, at: Stake) -> jax.Array:
+def gain(outcome: jax.Array, spend: jax.Array, objective: Objective) -> jax.Array:
     """What a plan is worth over the reference, in the outcome's unit, `(draws,)`."""
-    return outcome - at.reference - at.price * (spend - at.reference_spend)
+    cost = objective.price * (spend - objective.reference_spend)
+    return outcome - objective.reference_outcome - cost
 
 
-def utility(gains: jax.Array, at: Stake, is_quantile: bool) -> jax.Array:
+def utility(gains: jax.Array, objective: Objective, is_quantile: bool) -> jax.Array:
     """Of gains, `(..., draws)`."""
     if is_quantile:
-        return jnp.sort(gains, axis=-1) @ at.rank_weights
+        return jnp.sort(gains, axis=-1) @ objective.rank_weights
     mean = gains.mean(axis=-1)
     variance = gains.var(axis=-1)
     # The root has no slope at 0, where no risk is taken.
-    spread_out = jnp.where(variance > 0, jnp.sqrt(jnp.where(variance > 0, variance, 1.0)), 0.0)
-    return mean - at.sd_weight * spread_out
+    sd = jnp.where(variance > 0, jnp.sqrt(jnp.where(variance > 0, variance, 1.0)), 0.0)
+    return mean - objective.sd_weight * sd
 
 
 @partial(jax.jit, static_argnums=2)
-def _value_and_slope(
-    weekly: jax.Array, at: Stake, is_quantile: bool
+def _utility_and_gradient(
+    weekly: jax.Array, objective: Objective, is_quantile: bool
 ) -> tuple[jax.Array, jax.Array]:
     def value(weekly: jax.Array) -> jax.Array:
-        outcome = effect(at.response, weekly).sum(axis=1)
-        return utility(gain(outcome, weekly.sum(), at), at, is_quantile)
+        outcome = effect(objective.response, weekly).sum(axis=1)
+        return utility(gain(outcome, weekly.sum(), objective), objective, is_quantile)
 
     return jax.value_and_grad(value)(weekly)
 
 
 @jax.jit
-def _surplus_and_slope(weekly: jax.Array, at: Stake) -> tuple[jax.Array, jax.Array]:
+def _surplus_and_gradient(weekly: jax.Array, objective: Objective) -> tuple[jax.Array, jax.Array]:
     """Mean contribution beyond what the target ROI asks of the spend."""
 
     def surplus(weekly: jax.Array) -> jax.Array:
-        outcome = effect(at.response, weekly).sum(axis=1) - at.nothing
-        return outcome.mean() - at.least_roi * weekly.sum()
+        outcome = effect(objective.response, weekly).sum(axis=1) - objective.outcome_without_spend
+        return outcome.mean() - objective.least_roi * weekly.sum()
 
     return jax.value_and_grad(surplus)(weekly)
 
@@ -143,80 +144,103 @@ _utility_of_gains = jax.jit(utility, static_argnums=2)
 class Search:
     """The search of one scenario."""
 
-    def __init__(self, at: Stake, space: PlanSpace, request: PlanRequest, today: Floats) -> None:
-        self._at = at
+    def __init__(
+        self, objective: Objective, space: PlanSpace, request: PlanRequest, current: Floats
+    ) -> None:
+        self._objective = objective
         self._space = space
         self._is_quantile = request.utility.kind == "quantile"
         self._is_fixed = request.objective == "fixed_budget"
         self._is_roi = request.objective == "target_roi"
-        self._today = today
+        self._current = current
         # Variables and values of about 1 are what SLSQP's tolerances are meant for.
-        self._unit = max(float(today.mean()), space.lower.max(), np.finfo(float).tiny)
-        scale = float(np.abs(np.asarray(at.reference - at.nothing)).mean())
-        self._scale = scale or float(np.abs(np.asarray(at.reference)).mean()) or 1.0
+        self._unit = max(float(current.mean()), space.lower.max(), np.finfo(float).tiny)
+        reference = objective.reference_outcome
+        scale = float(np.abs(np.asarray(reference - objective.outcome_without_spend)).mean())
+        self._scale = scale or float(np.abs(np.asarray(reference)).mean()) or 1.0
 
-    def best(self, starts: Sequence[Floats] = ()) -> Found:
+    def best(self, starts: Sequence[Floats] = ()) -> SearchResult:
         """The best plan from the grid, from today, from random splits and from the given starts.
 
         Raises:
             PlanError: if no plan within the limits reaches the target ROI.
         """
-        on_grid, is_optimal = self._on_grid()
-        found = [self._local(start) for start in [on_grid, *self._starts(), *starts]]
+        on_grid, is_optimal = self._grid_optimum()
+        found = [self.from_start(start) for start in [on_grid, *self._starting_splits(), *starts]]
         if (self._space.step > 0).any():
-            found.append(self._exchanged(self._space.floored(on_grid)))
+            found.append(self._by_exchange(self._space.floored(on_grid)))
         elif self._is_feasible(on_grid):
-            found.append(Found(on_grid, self.utility(on_grid), is_optimal))
+            found.append(SearchResult(on_grid, self.utility(on_grid), is_optimal))
         feasible = [one for one in found if self._is_feasible(one.weekly)]
         if not feasible:
             raise PlanError("no plan within the limits was found: relax steps, flights or bounds")
         return max(feasible, key=lambda one: one.utility)
 
-    def from_start(self, start: Floats) -> Found:
-        """The local optimum that one start leads to."""
-        return self._local(start)
+    def from_start(self, start: Floats) -> SearchResult:
+        """The local optimum that one start leads to.
 
-    def from_grid(self) -> Found:
+        By gradients; cells in steps then go to the lattice, and the others once more.
+        """
+        lower, upper = self._space.bounds_of(start)
+        found = self._by_gradient(start, lower, upper)
+        stepped = self._space.step > 0
+        if not stepped.any():
+            return found
+        found = self._by_exchange(self._space.floored(found.weekly))
+        if stepped.all():
+            return found
+        lower, upper = self._space.bounds_of(found.weekly)
+        lower, upper = (np.where(stepped, found.weekly, bound) for bound in (lower, upper))
+        return self._by_gradient(found.weekly, lower, upper)
+
+    def from_grid(self) -> SearchResult:
         """The local optimum that the best combination of levels leads to."""
-        on_grid, _ = self._on_grid()
-        return self._local(on_grid)
+        on_grid, _ = self._grid_optimum()
+        return self.from_start(on_grid)
 
     def utility(self, weekly: Floats) -> float:
         """Of a plan over the reference."""
-        value, _ = _value_and_slope(jnp.asarray(weekly), self._at, self._is_quantile)
+        value, _ = self._utility_and_gradient(jnp.asarray(weekly))
         return float(value)
 
-    def _starts(self) -> list[Floats]:
+    def _utility_and_gradient(self, weekly: jax.Array) -> tuple[jax.Array, jax.Array]:
+        return _utility_and_gradient(weekly, self._objective, self._is_quantile)
+
+    def _surplus_and_gradient(self, weekly: jax.Array) -> tuple[jax.Array, jax.Array]:
+        return _surplus_and_gradient(weekly, self._objective)
+
+    def _starting_splits(self) -> list[Floats]:
         """Today's split and random ones, as far as the limits allow."""
         rng = np.random.default_rng(0)
-        cells = len(self._today)
-        shares = [self._today, *rng.dirichlet(np.ones(cells), RANDOM_STARTS)]
+        cells = len(self._current)
+        shares = [self._current, *rng.dirichlet(np.ones(cells), RANDOM_STARTS)]
         space = self._space
-        total = space.total if np.isfinite(space.total) else self._today.sum()
-        return [spread(total, share, space.lower, space.upper) for share in shares]
+        total = space.total if np.isfinite(space.total) else self._current.sum()
+        return [split_in_proportion(total, share, space.lower, space.upper) for share in shares]
 
-    def _on_grid(self) -> tuple[Floats, bool]:
+    def _grid_optimum(self) -> tuple[Floats, bool]:
         """The best combination of the cells' levels by mean response, and whether it is proven."""
-        space, at = self._space, self._at
-        cells = len(self._today)
+        space, objective = self._space, self._objective
+        cells = len(self._current)
         levels = [space.levels(cell) for cell in range(cells)]
         longest = max(map(len, levels))
         table = np.array([np.pad(amounts, (0, longest - len(amounts))) for amounts in levels])
         value = np.array([self._effects(amounts).mean(axis=0) for amounts in table.T]).T
         known = np.arange(longest) < np.array([len(amounts) for amounts in levels])[:, None]
         spend, value, owner = table[known], value[known], np.nonzero(known)[0]
+        one_level_each = csr_matrix(block_diag([np.ones((1, len(amounts))) for amounts in levels]))
         constraints: list[LinearConstraint] = [
-            LinearConstraint(_one_level_each(levels), 1.0, 1.0),
+            LinearConstraint(one_level_each, 1.0, 1.0),
         ]
         if np.isfinite(space.total):
             limit = max(space.total, sum(amounts[0] for amounts in levels))
             unit = space.total or 1.0
             constraints.append(LinearConstraint(spend / unit, -np.inf, limit / unit + TOLERANCE))
         if self._is_roi:
-            without = float(np.asarray(at.nothing).mean()) / cells
-            surplus = (value - without - float(at.least_roi) * spend) / self._scale
+            without = float(np.asarray(objective.outcome_without_spend).mean()) / cells
+            surplus = (value - without - float(objective.least_roi) * spend) / self._scale
             constraints.append(LinearConstraint(surplus, 0.0, np.inf))
-        worth = (value - float(at.price) * spend) / self._scale
+        worth = (value - float(objective.price) * spend) / self._scale
         result = milp(
             -worth,
             integrality=np.ones_like(worth),
@@ -231,24 +255,10 @@ class Search:
         np.add.at(chosen, owner, spend * np.round(result.x))
         return chosen, bool(result.status == 0)
 
-    def _local(self, start: Floats) -> Found:
-        """By gradients; cells in steps then go to the lattice, and the others once more."""
-        lower, upper = self._space.bounds_of(start)
-        found = self._by_gradient(start, lower, upper)
-        stepped = self._space.step > 0
-        if not stepped.any():
-            return found
-        found = self._exchanged(self._space.floored(found.weekly))
-        if stepped.all():
-            return found
-        lower, upper = self._space.bounds_of(found.weekly)
-        lower, upper = (np.where(stepped, found.weekly, bound) for bound in (lower, upper))
-        return self._by_gradient(found.weekly, lower, upper)
-
-    def _by_gradient(self, start: Floats, lower: Floats, upper: Floats) -> Found:
+    def _by_gradient(self, start: Floats, lower: Floats, upper: Floats) -> SearchResult:
         unit, scale = self._unit, self._scale
         result: OptimizeResult = minimize(
-            _scaled(lambda x: _value_and_slope(x, self._at, self._is_quantile), -1.0, unit, scale),
+            _scaled(self._utility_and_gradient, -1.0, unit, scale),
             np.clip(start, lower, upper) / unit,
             jac=True,
             method="SLSQP",
@@ -257,7 +267,7 @@ class Search:
             options={"maxiter": 300, "ftol": 1e-9},
         )
         weekly = np.clip(result.x * unit, lower, upper)
-        return Found(weekly, self.utility(weekly), bool(result.success))
+        return SearchResult(weekly, self.utility(weekly), bool(result.success))
 
     def _constraints(self, lower: Floats, upper: Floats) -> list[dict[str, Any]]:
         constraints: list[dict[str, Any]] = []
@@ -274,7 +284,7 @@ class Search:
                 }
             )
         if self._is_roi:
-            both = _scaled(lambda x: _surplus_and_slope(x, self._at), 1.0, self._unit, self._scale)
+            both = _scaled(self._surplus_and_gradient, 1.0, self._unit, self._scale)
             constraints.append(
                 {"type": "ineq", "fun": lambda x: both(x)[0], "jac": lambda x: both(x)[1]}
             )
@@ -289,21 +299,21 @@ class Search:
         if np.isfinite(self._space.total) and self._space.total > 0:
             over.append(weekly.sum() / self._space.total - 1.0)
         if self._is_roi and weekly.sum() > 0:
-            surplus, _ = _surplus_and_slope(jnp.asarray(weekly), self._at)
-            over.append(-float(surplus) / (float(self._at.least_roi) * weekly.sum()))
+            surplus, _ = self._surplus_and_gradient(jnp.asarray(weekly))
+            over.append(-float(surplus) / (float(self._objective.least_roi) * weekly.sum()))
         return max(0.0, *over)
 
-    def _exchanged(self, weekly: Floats) -> Found:
+    def _by_exchange(self, weekly: Floats) -> SearchResult:
         """Single steps, up, down, or from one cell to another, while one raises the utility."""
         value = self.utility(weekly) if self._is_feasible(weekly) else -np.inf
         for _ in range(EXCHANGES):
-            better = self._exchange(weekly, value)
+            better = self._best_exchange(weekly, value)
             if better is None:
-                return Found(weekly, value, True)
+                return SearchResult(weekly, value, True)
             weekly, value = better
-        return Found(weekly, value, False)
+        return SearchResult(weekly, value, False)
 
-    def _exchange(self, weekly: Floats, value: float) -> tuple[Floats, float] | None:
+    def _best_exchange(self, weekly: Floats, value: float) -> tuple[Floats, float] | None:
         """The best plan a step away, and its utility; None where none is better."""
         above, below = self._space.next_above(weekly), self._space.next_below(weekly)
         now = self._effects(weekly)
@@ -317,8 +327,8 @@ class Search:
         plans = np.where(moves > 0, above, np.where(moves < 0, below, weekly))
         # Cells add up: a move's outcome follows from those of the two cells that it changes.
         outcome = now.sum(axis=1) + (moves > 0) @ more.T + (moves < 0) @ less.T
-        gains = gain(jnp.asarray(outcome), jnp.asarray(plans.sum(axis=1))[:, None], self._at)
-        values = np.asarray(_utility_of_gains(gains, self._at, self._is_quantile))
+        gains = gain(jnp.asarray(outcome), jnp.asarray(plans.sum(axis=1))[:, None], self._objective)
+        values = np.asarray(_utility_of_gains(gains, self._objective, self._is_quantile))
         for best in np.argsort(-values):
             if values[best] <= value + 1e-9 * self._scale:
                 return None
@@ -327,7 +337,7 @@ class Search:
         return None
 
     def _effects(self, weekly: Floats) -> Floats:
-        return np.asarray(compiled_effect(self._at.response, jnp.asarray(weekly)))
+        return np.asarray(compiled_effect(self._objective.response, jnp.asarray(weekly)))
 
 
 def _most_promising(money: Floats, outcome: Floats) -> list[int]:
@@ -358,12 +368,8 @@ def _scaled(
 ) -> Callable[[Floats], tuple[float, Floats]]:
     """A value and its gradient for scipy, in units of about 1."""
 
-    def at(x: Floats) -> tuple[float, Floats]:
-        value, slope = function(jnp.asarray(x * unit))
-        return sign * float(value) / scale, sign * np.asarray(slope) * unit / scale
+    def value_and_gradient(x: Floats) -> tuple[float, Floats]:
+        value, gradient = function(jnp.asarray(x * unit))
+        return sign * float(value) / scale, sign * np.asarray(gradient) * unit / scale
 
-    return at
-
-
-def _one_level_each(levels: Sequence[Floats]) -> csr_matrix:
-    return csr_matrix(block_diag([np.ones((1, len(amounts))) for amounts in levels]))
+    return value_and_gradient

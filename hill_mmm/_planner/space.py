@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from hill_mmm._planner.response import PlanError, Today
+from hill_mmm._planner.response import CurrentSpend, PlanError
 from hill_mmm.panel import Floats, Panel
 from hill_mmm.spec import PlanRequest
 
@@ -37,7 +37,7 @@ class PlanSpace:
 
         Of more than `LEVELS` multiples, an even choice.
         """
-        low, high, step = self._on(cell), self.upper[cell], self.step[cell]
+        low, high, step = self._least_on_air(cell), self.upper[cell], self.step[cell]
         if step:
             first, last = np.ceil(low / step - TOLERANCE), np.floor(high / step + TOLERANCE)
             count = int(max(last - first + 1, 0))
@@ -59,7 +59,7 @@ class PlanSpace:
 
     def next_above(self, weekly: Floats) -> Floats:
         """One step more in each cell that has steps; NaN where there is no more."""
-        on = np.array([self._on(cell) for cell in range(len(weekly))])
+        on = np.array([self._least_on_air(cell) for cell in range(len(weekly))])
         least = self.step * np.ceil(on / np.where(self.step > 0, self.step, 1.0) - TOLERANCE)
         above = np.maximum(weekly + self.step, least)
         return np.where((self.step > 0) & (above <= self.upper * (1 + TOLERANCE)), above, np.nan)
@@ -75,7 +75,7 @@ class PlanSpace:
         """Lower and upper bounds of the plans whose cells are on or off air as in this one."""
         is_on = weekly >= np.where(self.flight > 0, self.flight / 2.0, 0.0)
         off = (self.flight > 0) & ~is_on & (self.lower == 0)
-        on = np.array([self._on(cell) for cell in range(len(weekly))])
+        on = np.array([self._least_on_air(cell) for cell in range(len(weekly))])
         return np.where(off, 0.0, on), np.where(off, 0.0, self.upper)
 
     def violation(self, weekly: Floats) -> float:
@@ -87,18 +87,18 @@ class PlanSpace:
         unit = max(weekly.sum(), self.lower.sum(), np.finfo(float).tiny)
         return float(max(np.maximum(np.maximum(over, short), off).max(), 0.0) / unit)
 
-    def _on(self, cell: int) -> float:
+    def _least_on_air(self, cell: int) -> float:
         return float(max(self.lower[cell], self.flight[cell]))
 
 
-def plan_space(panel: Panel, now: Today, request: PlanRequest) -> PlanSpace:
+def plan_space(panel: Panel, current: CurrentSpend, request: PlanRequest) -> PlanSpace:
     """The plans that the request allows.
 
     Raises:
         PlanError: if a limit names what is not there, or no plan meets all of them.
     """
-    lower, upper, step, flight = _limits(panel, now, request)
-    total = _total(now, request)
+    lower, upper, step, flight = _limits(panel, current, request)
+    total = _weekly_budget(current, request)
     if lower.sum() > total * (1.0 + TOLERANCE):
         raise PlanError(
             f"the limits ask for {lower.sum():,.0f} a week at least, the budget is {total:,.0f} a "
@@ -127,14 +127,19 @@ def cell_names(panel: Panel) -> list[tuple[str, str]]:
 
 
 def _limits(
-    panel: Panel, now: Today, request: PlanRequest
+    panel: Panel, current: CurrentSpend, request: PlanRequest
 ) -> tuple[Floats, Floats, Floats, Floats]:
     names = cell_names(panel)
     cells = len(names)
     lower, upper = np.zeros(cells), np.full(cells, np.inf)
     step, flight, locked = np.zeros(cells), np.zeros(cells), np.zeros(cells, dtype=bool)
     for limit in request.limits:
-        meant = np.array([_means(limit.channel, limit.series, name) for name in names])
+        meant = np.array(
+            [
+                channel == limit.channel and limit.series in (None, series)
+                for channel, series in names
+            ]
+        )
         if not meant.any():
             raise PlanError(
                 f"a limit names {limit.channel!r} of {limit.series or 'all series'!r}; there are "
@@ -147,57 +152,53 @@ def _limits(
         flight[meant] = np.maximum(flight[meant], limit.minimum_flight or 0.0)
         locked |= meant & limit.locked
     if request.max_change is not None:
-        lower = np.maximum(lower, now.weekly * (1.0 - request.max_change))
-        upper = np.minimum(upper, now.weekly * (1.0 + request.max_change))
+        lower = np.maximum(lower, current.weekly * (1.0 - request.max_change))
+        upper = np.minimum(upper, current.weekly * (1.0 + request.max_change))
     # What a series has never had of a channel says nothing about it, extrapolation or not.
-    never = now.highest == 0
-    most = np.inf if request.allow_extrapolation else now.seen
+    never = current.highest == 0
+    most = np.inf if request.allow_extrapolation else current.largest_known
     lower = np.where(never, 0.0, lower)
     upper = np.where(never, 0.0, np.minimum(upper, most))
     unbounded = np.isinf(upper)
-    upper[unbounded] = _beyond(now, request)[unbounded]
-    lower, upper = (np.where(locked, now.weekly, bound) for bound in (lower, upper))
+    # An end to what may be extrapolated to: the whole budget, or ten times the most ever spent.
+    end = np.minimum(_weekly_budget(current, request), 10.0 * current.highest)
+    upper[unbounded] = end[unbounded]
+    lower, upper = (np.where(locked, current.weekly, bound) for bound in (lower, upper))
     return lower, upper, np.where(locked, 0.0, step), np.where(locked, 0.0, flight)
 
 
-def _means(channel: str, series: str | None, name: tuple[str, str]) -> bool:
-    return channel == name[0] and series in (None, name[1])
-
-
-def _beyond(now: Today, request: PlanRequest) -> Floats:
-    """An end to what may be extrapolated to: the whole budget, or ten times the most ever spent."""
-    total = _total(now, request)
-    return np.minimum(total, 10.0 * now.highest)
-
-
-def _total(now: Today, request: PlanRequest) -> float:
+def _weekly_budget(current: CurrentSpend, request: PlanRequest) -> float:
     """The most that may be spent a week."""
     if request.budget is not None:
         return request.budget / request.horizon_weeks
     multiplier = request.budget_multiplier
     if multiplier is None:
         multiplier = 1.0 if request.objective == "fixed_budget" else np.inf
-    spent = float(now.weekly.sum())
+    spent = float(current.weekly.sum())
     if not spent:
         raise PlanError("nothing is spent in the weeks that the plan starts from: give a budget")
     return multiplier * spent
 
 
-def reference(now: Today, space: PlanSpace, request: PlanRequest) -> Floats:
+def reference(current: CurrentSpend, space: PlanSpace, request: PlanRequest) -> Floats:
     """What a plan is compared with: today's allocation; of another fixed budget, its split.
 
     A cell goes no further than what its series has had, unless the plan may; the others have the
     rest.
     """
     if request.objective != "fixed_budget":
-        return now.weekly
-    if abs(space.total / max(now.weekly.sum(), np.finfo(float).tiny) - 1.0) < TOLERANCE:
-        return now.weekly
-    most = np.full_like(now.weekly, np.inf) if request.allow_extrapolation else now.seen
-    return spread(space.total, now.weekly, np.zeros_like(most), most)
+        return current.weekly
+    if abs(space.total / max(current.weekly.sum(), np.finfo(float).tiny) - 1.0) < TOLERANCE:
+        return current.weekly
+    most = (
+        np.full_like(current.weekly, np.inf)
+        if request.allow_extrapolation
+        else current.largest_known
+    )
+    return split_in_proportion(space.total, current.weekly, np.zeros_like(most), most)
 
 
-def spread(total: float, share: Floats, lower: Floats, upper: Floats) -> Floats:
+def split_in_proportion(total: float, share: Floats, lower: Floats, upper: Floats) -> Floats:
     """Money in proportion to `share`, within bounds; what cannot be placed is left over.
 
     Args:
@@ -210,14 +211,14 @@ def spread(total: float, share: Floats, lower: Floats, upper: Floats) -> Floats:
     if not share.any():
         return lower
 
-    def placed(scale: float) -> Floats:
+    def allocation(scale: float) -> Floats:
         return np.clip(scale * share, lower, upper)
 
     most = np.where(share > 0, upper, lower).sum()
     target = min(total, most * (1.0 - 1e-12)) if np.isfinite(most) else total
-    while placed(high).sum() < target:
+    while allocation(high).sum() < target:
         high *= 2.0
     for _ in range(100):
         middle = (low + high) / 2.0
-        low, high = (middle, high) if placed(middle).sum() < target else (low, middle)
-    return placed(high)
+        low, high = (middle, high) if allocation(middle).sum() < target else (low, middle)
+    return allocation(high)

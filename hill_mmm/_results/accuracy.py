@@ -7,7 +7,7 @@ import pandas as pd
 
 from hill_mmm._posterior import Posterior
 from hill_mmm._results.decompose import Decomposition, decompose, overall_name
-from hill_mmm._results.scores import Loo, Waic, crps, psis_loo, waic
+from hill_mmm._results.predictive_scores import Loo, Waic, crps, psis_loo, waic
 from hill_mmm.panel import MIN_WEEKS, Floats, Panel
 
 SEASON = 52
@@ -22,7 +22,7 @@ def obstacle_to_training(train: Panel) -> str | None:
     extent = np.nanmax(train.outcome, axis=0) - np.nanmin(train.outcome, axis=0)
     unusable = np.flatnonzero((extent <= 0) | (np.nanmean(train.outcome, axis=0) <= 0))
     if unusable.size:
-        names = ", ".join(train.series[at] for at in unusable)
+        names = ", ".join(train.series[position] for position in unusable)
         return f"the outcome of {names} was constant, or not positive on average, before it"
     return None
 

@@ -7,10 +7,15 @@ relabelled by the components' total effect at reference spend, smallest first. A
 
 from dataclasses import dataclass
 
+import jax.numpy as jnp
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 from hill_mmm._arviz import array_stats
+from hill_mmm._model.saturation import hill
+from hill_mmm._posterior import Posterior, flatten
+from hill_mmm._results.statistics import statistics
 from hill_mmm.panel import Floats
 
 Order = NDArray[np.intp]
@@ -38,7 +43,7 @@ class EffectiveComponents:
     """How many components carry weight, draw by draw: 1 where one has it all, K where all share.
 
     Attributes:
-        inverse_herfindahl: `1 / sum(weight**2)`, the seed's effective K (section 5.2).
+        inverse_herfindahl: `1 / sum(weight**2)`, effective K (docs/seed.md, section 5.2).
         exp_entropy: exponential of the Shannon entropy; counts small components for more.
     """
 
@@ -154,6 +159,62 @@ def effective_components(weights: Floats) -> EffectiveComponents:
         inverse_herfindahl=1.0 / (weights**2).sum(axis=-1),
         exp_entropy=np.exp(-(weights * log_weights).sum(axis=-1)),
     )
+
+
+def component_effect(posterior: Posterior) -> Floats:
+    """Total effect of each component at reference spend, scaled, `(chains, draws, components)`.
+
+    Reference spend is each medium's mean over its weeks with spend; the mean over the series.
+    """
+    draws = posterior.draws
+    shape = np.asarray(
+        hill(jnp.ones(()), jnp.asarray(draws["half_saturation"]), jnp.asarray(draws["slope"]))
+    )
+    return (draws["amplitude"].mean(axis=2) * shape).sum(axis=2)
+
+
+def component(posterior: Posterior, ci_level: float) -> pd.DataFrame:
+    """The mixture's components, relabelled in each draw by their total effect at reference spend.
+
+    `is_reportable` says whether a component is a finding (see `is_reportable`); the
+    others are shown for completeness. Amplitude and half-saturation are in the outcome's and the
+    medium's unit a week.
+    """
+    panel, scales, draws = posterior.panel, posterior.scales, posterior.draws
+    effect = component_effect(posterior)
+    order = relabelling(effect)
+    reportable = is_reportable(draws["weights"], effect)
+    weights = flatten(relabel(draws["weights"], order))
+    curves = {
+        name: flatten(relabel(draws[name], order))
+        for name in ("amplitude", "half_saturation", "slope")
+    }
+    rows = [
+        pd.DataFrame(
+            {
+                "series_key": panel.series[series],
+                "channel": panel.media_names[medium],
+                "component": np.arange(weights.shape[1]),
+                **statistics("weight", weights, ci_level),
+                **statistics(
+                    "amplitude",
+                    curves["amplitude"][:, series, medium] * scales.outcome[series],
+                    ci_level,
+                ),
+                **statistics(
+                    "half_saturation",
+                    curves["half_saturation"][:, medium] * scales.spend[series, medium],
+                    ci_level,
+                ),
+                **statistics("slope", curves["slope"][:, medium], ci_level),
+                "is_reportable": reportable,
+                "ci_level": ci_level,
+            }
+        )
+        for series in range(len(panel.series))
+        for medium in range(len(panel.media_names))
+    ]
+    return pd.concat(rows, ignore_index=True)
 
 
 def _r_hat(draws: Floats) -> Floats:

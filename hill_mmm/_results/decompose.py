@@ -91,6 +91,18 @@ def decompose(posterior: Posterior, panel: Panel | None = None) -> Iterator[Deco
         yield _decompose_series(posterior, panel, design, series)
 
 
+def with_total(posterior: Posterior, panel: Panel | None = None) -> Iterator[Decomposition]:
+    """The decomposition of each series and, where there are several, of their sum."""
+    panel = panel or posterior.panel
+    running: Decomposition | None = None
+    for part in decompose(posterior, panel):
+        yield part
+        if len(panel.series) > 1:
+            running = total([part] if running is None else [running, part], panel.weeks)
+    if running is not None:
+        yield running
+
+
 def overall_name(panel: Panel) -> str:
     """The `series_key` of what concerns all series: that of their sum, or of the only one."""
     return panel.series[0] if len(panel.series) == 1 else ALL_SERIES
@@ -98,24 +110,24 @@ def overall_name(panel: Panel) -> str:
 
 def total(parts: Iterable[Decomposition], weeks: Weeks) -> Decomposition:
     """The sum over series, in the calendar of all: a series counts 0 before its start."""
-    widened = (_widened(part, weeks) for part in parts)
-    first = next(widened)
+    on_calendar = (_on_calendar(part, weeks) for part in parts)
+    first = next(on_calendar)
     summed = {
         name: getattr(first, name).copy()
         for name in ("outcome", "spend", "media", "media_gain", "baseline", "predicted")
     }
     summed["log_likelihood"] = first.log_likelihood.copy()
-    for part in widened:
+    for part in on_calendar:
         for name, values in summed.items():
             values += getattr(part, name)
     return replace(first, series=ALL_SERIES, **summed)
 
 
-def _widened(part: Decomposition, weeks: Weeks) -> Decomposition:
+def _on_calendar(part: Decomposition, weeks: Weeks) -> Decomposition:
     missing = len(weeks) - len(part.weeks)
 
     def pad(values: Floats, axis: int) -> Floats:
-        widths = [(missing if at == axis else 0, 0) for at in range(values.ndim)]
+        widths = [(missing if dim == axis else 0, 0) for dim in range(values.ndim)]
         return np.pad(values, widths)
 
     by_draw = ("media", "media_gain", "baseline", "predicted", "log_likelihood")
@@ -192,7 +204,9 @@ def _baseline_effects(
     parts = tuple(dict.fromkeys(labels))
     effects = [
         coefficients[:, columns] @ matrix[:, columns].T
-        for columns in ([at for at, label in enumerate(labels) if label == part] for part in parts)
+        for columns in (
+            [column for column, label in enumerate(labels) if label == part] for part in parts
+        )
     ]
     return np.stack(effects, axis=2), parts
 
@@ -209,17 +223,19 @@ def _predicted(posterior: Posterior, series: int, baseline: Floats, regimes: Flo
     sigma = flatten(posterior.draws["sigma"])[:, [series]]
     if posterior.spec.likelihood == "normal":
         return rng.normal(mean, sigma)
-    tail = flatten(posterior.draws["degrees_of_freedom"])[:, None]
-    return mean + sigma * rng.standard_t(tail, size=mean.shape)
+    degrees_of_freedom = flatten(posterior.draws["degrees_of_freedom"])[:, None]
+    return mean + sigma * rng.standard_t(degrees_of_freedom, size=mean.shape)
 
 
 def _log_likelihood(
     posterior: Posterior, series: int, outcome: Floats, baseline: Floats, regimes: Floats
 ) -> Floats:
     sigma = flatten(posterior.draws["sigma"])[:, [series]]
-    tail = None
+    degrees_of_freedom = None
     if posterior.spec.likelihood == "student_t":
-        tail = jnp.asarray(flatten(posterior.draws["degrees_of_freedom"]))[:, None, None]
+        degrees_of_freedom = jnp.asarray(flatten(posterior.draws["degrees_of_freedom"]))[
+            :, None, None
+        ]
     known = np.isfinite(outcome)
     by_week = _compiled_log_likelihood(
         jnp.asarray(padded(np.where(known, outcome, 0.0))[None]),
@@ -227,7 +243,7 @@ def _log_likelihood(
         jnp.asarray(padded(regimes, axis=1)),
         jnp.asarray(flatten(posterior.draws["weights"]))[:, None],
         jnp.asarray(sigma),
-        tail,
+        degrees_of_freedom,
     )
     return np.where(known, np.asarray(by_week)[:, : len(outcome)], np.nan)
 

@@ -1,12 +1,13 @@
 """What a fit says of the weeks that an earlier fit spoke of, and how far that has moved."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 
 import numpy as np
 import pandas as pd
 
 from hill_mmm._posterior import Posterior
-from hill_mmm._results.estimands import period_summary, with_total
+from hill_mmm._results.decompose import with_total
+from hill_mmm._results.estimands import period_summary
 from hill_mmm.panel import Panel
 
 METRICS = ("contribution", "roi", "mroi")
@@ -34,20 +35,12 @@ def summary_between(
     Returns:
         As `channel_summary` without its periods; a series that has not begun by `last` is left out.
     """
-    return pd.concat(list(_summaries(posterior, first, last, ci_level, panel)), ignore_index=True)
-
-
-def _summaries(
-    posterior: Posterior,
-    first: np.datetime64,
-    last: np.datetime64,
-    ci_level: float,
-    panel: Panel | None,
-) -> Iterator[pd.DataFrame]:
+    frames: list[pd.DataFrame] = []
     for part in with_total(posterior, panel):
         start, stop = np.searchsorted(part.weeks, [first, last + np.timedelta64(1, "D")])
         if stop > start:
-            yield period_summary(part, slice(int(start), int(stop)), ci_level)
+            frames.append(period_summary(part, slice(int(start), int(stop)), ci_level))
+    return pd.concat(frames, ignore_index=True)
 
 
 def run_delta(previous: pd.DataFrame, current: pd.DataFrame) -> pd.DataFrame:
@@ -66,7 +59,14 @@ def run_delta(previous: pd.DataFrame, current: pd.DataFrame) -> pd.DataFrame:
         and `interval_overlap`, both NaN where a medium has no effect at all.
     """
     both = previous.merge(current, on=KEYS, suffixes=("_before", "_now"))
-    frames = [_side_by_side(both, metric) for metric in METRICS]
+    frames: list[pd.DataFrame] = []
+    for metric in METRICS:
+        columns = {
+            f"{run}_{key}": both[f"{metric}_{key}_{suffix}"]
+            for run, suffix in (("previous", "before"), ("current", "now"))
+            for key in COMPARED
+        }
+        frames.append(both[KEYS].assign(metric=metric, **columns))
     rows = pd.concat(frames, ignore_index=True).dropna(subset=["previous_mean", "current_mean"])
     moved = rows["current_mean"] - rows["previous_mean"]
     rows["shift_sd"] = moved / rows["previous_sd"].where(rows["previous_sd"] > 0)
@@ -75,15 +75,6 @@ def run_delta(previous: pd.DataFrame, current: pd.DataFrame) -> pd.DataFrame:
     covered = high.max(axis=1) - low.min(axis=1)
     rows["interval_overlap"] = shared / covered.where(covered > 0)
     return rows.reset_index(drop=True)
-
-
-def _side_by_side(both: pd.DataFrame, metric: str) -> pd.DataFrame:
-    columns = {
-        f"{run}_{key}": both[f"{metric}_{key}_{suffix}"]
-        for run, suffix in (("previous", "before"), ("current", "now"))
-        for key in COMPARED
-    }
-    return both[KEYS].assign(metric=metric, **columns)
 
 
 def split_delta(previous: pd.DataFrame, steps: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
@@ -101,8 +92,8 @@ def split_delta(previous: pd.DataFrame, steps: Mapping[str, pd.DataFrame]) -> pd
         effect at all. What one of the summaries lacks is left out.
     """
     frames = [
-        run_delta(previous, summary).assign(step_index=at, cause=cause)
-        for at, (cause, summary) in enumerate(steps.items())
+        run_delta(previous, summary).assign(step_index=step, cause=cause)
+        for step, (cause, summary) in enumerate(steps.items())
     ]
     rows = pd.concat(frames, ignore_index=True)
     of_metric = rows.groupby([*KEYS, "metric"], sort=False)

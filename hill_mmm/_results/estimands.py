@@ -5,7 +5,7 @@ equal-tailed at `ci_level`. Money is in the panel's currency. Rows of `ALL_SERIE
 series, where there are several.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -15,15 +15,13 @@ import numpy as np
 import pandas as pd
 
 from hill_mmm._model.adstock import adstock_weights
-from hill_mmm._model.curves import Curves
-from hill_mmm._model.data import model_data
-from hill_mmm._model.lift import LiftData, expected_lift
-from hill_mmm._model.saturation import hill
 from hill_mmm._posterior import Posterior, flatten, over_draws
-from hill_mmm._results.components import is_reportable, relabel, relabelling
-from hill_mmm._results.decompose import Decomposition, decompose, overall_name, total
+from hill_mmm._results.components import component
+from hill_mmm._results.decompose import Decomposition, with_total
+from hill_mmm._results.lift_tests import lift_test
 from hill_mmm._results.response import Basis, CurvePoints, response_points, total_response
-from hill_mmm.panel import Floats, Panel
+from hill_mmm._results.statistics import statistics
+from hill_mmm.panel import Floats
 from hill_mmm.spec import AdstockKind
 
 CURVE_MULTIPLIERS: Mapping[Basis, Floats] = {
@@ -76,35 +74,6 @@ def estimates(posterior: Posterior, ci_level: float = 0.9) -> Estimates:
         component=component(posterior, ci_level),
         lift_test=lift_test(posterior, ci_level),
     )
-
-
-def with_total(posterior: Posterior, panel: Panel | None = None) -> Iterator[Decomposition]:
-    """The decomposition of each series and, where there are several, of their sum."""
-    panel = panel or posterior.panel
-    running: Decomposition | None = None
-    for part in decompose(posterior, panel):
-        yield part
-        if len(panel.series) > 1:
-            running = total([part] if running is None else [running, part], panel.weeks)
-    if running is not None:
-        yield running
-
-
-def statistics(name: str, draws: Floats, ci_level: float) -> dict[str, Floats]:
-    """Mean, median, sd and equal-tailed interval over the first axis, as named columns.
-
-    The remaining axes are flattened in C order.
-    """
-    flat = draws.reshape(len(draws), -1)
-    tail = (1.0 - ci_level) / 2.0
-    low, median, high = np.quantile(flat, [tail, 0.5, 1.0 - tail], axis=0)
-    return {
-        f"{name}_mean": flat.mean(axis=0),
-        f"{name}_median": median,
-        f"{name}_sd": flat.std(axis=0, ddof=1),
-        f"{name}_ci_lo": low,
-        f"{name}_ci_hi": high,
-    }
 
 
 def channel_summary(posterior: Posterior, part: Decomposition, ci_level: float) -> pd.DataFrame:
@@ -166,7 +135,8 @@ def _learned(posterior: Posterior, part: Decomposition) -> Floats:
     if spec.amplitude_prior == "seed":
         return np.full(len(part.media_names), np.nan)
     priors = [
-        spec.channel_prior(name, is_paid=at < paid) for at, name in enumerate(part.media_names)
+        spec.channel_prior(name, is_paid=medium < paid)
+        for medium, name in enumerate(part.media_names)
     ]
     contribution = part.media[:, : part.n_fitted].sum(axis=1)
     # A medium that the series does not have brings exactly 0, and nothing is learned of it.
@@ -183,7 +153,7 @@ def contribution(part: Decomposition, ci_level: float) -> pd.DataFrame:
     the weeks fitted to, which stands in the baseline.
     """
     paid = len(part.channels)
-    types = ["channel" if at < paid else "organic" for at in range(len(part.media_names))]
+    types = ["channel" if medium < paid else "organic" for medium in range(len(part.media_names))]
     labels = [*zip(types, part.media_names, strict=True), *part.baseline_parts]
     blocks = [*np.moveaxis(part.media, 2, 0), *np.moveaxis(part.baseline, 2, 0)]
     return pd.concat(
@@ -238,25 +208,27 @@ def response_draws(posterior: Posterior, count: int) -> pd.DataFrame:
     """
     taken = posterior.evenly_spaced(max(count, 1))
     few = replace(posterior, draws={s: flatten(v)[taken][None] for s, v in posterior.draws.items()})
-    series = range(len(few.panel.series))
     frames: list[pd.DataFrame] = []
     for basis, multipliers in CURVE_MULTIPLIERS.items():
-        parts = [response_points(few, at, multipliers, basis) for at in series]
+        parts = [
+            response_points(few, series, multipliers, basis)
+            for series in range(len(few.panel.series))
+        ]
         points = parts[0] if len(parts) == 1 else total_response(parts)
         draw, grid = np.indices(points.contribution.shape[:2])
         frames += [
             pd.DataFrame(
                 {
                     "series_key": points.series,
-                    "channel": channel,
+                    "channel": name,
                     "basis": basis,
                     "grid_index": grid.ravel(),
                     "draw_index": draw.ravel(),
-                    "contribution": points.contribution[:, :, at].ravel(),
+                    "contribution": points.contribution[:, :, channel].ravel(),
                 }
             )
-            for at, channel in enumerate(few.panel.channels)
-            if points.weekly_spend[:, at].any()
+            for channel, name in enumerate(few.panel.channels)
+            if points.weekly_spend[:, channel].any()
         ]
     rows = pd.concat(frames, ignore_index=True)
     return rows if count else rows.head(0)
@@ -271,19 +243,19 @@ def _curve_rows(
         pd.DataFrame(
             {
                 "series_key": points.series,
-                "channel": channel,
+                "channel": name,
                 "basis": points.basis,
                 "grid_index": np.arange(len(points.multipliers)),
                 "spend_multiplier": points.multipliers,
-                "weekly_spend": points.weekly_spend[:, at],
-                **statistics("contribution", points.contribution[:, :, at], ci_level),
-                **statistics("mroi", mroi[:, :, at], ci_level),
-                "is_extrapolated": points.is_extrapolated[:, at],
+                "weekly_spend": points.weekly_spend[:, channel],
+                **statistics("contribution", points.contribution[:, :, channel], ci_level),
+                **statistics("mroi", mroi[:, :, channel], ci_level),
+                "is_extrapolated": points.is_extrapolated[:, channel],
                 "ci_level": ci_level,
             }
         )
-        for at, channel in enumerate(channels)
-        if points.weekly_spend[:, at].any()
+        for channel, name in enumerate(channels)
+        if points.weekly_spend[:, channel].any()
     ]
 
 
@@ -328,12 +300,12 @@ def adstock_decay(posterior: Posterior, ci_level: float) -> pd.DataFrame:
                 {
                     "channel": name,
                     "lag": np.arange(DECAY_LAGS),
-                    **statistics("weight", draws[:, :, at], ci_level),
-                    "half_life_weeks": float(np.median(half_life[:, at])),
+                    **statistics("weight", draws[:, :, medium], ci_level),
+                    "half_life_weeks": float(np.median(half_life[:, medium])),
                     "ci_level": ci_level,
                 }
             )
-            for at, name in enumerate(posterior.panel.media_names)
+            for medium, name in enumerate(posterior.panel.media_names)
         ],
         ignore_index=True,
     )
@@ -342,95 +314,3 @@ def adstock_decay(posterior: Posterior, ci_level: float) -> pd.DataFrame:
 @partial(jax.jit, static_argnums=1)
 def _decay_by_draw(parameters: jax.Array, kind: AdstockKind) -> jax.Array:
     return over_draws(lambda draw: adstock_weights(kind, draw, DECAY_LAGS), parameters)
-
-
-def component_effect(posterior: Posterior) -> Floats:
-    """Total effect of each component at reference spend, scaled, `(chains, draws, components)`.
-
-    Reference spend is each medium's mean over its weeks with spend; the mean over the series.
-    """
-    draws = posterior.draws
-    shape = np.asarray(
-        hill(jnp.ones(()), jnp.asarray(draws["half_saturation"]), jnp.asarray(draws["slope"]))
-    )
-    return (draws["amplitude"].mean(axis=2) * shape).sum(axis=2)
-
-
-def component(posterior: Posterior, ci_level: float) -> pd.DataFrame:
-    """The mixture's components, relabelled in each draw by their total effect at reference spend.
-
-    `is_reportable` says whether a component is a finding (see `_components.is_reportable`); the
-    others are shown for completeness. Amplitude and half-saturation are in the outcome's and the
-    medium's unit a week.
-    """
-    panel, scales, draws = posterior.panel, posterior.scales, posterior.draws
-    effect = component_effect(posterior)
-    order = relabelling(effect)
-    reportable = is_reportable(draws["weights"], effect)
-    weights = flatten(relabel(draws["weights"], order))
-    curves = {
-        name: flatten(relabel(draws[name], order))
-        for name in ("amplitude", "half_saturation", "slope")
-    }
-    rows = [
-        pd.DataFrame(
-            {
-                "series_key": panel.series[g],
-                "channel": panel.media_names[m],
-                "component": np.arange(weights.shape[1]),
-                **statistics("weight", weights, ci_level),
-                **statistics(
-                    "amplitude", curves["amplitude"][:, g, m] * scales.outcome[g], ci_level
-                ),
-                **statistics(
-                    "half_saturation",
-                    curves["half_saturation"][:, m] * scales.spend[g, m],
-                    ci_level,
-                ),
-                **statistics("slope", curves["slope"][:, m], ci_level),
-                "is_reportable": reportable,
-                "ci_level": ci_level,
-            }
-        )
-        for g in range(len(panel.series))
-        for m in range(len(panel.media_names))
-    ]
-    return pd.concat(rows, ignore_index=True)
-
-
-def lift_test(posterior: Posterior, ci_level: float) -> pd.DataFrame:
-    """Each lift test beside the posterior's own counterfactual for its weeks.
-
-    `z_score` is their difference over the root of the sum of both variances: over about 2, test and
-    model disagree.
-    """
-    tests = posterior.lift_tests
-    draws = _modelled_lift(posterior) if tests else np.empty((posterior.n_draws, 0))
-    measured = np.array([test.lift for test in tests])
-    error = np.array([test.standard_error for test in tests])
-    difference = draws.mean(axis=0) - measured
-    return pd.DataFrame(
-        {
-            "channel": [test.channel for test in tests],
-            "series_key": [test.series or overall_name(posterior.panel) for test in tests],
-            "start_week": np.array([test.start for test in tests], dtype="datetime64[D]"),
-            "end_week": np.array([test.end for test in tests], dtype="datetime64[D]"),
-            "lift": measured,
-            "standard_error": error,
-            **statistics("modelled_lift", draws, ci_level),
-            "z_score": difference / np.sqrt(error**2 + draws.var(axis=0, ddof=1)),
-            "ci_level": ci_level,
-        }
-    )
-
-
-def _modelled_lift(posterior: Posterior) -> Floats:
-    """The posterior's own counterfactual of each test, `(draws, tests)`."""
-    spec = posterior.spec
-    data = model_data(posterior.panel, spec, posterior.scales, posterior.lift_tests)
-    return np.asarray(_lift_by_draw(data.lift, posterior.curves, spec.adstock))
-
-
-@partial(jax.jit, static_argnums=2)
-def _lift_by_draw(lift: LiftData, curves: Curves, kind: AdstockKind) -> jax.Array:
-    return over_draws(lambda draw: expected_lift(lift, draw, kind), curves)

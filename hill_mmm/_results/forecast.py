@@ -8,12 +8,10 @@ from numpy.typing import NDArray
 
 from hill_mmm._posterior import Posterior
 from hill_mmm._results.accuracy import SEASON
-from hill_mmm._results.decompose import Decomposition
-from hill_mmm._results.estimands import with_total
+from hill_mmm._results.decompose import Decomposition, with_total
 from hill_mmm.panel import WEEK, Floats, Integers, Panel
 from hill_mmm.spec import FORECAST_LEVELS, quantile_name
 
-# Every 5 %: the CRPS is twice the mean loss over all quantiles, and these are even steps of it.
 # What a series does now, where it has no last year: long enough to hold a pause of a campaign.
 RECENT_WEEKS = 8
 
@@ -40,8 +38,8 @@ def continued(panel: Panel, weeks: int) -> tuple[Panel, Bools]:
     if weeks < 1:
         raise ValueError(f"a forecast is of at least 1 week, not {weeks}")
     begun = np.where(panel.media.any(axis=0), (panel.media > 0).argmax(axis=0), 0)
-    media, as_last_year = _continued(panel.media, begun, weeks)
-    controls, _ = _continued(panel.controls, panel.starts[:, None], weeks)
+    media, as_last_year = _continued_values(panel.media, begun, weeks)
+    controls, _ = _continued_values(panel.controls, panel.starts[:, None], weeks)
     paid = len(panel.channels)
     unknown = np.full((weeks, len(panel.series)), np.nan)
     longer = replace(
@@ -55,7 +53,7 @@ def continued(panel: Panel, weeks: int) -> tuple[Panel, Bools]:
     return longer, as_last_year
 
 
-def _continued(values: Floats, begun: Integers, weeks: int) -> tuple[Floats, Bools]:
+def _continued_values(values: Floats, begun: Integers, weeks: int) -> tuple[Floats, Bools]:
     known, recent = len(values), values[-RECENT_WEEKS:].mean(axis=0)
     longer = np.concatenate([values, np.empty((weeks, *values.shape[1:]))])
     as_last_year = np.empty((weeks, *values.shape[1:]), dtype=bool)
@@ -92,14 +90,14 @@ def forecast(posterior: Posterior, weeks: int, panel: Panel | None = None) -> pd
     longer, as_last_year = continued(known, weeks)
     return pd.concat(
         [
-            _rows(part, weeks, _assumption(as_last_year, known, part.series))
+            _series_forecast(part, weeks, _spend_assumption(as_last_year, known, part.series))
             for part in with_total(posterior, longer)
         ],
         ignore_index=True,
     )
 
 
-def _rows(part: Decomposition, weeks: int, assumption: list[str]) -> pd.DataFrame:
+def _series_forecast(part: Decomposition, weeks: int, assumption: list[str]) -> pd.DataFrame:
     outcome = part.predicted[:, -weeks:]
     quantiles = np.quantile(outcome, FORECAST_LEVELS, axis=0)
     return pd.DataFrame(
@@ -120,10 +118,10 @@ def _rows(part: Decomposition, weeks: int, assumption: list[str]) -> pd.DataFram
     )
 
 
-def _assumption(as_last_year: Bools, panel: Panel, series: str) -> list[str]:
+def _spend_assumption(as_last_year: Bools, panel: Panel, series: str) -> list[str]:
     """Of each week, over the media that the series has."""
-    at = [panel.series.index(series)] if series in panel.series else slice(None)
-    has = np.any(panel.media, axis=0)[at]
-    of_its_media = as_last_year[:, at][:, has]
+    counted = [panel.series.index(series)] if series in panel.series else slice(None)
+    has = np.any(panel.media, axis=0)[counted]
+    of_its_media = as_last_year[:, counted][:, has]
     names = np.where(of_its_media.any(axis=1), "mixed", "recent_mean")
     return np.where(of_its_media.all(axis=1), "last_year", names).tolist()

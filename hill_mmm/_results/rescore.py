@@ -6,7 +6,8 @@ import pandas as pd
 
 from hill_mmm._posterior import Posterior
 from hill_mmm._results.accuracy import accuracy
-from hill_mmm._results.estimands import channel_summary, contribution, model_fit, with_total
+from hill_mmm._results.decompose import with_total
+from hill_mmm._results.estimands import channel_summary, contribution, model_fit
 from hill_mmm.panel import Panel
 
 # As the rows of an evaluation set call the weeks after the fit.
@@ -66,12 +67,12 @@ def score(posterior: Posterior, panel: Panel, ci_level: float = 0.9) -> Scored:
     return Scored(
         channel_summary=pd.concat(summary, ignore_index=True),
         contribution=pd.concat(contributions, ignore_index=True),
-        model_fit=_called_scored(fitted),
-        accuracy=_called_scored(errors),
+        model_fit=_joined_as_scored(fitted),
+        accuracy=_joined_as_scored(errors),
     )
 
 
-def _called_scored(frames: list[pd.DataFrame]) -> pd.DataFrame:
+def _joined_as_scored(frames: list[pd.DataFrame]) -> pd.DataFrame:
     """To a fit, weeks after it are held out; here they are what has come since."""
     rows = pd.concat(frames, ignore_index=True)
     return rows.replace({"evaluation_set": {"holdout": SCORED}})

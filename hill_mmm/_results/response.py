@@ -71,7 +71,7 @@ def response_points(
     start = int(panel.starts[series])
     spend = panel.spend[:, series] / posterior.scales.spend[series, :paid]
     mean = spend[start:].mean(axis=0)
-    curves = _paid(series_curves(posterior, series), paid)
+    curves = _paid_curves(series_curves(posterior, series), paid)
     grid = jnp.asarray(multipliers)
     if basis == "steady_state":
         effect, gain = _steady_response(grid[:, None] * mean, curves)
@@ -109,7 +109,7 @@ def total_response(parts: Iterable[CurvePoints]) -> CurvePoints:
     return replace(first, series=ALL_SERIES, is_extrapolated=beyond, **summed)
 
 
-def _paid(curves: Curves, paid: int) -> Curves:
+def _paid_curves(curves: Curves, paid: int) -> Curves:
     weights, parameters = curves.weights, curves.adstock[:, :paid]
     curved = (curves.amplitude, curves.half_saturation, curves.slope)
     return Curves(parameters, weights, *(values[:, :paid] for values in curved))

@@ -120,14 +120,16 @@ class Panel:
     def silent_channels(self) -> tuple[str, ...]:
         """The media that are 0 in every week of every series, which cannot be fitted."""
         silent = ~self.media.any(axis=(0, 1))
-        return tuple(self.media_names[at] for at in np.flatnonzero(silent))
+        return tuple(self.media_names[medium] for medium in np.flatnonzero(silent))
 
     def head(self, weeks: int) -> "Panel":
         """The first `weeks` weeks as a panel of their own, to train on before a holdout.
 
         A series that has not started by then is left out.
         """
-        started = [name for name, at in zip(self.series, self.starts, strict=True) if at < weeks]
+        started = [
+            name for name, start in zip(self.series, self.starts, strict=True) if start < weeks
+        ]
         first = replace(
             self,
             weeks=self.weeks[:weeks],
@@ -140,15 +142,15 @@ class Panel:
 
     def only(self, series: Sequence[str]) -> "Panel":
         """The panel of these series alone, on the same calendar."""
-        at = [self.series.index(name) for name in series]
+        positions = [self.series.index(name) for name in series]
         return replace(
             self,
             series=tuple(series),
-            outcome=self.outcome[:, at],
-            spend=self.spend[:, at],
-            organic=self.organic[:, at],
-            controls=self.controls[:, at],
-            starts=self.starts[at],
+            outcome=self.outcome[:, positions],
+            spend=self.spend[:, positions],
+            organic=self.organic[:, positions],
+            controls=self.controls[:, positions],
+            starts=self.starts[positions],
         )
 
     def followed_by(self, future: pd.DataFrame, *, series: str | None = None) -> "Panel":

@@ -158,8 +158,8 @@ def _week_problems(rows: Rows) -> list[Problem]:
     """Weeks that do not follow each other within a series, and series that are too short."""
     problems: list[Problem] = []
     broken = (np.diff(rows.week) != WEEK) & (np.diff(rows.group) == 0)
-    for at in np.flatnonzero(broken):
-        previous, week, group = rows.week[at], rows.week[at + 1], rows.group[at]
+    for row in np.flatnonzero(broken):
+        previous, week, group = rows.week[row], rows.week[row + 1], rows.group[row]
         if week == previous:
             of_week = int(np.count_nonzero((rows.week == week) & (rows.group == group)))
             problems.append(_in_series(rows, *duplicate_week(week, of_week), group, week=week))
@@ -204,14 +204,14 @@ def _value_problems(rows: Rows, name: str, role: Role) -> list[Problem]:
     problems = [
         _in_series(
             rows,
-            f"missing_{role}" if np.isnan(numbers[at]) else f"non_finite_{role}",
-            f"{name} has no finite value in the week of {rows.week[at]} (found {numbers[at]}); "
+            f"missing_{role}" if np.isnan(numbers[row]) else f"non_finite_{role}",
+            f"{name} has no finite value in the week of {rows.week[row]} (found {numbers[row]}); "
             "correct it at the source, with 0 where nothing was spent or sold",
-            rows.group[at],
+            rows.group[row],
             variable=name,
-            week=rows.week[at],
+            week=rows.week[row],
         )
-        for at in np.flatnonzero(~np.isfinite(numbers))
+        for row in np.flatnonzero(~np.isfinite(numbers))
     ]
     if role == "outcome":
         return problems + _outcome_problems(rows, name, numbers)
@@ -221,12 +221,12 @@ def _value_problems(rows: Rows, name: str, role: Role) -> list[Problem]:
         _in_series(
             rows,
             f"negative_{role}",
-            f"{name} is {numbers[at]:g} in the week of {rows.week[at]}; {NOT_NEGATIVE[role]}",
-            rows.group[at],
+            f"{name} is {numbers[row]:g} in the week of {rows.week[row]}; {NOT_NEGATIVE[role]}",
+            rows.group[row],
             variable=name,
-            week=rows.week[at],
+            week=rows.week[row],
         )
-        for at in np.flatnonzero(numbers < 0)
+        for row in np.flatnonzero(numbers < 0)
     ]
 
 

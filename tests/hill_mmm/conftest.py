@@ -17,7 +17,8 @@ from hill_mmm import (
     simulate_national_market,
 )
 from hill_mmm._model.adstock import PARAMETERS
-from hill_mmm._model.design import Scales, baseline_design
+from hill_mmm._model.design import baseline_design
+from hill_mmm._model.scales import Scales
 from hill_mmm._sampling.nuts import ChainStats
 
 TRAIN_WEEKS = 91

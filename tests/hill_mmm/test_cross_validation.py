@@ -9,7 +9,7 @@ from hill_mmm import Fit, LiftTest, ModelSpec, Panel, SamplerSettings, known_tes
 from hill_mmm import _cross_validation as future
 from hill_mmm._cross_validation import shorter
 from hill_mmm._results.accuracy import log_predictive_density
-from hill_mmm._results.scores import crps
+from hill_mmm._results.predictive_scores import crps
 from hill_mmm.results import decompose
 
 InventFit = Callable[..., Fit]

@@ -23,7 +23,7 @@ from hill_mmm import (
 from hill_mmm._model.data import model_data
 from hill_mmm._model.lift import expected_lift
 from hill_mmm._posterior import OPTIONAL_SITE_DIMS, SITE_DIMS
-from hill_mmm._sampling.nuts import _PROGRAMS
+from hill_mmm._sampling.program import _PROGRAMS
 from hill_mmm.spec import AmplitudePrior
 
 NATIONAL_SIZES = {"series": 1, "medium": 6, "component": 1, "adstock_parameter": 1, "column": 6}
@@ -96,8 +96,8 @@ def test_posterior_agrees_with_the_lift_tests(regional_fit: Fit) -> None:
     lift = model_data(regional_fit.panel, regional_fit.spec, scales, tests).lift
     of_draw = jax.jit(jax.vmap(lambda curves: expected_lift(lift, curves, "geometric")))
     expected = np.asarray(of_draw(regional_fit.curves)).mean(axis=0)
-    for at, test in enumerate(tests):
-        assert expected[at] == pytest.approx(test.lift, abs=2 * test.standard_error)
+    for position, test in enumerate(tests):
+        assert expected[position] == pytest.approx(test.lift, abs=2 * test.standard_error)
 
 
 def test_fit_accounts_for_what_it_cost(any_fit: Fit) -> None:

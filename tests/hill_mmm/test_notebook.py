@@ -49,17 +49,17 @@ def test_diagnostics_are_the_parameter_summary(national_mixture: Fit) -> None:
 
 def weeks_to_come(panel: Panel, known: int, weeks: int) -> pd.DataFrame:
     """The rows of `weeks` weeks after the first `known` ones, without their outcome."""
-    at = slice(known, known + weeks)
+    coming = slice(known, known + weeks)
     frames = [
         pd.DataFrame(
             {
                 "region": name,
-                **dict(zip(panel.media_names, panel.media[at, g].T, strict=True)),
-                **dict(zip(panel.control_names, panel.controls[at, g].T, strict=True)),
+                **dict(zip(panel.media_names, panel.media[coming, series].T, strict=True)),
+                **dict(zip(panel.control_names, panel.controls[coming, series].T, strict=True)),
             },
-            index=pd.DatetimeIndex(panel.weeks[at]),
+            index=pd.DatetimeIndex(panel.weeks[coming]),
         )
-        for g, name in enumerate(panel.series)
+        for series, name in enumerate(panel.series)
     ]
     return pd.concat(frames)
 

@@ -65,8 +65,8 @@ def test_roi_is_the_prior_that_was_asked_for(
     median, sd = {"radio": (3.0, 0.3), "display": (0.02, 0.5)}.get(channel, (np.exp(0.2), 0.9))
     if channel == "display":
         # A share of the outcome, per unit of spend.
-        at = train.channels.index(channel)
-        median *= train.outcome.sum() / train.spend[:, :, at].sum()
+        position = train.channels.index(channel)
+        median *= train.outcome.sum() / train.spend[:, :, position].sum()
     row = roi_of(believed).loc[channel]
     for column, quantile in QUANTILES.items():
         expected = np.log(median) + sd * stats.norm.ppf(quantile)

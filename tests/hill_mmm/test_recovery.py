@@ -26,7 +26,8 @@ from hill_mmm import (
 )
 from hill_mmm._ladder import verdicts
 from hill_mmm._model.adstock import adstock, adstock_weights
-from hill_mmm._results.estimands import adstock_decay, lift_test
+from hill_mmm._results.estimands import adstock_decay
+from hill_mmm._results.lift_tests import lift_test
 from hill_mmm.checks import parameter_summary
 from hill_mmm.panel import ALL_SERIES
 from hill_mmm.results import decompose, information_rows, model_fit
@@ -258,9 +259,9 @@ def test_student_t_survives_what_misleads_the_normal(nationals: list[Market]) ->
     misled = {"normal": 0.0, "student_t": 0.0}
     for market in nationals[:2]:
         rng = np.random.default_rng(market.fitted.sampler.seed + 100)
-        at = rng.choice(len(market.panel), 8, replace=False)
+        weeks = rng.choice(len(market.panel), 8, replace=False)
         outcome = market.panel.outcome.copy()
-        outcome[at, 0] += rng.choice([-1.0, 1.0], 8) * 10.0 * market.truth.sigma[0]
+        outcome[weeks, 0] += rng.choice([-1.0, 1.0], 8) * 10.0 * market.truth.sigma[0]
         wild = replace(market, panel=replace(market.panel, outcome=outcome))
         before = overall(market.fitted)["contribution_mean"]
         truth = market.truth.contribution.sum(axis=(0, 1))

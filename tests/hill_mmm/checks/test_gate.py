@@ -6,7 +6,8 @@ import pandas as pd
 import pytest
 
 from hill_mmm import Fit, GateThresholds, LiftTest, ModelSpec, Panel
-from hill_mmm._results.estimands import channel_summary, lift_test
+from hill_mmm._results.estimands import channel_summary
+from hill_mmm._results.lift_tests import lift_test
 from hill_mmm.checks import (
     Check,
     gate,

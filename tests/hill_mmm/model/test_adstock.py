@@ -96,7 +96,7 @@ def test_series_are_independent(kind: AdstockKind) -> None:
 
 
 @pytest.mark.parametrize("weeks", [1, 3, 4, 5, 63, 64, 65, 200])
-def test_geometric_is_the_seeds_recursion(weeks: int) -> None:
+def test_geometric_is_the_published_codes_recursion_normalised(weeks: int) -> None:
     alpha = np.array([0.0, 0.3, 0.7, 0.999])
     spend = gamma_spend(weeks, 2, 4, seed=weeks)
     carried, expected = np.zeros((2, 4)), []
@@ -154,7 +154,7 @@ def test_gradient_matches_finite_differences(alpha: float) -> None:
 def test_gradient_is_finite_without_spend_and_at_the_edges(
     kind: AdstockKind, parameters: list[list[float]]
 ) -> None:
-    gradients = jax.grad(lambda spend, at: compiled(kind, spend, at).sum(), argnums=(0, 1))(
+    gradients = jax.grad(lambda spend, values: compiled(kind, spend, values).sum(), argnums=(0, 1))(
         jnp.zeros((20, 3)), jnp.array(parameters)
     )
     assert all(np.isfinite(gradient).all() for gradient in gradients)

@@ -13,7 +13,7 @@ def weeks_from(first: str, weeks: int) -> Weeks:
 def weeks_with(name: str, country: str, weeks: Weeks) -> dict[str, float]:
     """The weeks in which the holiday has days, and how many."""
     (days,) = holiday_columns(weeks, country, [name]).T
-    return {str(weeks[at]): days[at] for at in np.flatnonzero(days)}
+    return {str(weeks[week]): days[week] for week in np.flatnonzero(days)}
 
 
 # Mondays from 2 January 2023 to 23 December 2024.

@@ -84,11 +84,11 @@ def test_factor_is_of_the_coefficients_precision(train: Panel) -> None:
     spec = ModelSpec()
     data = data_of(train, spec)
     matrix = baseline_design(train, spec, Scales.of(train, spec)).matrix
-    for at in range(4):
-        own = matrix[train.observed[:, at], at]
-        np.testing.assert_allclose(data.gram[at], own.T @ own, rtol=1e-10, atol=1e-10)
-        factor = np.asarray(data.pilot_factor[at])
-        precision = own.T @ own / data.pilot_sigma[at] ** 2 + np.diag(1.0 / data.prior_sd**2)
+    for series in range(4):
+        own = matrix[train.observed[:, series], series]
+        np.testing.assert_allclose(data.gram[series], own.T @ own, rtol=1e-10, atol=1e-10)
+        factor = np.asarray(data.pilot_factor[series])
+        precision = own.T @ own / data.pilot_sigma[series] ** 2 + np.diag(1.0 / data.prior_sd**2)
         np.testing.assert_allclose(factor @ factor.T, precision, rtol=1e-8, atol=1e-8)
         np.testing.assert_array_equal(factor, np.tril(factor))
 
@@ -104,7 +104,9 @@ def test_pilot_noise_is_near_the_noise() -> None:
 def test_pilot_noise_is_positive_with_as_many_regressors_as_weeks() -> None:
     panel, _ = simulate_seed_benchmark("single", 0, weeks=52)
     many = np.random.default_rng(0).normal(size=(52, 1, 60))
-    crowded = replace(panel, controls=many, control_names=tuple(f"c{at}" for at in range(60)))
+    crowded = replace(
+        panel, controls=many, control_names=tuple(f"c{control}" for control in range(60))
+    )
     data = data_of(crowded, ModelSpec())
     assert data.pilot_sigma[0] == pytest.approx(0.01 * float(np.std(data.outcome[:52])))
     assert np.isfinite(data.pilot_factor).all()
@@ -121,11 +123,11 @@ def test_effects_are_counted_in_roi_or_in_shares(train: Panel) -> None:
     # A share is of the outcome, whose mean is 1 on the model's scale.
     np.testing.assert_array_equal(unit[:, [tv, newsletter]], 1.0)
     for medium in (search, social):
-        for at in range(4):
-            own = train.observed[:, at]
+        for series in range(4):
+            own = train.observed[:, series]
             # What a ROI of 1 brings a week, over the mean outcome.
-            expected = train.spend[own, at, medium].mean() / train.outcome[own, at].mean()
-            assert unit[at, medium] == pytest.approx(expected, rel=1e-12)
+            expected = train.spend[own, series, medium].mean() / train.outcome[own, series].mean()
+            assert unit[series, medium] == pytest.approx(expected, rel=1e-12)
     assert np.isfinite(unit[1, radio])
     asked = [tv, search, social, newsletter]
     medians = np.exp(np.asarray(data.effect_loc)[asked])

@@ -34,8 +34,7 @@ from hill_mmm._model.curves import Curves
 from hill_mmm._model.data import model_data
 from hill_mmm._model.density import dense_sites, hill_mixture
 from hill_mmm._model.lift import expected_lift
-from hill_mmm._sampling.nuts import COMPILER_OPTIONS
-from hill_mmm._sampling.nuts import _template as template
+from hill_mmm._sampling.program import COMPILER_OPTIONS, zeros_by_site
 
 Sites = dict[str, jax.Array]
 Parameters = dict[str, Any]
@@ -73,7 +72,7 @@ class Problem:
     @cached_property
     def start(self) -> Sites:
         """Zeros in the shapes of the sampler's coordinates."""
-        return template(hill_mixture, self.data, self.spec.structure)
+        return zeros_by_site(hill_mixture, self.data, self.spec.structure)
 
     @cached_property
     def density_and_gradient(self) -> Callable[[jax.Array], tuple[jax.Array, jax.Array]]:
@@ -279,7 +278,7 @@ def regressors(problem: Problem) -> np.ndarray:
 
 
 def written_log_density(problem: Problem, theta: Parameters) -> float:
-    """The joint density of the seed's section 6, or of DECISIONS.md, in natural parameters."""
+    """The density of docs/seed.md, section 6, or of DECISIONS.md, in natural parameters."""
     panel = problem.panel
     y = panel.outcome / np.nanmean(panel.outcome, axis=0)
     by_channel = np.asarray(hill_effects(problem, theta))

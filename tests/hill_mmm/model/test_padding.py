@@ -25,8 +25,7 @@ from hill_mmm import (
 from hill_mmm._model import padding
 from hill_mmm._model.data import model_data
 from hill_mmm._model.density import hill_mixture
-from hill_mmm._sampling.nuts import COMPILER_OPTIONS
-from hill_mmm._sampling.nuts import _template as template
+from hill_mmm._sampling.program import COMPILER_OPTIONS, zeros_by_site
 
 COMPILATION = "/jax/core/compile/backend_compile_duration"
 
@@ -60,13 +59,13 @@ def test_the_density_is_that_of_the_weeks_without_padding(
 
     def density() -> tuple[int, np.ndarray]:
         data = model_data(train, spec, Scales.of(train, spec), tests)
-        flat, unravel = ravel_pytree(template(hill_mixture, data, spec.structure))
+        flat, unravel = ravel_pytree(zeros_by_site(hill_mixture, data, spec.structure))
         points = np.random.default_rng(0).normal(0.0, 0.5, (3, len(flat)))
-        at = jax.jit(
+        potential = jax.jit(
             lambda flat: potential_energy(hill_mixture, (data, spec.structure), {}, unravel(flat)),
             compiler_options=COMPILER_OPTIONS | {"xla_backend_optimization_level": 0},
         )
-        return len(data.outcome), np.array([at(point) for point in points])
+        return len(data.outcome), np.array([potential(point) for point in points])
 
     weeks, padded = density()
     monkeypatch.setattr(padding, "PADDING", 1)

@@ -63,7 +63,8 @@ def test_modes_are_where_the_density_peaks() -> None:
 
 
 def test_left_tails_are_ordered_otherwise_than_the_seed_says() -> None:
-    # Seed section 4.3 gives InverseGamma the heavier left tail; it has the lighter one.
+    # The seed gives InverseGamma the heavier left tail (docs/seed.md, section 4.3); it has the
+    # lighter one.
     assert INVERSE_GAMMA.cdf(0.1) < SIGMA_LOG_A.cdf(0.1)
     assert INVERSE_GAMMA.cdf(0.05) < SIGMA_LOG_A.cdf(0.05)
 

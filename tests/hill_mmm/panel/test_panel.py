@@ -84,13 +84,13 @@ def test_series_stand_side_by_side_on_one_calendar(geos: pd.DataFrame) -> None:
     panel = Panel.from_frame(geos, **GEO_ROLES)
     assert (len(panel), panel.series, panel.starts.tolist()) == (60, ("north", "south"), [0, 5])
     assert panel.spend.shape == (60, 2, 2)
-    for at, geo in enumerate(panel.series):
-        rows, observed = geos[geos["geo"] == geo], panel.observed[:, at]
+    for series, geo in enumerate(panel.series):
+        rows, observed = geos[geos["geo"] == geo], panel.observed[:, series]
         assert observed.sum() == len(rows)
-        np.testing.assert_array_equal(panel.outcome[observed, at], rows["revenue"])
-        np.testing.assert_array_equal(panel.spend[observed, at], rows[["tv", "search"]])
-        np.testing.assert_array_equal(panel.organic[observed, at], rows[["newsletter"]])
-        np.testing.assert_array_equal(panel.controls[observed, at], rows[["price"]])
+        np.testing.assert_array_equal(panel.outcome[observed, series], rows["revenue"])
+        np.testing.assert_array_equal(panel.spend[observed, series], rows[["tv", "search"]])
+        np.testing.assert_array_equal(panel.organic[observed, series], rows[["newsletter"]])
+        np.testing.assert_array_equal(panel.controls[observed, series], rows[["price"]])
 
 
 def test_before_its_start_a_series_has_no_outcome_and_zeros(geos: pd.DataFrame) -> None:
@@ -366,7 +366,7 @@ def test_a_frame_that_cannot_be_looked_at_says_why(frame: pd.DataFrame, geos: pd
 def test_more_variables_than_weeks_of_the_longest_series_are_refused(
     geos: pd.DataFrame, controls: int, codes: list[str]
 ) -> None:
-    names = [f"c{at}" for at in range(controls)]
+    names = [f"c{control}" for control in range(controls)]
     rng = np.random.default_rng(0)
     extra = pd.DataFrame(rng.normal(size=(len(geos), controls)), geos.index, names)
     roles = {"outcome": "revenue", "channels": ["tv"], "controls": names, "series": "geo"}

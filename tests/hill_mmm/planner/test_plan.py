@@ -19,7 +19,7 @@ from hill_mmm import (
     Utility,
     plan,
 )
-from hill_mmm._planner.response import WEEKS_AFTER, compiled_effect, plan_response, today
+from hill_mmm._planner.response import WEEKS_AFTER, compiled_effect, current_spend, plan_response
 from hill_mmm.panel import WEEK
 from hill_mmm.results import decompose
 
@@ -41,7 +41,7 @@ def small(market: Panel, invent_fit: Callable[..., Fit]) -> Fit:
 
 def outcome_of(fit: Fit, request: PlanRequest, weekly: np.ndarray) -> np.ndarray:
     """Of each draw and cell, over the horizon and after it."""
-    response = plan_response(fit, today(fit, request), fit.n_draws)
+    response = plan_response(fit, current_spend(fit, request), fit.n_draws)
     return np.asarray(compiled_effect(response, jnp.asarray(weekly)))
 
 
@@ -57,8 +57,8 @@ def all_plans(
     fit: Fit, request: PlanRequest, reference: np.ndarray | None = None
 ) -> tuple[np.ndarray, np.ndarray]:
     """Every plan in steps within the budget and what was seen; its gain over today, by draw."""
-    now = today(fit, request)
-    counts = [np.arange(int(seen // STEP) + 1) for seen in now.seen]
+    now = current_spend(fit, request)
+    counts = [np.arange(int(seen // STEP) + 1) for seen in now.largest_known]
     plans = STEP * np.array(list(itertools.product(*counts)))
     plans = plans[plans.sum(axis=1) <= now.weekly.sum() * (request.budget_multiplier or 1.0)]
     longest = max(map(len, counts))
@@ -82,7 +82,7 @@ def weekly(found: Plan) -> np.ndarray:
 def test_a_plan_brings_what_the_model_says_of_the_weeks_to_come(regional_mixture: Fit) -> None:
     """Horizon and carry-over, series by series, against the decomposition of the longer panel."""
     request = PlanRequest(allow_extrapolation=True)
-    now = today(regional_mixture, request)
+    now = current_spend(regional_mixture, request)
     rng = np.random.default_rng(0)
     planned = now.weekly * rng.uniform(0.5, 1.5, len(now.weekly))
     panel = regional_mixture.panel
@@ -166,7 +166,7 @@ def test_a_target_roi_is_reached_with_as_much_outcome_as_there_is(small: Fit) ->
     assert found.totals["roi_mean"].item() >= 1.1 * spent * (1.0 - 1e-4)
     plans, gains = all_plans(small, replace(request, budget_multiplier=9.0))
     nothing = outcome_of(small, request, np.zeros(3)).sum(axis=1)
-    now = outcome_of(small, request, today(small, request).weekly).sum(axis=1)
+    now = outcome_of(small, request, current_spend(small, request).weekly).sum(axis=1)
     contribution = (gains + now - nothing).mean(axis=1)
     reached = contribution >= 1.1 * spent * 13 * plans.sum(axis=1)
     assert found.totals["contribution_mean"].item() == pytest.approx(
@@ -220,7 +220,7 @@ def test_what_was_never_spent_is_planned_only_when_allowed(small: Fit) -> None:
 
 def test_last_years_rhythm_is_kept(small: Fit) -> None:
     request = PlanRequest(timing="last_year", max_change=0.5)
-    now = today(small, request)
+    now = current_spend(small, request)
     weeks = small.panel.spend[91 - 52 : 91 - 39, 0]
     np.testing.assert_allclose(now.weekly * now.rhythm, weeks, rtol=1e-12)
     cells = plan(small, request).cells

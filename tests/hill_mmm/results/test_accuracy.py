@@ -7,7 +7,7 @@ from scipy.special import logsumexp
 
 from hill_mmm import Fit, Panel
 from hill_mmm._results.accuracy import information_criteria, log_predictive_density
-from hill_mmm._results.scores import psis_loo, waic
+from hill_mmm._results.predictive_scores import psis_loo, waic
 from hill_mmm.panel import ALL_SERIES
 from hill_mmm.results import (
     Decomposition,

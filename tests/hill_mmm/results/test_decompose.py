@@ -9,8 +9,7 @@ from scipy.special import logsumexp
 from hill_mmm import Fit, ModelSpec, Panel
 from hill_mmm._model.design import baseline_design
 from hill_mmm._posterior import flatten
-from hill_mmm._results.decompose import total
-from hill_mmm._results.estimands import with_total
+from hill_mmm._results.decompose import total, with_total
 from hill_mmm.panel import ALL_SERIES
 from hill_mmm.results import Decomposition, decompose
 

@@ -6,14 +6,10 @@ import pandas as pd
 import pytest
 
 from hill_mmm import ContributionSharePrior, Fit, LiftTest, ModelSpec, Panel, RoiPrior
-from hill_mmm._results.estimands import (
-    CURVE_MULTIPLIERS,
-    adstock_decay,
-    channel_summary,
-    component,
-    lift_test,
-    statistics,
-)
+from hill_mmm._results.components import component
+from hill_mmm._results.estimands import CURVE_MULTIPLIERS, adstock_decay, channel_summary
+from hill_mmm._results.lift_tests import lift_test
+from hill_mmm._results.statistics import statistics
 from hill_mmm.checks import parameter_summary
 from hill_mmm.panel import ALL_SERIES
 from hill_mmm.results import Estimates, decompose, estimates, model_fit, with_total
@@ -159,8 +155,8 @@ def test_channel_summary(mixture: Fit, found: Estimates) -> None:
         np.testing.assert_allclose(
             bought["roi_mean"], bought["contribution_mean"] / bought["spend"]
         )
-        at = [part.channels.index(name) for name in bought["channel"]]
-        roi = contribution[:, at] / part.spend.sum(axis=0)[at]
+        channels = [part.channels.index(name) for name in bought["channel"]]
+        roi = contribution[:, channels] / part.spend.sum(axis=0)[channels]
         np.testing.assert_allclose(bought["prob_roi_gt_1"], (roi > 1).mean(axis=0))
 
 
@@ -201,13 +197,13 @@ def test_periods_are_the_last_weeks_fitted_to(
     for part in decompose(regional_mixture, regions):
         frame = channel_summary(regional_mixture, part, LEVEL).set_index(["period", "channel"])
         for period, weeks in (("last_52_weeks", 52), ("last_13_weeks", 13), ("all", part.n_fitted)):
-            at = slice(part.n_fitted - weeks, part.n_fitted)
+            period_weeks = slice(part.n_fitted - weeks, part.n_fitted)
             rows = frame.loc[period]
-            np.testing.assert_allclose(rows["spend"].iloc[:5], part.spend[at].sum(axis=0))
-            by_hand = part.media[:, at].sum(axis=1)
+            np.testing.assert_allclose(rows["spend"].iloc[:5], part.spend[period_weeks].sum(axis=0))
+            by_hand = part.media[:, period_weeks].sum(axis=1)
             np.testing.assert_allclose(rows["contribution_mean"], by_hand.mean(axis=0))
             bought = rows[rows["spend"] > 0]
-            gain = part.media_gain[:, at].sum(axis=1).mean(axis=0)
+            gain = part.media_gain[:, period_weeks].sum(axis=1).mean(axis=0)
             np.testing.assert_allclose(
                 bought["mroi_mean"],
                 [gain[part.media_names.index(c)] / rows.loc[c, "spend"] for c in bought.index],
@@ -299,9 +295,9 @@ def test_response_curve_frame(mixture: Fit, found: Estimates) -> None:
     for basis, multipliers in CURVE_MULTIPLIERS.items():
         for part in with_total(mixture):
             rows = frame[(frame["basis"] == basis) & (frame["series_key"] == part.series)]
-            for at, channel in enumerate(part.channels):
+            for position, channel in enumerate(part.channels):
                 curve = rows[rows["channel"] == channel]
-                if not part.spend[:, at].any():
+                if not part.spend[:, position].any():
                     assert curve.empty
                     continue
                 np.testing.assert_array_equal(curve["spend_multiplier"], multipliers)

@@ -6,7 +6,7 @@ import pytest
 
 from hill_mmm import Fit, ModelSpec, Panel
 from hill_mmm._results.forecast import continued
-from hill_mmm._results.scores import crps
+from hill_mmm._results.predictive_scores import crps
 from hill_mmm.panel import ALL_SERIES
 from hill_mmm.results import forecast
 from hill_mmm.spec import FORECAST_LEVELS, quantile_name

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from hill_mmm import Fit, Panel
-from hill_mmm._results.estimands import with_total
+from hill_mmm._results.decompose import with_total
 from hill_mmm.panel import ALL_SERIES
 from hill_mmm.results import accuracy, score
 

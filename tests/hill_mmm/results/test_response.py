@@ -33,11 +33,11 @@ def test_the_steady_state_is_where_constant_spend_arrives(
     settled = replace(fit, draws=fit.draws | {"adstock": 0.8 * fit.draws["adstock"]})
     mean = settled.panel.spend.mean(axis=0)
     (points,) = curves_of(settled, [0.5, 1.5], "steady_state")
-    for at, multiplier in enumerate([0.5, 1.5]):
+    for point, multiplier in enumerate([0.5, 1.5]):
         spend = np.broadcast_to(multiplier * mean, settled.panel.spend.shape)
         (part,) = decompose(settled, with_spend(settled, spend))
-        np.testing.assert_allclose(points.contribution[:, at], part.media[:, -1], rtol=1e-6)
-        np.testing.assert_allclose(points.gain[:, at], part.media_gain[:, -1], rtol=1e-6)
+        np.testing.assert_allclose(points.contribution[:, point], part.media[:, -1], rtol=1e-6)
+        np.testing.assert_allclose(points.gain[:, point], part.media_gain[:, -1], rtol=1e-6)
 
 
 def test_a_seriess_steady_state_is_in_its_own_units(regional_mixture: Fit) -> None:
@@ -138,14 +138,14 @@ def test_the_steady_state_is_extrapolated_beyond_the_highest_adstock(
     )
     multipliers = list(np.arange(1, 41) / 20)
     (points,) = curves_of(fit, multipliers, "steady_state")
-    for at in range(len(market.channels)):
-        alpha = fit.draws["adstock"][:, :, at, 0].mean()
+    for channel in range(len(market.channels)):
+        alpha = fit.draws["adstock"][:, :, channel, 0].mean()
         carried, highest = 0.0, 0.0
-        for week in fit.panel.spend[:, 0, at]:
+        for week in fit.panel.spend[:, 0, channel]:
             carried = week + alpha * carried
             highest = max(highest, (1 - alpha) * carried)
         np.testing.assert_array_equal(
-            points.is_extrapolated[:, at], points.weekly_spend[:, at] > highest
+            points.is_extrapolated[:, channel], points.weekly_spend[:, channel] > highest
         )
     assert points.is_extrapolated[-1, 1]
     assert not points.is_extrapolated[0].any()
@@ -154,4 +154,6 @@ def test_the_steady_state_is_extrapolated_beyond_the_highest_adstock(
 def test_the_historical_pattern_is_extrapolated_beyond_itself(mixture: Fit) -> None:
     for points in curves_of(mixture, [0.5, 1.0, 1.25], "historical_pattern"):
         channels = len(mixture.panel.channels)
-        assert points.is_extrapolated.tolist() == [[at] * channels for at in (False, False, True)]
+        assert points.is_extrapolated.tolist() == [
+            [beyond] * channels for beyond in (False, False, True)
+        ]

@@ -13,15 +13,9 @@ from arviz_stats.base import array_stats
 
 from hill_mmm import Progress, SamplerError, SamplerSettings
 from hill_mmm._sampling.metric import identity_metric
-from hill_mmm._sampling.nuts import (
-    _PROGRAMS,
-    ChainStats,
-    _frozen,
-    _retuned,
-    _start,
-    _window_lengths,
-    run_nuts,
-)
+from hill_mmm._sampling.nuts import ChainStats, _initial_state, run_nuts
+from hill_mmm._sampling.program import _PROGRAMS
+from hill_mmm._sampling.warmup import _end_adaptation, _restart_adaptation, _window_lengths
 
 Run = tuple[dict[str, np.ndarray], ChainStats]
 
@@ -62,14 +56,16 @@ def test_known_target_is_recovered_within_monte_carlo_error(long: Run) -> None:
     sites, stats = long
     x = sites["x"]
     assert x.shape == (4, 1000, 2)
-    for at in range(2):
-        values = x[:, :, at]
+    for coordinate in range(2):
+        values = x[:, :, coordinate]
         axes = {"chain_axis": 0, "draw_axis": 1}
         # 4 standard errors: one test in 16 000 would fail by chance.
         mean_error = 4 * array_stats.mcse(values, **axes, method="mean")
         sd_error = 4 * array_stats.mcse(values, **axes, method="sd")
-        assert values.mean() == pytest.approx(MEAN[at], abs=mean_error)
-        assert values.std() == pytest.approx(np.sqrt(COVARIANCE[at, at]), abs=sd_error)
+        assert values.mean() == pytest.approx(MEAN[coordinate], abs=mean_error)
+        assert values.std() == pytest.approx(
+            np.sqrt(COVARIANCE[coordinate, coordinate]), abs=sd_error
+        )
         assert array_stats.ess(values, **axes, method="bulk") > 1000
     correlation = np.corrcoef(x.reshape(-1, 2).T)[0, 1]
     # The standard error of a correlation of as many independent pairs as the least ESS.
@@ -172,9 +168,9 @@ def test_the_shortest_runs_are_runs(heard: Run, warmup: int) -> None:
 def test_step_size_is_tuned_before_the_draws_and_kept_for_them(heard: Run) -> None:
     (program,) = (program for key, program in _PROGRAMS.items() if key[0] is gaussian)
     data = jnp.asarray(MEAN)
-    start = _start(program, data, np.array([1, 2], dtype=np.uint32))
-    tuned = _retuned(start, identity_metric(program.size), 0.5)
-    for state, is_kept in ((tuned, False), (_frozen(tuned, 0.5), True)):
+    start = _initial_state(program, data, np.array([1, 2], dtype=np.uint32))
+    tuned = _restart_adaptation(start, identity_metric(program.size), 0.5)
+    for state, is_kept in ((tuned, False), (_end_adaptation(tuned, 0.5), True)):
         later, _ = program.advance(state, 50, data)
         assert (float(later.adapt_state.step_size) == 0.5) == is_kept
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.stats import norm
 
-from hill_mmm._results.scores import (
+from hill_mmm._results.predictive_scores import (
     crps,
     elpd_difference,
     psis_loo,
@@ -33,7 +33,9 @@ class Conjugate(NamedTuple):
         return norm.logpdf(self.y, means, NOISE)
 
     def exact_loo(self) -> np.ndarray:
-        without = [self.posterior(np.delete(self.y, at)) for at in range(len(self.y))]
+        without = [
+            self.posterior(np.delete(self.y, observation)) for observation in range(len(self.y))
+        ]
         return np.array(
             [
                 norm.logpdf(y, mean, np.sqrt(variance + NOISE**2))
@@ -132,7 +134,7 @@ def test_a_tail_that_begins_amid_ties_is_unreliable_and_has_a_score() -> None:
 def test_many_observations_score_as_one_by_one(score: type) -> None:
     log_likelihood = np.random.default_rng(0).normal(-1.0, 0.3, (50, 600))
     whole = score(log_likelihood).pointwise
-    pairs = [score(log_likelihood[:, at : at + 2]).pointwise for at in range(0, 600, 2)]
+    pairs = [score(log_likelihood[:, first : first + 2]).pointwise for first in range(0, 600, 2)]
     np.testing.assert_allclose(whole, np.concatenate(pairs), rtol=1e-12)
 
 

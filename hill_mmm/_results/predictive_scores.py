@@ -222,8 +222,9 @@ def _by_blocks(statistic: Callable[..., Floats], *arrays: Floats) -> Floats:
 
     Observations are the last axis of all arrays.
     """
-    blocks = [slice(at, at + BLOCK) for at in range(0, arrays[0].shape[-1], BLOCK)]
-    return np.concatenate([statistic(*(array[..., at] for array in arrays)) for at in blocks])
+    observations = arrays[0].shape[-1]
+    blocks = [slice(first, first + BLOCK) for first in range(0, observations, BLOCK)]
+    return np.concatenate([statistic(*(array[..., block] for array in arrays)) for block in blocks])
 
 
 def _standard_error(pointwise: Floats) -> float:
