@@ -4,8 +4,8 @@ Run the same job on both versions of the code with the same seed, then compare t
 
     make bench-same_tables ARGS="old/warehouse.duckdb new/warehouse.duckdb"
 
-Compared is every table of the schema `mmm` that both have, row by row in an order of its own, without
-what differs from run to run: ids, times, and what a run took of the machine.
+Compared is every table of the schema `mmm` that both have, row by row in an order of its own,
+without what differs from run to run: ids, times, and what a run took of the machine.
 """
 
 import argparse
@@ -21,7 +21,7 @@ OF_THE_RUN = {
     *("cpu_seconds", "wall_seconds", "peak_rss_mb", "published_from", "published_until"),
     *("believed_from", "believed_until"),
 }
-RENAMED = {"is_live": "is_published"}
+RENAMED = {"is_live": "is_published", "config_hash": "config_fingerprint"}
 
 
 def main() -> int:

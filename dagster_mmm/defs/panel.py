@@ -118,7 +118,7 @@ def run_with_the_same_input(
         # A score has seen the data, but its posterior has not.
         "run_type": "refit",
         "data_fingerprint": inputs.fingerprint(snapshot),
-        "config_hash": settings.fingerprint(),
+        "config_fingerprint": settings.fingerprint(),
         "code_version": fitting.code_version(),
     }
     with warehouse.begin() as connection:

@@ -69,7 +69,7 @@ def _changed(run: FittedRun, previous: LiveFit, weeks: np.ndarray) -> list[str]:
         "new_weeks": [weeks[0], weeks[-1]] != window,
         "restated_weeks": mark_restated(snapshot, previous.input)["is_restated"].any(),
         "configuration": _with_seed(settings, before["seed"]).fingerprint()
-        != before["config_hash"],
+        != before["config_fingerprint"],
         "code": code_version() != before["code_version"],
         "seed": settings.sampler.seed != before["seed"],
     }

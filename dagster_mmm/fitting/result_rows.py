@@ -41,7 +41,7 @@ def started_run(
         "started_at": pd.Timestamp(started_at),
         "currency": settings.currency,
         "components_requested": str(settings.model.components),
-        "config_hash": settings.fingerprint(),
+        "config_fingerprint": settings.fingerprint(),
         "model_version": model_version,
         "code_version": code_version(),
         "seed": settings.sampler.seed,

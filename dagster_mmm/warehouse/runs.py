@@ -70,7 +70,7 @@ class LiveFit:
 
 
 def list_runs(connection: sa.Connection, model_key: str | None, limit: int) -> "pd.DataFrame":
-    """The runs started last, of a model or of all, the newest first: `mmm_run` with `is_published`."""
+    """The runs started last, of a model or of all, the newest first, with `is_published`."""
     query = sa.select(RUN, IS_PUBLISHED).order_by(RUN.c.started_at.desc()).limit(limit)
     return rows.read(
         connection, query if model_key is None else query.where(RUN.c.model_key == model_key)

@@ -55,7 +55,7 @@ def frames_of(run_id: str) -> dict[sa.Table, pd.DataFrame]:
         "fit_run_id": run_id,
         "components_requested": "1",
         "n_weeks": ROWS,
-        "config_hash": "",
+        "config_fingerprint": "",
         "code_version": "",
         "seed": 0,
         "draws": 1,
