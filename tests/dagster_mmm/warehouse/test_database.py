@@ -15,6 +15,7 @@ from dagster_mmm.warehouse.errors import (
     WarehouseUnreachableError,
 )
 from dagster_mmm.warehouse.tables import INPUT_SNAPSHOT, METADATA, RUN, SCHEMA
+from tests.dagster_mmm.warehouse.stored_runs import MONDAY, store
 from tests.postgres_server import run_sql
 
 
@@ -90,6 +91,19 @@ def test_a_table_of_an_earlier_version_gets_its_new_column_and_keeps_its_rows(
     found = warehouse.read(sa.select(INPUT_SNAPSHOT))
     assert found["value"].item() == 2.5
     assert pd.isna(found["previous_value"].item())
+
+
+def test_a_renamed_column_of_an_earlier_version_keeps_its_rows(warehouse: Warehouse) -> None:
+    store(warehouse, "a", MONDAY)
+    before = warehouse.read(RUN.select())
+    with warehouse.begin() as connection:
+        connection.execute(
+            sa.text("alter table mmm.mmm_run rename column config_fingerprint to config_hash")
+        )
+    warehouse.create_result_tables()
+    warehouse.create_result_tables()
+    pd.testing.assert_frame_equal(warehouse.read(RUN.select()), before)
+    assert list(before["config_fingerprint"].str.len()) == [64]
 
 
 def test_a_busy_file_is_waited_for_and_then_its_holder_named(tmp_path: Path) -> None:

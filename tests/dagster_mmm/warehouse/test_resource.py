@@ -5,17 +5,17 @@ from pathlib import Path
 import dagster as dg
 import pytest
 import sqlalchemy as sa
-from dagster_mmm.warehouse.retries import MAX_RETRIES, RetriedWarehouse
 from filelock import FileLock
 
 from dagster_mmm.warehouse.database import Warehouse
+from dagster_mmm.warehouse.resource import MAX_RETRIES, RetriedWarehouse
 
 
 def run(warehouse: RetriedWarehouse, attempts: list[int], query: str, unlock: FileLock) -> bool:
     """Run an asset that reads the warehouse; the lock is given back at the third attempt."""
 
     @dg.asset
-    def reads(context: dg.AssetExecutionContext, warehouse: Warehouse) -> None:
+    def reads(context: dg.AssetExecutionContext, warehouse: dg.ResourceParam[Warehouse]) -> None:
         attempts.append(context.retry_number)
         if context.retry_number == 2:
             unlock.release()

@@ -8,7 +8,7 @@ from dagster_mmm.warehouse.database import Warehouse
 from dagster_mmm.warehouse.publish import NotPublishableError, publish, roll_back
 from dagster_mmm.warehouse.retention import expire
 from dagster_mmm.warehouse.tables import DIAGNOSTIC, FORECAST, PUBLICATION, RUN
-from tests.dagster_mmm.warehouse.test_publish import (
+from tests.dagster_mmm.warehouse.stored_runs import (
     MONDAY,
     TUESDAY,
     publish_each,
