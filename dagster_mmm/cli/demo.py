@@ -84,7 +84,7 @@ def true_roi() -> "pd.Series[float]":
 
 
 def _run_to_show(warehouse: Warehouse, model_key: str, run_id: str) -> str:
-    """The run itself, or the live one where there was nothing new to fit."""
+    """The run itself, or the published one where there was nothing new to fit."""
     with warehouse.begin() as connection:
         of_itself = sa.select(RUN.c.run_id).where(RUN.c.run_id == run_id)
         if connection.scalar(of_itself) is not None:

@@ -53,27 +53,27 @@ def alerts(context: dg.SensorEvaluationContext) -> dg.SkipReason:
     run_status=dg.DagsterRunStatus.FAILURE,
     name="failed_runs",
     default_status=dg.DefaultSensorStatus.RUNNING,
-    description="Marks the row of a run that died as rejected, with where to look.",
+    description="Rejects the row of a run that died, with where to look.",
 )
 def failed_runs(context: dg.RunStatusSensorContext, warehouse: dg.ResourceParam[Warehouse]) -> None:
     """A killed process cannot write its own end; run monitoring notices it, and this does."""
-    _mark_ended(context, warehouse)
+    _reject_row(context, warehouse)
 
 
 @dg.run_status_sensor(
     run_status=dg.DagsterRunStatus.CANCELED,
     name="canceled_runs",
     default_status=dg.DefaultSensorStatus.RUNNING,
-    description="Marks the row of a run that was stopped in the UI as rejected.",
+    description="Rejects the row of a run that was stopped in the UI.",
 )
 def canceled_runs(
     context: dg.RunStatusSensorContext, warehouse: dg.ResourceParam[Warehouse]
 ) -> None:
     """As of a failed run."""
-    _mark_ended(context, warehouse)
+    _reject_row(context, warehouse)
 
 
-def _mark_ended(context: dg.RunStatusSensorContext, warehouse: Warehouse) -> None:
+def _reject_row(context: dg.RunStatusSensorContext, warehouse: Warehouse) -> None:
     warehouse.create_result_tables()
     with warehouse.begin() as connection:
         reject_ended(connection, [context.dagster_run.run_id])

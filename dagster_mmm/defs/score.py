@@ -1,4 +1,4 @@
-"""The score: what the live posterior says of the weeks that have come since, without a fit."""
+"""The score: what the published posterior says of the weeks that have come since, without a fit."""
 
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, NamedTuple
@@ -17,8 +17,8 @@ from dagster_mmm.warehouse import rows, tables
 from dagster_mmm.warehouse.database import Warehouse
 from dagster_mmm.warehouse.publish import publish
 from dagster_mmm.warehouse.runs import (
-    LiveFit,
-    live_fit,
+    PublishedFit,
+    published_fit,
     published_input,
     same_as_published,
     stored_rows,
@@ -44,15 +44,15 @@ def score(
     clock: dg.ResourceParam[Clock],
     fitted_run_io: dg.ResourceParam[FittedRunIOManager],
 ) -> Iterator[dg.AssetObservation | dg.MaterializeResult]:
-    """The live posterior on the weeks that have come since, as a run of type `score`, published.
+    """The published posterior on the weeks that came since, as a run of type `score`, published.
 
-    It inherits the verdict of its fit. Where nothing is new since the live run there is none.
+    It inherits the verdict of its fit. Where nothing is new since the published run there is none.
     """
     run_id, started_at = context.run.run_id, clock.utc()
     loaded = settings.load(context.partition_key)
     snapshot = _snapshot(loaded, warehouse, clock)
     known, weeks = _known(loaded, warehouse, snapshot), inputs.build_panel(snapshot, loaded)
-    fit = fitted_run_io.run(loaded.model_key, known.live.run["run_id"])
+    fit = fitted_run_io.run(loaded.model_key, known.published.run["run_id"])
     if known.same is not None or weeks.weeks[-1] <= fit.fit.panel.weeks[-1]:
         since = known.same or fit.run_id
         context.log.info(f"{NOTHING_NEW} since run {since}: there is no week to score")
@@ -65,7 +65,7 @@ def score(
     run = fitting.ScoreRun(
         run_id, started_at, fit, inputs.mark_restated(snapshot, known.used), weeks
     )
-    frames = fitting.score_frames(run, known.stored, known.live)
+    frames = fitting.score_frames(run, known.stored, known.published)
     with warehouse.begin() as connection:
         rows.replace_run(connection, run_id, frames)
         publish(connection, loaded.model_key, run_id, clock.utc())
@@ -99,13 +99,13 @@ class _Known(NamedTuple):
     """What the warehouse holds of a model.
 
     Attributes:
-        live: the refit behind the live run.
+        published: the refit behind the published run.
         stored: the rows of it that a score takes over.
-        used: the values that the live run used, as `published_input` gives them.
-        same: the live run, if it has seen the very input of now, or None.
+        used: the values that the published run used, as `published_input` gives them.
+        same: the published run, if it has seen the very input of now, or None.
     """
 
-    live: LiveFit
+    published: PublishedFit
     stored: "dict[sa.Table, pd.DataFrame]"
     used: "pd.DataFrame"
     same: str | None
@@ -116,13 +116,15 @@ def _known(settings: Settings, warehouse: Warehouse, snapshot: "pd.DataFrame") -
     seen = {"data_fingerprint": inputs.fingerprint(snapshot)}
     warehouse.create_result_tables()
     with warehouse.begin() as connection:
-        live = live_fit(connection, settings.model_key)
-        if live is None:
+        published = published_fit(connection, settings.model_key)
+        if published is None:
             raise dg.Failure(f"nothing of {settings.model_key} has been published: refit it first")
-        stored = {t: stored_rows(connection, t, live.run["run_id"]) for t in fitting.OF_THE_FIT}
+        stored = {
+            t: stored_rows(connection, t, published.run["run_id"]) for t in fitting.OF_THE_FIT
+        }
         used = published_input(connection, settings.model_key)
         same = same_as_published(connection, settings.model_key, seen)
-    return _Known(live, stored, used, same)
+    return _Known(published, stored, used, same)
 
 
 def _errors(accuracy: "pd.DataFrame") -> dict[str, float]:

@@ -16,7 +16,7 @@ from dagster_mmm.fitting.delta_rows import delta_rows
 from dagster_mmm.fitting.result_rows import overall, started_run
 from dagster_mmm.inputs import fingerprint
 from dagster_mmm.warehouse import tables
-from dagster_mmm.warehouse.runs import LiveFit
+from dagster_mmm.warehouse.runs import PublishedFit
 from hill_mmm import Panel
 
 # What new weeks do not change: a score has the rows of its fit, so that its views are complete.
@@ -54,7 +54,7 @@ class ScoreRun:
 
 
 def score_frames(
-    run: ScoreRun, stored: Mapping[sa.Table, pd.DataFrame], previous: LiveFit
+    run: ScoreRun, stored: Mapping[sa.Table, pd.DataFrame], previous: PublishedFit
 ) -> dict[sa.Table, pd.DataFrame]:
     """All rows of a score by table; its verdict is that of its fit, with advice on the new weeks.
 

@@ -124,8 +124,8 @@ RUN = _table(
     _text("data_fingerprint", "SHA-256 of the input values used.", nullable=True),
     _text(
         "model_version",
-        "Hash of what fixes the meaning of the fit's numbers; runs of one version are fitted on "
-        "the scales of its first published run.",
+        "Fingerprint of what fixes the meaning of the fit's numbers; runs of one version are "
+        "fitted on the scales of its first published run.",
         nullable=True,
     ),
     _text("code_version", "Version of the code that fitted."),

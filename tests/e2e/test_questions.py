@@ -60,8 +60,8 @@ def test_contributions_hold_the_truth(answers: list[pd.DataFrame], truth: Truth)
 
 def test_returns_hold_the_truth_wherever_they_are_asked_for(answers: list[pd.DataFrame]) -> None:
     assert inside(answers[1], "roi", demo.true_roi()) >= 3
-    believed = answers[9]
-    pd.testing.assert_frame_equal(believed, answers[1][believed.columns])
+    as_published = answers[9]
+    pd.testing.assert_frame_equal(as_published, answers[1][as_published.columns])
 
 
 def test_marginal_returns_hold_the_truth(answers: list[pd.DataFrame], truth: Truth) -> None:

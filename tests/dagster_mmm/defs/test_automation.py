@@ -208,7 +208,7 @@ def test_two_refits_of_a_model_are_never_asked_for_at_once(operation: Operation)
     assert keys(operation.requests("refits")) == ["acme"]
 
 
-def test_a_refused_model_is_tried_again_with_new_input_alone(operation: Operation) -> None:
+def test_a_rejected_model_is_tried_again_with_new_input_alone(operation: Operation) -> None:
     operation.deliver("acme", WEEK)
     operation.tick("models")
     (request,) = operation.requests("refits")

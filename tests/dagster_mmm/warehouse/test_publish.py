@@ -32,7 +32,7 @@ def test_the_pointer_moves_and_the_old_run_is_superseded(warehouse: Warehouse) -
         assert not was_published(connection, "other")
 
 
-def test_publishing_the_live_run_again_changes_nothing(warehouse: Warehouse) -> None:
+def test_publishing_the_published_run_again_changes_nothing(warehouse: Warehouse) -> None:
     store(warehouse, "a", MONDAY)
     for day in (MONDAY, TUESDAY):
         with warehouse.begin() as connection:
@@ -57,7 +57,7 @@ def test_a_run_without_a_clean_verdict_is_never_published(
         publish(connection, "demo", "good", MONDAY)
     with warehouse.begin() as connection:
         assert reason in reasons_against(connection, "bad")[0]
-    refused = pytest.raises(NotPublishableError, match="last good run stays live")
+    refused = pytest.raises(NotPublishableError, match="last good run stays published")
     with refused, warehouse.begin() as connection:
         publish(connection, "demo", "bad", TUESDAY)
     with warehouse.begin() as connection:
@@ -100,7 +100,7 @@ def test_rolling_back_to_a_run_by_name(warehouse: Warehouse) -> None:
     assert statuses(warehouse)["a"] == "published"
 
 
-def test_there_is_no_way_back_to_what_was_never_live(warehouse: Warehouse) -> None:
+def test_there_is_no_way_back_to_what_was_never_published(warehouse: Warehouse) -> None:
     with warehouse.begin() as connection, pytest.raises(NoEarlierRunError, match="nothing of demo"):
         roll_back(connection, "demo", MONDAY)
     publish_each(warehouse, "a")
@@ -108,5 +108,7 @@ def test_there_is_no_way_back_to_what_was_never_live(warehouse: Warehouse) -> No
     with warehouse.begin() as connection:
         with pytest.raises(NoEarlierRunError, match="a is the only run of demo"):
             roll_back(connection, "demo", TUESDAY)
-        with pytest.raises(NoEarlierRunError, match=r"run never of demo was never live.*: none"):
+        with pytest.raises(
+            NoEarlierRunError, match=r"run never of demo was never published.*: none"
+        ):
             roll_back(connection, "demo", TUESDAY, "never")

@@ -13,7 +13,7 @@ from dagster_mmm.warehouse.runs import (
     latest_run,
     list_publications,
     list_runs,
-    live_fit,
+    published_fit,
     published_runs,
     read_run,
     reasons_against,
@@ -28,7 +28,7 @@ from tests.dagster_mmm.warehouse.stored_runs import MONDAY, TUESDAY, publish_eac
 
 @pytest.fixture
 def stored(warehouse: Warehouse) -> Warehouse:
-    """Two runs that were live, one that failed, one of another model."""
+    """Two runs that were published, one that failed, one of another model."""
     store(warehouse, "a1", MONDAY)
     store(warehouse, "a2", TUESDAY)
     store(warehouse, "failed", datetime(2026, 1, 7), status="fail")
@@ -40,7 +40,7 @@ def stored(warehouse: Warehouse) -> Warehouse:
     return warehouse
 
 
-def test_runs_are_of_one_model_or_all_and_say_which_is_live(stored: Warehouse) -> None:
+def test_runs_are_of_one_model_or_all_and_say_which_is_published(stored: Warehouse) -> None:
     with stored.connected() as connection:
         of_all = list_runs(connection, None, limit=10).set_index("run_id")
         of_demo = list_runs(connection, "demo", limit=2)
@@ -124,15 +124,15 @@ def test_a_run_is_the_same_as_the_published_one_only_in_everything(
         assert same_as_published(connection, "demo", other) is None
 
 
-def test_the_fit_behind_what_is_live_is_that_of_a_score(warehouse: Warehouse) -> None:
+def test_the_fit_behind_what_is_published_is_that_of_a_score(warehouse: Warehouse) -> None:
     with warehouse.begin() as connection:
-        assert live_fit(connection, "demo") is None
+        assert published_fit(connection, "demo") is None
     publish_each(warehouse, "a", "b")
-    for live, fit in (("b", "b"), ("b", "a")):
+    for published, fit in (("b", "b"), ("b", "a")):
         with warehouse.begin() as connection:
-            scored = RUN.update().where(RUN.c.run_id == live).values(fit_run_id=fit)
+            scored = RUN.update().where(RUN.c.run_id == published).values(fit_run_id=fit)
             connection.execute(scored)
-            found = live_fit(connection, "demo")
+            found = published_fit(connection, "demo")
             assert found is not None
             assert found.run["run_id"] == fit
 
