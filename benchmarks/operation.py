@@ -98,8 +98,8 @@ def markets() -> pd.DataFrame:
         market, _ = simulate_national_market(seed)
         frame = pd.DataFrame({"brand": brand, "revenue": market.outcome[:, 0]})
         frame["week"] = [FIRST_MONDAY + timedelta(weeks=n) for n in range(len(frame))]
-        for at, channel in enumerate(c["name"] for c in SETTINGS["channels"]):
-            frame[channel] = market.spend[:, 0, at]
+        for channel_index, channel in enumerate(c["name"] for c in SETTINGS["channels"]):
+            frame[channel] = market.spend[:, 0, channel_index]
         frames.append(frame)
     return pd.concat(frames, ignore_index=True)
 
@@ -183,8 +183,8 @@ class Operation:
             yield f"reported as overdue: {self.reported}, expected {overdue}"
 
     def _at(self, day: date, hour: int) -> None:
-        at = datetime(day.year, day.month, day.day, tzinfo=TIMEZONE) + timedelta(hours=hour)
-        self.now = at.astimezone(UTC)
+        local = datetime(day.year, day.month, day.day, tzinfo=TIMEZONE) + timedelta(hours=hour)
+        self.now = local.astimezone(UTC)
 
     def _configure(self, week: int) -> None:
         spoiled = {HOPELESS: SHORT} if week >= self.weeks // 2 else {}

@@ -97,9 +97,15 @@ def _lift_tests(
         return ()
     return tuple(
         hill_mmm.simulate_lift_test(
-            panel, truth, channel, 52 + 12 * at, 8, relative_error, seed=10 * seed + at
+            panel,
+            truth,
+            channel,
+            52 + 12 * channel_index,
+            8,
+            relative_error,
+            seed=10 * seed + channel_index,
         )
-        for at, channel in enumerate(panel.channels)
+        for channel_index, channel in enumerate(panel.channels)
     )
 
 

@@ -50,15 +50,15 @@ def main() -> int:
 
 def input_snapshot(n_rows: int) -> pd.DataFrame:
     """Rows of many series, in the columns of `mmm_input_snapshot`."""
-    at = np.arange(n_rows)
-    weeks = pd.Timestamp("2020-01-06") + pd.to_timedelta(7 * (at // VARIABLES % WEEKS), unit="D")
+    row = np.arange(n_rows)
+    weeks = pd.Timestamp("2020-01-06") + pd.to_timedelta(7 * (row // VARIABLES % WEEKS), unit="D")
     return pd.DataFrame(
         {
             "run_id": "a-run-of-the-benchmark",
             "model_key": "demo",
-            "series_key": "series_" + pd.Series(at // VARIABLES // WEEKS).astype(str),
+            "series_key": "series_" + pd.Series(row // VARIABLES // WEEKS).astype(str),
             "week_start": weeks,
-            "variable": "variable_" + pd.Series(at % VARIABLES).astype(str),
+            "variable": "variable_" + pd.Series(row % VARIABLES).astype(str),
             "role": "spend",
             "value": np.random.default_rng(0).gamma(2.0, 1000.0, n_rows),
             "is_used": True,

@@ -26,7 +26,7 @@ ENDS = ("mean", "ci_lo", "ci_hi")
 def colours(media: list[str]) -> alt.Scale:
     """The same colour for a medium on every page, whatever else is shown."""
     ordered = sorted(media)
-    drawn = [MEDIA[at % len(MEDIA)] for at in range(len(ordered))]
+    drawn = [MEDIA[position % len(MEDIA)] for position in range(len(ordered))]
     return alt.Scale(domain=[REST, *ordered], range=[WITHOUT_MEDIA, *drawn])
 
 
@@ -88,7 +88,7 @@ def weekly_media(rows: pd.DataFrame, outcome: str) -> Drawing:
 def _stack(rows: pd.DataFrame, media: list[str], outcome: str) -> alt.Chart:
     scale = colours(media)
     shown = [part for part in scale.domain if part in set(rows["part"])]
-    order = {part: at for at, part in enumerate(shown)}
+    order = {part: position for position, part in enumerate(shown)}
     data = rows.assign(
         week_start=pd.to_datetime(rows["week_start"]), position=rows["part"].map(order)
     )
@@ -212,8 +212,8 @@ def intervals(
     label = base.mark_text(dy=-13, color=INK).encode(y=y, x=f"{name}_mean:Q", text="label:N")
     layers = [line, point, label]
     if reference is not None:
-        across = alt.Chart(pd.DataFrame({"at": [reference]}))
-        layers.insert(0, across.mark_rule(color=QUIET, strokeDash=[4, 4]).encode(x="at:Q"))
+        across = alt.Chart(pd.DataFrame({"reference": [reference]}))
+        layers.insert(0, across.mark_rule(color=QUIET, strokeDash=[4, 4]).encode(x="reference:Q"))
     about = f"{unit} of each channel: mean and interval"
     return finished(alt.layer(*layers), about, 50 + 44 * len(rows))
 

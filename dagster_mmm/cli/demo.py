@@ -68,10 +68,10 @@ def write_simulated_market(path: Path) -> Path:
     """Write the demo's market, in the columns that `examples/demo.yaml` names."""
     market, _ = hill_mmm.simulate_national_market(DEMO_SEED)
     frame = pd.DataFrame({"week": market.weeks, "revenue": market.outcome[:, 0]})
-    for at, channel in enumerate(market.channels):
-        frame[f"{channel}_spend"] = market.spend[:, 0, at]
-    for at, control in enumerate(market.control_names):
-        frame[control] = market.controls[:, 0, at]
+    for channel, spend in zip(market.channels, market.spend[:, 0].T, strict=True):
+        frame[f"{channel}_spend"] = spend
+    for control, values in zip(market.control_names, market.controls[:, 0].T, strict=True):
+        frame[control] = values
     frame.to_csv(path, index=False)
     return path
 

@@ -100,7 +100,7 @@ def _news(instance: dg.DagsterInstance, since: float, until: float) -> list[tupl
         (record.timestamp, _of_run(instance, record.run_id))
         for record in instance.fetch_run_status_changes(of_runs, limit=1000).records
     ]
-    news = [(at, alert) for at, alert in found if alert is not None]
+    news = [(happened, alert) for happened, alert in found if alert is not None]
     return sorted(news, key=lambda item: item[0])
 
 

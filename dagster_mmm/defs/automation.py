@@ -63,9 +63,9 @@ def weekly_schedule() -> dg.ScheduleDefinition:
     ) -> dg.RunRequest:
         """Ask for the input of the week that is over."""
         loaded = settings.models()
-        at = context.scheduled_execution_time
-        week = last_complete_week(at.date(), loaded.input.week_starts_on)
-        return dg.RunRequest(tags={WEEK_TAG: str(week), ASKED_TAG: at.isoformat()})
+        scheduled = context.scheduled_execution_time
+        week = last_complete_week(scheduled.date(), loaded.input.week_starts_on)
+        return dg.RunRequest(tags={WEEK_TAG: str(week), ASKED_TAG: scheduled.isoformat()})
 
     return load_week
 

@@ -93,8 +93,8 @@ def change_rows(before: StoredRun, after: StoredRun, tell: Tell) -> pd.DataFrame
     first, last = old.fit.panel.weeks[[0, -1]]
     summaries: dict[str, pd.DataFrame] = {}
     has_passed = {last_cause: new.record.refusal is None}
-    for at, cause in enumerate(refitted, start=1):
-        tell(f"fit {at} of {len(refitted)}: {REFITS[cause]}")
+    for number, cause in enumerate(refitted, start=1):
+        tell(f"fit {number} of {len(refitted)}: {REFITS[cause]}")
         fitted = _refit(cause, asked[cause], old.fit)
         failed = _failed(fitted, new.settings)
         if failed:

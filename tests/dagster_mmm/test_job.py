@@ -134,7 +134,7 @@ def test_the_ui_sees_a_fit_while_it_runs(published: tuple[Project, str]) -> None
     kinds = {dg.DagsterEventType.ASSET_OBSERVATION, dg.DagsterEventType.STEP_SUCCESS}
     records = project.instance.get_records_for_run(run_id, of_type=kinds).records
     events = [event for r in records if (event := r.event_log_entry.dagster_event)]
-    ended = next(at for at, e in enumerate(events) if e.is_step_success and e.step_key == "fit")
+    ended = next(n for n, e in enumerate(events) if e.is_step_success and e.step_key == "fit")
     seen = [
         event.asset_observation_data.asset_observation.metadata
         for event in events[:ended]
@@ -424,13 +424,13 @@ def write_regions(path: Path) -> dict[str, Any]:
             {
                 "week": market.weeks,
                 "region": name,
-                "revenue": market.outcome[:, at],
-                **dict(zip(market.channels, market.spend[:, at].T, strict=True)),
+                "revenue": market.outcome[:, region],
+                **dict(zip(market.channels, market.spend[:, region].T, strict=True)),
                 "mails": np.arange(len(market)) % 3,
-                "price": market.controls[:, at, 0],
+                "price": market.controls[:, region, 0],
             }
         )
-        for at, name in enumerate(market.series)
+        for region, name in enumerate(market.series)
     ]
     # The second region starts 26 weeks later, and never buys radio.
     frames[1] = frames[1].iloc[26:].assign(radio=0.0)

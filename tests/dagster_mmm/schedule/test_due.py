@@ -79,9 +79,9 @@ SCHEDULE = ScheduleSettings(wait_hours=48.0, retry_minutes=60.0)
 
 def judged(hours: float, *loads: float, missing: str = "b a", **known: object) -> Late:
     known = {"is_loading": False, "reported": ()} | known
-    at = [MONDAY + timedelta(hours=load) for load in loads]
+    loaded = [MONDAY + timedelta(hours=load) for load in loads]
     now = MONDAY + timedelta(hours=hours)
-    return late_input(now, missing.split(), at, schedule=SCHEDULE, **known)  # pyright: ignore
+    return late_input(now, missing.split(), loaded, schedule=SCHEDULE, **known)  # pyright: ignore
 
 
 def test_late_input_is_asked_for_again_until_the_deadline() -> None:
