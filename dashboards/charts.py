@@ -192,9 +192,10 @@ def intervals(
         reference: where to draw a line across, or None.
         at_least: where the axis begins.
     """
+    ends = rows[f"{name}_ci_lo"], rows[f"{name}_ci_hi"]
     data = rows.assign(
         label=[f"{mean:.2f}" for mean in rows[f"{name}_mean"]],
-        ends=[f"{low:.2f} to {high:.2f}" for low, high in _ends(rows, name)],
+        ends=[f"{low:.2f} to {high:.2f}" for low, high in zip(*ends, strict=True)],
     )
     y = alt.Y("channel:N", sort=list(rows["channel"]), title=None)
     scale = alt.Scale(domainMin=at_least, nice=True)
@@ -216,10 +217,6 @@ def intervals(
         layers.insert(0, across.mark_rule(color=QUIET, strokeDash=[4, 4]).encode(x="reference:Q"))
     about = f"{unit} of each channel: mean and interval"
     return finished(alt.layer(*layers), about, 50 + 44 * len(rows))
-
-
-def _ends(rows: pd.DataFrame, name: str) -> "zip[tuple[float, float]]":
-    return zip(rows[f"{name}_ci_lo"], rows[f"{name}_ci_hi"], strict=True)
 
 
 def response_curve(rows: pd.DataFrame, channel: str, outcome: str, currency: str) -> Drawing:

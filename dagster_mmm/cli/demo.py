@@ -105,7 +105,6 @@ def print_results(warehouse: Warehouse, run_id: str, truth: "pd.Series[float] | 
 def _print_run(
     warehouse: Warehouse, run: "pd.Series[Any]", truth: "pd.Series[float] | None"
 ) -> None:
-
     of_run = [table.c.run_id == run["run_id"] for table in (CHANNEL_SUMMARY, DIAGNOSTIC)]
     rows = warehouse.read(sa.select(CHANNEL_SUMMARY).where(of_run[0]))
     summary = fitting.returns(rows).set_index("channel")

@@ -86,12 +86,12 @@ def models(
 ) -> dg.SensorResult | dg.SkipReason:
     """Adds the models of the settings, and of the weekly input, that Dagster does not know yet."""
     try:
-        keys = model_keys(_patient(warehouse), settings.models())
+        keys = model_keys(_for_a_tick(warehouse), settings.models())
     except WarehouseBusyError as error:
         return dg.SkipReason(str(error))
     for reason in keys.unusable:
         context.log.error(f"a text of input.model_column cannot name a model: found {reason}")
-    new = sorted(set(keys.usable) - set(_known(context.instance)))
+    new = sorted(set(keys.usable) - set(_known_models(context.instance)))
     if not new:
         return dg.SkipReason("there is no new model")
     return dg.SensorResult(dynamic_partitions_requests=[MODELS.build_add_request(new)])
@@ -108,11 +108,11 @@ def refits(
     loaded = settings.models()
     week = _week(loaded, clock)
     try:
-        there = _arrived(_patient(warehouse), loaded, week)
-        rests_on = _fingerprints(context.instance, _patient(warehouse), loaded, there)
+        there = _arrived(_for_a_tick(warehouse), loaded, week)
+        rests_on = _fingerprints(context.instance, _for_a_tick(warehouse), loaded, there)
     except WarehouseBusyError as error:
         return dg.SkipReason(str(error))
-    known = there & set(_known(context.instance))
+    known = there & set(_known_models(context.instance))
     earlier = runs.attempts(context.instance, week)
     due = refits_due(week, known, rests_on, earlier, loaded.triggers)
     if not due:
@@ -146,7 +146,9 @@ def late(
     loaded = settings.models()
     week, now = _week(loaded, clock), clock.now()
     try:
-        missing = set(_known(context.instance)) - _arrived(_patient(warehouse), loaded, week)
+        missing = set(_known_models(context.instance)) - _arrived(
+            _for_a_tick(warehouse), loaded, week
+        )
     except WarehouseBusyError as error:
         return dg.SkipReason(str(error))
     told = json.loads(context.cursor or "{}")
@@ -186,7 +188,7 @@ def refreshed(
     if runs.is_under_way(context.instance, refit.name, dashboards.name):
         return dg.SkipReason("models are being refitted")
     try:
-        with _patient(warehouse).begin() as connection:
+        with _for_a_tick(warehouse).begin() as connection:
             publication = last_publication(connection)
     except WarehouseBusyError as error:
         return dg.SkipReason(str(error))
@@ -196,12 +198,12 @@ def refreshed(
     return dg.RunRequest(run_key=str(publication))
 
 
-def _patient(warehouse: Warehouse) -> Warehouse:
+def _for_a_tick(warehouse: Warehouse) -> Warehouse:
     """The warehouse for a tick, which Dagster ends after a minute."""
     return Warehouse(url=warehouse.url, lock_seconds=TICK_SECONDS)
 
 
-def _known(instance: dg.DagsterInstance) -> list[str]:
+def _known_models(instance: dg.DagsterInstance) -> list[str]:
     return list(instance.get_dynamic_partitions(str(MODELS.name)))
 
 

@@ -77,7 +77,6 @@ def result_tables(
 def _pictures(
     frames: "dict[sa.Table, pd.DataFrame]", settings: Settings
 ) -> dict[sa.Table, dict[str, dg.MetadataValue]]:
-
     currency = settings.currency
     summary = fitting.returns(frames[tables.CHANNEL_SUMMARY])
     curves = fitting.pictures.response_curves(frames[tables.RESPONSE_CURVE], currency)

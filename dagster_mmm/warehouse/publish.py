@@ -1,18 +1,11 @@
 """The publish pointer: which run readers see. Moved in one transaction, or not at all."""
 
 from datetime import datetime
-from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
 
 from dagster_mmm.warehouse.runs import published_run, reasons_against
-from dagster_mmm.warehouse.tables import (
-    PUBLICATION,
-    RUN,
-)
-
-if TYPE_CHECKING:
-    pass
+from dagster_mmm.warehouse.tables import PUBLICATION, RUN
 
 
 class NotPublishableError(RuntimeError):
