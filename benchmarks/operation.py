@@ -35,7 +35,7 @@ from dagster_mmm.warehouse.database import Warehouse
 from dagster_mmm.warehouse.tables import PUBLICATION, RUN
 
 BRANDS = ("acme", "birch", "cedar", "delta", "ember")
-# Whose sampler is set too short half-way, so that its last good run has to stay live.
+# Whose sampler is set too short half-way, so that its last good run has to stay published.
 HOPELESS = "ember"
 HISTORY = 104
 TIMEZONE = ZoneInfo("Europe/Berlin")

@@ -21,7 +21,7 @@ OF_THE_RUN = {
     *("cpu_seconds", "wall_seconds", "peak_rss_mb", "published_from", "published_until"),
     *("believed_from", "believed_until"),
 }
-RENAMED = {"is_live": "is_published"}
+RENAMED = {"is_live": "is_published", "config_hash": "config_fingerprint"}
 
 
 def main() -> int:

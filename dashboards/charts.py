@@ -26,7 +26,7 @@ ENDS = ("mean", "ci_lo", "ci_hi")
 def colours(media: list[str]) -> alt.Scale:
     """The same colour for a medium on every page, whatever else is shown."""
     ordered = sorted(media)
-    drawn = [MEDIA[at % len(MEDIA)] for at in range(len(ordered))]
+    drawn = [MEDIA[position % len(MEDIA)] for position in range(len(ordered))]
     return alt.Scale(domain=[REST, *ordered], range=[WITHOUT_MEDIA, *drawn])
 
 
@@ -88,7 +88,7 @@ def weekly_media(rows: pd.DataFrame, outcome: str) -> Drawing:
 def _stack(rows: pd.DataFrame, media: list[str], outcome: str) -> alt.Chart:
     scale = colours(media)
     shown = [part for part in scale.domain if part in set(rows["part"])]
-    order = {part: at for at, part in enumerate(shown)}
+    order = {part: position for position, part in enumerate(shown)}
     data = rows.assign(
         week_start=pd.to_datetime(rows["week_start"]), position=rows["part"].map(order)
     )
@@ -192,9 +192,10 @@ def intervals(
         reference: where to draw a line across, or None.
         at_least: where the axis begins.
     """
+    ends = rows[f"{name}_ci_lo"], rows[f"{name}_ci_hi"]
     data = rows.assign(
         label=[f"{mean:.2f}" for mean in rows[f"{name}_mean"]],
-        ends=[f"{low:.2f} to {high:.2f}" for low, high in _ends(rows, name)],
+        ends=[f"{low:.2f} to {high:.2f}" for low, high in zip(*ends, strict=True)],
     )
     y = alt.Y("channel:N", sort=list(rows["channel"]), title=None)
     scale = alt.Scale(domainMin=at_least, nice=True)
@@ -212,14 +213,10 @@ def intervals(
     label = base.mark_text(dy=-13, color=INK).encode(y=y, x=f"{name}_mean:Q", text="label:N")
     layers = [line, point, label]
     if reference is not None:
-        across = alt.Chart(pd.DataFrame({"at": [reference]}))
-        layers.insert(0, across.mark_rule(color=QUIET, strokeDash=[4, 4]).encode(x="at:Q"))
+        across = alt.Chart(pd.DataFrame({"reference": [reference]}))
+        layers.insert(0, across.mark_rule(color=QUIET, strokeDash=[4, 4]).encode(x="reference:Q"))
     about = f"{unit} of each channel: mean and interval"
     return finished(alt.layer(*layers), about, 50 + 44 * len(rows))
-
-
-def _ends(rows: pd.DataFrame, name: str) -> "zip[tuple[float, float]]":
-    return zip(rows[f"{name}_ci_lo"], rows[f"{name}_ci_hi"], strict=True)
 
 
 def response_curve(rows: pd.DataFrame, channel: str, outcome: str, currency: str) -> Drawing:

@@ -11,7 +11,7 @@ from dashboards.data import NothingPublishedError, ask, ask_now
 RUNS = """
 select
     run_id, model_key, verdict, n_checks, n_warnings, n_failures, outcome, currency,
-    window_start, window_end, data_until, n_weeks, n_series, published_at, n_refused_since,
+    window_start, window_end, data_until, n_weeks, n_series, published_at, n_rejected_since,
     current_date - data_until as data_age_days
 from mmm.trust_latest
 order by model_key
@@ -125,8 +125,8 @@ def _say_what_it_rests_on(run: dict[str, object], series_key: str) -> None:
     age = int(str(run["data_age_days"]))
     with st.container(horizontal=True, vertical_alignment="center"):
         st.badge(words, color=colour)
-        if run["n_refused_since"]:
-            st.badge(f"{run['n_refused_since']} newer run(s) refused", color="orange")
+        if run["n_rejected_since"]:
+            st.badge(f"{run['n_rejected_since']} newer run(s) rejected", color="orange")
     st.caption(
         f"**{run['model_key']}**{several} · {run['outcome']}, spend in {run['currency']} · "
         f"{run['n_weeks']} weeks, {_day(run['window_start'])} to {_day(run['window_end'])} "

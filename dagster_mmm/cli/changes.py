@@ -71,14 +71,13 @@ def _split(resource: Warehouse, previous: str, run_id: str) -> "pd.DataFrame":
     environment.keep_compiled_programs()
 
     try:
-        before, after = (_stored(resource, each) for each in (previous, run_id))
+        before, after = (_stored_run(resource, each) for each in (previous, run_id))
         return fitting.change_rows(before, after, lambda line: click.echo(line, err=True))
     except (fitting.UnsplittableError, FileNotFoundError) as error:
         raise click.ClickException(str(error)) from error
 
 
-def _stored(resource: Warehouse, run_id: str) -> "fitting.StoredRun":
-
+def _stored_run(resource: Warehouse, run_id: str) -> "fitting.StoredRun":
     with resource.connected() as connection:
         row = read_run(connection, run_id).run
     files = FittedRunIOManager(folder=str(environment.artefacts_path()))

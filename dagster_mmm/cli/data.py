@@ -44,7 +44,9 @@ def check(model_key: str | None, as_json: bool) -> None:
     weekly = dg.AssetSelection.assets(WEEKLY_INPUT, REJECTED_INPUT).upstream()
     graph = defs().resolve_asset_graph()
     result = execute("weekly_input", weekly.resolve(graph), {}, "ERROR", lambda _: None)
-    judged = _judged(settings) if _is_built(result) else {"problems": [why_it_failed(result)]}
+    built = {event.asset_key for event in result.get_asset_materialization_events()}
+    is_built = {WEEKLY_INPUT, REJECTED_INPUT} <= built
+    judged = _judged(settings) if is_built else {"problems": [why_it_failed(result)]}
     if as_json:
         print_json({"model_key": settings.model_key, **judged})
     else:
@@ -53,13 +55,7 @@ def check(model_key: str | None, as_json: bool) -> None:
         raise click.exceptions.Exit(1)
 
 
-def _is_built(result: dg.ExecuteInProcessResult) -> bool:
-    built = {event.asset_key for event in result.get_asset_materialization_events()}
-    return {WEEKLY_INPUT, REJECTED_INPUT} <= built
-
-
 def _judged(settings: Settings) -> dict[str, Any]:
-
     judged = inputs.judge_stored(warehouse(), settings, Clock().today(settings.schedule.timezone))
     used = judged.snapshot[judged.snapshot["is_used"]]
     return {

@@ -68,10 +68,10 @@ def write_simulated_market(path: Path) -> Path:
     """Write the demo's market, in the columns that `examples/demo.yaml` names."""
     market, _ = hill_mmm.simulate_national_market(DEMO_SEED)
     frame = pd.DataFrame({"week": market.weeks, "revenue": market.outcome[:, 0]})
-    for at, channel in enumerate(market.channels):
-        frame[f"{channel}_spend"] = market.spend[:, 0, at]
-    for at, control in enumerate(market.control_names):
-        frame[control] = market.controls[:, 0, at]
+    for channel, spend in zip(market.channels, market.spend[:, 0].T, strict=True):
+        frame[f"{channel}_spend"] = spend
+    for control, values in zip(market.control_names, market.controls[:, 0].T, strict=True):
+        frame[control] = values
     frame.to_csv(path, index=False)
     return path
 
@@ -84,7 +84,7 @@ def true_roi() -> "pd.Series[float]":
 
 
 def _run_to_show(warehouse: Warehouse, model_key: str, run_id: str) -> str:
-    """The run itself, or the live one where there was nothing new to fit."""
+    """The run itself, or the published one where there was nothing new to fit."""
     with warehouse.begin() as connection:
         of_itself = sa.select(RUN.c.run_id).where(RUN.c.run_id == run_id)
         if connection.scalar(of_itself) is not None:
@@ -105,7 +105,6 @@ def print_results(warehouse: Warehouse, run_id: str, truth: "pd.Series[float] | 
 def _print_run(
     warehouse: Warehouse, run: "pd.Series[Any]", truth: "pd.Series[float] | None"
 ) -> None:
-
     of_run = [table.c.run_id == run["run_id"] for table in (CHANNEL_SUMMARY, DIAGNOSTIC)]
     rows = warehouse.read(sa.select(CHANNEL_SUMMARY).where(of_run[0]))
     summary = fitting.returns(rows).set_index("channel")

@@ -9,10 +9,10 @@ from dagster_mmm.warehouse.runs import RunRecord
 FATES = {
     "running": "is running, or was killed: then the next refit says so",
     "fitted": "has passed the gate and is not published",
-    "published": "has passed the gate and is live",
-    "superseded": "has passed the gate and was live; a later run took its place",
+    "published": "has passed the gate and is published",
+    "superseded": "has passed the gate and was published; a later run took its place",
     "expired": "was removed by retention; its rows are gone",
-    "rejected": "was rejected and is not published; the last good run stays live",
+    "rejected": "was rejected and is not published; the last good run stays published",
 }
 
 

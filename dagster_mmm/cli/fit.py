@@ -24,7 +24,7 @@ def fit(model_key: str | None, force: bool) -> None:
     """Refit a model on its weekly input as it stands, and judge it; nothing is published.
 
     On a terminal, stderr shows a progress bar; anywhere else, a log line for every fifth. A fit
-    that is refused is exit code 1, with the reason.
+    that is rejected is exit code 1, with the reason.
 
     \b
     Examples:
@@ -48,7 +48,7 @@ def fit(model_key: str | None, force: bool) -> None:
     click.echo(explanation(record))
     if record.run["status"] != "fitted":
         raise click.exceptions.Exit(1)
-    click.echo(f"`mmm publish --model {settings.model_key}` makes it live")
+    click.echo(f"`mmm publish --model {settings.model_key}` publishes it")
 
 
 class FitBar:

@@ -18,7 +18,7 @@ from dagster_mmm.warehouse.snapshot import snapshot_of, write_snapshot
 @model_option
 @click.option("--run", "run_id", metavar="RUN", help="The run; by default the model's latest.")
 def publish(model_key: str | None, run_id: str | None) -> None:
-    """Make a run live, if its stored verdicts allow it; if not, exit code 1 with the reasons.
+    """Publish a run, if its stored verdicts allow it; if not, exit code 1 with the reasons.
 
     \b
     Examples:
@@ -35,14 +35,16 @@ def publish(model_key: str | None, run_id: str | None) -> None:
             )
         move_pointer(connection, model, chosen, Clock().utc())
     _take_dashboards_along(resource)
-    click.echo(f"{model}: run {chosen} is live")
+    click.echo(f"{model}: run {chosen} is published")
 
 
 @click.command(cls=Command)
 @model_option
-@click.option("--to", "run_id", metavar="RUN", help="A run that was live; by default the last one.")
+@click.option(
+    "--to", "run_id", metavar="RUN", help="A run that was published; by default the last one."
+)
 def rollback(model_key: str | None, run_id: str | None) -> None:
-    """Go back to the run that was live before; the same again undoes it.
+    """Go back to the run that was published before; the same again undoes it.
 
     The dashboards' copy of the latest views goes along.
 
@@ -53,9 +55,11 @@ def rollback(model_key: str | None, run_id: str | None) -> None:
     """
     model, resource = one_model(model_key).model_key, warehouse()
     with resource.begin() as connection:
-        was, live = roll_back(connection, model, Clock().utc(), run_id)
+        was, published = roll_back(connection, model, Clock().utc(), run_id)
     _take_dashboards_along(resource)
-    click.echo(f"{model}: run {live} is live, in place of {was}; the same again goes back")
+    click.echo(
+        f"{model}: run {published} is published, in place of {was}; the same again goes back"
+    )
 
 
 @click.command(cls=Command)

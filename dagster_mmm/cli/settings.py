@@ -25,7 +25,7 @@ def check(as_json: bool) -> None:
       MMM_SETTINGS=retail.yaml mmm settings check --json
     """
     models = load_models(environment.settings_path())
-    found = _all(models)
+    found = _named_models(models)
     if as_json:
         print_json({key: model.model_dump(mode="json") for key, model in found.items()})
         return
@@ -36,7 +36,7 @@ def check(as_json: bool) -> None:
         click.echo(f"- and a model for each further text of column {models.model_column!r}")
 
 
-def _all(models: Models) -> dict[str, Settings]:
+def _named_models(models: Models) -> dict[str, Settings]:
     """The settings of all models that the file names."""
     models.of_undeclared()
     found = models.all()

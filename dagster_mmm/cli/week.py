@@ -66,10 +66,11 @@ def run_week(
         SettingsError: if the settings file cannot be read.
         WarehouseURLError, WarehouseError: if the warehouse cannot be reached.
     """
-    week = Week(run_job(instance, "weekly_input", _ops("raw__weekly_media", _of_file(file))))
+    loaded = {} if file is None else {"file": str(file.resolve())}
+    week = Week(run_job(instance, "weekly_input", _ops("raw__weekly_media", loaded)))
     if not week.input.success:
         return week
-    for model_key in _models(only):
+    for model_key in _models_to_refit(only):
         week.refits[model_key] = run_job(instance, "refit", _ops("panel", panel or {}), model_key)
     if any(was_published(run) for run in week.refits.values()):
         week.dashboards = run_job(instance, "dashboards")
@@ -99,7 +100,7 @@ def was_published(run: dg.ExecuteInProcessResult) -> bool:
     return any(e.asset_key == PUBLISHED for e in run.get_asset_materialization_events())
 
 
-def _models(only: str | None) -> tuple[str, ...]:
+def _models_to_refit(only: str | None) -> tuple[str, ...]:
     models = load_models(environment.settings_path())
     if only is not None:
         models.of(only)
@@ -109,10 +110,6 @@ def _models(only: str | None) -> tuple[str, ...]:
 
 def _ops(op: str, config: Mapping[str, Any]) -> dict[str, Any]:
     return QUIET | ({"ops": {op: {"config": dict(config)}}} if config else {})
-
-
-def _of_file(file: Path | None) -> dict[str, str]:
-    return {} if file is None else {"file": str(file.resolve())}
 
 
 @click.command("run", cls=Command)

@@ -53,27 +53,27 @@ def alerts(context: dg.SensorEvaluationContext) -> dg.SkipReason:
     run_status=dg.DagsterRunStatus.FAILURE,
     name="failed_runs",
     default_status=dg.DefaultSensorStatus.RUNNING,
-    description="Marks the row of a run that died as rejected, with where to look.",
+    description="Rejects the row of a run that died, with where to look.",
 )
 def failed_runs(context: dg.RunStatusSensorContext, warehouse: dg.ResourceParam[Warehouse]) -> None:
     """A killed process cannot write its own end; run monitoring notices it, and this does."""
-    _mark_ended(context, warehouse)
+    _reject_row(context, warehouse)
 
 
 @dg.run_status_sensor(
     run_status=dg.DagsterRunStatus.CANCELED,
     name="canceled_runs",
     default_status=dg.DefaultSensorStatus.RUNNING,
-    description="Marks the row of a run that was stopped in the UI as rejected.",
+    description="Rejects the row of a run that was stopped in the UI.",
 )
 def canceled_runs(
     context: dg.RunStatusSensorContext, warehouse: dg.ResourceParam[Warehouse]
 ) -> None:
     """As of a failed run."""
-    _mark_ended(context, warehouse)
+    _reject_row(context, warehouse)
 
 
-def _mark_ended(context: dg.RunStatusSensorContext, warehouse: Warehouse) -> None:
+def _reject_row(context: dg.RunStatusSensorContext, warehouse: Warehouse) -> None:
     warehouse.create_result_tables()
     with warehouse.begin() as connection:
         reject_ended(connection, [context.dagster_run.run_id])
@@ -100,7 +100,7 @@ def _news(instance: dg.DagsterInstance, since: float, until: float) -> list[tupl
         (record.timestamp, _of_run(instance, record.run_id))
         for record in instance.fetch_run_status_changes(of_runs, limit=1000).records
     ]
-    news = [(at, alert) for at, alert in found if alert is not None]
+    news = [(happened, alert) for happened, alert in found if alert is not None]
     return sorted(news, key=lambda item: item[0])
 
 

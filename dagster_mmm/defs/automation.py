@@ -15,14 +15,14 @@ from dagster_mmm.defs.transforms import INPUT_LAYERS, input_models
 from dagster_mmm.environment import settings_path
 from dagster_mmm.schedule import dagster_runs as runs
 from dagster_mmm.schedule.clock import Clock
-from dagster_mmm.schedule.due import Marks, last_complete_week, late_input, refits_due
+from dagster_mmm.schedule.due import Fingerprints, last_complete_week, late_input, refits_due
 from dagster_mmm.schedule.partitions import ASKED_TAG, MODEL_TAG, MODELS, WEEK_TAG
 from dagster_mmm.settings import Models, SettingsError, load_models
 from dagster_mmm.settings.resource import SettingsResource
 from dagster_mmm.settings.sections import ScheduleSettings
 from dagster_mmm.warehouse.database import Warehouse
 from dagster_mmm.warehouse.errors import WarehouseBusyError
-from dagster_mmm.warehouse.marts import arrived, input_marks, model_keys
+from dagster_mmm.warehouse.marts import arrived, input_fingerprints, model_keys
 from dagster_mmm.warehouse.runs import last_publication
 
 # A tick that cannot have the warehouse in this time leaves it to the next.
@@ -43,7 +43,7 @@ refit = dg.define_asset_job(
 dashboards = dg.define_asset_job(
     "dashboards",
     selection=dg.AssetSelection.groups("latest", "history", "ledger", "dashboards"),
-    description="Build and test the views of what is live, and copy them for dashboards.",
+    description="Build and test the views of what is published, and copy them for dashboards.",
     executor_def=dg.in_process_executor,
 )
 
@@ -63,9 +63,9 @@ def weekly_schedule() -> dg.ScheduleDefinition:
     ) -> dg.RunRequest:
         """Ask for the input of the week that is over."""
         loaded = settings.models()
-        at = context.scheduled_execution_time
-        week = last_complete_week(at.date(), loaded.input.week_starts_on)
-        return dg.RunRequest(tags={WEEK_TAG: str(week), ASKED_TAG: at.isoformat()})
+        scheduled = context.scheduled_execution_time
+        week = last_complete_week(scheduled.date(), loaded.input.week_starts_on)
+        return dg.RunRequest(tags={WEEK_TAG: str(week), ASKED_TAG: scheduled.isoformat()})
 
     return load_week
 
@@ -86,12 +86,12 @@ def models(
 ) -> dg.SensorResult | dg.SkipReason:
     """Adds the models of the settings, and of the weekly input, that Dagster does not know yet."""
     try:
-        keys = model_keys(_patient(warehouse), settings.models())
+        keys = model_keys(_for_a_tick(warehouse), settings.models())
     except WarehouseBusyError as error:
         return dg.SkipReason(str(error))
-    for reason in keys.refused:
+    for reason in keys.unusable:
         context.log.error(f"a text of input.model_column cannot name a model: found {reason}")
-    new = sorted(set(keys.usable) - set(_known(context.instance)))
+    new = sorted(set(keys.usable) - set(_known_models(context.instance)))
     if not new:
         return dg.SkipReason("there is no new model")
     return dg.SensorResult(dynamic_partitions_requests=[MODELS.build_add_request(new)])
@@ -108,11 +108,11 @@ def refits(
     loaded = settings.models()
     week = _week(loaded, clock)
     try:
-        there = _arrived(_patient(warehouse), loaded, week)
-        rests_on = _marks(context.instance, _patient(warehouse), loaded, there)
+        there = _arrived(_for_a_tick(warehouse), loaded, week)
+        rests_on = _fingerprints(context.instance, _for_a_tick(warehouse), loaded, there)
     except WarehouseBusyError as error:
         return dg.SkipReason(str(error))
-    known = there & set(_known(context.instance))
+    known = there & set(_known_models(context.instance))
     earlier = runs.attempts(context.instance, week)
     due = refits_due(week, known, rests_on, earlier, loaded.triggers)
     if not due:
@@ -127,7 +127,7 @@ def refits(
                 tags={
                     MODEL_TAG: one.model_key,
                     WEEK_TAG: str(week),
-                    **{runs.MARK_TAGS[cause]: mark for cause, mark in one.marks.items()},
+                    **{runs.FINGERPRINT_TAGS[cause]: of for cause, of in one.fingerprints.items()},
                 },
             )
             for one in due
@@ -146,7 +146,9 @@ def late(
     loaded = settings.models()
     week, now = _week(loaded, clock), clock.now()
     try:
-        missing = set(_known(context.instance)) - _arrived(_patient(warehouse), loaded, week)
+        missing = set(_known_models(context.instance)) - _arrived(
+            _for_a_tick(warehouse), loaded, week
+        )
     except WarehouseBusyError as error:
         return dg.SkipReason(str(error))
     told = json.loads(context.cursor or "{}")
@@ -186,7 +188,7 @@ def refreshed(
     if runs.is_under_way(context.instance, refit.name, dashboards.name):
         return dg.SkipReason("models are being refitted")
     try:
-        with _patient(warehouse).begin() as connection:
+        with _for_a_tick(warehouse).begin() as connection:
             publication = last_publication(connection)
     except WarehouseBusyError as error:
         return dg.SkipReason(str(error))
@@ -196,12 +198,12 @@ def refreshed(
     return dg.RunRequest(run_key=str(publication))
 
 
-def _patient(warehouse: Warehouse) -> Warehouse:
+def _for_a_tick(warehouse: Warehouse) -> Warehouse:
     """The warehouse for a tick, which Dagster ends after a minute."""
     return Warehouse(url=warehouse.url, lock_seconds=TICK_SECONDS)
 
 
-def _known(instance: dg.DagsterInstance) -> list[str]:
+def _known_models(instance: dg.DagsterInstance) -> list[str]:
     return list(instance.get_dynamic_partitions(str(MODELS.name)))
 
 
@@ -213,20 +215,22 @@ def _arrived(warehouse: Warehouse, loaded: Models, week: date) -> frozenset[str]
     return arrived(warehouse, week, days=7 if loaded.input.grain == "daily" else 1)
 
 
-def _marks(
+def _fingerprints(
     instance: dg.DagsterInstance,
     warehouse: Warehouse,
     loaded: Models,
     model_keys: frozenset[str],
-) -> dict[str, Marks]:
-    """What a refit of each model would rest on now."""
-    values = input_marks(warehouse)
-    dbt = runs.code_mark(instance, input_models())
+) -> dict[str, Fingerprints]:
+    """Of what a refit of each model would rest on now."""
+    values = input_fingerprints(warehouse)
+    dbt = runs.code_fingerprint(instance, input_models())
     usable = loaded.all(tuple(model_keys)).usable
     return {
         model_key: {
-            "restated": runs.mark([values[model_key]]),
-            "lift_tests": runs.mark(json.dumps(asdict(test)) for test in settings.lift_tests),
+            "restated": runs.fingerprint([values[model_key]]),
+            "lift_tests": runs.fingerprint(
+                json.dumps(asdict(test)) for test in settings.lift_tests
+            ),
             "dbt": dbt,
         }
         for model_key, settings in usable.items()

@@ -1,4 +1,4 @@
-"""The checks beside `panel`'s own: of the raw rows, of the stored verdicts, of what is live."""
+"""The checks beside `panel`'s own: of the raw rows, the stored verdicts, and what is published."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -46,14 +46,14 @@ def rows_have_a_model(
     """Every raw row is of a model; what is not is fitted by nobody, and holds up no other model."""
     models = settings.models()
     nameless = rows_of_no_model(warehouse)
-    refused = model_keys(warehouse, models).refused
+    unusable = model_keys(warehouse, models).unusable
     found = [f"{nameless} raw rows are blank in column {models.model_column!r}"] if nameless else []
-    found += [f"column {models.model_column!r}: found {reason}" for reason in refused]
+    found += [f"column {models.model_column!r}: found {reason}" for reason in unusable]
     return dg.AssetCheckResult(
         passed=not found,
         severity=dg.AssetCheckSeverity.WARN,
         description="\n".join(found) or None,
-        metadata={"rows_of_no_model": nameless, "texts_that_are_no_key": len(refused)},
+        metadata={"rows_of_no_model": nameless, "texts_that_are_no_key": len(unusable)},
     )
 
 
@@ -126,7 +126,7 @@ def is_up_to_date(
     warehouse: dg.ResourceParam[Warehouse],
     clock: dg.ResourceParam[Clock],
 ) -> dg.AssetCheckResult:
-    """What is live knows the last week that is over, but for the weeks that are held out."""
+    """What is published knows the last week that is over, but for the weeks that are held out."""
     model_key = context.partition_key
     loaded = settings.load(model_key)
     with warehouse.begin() as connection:
@@ -139,7 +139,7 @@ def is_up_to_date(
     return dg.AssetCheckResult(
         passed=behind <= allowed,
         severity=dg.AssetCheckSeverity.WARN,
-        description=f"What is live ends {behind} weeks before the last that is over; load the "
+        description=f"What is published ends {behind} weeks before the last that is over; load the "
         "weeks that are missing, and see what the last refits failed at (mmm runs)."
         if behind > allowed
         else None,

@@ -76,7 +76,7 @@ def fit(
         _reject(warehouse, row, fitted.climb.reason)
         raise dg.Failure(f"no fit has any draws: {fitted.climb.reason}")
     record = fitted.record(version, scales_of)
-    summary = dg.MetadataValue.md(_summary(fitted.climb.checks))
+    summary = dg.MetadataValue.md(_verdict_markdown(fitted.climb.checks))
     return dg.Output(
         FittedRun(run_id, started_at, loaded, panel, posterior, fitted.holdout, record),
         metadata={
@@ -113,7 +113,7 @@ def _observation(
     )
 
 
-def _summary(checks: "tuple[Check, ...]") -> str:
+def _verdict_markdown(checks: "tuple[Check, ...]") -> str:
     """The gate's verdicts, as a Markdown table."""
     rows = [
         f"| {check.check_name} | {check.value:.4g} | {check.threshold:g} | {check.status} |"

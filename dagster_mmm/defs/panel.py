@@ -79,7 +79,7 @@ def panel(
     """
     model_key = context.partition_key
     context.instance.add_run_tags(context.run.run_id, {MODEL_TAG: model_key})
-    _refuse_beside_another(context)
+    _give_way_to_an_earlier_run(context)
     loaded = settings.load(model_key)
     today, starts_on = clock.today(loaded.schedule.timezone), loaded.input.week_starts_on
     as_of = None if config.as_of is None else week_of(_day(config.as_of), starts_on)
@@ -96,15 +96,19 @@ def panel(
     warehouse.create_result_tables()
     same = run_with_the_same_input(warehouse, loaded, snapshot)
     if same is not None and not config.force:
-        context.log.info(f"{NOTHING_NEW} since run {same}, which stays live; force a fit by config")
+        context.log.info(
+            f"{NOTHING_NEW} since run {same}, which stays published; force a fit by config"
+        )
         yield dg.AssetObservation(
             context.asset_key, partition=model_key, metadata={"nothing_new_since": same}
         )
         return
     with warehouse.begin() as connection:
         before = published_input(connection, model_key)
-        live_week = published_week(connection, model_key)
-    is_vintage = as_of is not None and live_week is not None and _last_week(snapshot) < live_week
+        known_until = published_week(connection, model_key)
+    is_vintage = (
+        as_of is not None and known_until is not None and _last_week(snapshot) < known_until
+    )
     run_type = "vintage" if is_vintage else "refit"
     found = RunInput(inputs.mark_restated(snapshot, before), run_type)
     yield dg.Output(found, metadata=_metadata(found))
@@ -118,14 +122,14 @@ def run_with_the_same_input(
         # A score has seen the data, but its posterior has not.
         "run_type": "refit",
         "data_fingerprint": inputs.fingerprint(snapshot),
-        "config_hash": settings.fingerprint(),
+        "config_fingerprint": settings.fingerprint(),
         "code_version": fitting.code_version(),
     }
     with warehouse.begin() as connection:
         return same_as_published(connection, settings.model_key, wanted)
 
 
-def _refuse_beside_another(context: dg.AssetExecutionContext) -> None:
+def _give_way_to_an_earlier_run(context: dg.AssetExecutionContext) -> None:
     """Two refits of a model would race for its files; of two, the one asked for later gives way."""
     records = context.instance.get_run_records(
         dg.RunsFilter(tags={PARTITION_TAG: context.partition_key}, statuses=list(AT_WORK))

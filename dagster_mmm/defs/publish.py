@@ -45,7 +45,7 @@ def published(
             raise dg.Failure("there is no run to publish; materialise the result tables first")
         run_id, run_type = judged
         if run_type == "vintage":
-            context.log.info(f"run {run_id} is a vintage: what is live stays live")
+            context.log.info(f"run {run_id} is a vintage: what is published stays")
             return
         try:
             publish(connection, model_key, run_id, clock.utc())

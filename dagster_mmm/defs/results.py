@@ -13,7 +13,7 @@ from dagster_mmm.schedule.partitions import MODELS
 from dagster_mmm.settings import Settings
 from dagster_mmm.warehouse import rows, tables
 from dagster_mmm.warehouse.database import Warehouse
-from dagster_mmm.warehouse.runs import live_fit, was_published
+from dagster_mmm.warehouse.runs import published_fit, was_published
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -52,10 +52,10 @@ FIT_TABLES = [table for table in tables.RESULT_TABLES if table not in tables.PLA
 def result_tables(
     context: dg.AssetExecutionContext, fit: FittedRun, warehouse: dg.ResourceParam[Warehouse]
 ) -> Iterator[dg.MaterializeResult]:
-    """Response curves, contributions, fitting.returns, verdicts and input of one run."""
+    """Response curves, contributions, returns, verdicts and input of one run."""
     warehouse.create_result_tables()
     with warehouse.begin() as connection:
-        previous = live_fit(connection, fit.settings.model_key)
+        previous = published_fit(connection, fit.settings.model_key)
     frames = fitting.result_frames(fit, previous)
     with warehouse.begin() as connection:
         if was_published(connection, fit.run_id):
@@ -77,7 +77,6 @@ def result_tables(
 def _pictures(
     frames: "dict[sa.Table, pd.DataFrame]", settings: Settings
 ) -> dict[sa.Table, dict[str, dg.MetadataValue]]:
-
     currency = settings.currency
     summary = fitting.returns(frames[tables.CHANNEL_SUMMARY])
     curves = fitting.pictures.response_curves(frames[tables.RESPONSE_CURVE], currency)

@@ -1,4 +1,4 @@
-"""The score: what the live posterior says of the weeks that have come since, without a fit."""
+"""The score: what the published posterior says of the weeks that have come since, without a fit."""
 
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, NamedTuple
@@ -17,8 +17,8 @@ from dagster_mmm.warehouse import rows, tables
 from dagster_mmm.warehouse.database import Warehouse
 from dagster_mmm.warehouse.publish import publish
 from dagster_mmm.warehouse.runs import (
-    LiveFit,
-    live_fit,
+    PublishedFit,
+    published_fit,
     published_input,
     same_as_published,
     stored_rows,
@@ -44,17 +44,17 @@ def score(
     clock: dg.ResourceParam[Clock],
     fitted_run_io: dg.ResourceParam[FittedRunIOManager],
 ) -> Iterator[dg.AssetObservation | dg.MaterializeResult]:
-    """The live posterior on the weeks that have come since, as a run of type `score`, published.
+    """The published posterior on the weeks that came since, as a run of type `score`, published.
 
-    It inherits the verdict of its fit. Where nothing is new since the live run there is none.
+    It inherits the verdict of its fit. Where nothing is new since the published run there is none.
     """
     run_id, started_at = context.run.run_id, clock.utc()
     loaded = settings.load(context.partition_key)
     snapshot = _snapshot(loaded, warehouse, clock)
-    known, weeks = _known(loaded, warehouse, snapshot), inputs.build_panel(snapshot, loaded)
-    fit = fitted_run_io.run(loaded.model_key, known.live.run["run_id"])
-    if known.same is not None or weeks.weeks[-1] <= fit.fit.panel.weeks[-1]:
-        since = known.same or fit.run_id
+    stored, weeks = _read_stored(loaded, warehouse, snapshot), inputs.build_panel(snapshot, loaded)
+    fit = fitted_run_io.run(loaded.model_key, stored.published.run["run_id"])
+    if stored.same is not None or weeks.weeks[-1] <= fit.fit.panel.weeks[-1]:
+        since = stored.same or fit.run_id
         context.log.info(f"{NOTHING_NEW} since run {since}: there is no week to score")
         yield dg.AssetObservation(
             context.asset_key,
@@ -63,9 +63,9 @@ def score(
         )
         return
     run = fitting.ScoreRun(
-        run_id, started_at, fit, inputs.mark_restated(snapshot, known.used), weeks
+        run_id, started_at, fit, inputs.mark_restated(snapshot, stored.used), weeks
     )
-    frames = fitting.score_frames(run, known.stored, known.live)
+    frames = fitting.score_frames(run, stored.rows_of_fit, stored.published)
     with warehouse.begin() as connection:
         rows.replace_run(connection, run_id, frames)
         publish(connection, loaded.model_key, run_id, clock.utc())
@@ -74,7 +74,7 @@ def score(
             "fit_run_id": fit.run_id,
             "weeks_scored": len(weeks) - len(fit.fit.panel),
             "cpu_seconds": float(frames[tables.RUN]["cpu_seconds"].item()),
-            **_errors(frames[tables.ACCURACY]),
+            **_scored_metrics(frames[tables.ACCURACY]),
         }
     )
 
@@ -95,37 +95,39 @@ def _snapshot(settings: Settings, warehouse: Warehouse, clock: Clock) -> "pd.Dat
     return judged.snapshot
 
 
-class _Known(NamedTuple):
+class _Stored(NamedTuple):
     """What the warehouse holds of a model.
 
     Attributes:
-        live: the refit behind the live run.
-        stored: the rows of it that a score takes over.
-        used: the values that the live run used, as `published_input` gives them.
-        same: the live run, if it has seen the very input of now, or None.
+        published: the refit behind the published run.
+        rows_of_fit: the rows of it that a score takes over.
+        used: the values that the published run used, as `published_input` gives them.
+        same: the published run, if it has seen the very input of now, or None.
     """
 
-    live: LiveFit
-    stored: "dict[sa.Table, pd.DataFrame]"
+    published: PublishedFit
+    rows_of_fit: "dict[sa.Table, pd.DataFrame]"
     used: "pd.DataFrame"
     same: str | None
 
 
-def _known(settings: Settings, warehouse: Warehouse, snapshot: "pd.DataFrame") -> _Known:
-
+def _read_stored(settings: Settings, warehouse: Warehouse, snapshot: "pd.DataFrame") -> _Stored:
     seen = {"data_fingerprint": inputs.fingerprint(snapshot)}
     warehouse.create_result_tables()
     with warehouse.begin() as connection:
-        live = live_fit(connection, settings.model_key)
-        if live is None:
+        published = published_fit(connection, settings.model_key)
+        if published is None:
             raise dg.Failure(f"nothing of {settings.model_key} has been published: refit it first")
-        stored = {t: stored_rows(connection, t, live.run["run_id"]) for t in fitting.OF_THE_FIT}
+        rows_of_fit = {
+            t: stored_rows(connection, t, published.run["run_id"])
+            for t in fitting.TABLES_OF_THE_FIT
+        }
         used = published_input(connection, settings.model_key)
         same = same_as_published(connection, settings.model_key, seen)
-    return _Known(live, stored, used, same)
+    return _Stored(published, rows_of_fit, used, same)
 
 
-def _errors(accuracy: "pd.DataFrame") -> dict[str, float]:
+def _scored_metrics(accuracy: "pd.DataFrame") -> dict[str, float]:
     """The scored weeks' metrics of all series together, as numbers that the UI plots."""
     rows = fitting.overall(accuracy[accuracy["evaluation_set"] == "scored"])
     return dict(zip("scored_" + rows["metric"], rows["value"], strict=True))

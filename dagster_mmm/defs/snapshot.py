@@ -1,4 +1,4 @@
-"""The copy of what is live that dashboards read."""
+"""The copy of what is published that dashboards read."""
 
 import dagster as dg
 

@@ -75,7 +75,7 @@ if _manifest_is_stale(DBT_PROJECT.manifest_path):
     _write_manifest(DBT_PROJECT.manifest_path)
 
 
-# The folders of models that make the weekly input; the others show what is live.
+# The folders of models that make the weekly input; the others show what is published.
 INPUT_LAYERS = ("staging", "intermediate", "input")
 
 
@@ -121,7 +121,7 @@ def dbt_models(
             "and name its input.model_column"
         )
     tell_dbt()
-    # The views of what is live read tables that the first fit would otherwise make.
+    # The views of what is published read tables that the first fit would otherwise make.
     warehouse.create_result_tables()
     # dbt's unit tests prove the SQL, not this week's data: they run in the test suite.
     arguments = ["build", "--vars", variables, "--exclude-resource-type", "unit_test"]

@@ -13,7 +13,7 @@ from .result_rows import overall as overall
 from .result_rows import result_frames as result_frames
 from .result_rows import returns as returns
 from .result_rows import started_run as started_run
-from .score_rows import OF_THE_FIT as OF_THE_FIT
+from .score_rows import TABLES_OF_THE_FIT as TABLES_OF_THE_FIT
 from .score_rows import ScoreRun as ScoreRun
 from .score_rows import score_frames as score_frames
 from .version import code_version as code_version

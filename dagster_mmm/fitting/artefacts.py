@@ -21,7 +21,7 @@ class RunInput:
 
     Attributes:
         snapshot: its values, as in `mmm_input_snapshot`.
-        run_type: refit, or vintage where it ends before what is live.
+        run_type: refit, or vintage where it ends before what is published.
     """
 
     snapshot: "pd.DataFrame"

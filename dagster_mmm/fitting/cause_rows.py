@@ -93,10 +93,10 @@ def change_rows(before: StoredRun, after: StoredRun, tell: Tell) -> pd.DataFrame
     first, last = old.fit.panel.weeks[[0, -1]]
     summaries: dict[str, pd.DataFrame] = {}
     has_passed = {last_cause: new.record.refusal is None}
-    for at, cause in enumerate(refitted, start=1):
-        tell(f"fit {at} of {len(refitted)}: {REFITS[cause]}")
+    for number, cause in enumerate(refitted, start=1):
+        tell(f"fit {number} of {len(refitted)}: {REFITS[cause]}")
         fitted = _refit(cause, asked[cause], old.fit)
-        failed = _failed(fitted, new.settings)
+        failed = _failed_checks(fitted, new.settings)
         if failed:
             tell(f"the step {cause} has not passed the gate ({failed}): do not trust its size")
         summaries[cause] = hill_mmm.results.summary_between(fitted, first, last)
@@ -152,7 +152,7 @@ def _refit(cause: str, asked: Combination, before: Fit) -> Fit:
         ) from error
 
 
-def _failed(fitted: Fit, settings: Settings) -> str:
+def _failed_checks(fitted: Fit, settings: Settings) -> str:
     """The checks of the gate that a refit fails, in words; empty where it passes."""
     parameters = hill_mmm.checks.parameter_summary(fitted)
     checks = hill_mmm.checks.gate(parameters, fitted, settings.gate)

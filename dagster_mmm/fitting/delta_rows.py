@@ -13,13 +13,13 @@ from dagster_mmm.fitting.version import code_version
 from dagster_mmm.inputs import mark_restated
 from dagster_mmm.settings import Settings
 from dagster_mmm.warehouse import tables
-from dagster_mmm.warehouse.runs import LiveFit
+from dagster_mmm.warehouse.runs import PublishedFit
 from hill_mmm import Panel
 from hill_mmm.checks import Check
 
 
 def delta_rows(
-    run: FittedRun, previous: LiveFit | None, ci_level: float, panel: Panel | None = None
+    run: FittedRun, previous: PublishedFit | None, ci_level: float, panel: Panel | None = None
 ) -> pd.DataFrame:
     """The rows of `mmm_run_delta`, without the run's own keys.
 
@@ -50,7 +50,9 @@ def delta_rows(
     )
 
 
-def history_verdict(run: FittedRun, previous: LiveFit | None, delta: pd.DataFrame) -> list[Check]:
+def history_verdict(
+    run: FittedRun, previous: PublishedFit | None, delta: pd.DataFrame
+) -> list[Check]:
     """How far the run rewrites history: blocking where `gate.max_history_shift_sd` is set.
 
     A new model version asks another question: its answers are not held against the old one's.
@@ -60,7 +62,7 @@ def history_verdict(run: FittedRun, previous: LiveFit | None, delta: pd.DataFram
     return hill_mmm.checks.history_checks(delta, run.settings.gate.max_history_shift_sd)
 
 
-def _changed(run: FittedRun, previous: LiveFit, weeks: np.ndarray) -> list[str]:
+def _changed(run: FittedRun, previous: PublishedFit, weeks: np.ndarray) -> list[str]:
     """What differs between the runs, of what may move a result."""
     before, settings = previous.run, run.settings
     window = [np.datetime64(before[f"window_{end}"], "D") for end in ("start", "end")]
@@ -69,7 +71,7 @@ def _changed(run: FittedRun, previous: LiveFit, weeks: np.ndarray) -> list[str]:
         "new_weeks": [weeks[0], weeks[-1]] != window,
         "restated_weeks": mark_restated(snapshot, previous.input)["is_restated"].any(),
         "configuration": _with_seed(settings, before["seed"]).fingerprint()
-        != before["config_hash"],
+        != before["config_fingerprint"],
         "code": code_version() != before["code_version"],
         "seed": settings.sampler.seed != before["seed"],
     }

@@ -21,7 +21,9 @@ def plan_frames(run: FittedRun) -> dict[sa.Table, pd.DataFrame]:
     for request in run.settings.plans:
         made = _plan(run, request)
         if isinstance(made, Plan):
-            rows = {tables.BUDGET_PLAN: made.cells, tables.BUDGET_PLAN_SUMMARY: _summary(made)}
+            status = "kept" if made.is_kept else "planned"
+            totals = made.totals.drop(columns="is_kept").assign(status=status, reason=None)
+            rows = {tables.BUDGET_PLAN: made.cells, tables.BUDGET_PLAN_SUMMARY: totals}
             if (error := request.experiment_error) is not None:
                 value = hill_mmm.experiment_value(run.fit, request, error)
                 rows[tables.EXPERIMENT_VALUE] = value
@@ -31,7 +33,11 @@ def plan_frames(run: FittedRun) -> dict[sa.Table, pd.DataFrame]:
             frames[table].append(frame.assign(scenario=request.name))
     keys = {"run_id": run.run_id, "model_key": run.settings.model_key}
     return {
-        table: (pd.concat(found, ignore_index=True) if found else _no_rows(table)).assign(**keys)
+        table: (
+            pd.concat(found, ignore_index=True)
+            if found
+            else pd.DataFrame(columns=list(table.columns.keys()))
+        ).assign(**keys)
         for table, found in frames.items()
     }
 
@@ -44,11 +50,6 @@ def _plan(run: FittedRun, request: PlanRequest) -> Plan | str:
         return hill_mmm.plan(run.fit, request, run.settings.evaluation.ci_level)
     except PlanError as error:
         return str(error)
-
-
-def _summary(made: Plan) -> pd.DataFrame:
-    status = "kept" if made.is_kept else "planned"
-    return made.totals.drop(columns="is_kept").assign(status=status, reason=None)
 
 
 def _impossible(run: FittedRun, request: PlanRequest, reason: str) -> pd.DataFrame:
@@ -65,7 +66,3 @@ def _impossible(run: FittedRun, request: PlanRequest, reason: str) -> pd.DataFra
         "ci_level": run.settings.evaluation.ci_level,
     }
     return pd.DataFrame([row])
-
-
-def _no_rows(table: sa.Table) -> pd.DataFrame:
-    return pd.DataFrame(columns=list(table.columns.keys()))

@@ -16,7 +16,7 @@ from dagster_mmm.fitting.version import code_version
 from dagster_mmm.inputs import fingerprint, input_advice
 from dagster_mmm.settings import Settings
 from dagster_mmm.warehouse import tables
-from dagster_mmm.warehouse.runs import LiveFit
+from dagster_mmm.warehouse.runs import PublishedFit
 from hill_mmm import Fit, Panel
 from hill_mmm.checks import Check
 from hill_mmm.panel import ALL_SERIES
@@ -41,7 +41,7 @@ def started_run(
         "started_at": pd.Timestamp(started_at),
         "currency": settings.currency,
         "components_requested": str(settings.model.components),
-        "config_hash": settings.fingerprint(),
+        "config_fingerprint": settings.fingerprint(),
         "model_version": model_version,
         "code_version": code_version(),
         "seed": settings.sampler.seed,
@@ -52,7 +52,9 @@ def started_run(
     return pd.DataFrame([row])
 
 
-def result_frames(run: FittedRun, previous: LiveFit | None = None) -> dict[sa.Table, pd.DataFrame]:
+def result_frames(
+    run: FittedRun, previous: PublishedFit | None = None
+) -> dict[sa.Table, pd.DataFrame]:
     """All rows of a run by table: the estimands, the verdicts, the input, and the run itself.
 
     Args:

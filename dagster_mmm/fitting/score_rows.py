@@ -16,11 +16,11 @@ from dagster_mmm.fitting.delta_rows import delta_rows
 from dagster_mmm.fitting.result_rows import overall, started_run
 from dagster_mmm.inputs import fingerprint
 from dagster_mmm.warehouse import tables
-from dagster_mmm.warehouse.runs import LiveFit
+from dagster_mmm.warehouse.runs import PublishedFit
 from hill_mmm import Panel
 
 # What new weeks do not change: a score has the rows of its fit, so that its views are complete.
-OF_THE_FIT = (
+TABLES_OF_THE_FIT = (
     tables.RESPONSE_CURVE,
     tables.RESPONSE_DRAW,
     tables.ADSTOCK_DECAY,
@@ -54,13 +54,13 @@ class ScoreRun:
 
 
 def score_frames(
-    run: ScoreRun, stored: Mapping[sa.Table, pd.DataFrame], previous: LiveFit
+    run: ScoreRun, stored: Mapping[sa.Table, pd.DataFrame], previous: PublishedFit
 ) -> dict[sa.Table, pd.DataFrame]:
     """All rows of a score by table; its verdict is that of its fit, with advice on the new weeks.
 
     Args:
         run: the score.
-        stored: the rows of `OF_THE_FIT` that its fit wrote.
+        stored: the rows of `TABLES_OF_THE_FIT` that its fit wrote.
         previous: the refit that is scored, as stored.
 
     Raises:
@@ -72,6 +72,7 @@ def score_frames(
     of_all = overall(scored.accuracy)
     n_weeks = len(run.panel) - len(run.fit.fit.panel)
     checks = hill_mmm.checks.holdout_checks(of_all, evaluation.ci_level, n_weeks, "scored")
+    advice = pd.DataFrame([asdict(check) for check in checks])
     as_now = replace(run.fit, input=RunInput(run.snapshot, "score"))
     frames = {
         **stored,
@@ -82,24 +83,18 @@ def score_frames(
             run.fit.fit, evaluation.forecast_weeks, run.panel
         ),
         tables.RUN_DELTA: delta_rows(as_now, previous, evaluation.ci_level, run.panel),
-        tables.ACCURACY: _further(stored[tables.ACCURACY], scored.accuracy),
-        tables.DIAGNOSTIC: _further(
-            stored[tables.DIAGNOSTIC], pd.DataFrame([asdict(check) for check in checks])
-        ),
+        tables.ACCURACY: pd.concat([stored[tables.ACCURACY], scored.accuracy], ignore_index=True),
+        tables.DIAGNOSTIC: pd.concat([stored[tables.DIAGNOSTIC], advice], ignore_index=True),
         tables.INPUT_SNAPSHOT: run.snapshot,
     }
-    frames[tables.RUN] = _row(run).assign(
+    frames[tables.RUN] = _finished_run(run).assign(
         cpu_seconds=time.process_time() - cpu, wall_seconds=time.monotonic() - wall
     )
     keys = {"run_id": run.run_id, "model_key": run.fit.settings.model_key}
     return {table: frame.assign(**keys) for table, frame in frames.items()}
 
 
-def _further(stored: pd.DataFrame, rows: pd.DataFrame) -> pd.DataFrame:
-    return pd.concat([stored, rows], ignore_index=True)
-
-
-def _row(run: ScoreRun) -> pd.DataFrame:
+def _finished_run(run: ScoreRun) -> pd.DataFrame:
     fit, (first, last) = run.fit, run.panel.weeks[[0, -1]].astype("datetime64[s]")
     row = started_run(
         run.run_id,

@@ -19,11 +19,11 @@ class InputError(ValueError):
         super().__init__("\n".join(f"- {problem.message}" for problem in self.problems))
 
 
-def said(error: DBAPIError) -> str:
+def database_words(error: DBAPIError) -> str:
     """The database's words on an error."""
-    return without_hints(str(error.orig))
+    return without_statement(str(error.orig))
 
 
-def without_hints(message: str) -> str:
+def without_statement(message: str) -> str:
     """The database's words, but for those on a statement that the user has not written."""
     return message.split("\n\n")[0].split("\nLINE ")[0]

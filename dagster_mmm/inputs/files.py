@@ -6,7 +6,7 @@ import duckdb
 import pyarrow as pa
 from sqlalchemy.exc import DBAPIError
 
-from dagster_mmm.inputs.errors import RawTableError, said, without_hints
+from dagster_mmm.inputs.errors import RawTableError, database_words, without_statement
 from dagster_mmm.settings import Settings, check_columns
 from dagster_mmm.warehouse.database import Warehouse
 from dagster_mmm.warehouse.ddl import create_schema
@@ -28,7 +28,7 @@ def load_csv(warehouse: Warehouse, file: Path, settings: Settings) -> None:
     try:
         rows = read_csv(file)
     except duckdb.Error as error:
-        words = without_hints(str(error))
+        words = without_statement(str(error))
         raise RawTableError(
             f"{file} cannot be loaded into {settings.input.table}: {words}"
         ) from error
@@ -45,7 +45,7 @@ def load_csv(warehouse: Warehouse, file: Path, settings: Settings) -> None:
         ) from error
     except DBAPIError as error:
         raise RawTableError(
-            f"{file} cannot be loaded into {settings.input.table}: {said(error)}"
+            f"{file} cannot be loaded into {settings.input.table}: {database_words(error)}"
         ) from error
 
 

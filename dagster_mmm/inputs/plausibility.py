@@ -36,7 +36,7 @@ def unit_errors(weekly: pd.DataFrame, settings: Settings) -> list[Problem]:
     wrong = wrong.assign(
         amount=wrong["value"].map(_amount),
         usual=(wrong["value"] / wrong["times"]).map(_amount),
-        far=wrong["times"].map(_in_words),
+        far=wrong["times"].map(_multiple_in_words),
         limit=wrong["times"].where(wrong["times"] > 1, 1 / wrong["times"]),
         place=wrong["variable"].map(places),
     )
@@ -164,7 +164,7 @@ def _collinear(media: pd.DataFrame) -> list[Problem]:
     ]
 
 
-def _in_words(times: float) -> str:
+def _multiple_in_words(times: float) -> str:
     return f"{times:,.0f} times" if times > 1 else f"1/{1 / times:,.0f} of" if times > 0 else ""
 
 

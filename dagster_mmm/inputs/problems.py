@@ -172,26 +172,27 @@ def absent_spend(silent: Collection[str], settings: Settings) -> list[Problem]:
 def lift_test_problems(weekly: pd.DataFrame, settings: Settings) -> list[Problem]:
     """Lift tests that the weeks to be fitted do not hold."""
     problems: list[Problem] = []
-    for at, test in enumerate(settings.lift_tests):
+    for test_index, test in enumerate(settings.lift_tests):
+        key = f"lift_tests[{test_index}]"
         spend = weekly[weekly["variable"] == test.channel]
         if test.series is not None:
             spend = spend[spend["series_key"] == test.series]
         if spend.empty:
             known = ", ".join(weekly["series_key"].unique())
             found = f"names the series {test.series!r}; allowed: {known}"
-            problems.append(Problem("unknown_series", f"lift_tests[{at}] {found}", test.channel))
+            problems.append(Problem("unknown_series", f"{key} {found}", test.channel))
             continue
         start, end = pd.Timestamp(test.start), pd.Timestamp(test.end)
         first, last = spend["week_start"].min(), spend["week_start"].max()
         if start < first or end > last:
             message = (
-                f"lift_tests[{at}] is of {test.start} to {test.end}, but the weeks used are "
+                f"{key} is of {test.start} to {test.end}, but the weeks used are "
                 f"{day(first)} to {day(last)}; correct its dates or take it out of the settings"
             )
             problems.append(Problem("lift_test_outside", message, test.channel))
         elif not spend.loc[spend["week_start"].between(start, end), "value"].gt(0).any():
             message = (
-                f"lift_tests[{at}]: {test.channel} has no spend from {test.start} to {test.end}; "
+                f"{key}: {test.channel} has no spend from {test.start} to {test.end}; "
                 "correct its channel or dates"
             )
             problems.append(Problem("lift_test_without_spend", message, test.channel))

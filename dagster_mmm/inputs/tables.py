@@ -7,7 +7,7 @@ from typing import NamedTuple
 import sqlalchemy as sa
 from sqlalchemy.exc import DBAPIError
 
-from dagster_mmm.inputs.errors import RawTableError, said
+from dagster_mmm.inputs.errors import RawTableError, database_words
 from dagster_mmm.inputs.rows import (
     require_known,
     require_one_currency,
@@ -79,8 +79,8 @@ def _readable(warehouse: Warehouse, settings: Settings) -> Generator[None]:
         ) from error
     except DBAPIError as error:
         raise RawTableError(
-            f"{settings.input.table} is there but cannot be read: {said(error)}; where it is a "
-            "view, see that the tables behind it are there and that the job may read them"
+            f"{settings.input.table} is there but cannot be read: {database_words(error)}; where "
+            "it is a view, see that the tables behind it are there and that the job may read them"
         ) from error
 
 

@@ -18,7 +18,7 @@ WAITING = (
 )
 UNDER_WAY = WAITING + AT_WORK
 # Tags of a refit that say what it rests on.
-MARK_TAGS: dict[Cause, str] = {
+FINGERPRINT_TAGS: dict[Cause, str] = {
     "restated": "mmm/input",
     "lift_tests": "mmm/lift_tests",
     "dbt": "mmm/dbt",
@@ -53,26 +53,26 @@ def is_under_way(instance: dg.DagsterInstance, *jobs: str) -> bool:
     )
 
 
-def code_mark(instance: dg.DagsterInstance, assets: Collection[dg.AssetKey]) -> str:
-    """A mark of the code that last made these assets."""
+def code_fingerprint(instance: dg.DagsterInstance, assets: Collection[dg.AssetKey]) -> str:
+    """The fingerprint of the code that last made these assets."""
     versions: list[str] = []
     for key in sorted(assets):
         event = instance.get_latest_materialization_event(key)
         made = None if event is None else event.asset_materialization
         versions.append(str((made.tags or {}).get("dagster/code_version")) if made else "never")
-    return mark(versions)
+    return fingerprint(versions)
 
 
-def mark(parts: Iterable[str]) -> str:
+def fingerprint(parts: Iterable[str]) -> str:
     """A short text that differs where any of the parts does."""
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:12]
 
 
 def _attempt(run: dg.DagsterRun) -> Attempt:
-    marks: dict[Cause, str] = {
-        cause: run.tags[tag] for cause, tag in MARK_TAGS.items() if tag in run.tags
+    fingerprints: dict[Cause, str] = {
+        cause: run.tags[tag] for cause, tag in FINGERPRINT_TAGS.items() if tag in run.tags
     }
     if run.status in UNDER_WAY:
-        return Attempt("under way", marks)
+        return Attempt("under way", fingerprints)
     is_success = run.status is dg.DagsterRunStatus.SUCCESS
-    return Attempt("succeeded" if is_success else "failed", marks)
+    return Attempt("succeeded" if is_success else "failed", fingerprints)

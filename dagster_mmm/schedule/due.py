@@ -9,9 +9,9 @@ from dagster_mmm.settings.fields import Weekday
 from dagster_mmm.settings.sections import ScheduleSettings, TriggersSettings
 
 WEEK = timedelta(days=7)
-# What a refit rests on beside its week: each has a mark, which changes when it does.
+# What a refit rests on beside its week: each has a fingerprint, which changes when it does.
 Cause = Literal["restated", "lift_tests", "dbt"]
-Marks = Mapping[Cause, str]
+Fingerprints = Mapping[Cause, str]
 
 
 @dataclass(frozen=True)
@@ -20,11 +20,11 @@ class Attempt:
 
     Attributes:
         state: whether it is under way, has ended well, or has not.
-        marks: what it rested on; empty where nobody noted it, as of a run by hand.
+        fingerprints: of what it rested on; empty where nobody noted it, as of a run by hand.
     """
 
     state: Literal["under way", "succeeded", "failed"]
-    marks: Marks
+    fingerprints: Fingerprints
 
 
 @dataclass(frozen=True)
@@ -34,12 +34,12 @@ class Refit:
     Attributes:
         model_key: the model.
         run_key: names it once for all: a sensor requests no run twice under one name.
-        marks: what it rests on.
+        fingerprints: of what it rests on.
     """
 
     model_key: str
     run_key: str
-    marks: Marks
+    fingerprints: Fingerprints
 
 
 def week_of(day: date, week_starts_on: Weekday) -> date:
@@ -55,7 +55,7 @@ def last_complete_week(today: date, week_starts_on: Weekday) -> date:
 def refits_due(
     week: date,
     arrived: Collection[str],
-    marks: Mapping[str, Marks],
+    fingerprints: Mapping[str, Fingerprints],
     attempts: Mapping[str, Collection[Attempt]],
     triggers: TriggersSettings,
 ) -> list[Refit]:
@@ -68,14 +68,14 @@ def refits_due(
     Args:
         week: the first day of the last complete week.
         arrived: the models whose input of that week is there.
-        marks: what a refit would rest on now, by model.
+        fingerprints: of what a refit would rest on now, by model.
         attempts: the refits of that week so far, the last one last, by model.
         triggers: the changes that have a model refitted.
     """
     due: list[Refit] = []
     for model_key in sorted(arrived):
         earlier = list(attempts.get(model_key, ()))
-        now = marks.get(model_key, {})
+        now = fingerprints.get(model_key, {})
         name = f"{model_key}|{week}"
         if not earlier:
             due.append(Refit(model_key, name, now))
@@ -87,14 +87,14 @@ def refits_due(
     return due
 
 
-def _changed(last: Attempt, now: Marks, triggers: TriggersSettings) -> list[Cause]:
+def _changed(last: Attempt, now: Fingerprints, triggers: TriggersSettings) -> list[Cause]:
     heeded: list[Cause] = [cause for cause in get_args(Cause) if getattr(triggers, cause)]
     if last.state == "failed" and "restated" not in heeded:
         heeded.append("restated")
     return [
         cause
         for cause in heeded
-        if cause in now and cause in last.marks and now[cause] != last.marks[cause]
+        if cause in now and cause in last.fingerprints and now[cause] != last.fingerprints[cause]
     ]
 
 

@@ -14,11 +14,11 @@ def step_failures(events: Iterable[dg.DagsterEvent]) -> list[str]:
     return [
         f"{event.step_key}: {said}"
         for event in events
-        if event.is_step_failure and (said := _said(event))
+        if event.is_step_failure and (said := _words_of_cause(event))
     ]
 
 
-def _said(event: dg.DagsterEvent) -> str:
+def _words_of_cause(event: dg.DagsterEvent) -> str:
     error = event.step_failure_data.error
     while error is not None and error.cause is not None and error.cls_name in WRAPPERS:
         error = error.cause

@@ -24,13 +24,13 @@ def dbt_vars(settings: Iterable[Settings], undeclared: Settings | None = None) -
         "grain": first.input.grain,
         "week_starts_on": first.input.week_starts_on,
         "freshness": first.input.freshness.model_dump(),
-        "inputs": [_own(one) for one in each]
+        "inputs": [_own_input(one) for one in each]
         if undeclared is None
         else _of_one_table(each, undeclared),
     }
 
 
-def _own(settings: Settings) -> Input:
+def _own_input(settings: Settings) -> Input:
     """The input of a model that has its table to itself, or its rows of one."""
     only = None if settings.input.model_column is None else [settings.model_key]
     return _input(settings) | {"model_key": settings.model_key, "only": only, "all_but": None}

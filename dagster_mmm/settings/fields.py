@@ -82,7 +82,7 @@ def _at_least_one(items: tuple[Any, ...]) -> tuple[Any, ...]:
 
 
 def _each_once(items: tuple[Hashable, ...]) -> tuple[Hashable, ...]:
-    repeated = [item for at, item in enumerate(items) if item in items[:at]]
+    repeated = [item for position, item in enumerate(items) if item in items[:position]]
     if repeated:
         raise reject("each of them once", found=f"{repeated[0]} more than once")
     return items

@@ -20,7 +20,7 @@ from dagster_mmm.settings.sections import (
 
 Document = Mapping[str, Any]
 # What the job as a whole is told: no model can be told otherwise.
-OF_THE_FILE = (
+KEYS_OF_THE_FILE = (
     ("model_key",),
     ("models",),
     ("owner",),
@@ -227,7 +227,7 @@ def _mistakes_in(differences: object) -> list[str]:
             lines += [
                 f"models.{model_key}.{'.'.join(key)}: found it of one model; allowed: of the file, "
                 "for all models"
-                for key in OF_THE_FILE
+                for key in KEYS_OF_THE_FILE
                 if _stands_at(cast("Document", different or {}), key)
             ]
     return lines

@@ -102,8 +102,8 @@ class Settings(Section):
     def _lift_tests_are_of_paid_channels(self) -> Self:
         paid = [channel.name for channel in self.channels]
         unknown = [
-            f"{test.channel!r} at lift_tests[{at}].channel"
-            for at, test in enumerate(self.lift_tests)
+            f"{test.channel!r} at lift_tests[{test_index}].channel"
+            for test_index, test in enumerate(self.lift_tests)
             if test.channel not in paid
         ]
         _reject_any(unknown, f"a channel that has spend: {', '.join(paid)}")
@@ -112,14 +112,17 @@ class Settings(Section):
     @model_validator(mode="after")
     def _plans_are_of_paid_channels(self) -> Self:
         _reject_repeated(
-            [(plan.name, f"plans[{at}].name") for at, plan in enumerate(self.plans)],
+            [
+                (plan.name, f"plans[{plan_index}].name")
+                for plan_index, plan in enumerate(self.plans)
+            ],
             "a name of its own for each plan",
         )
         paid = [channel.name for channel in self.channels]
         unknown = [
-            f"{limit.channel!r} at plans[{at}].limits[{i}].channel"
-            for at, plan in enumerate(self.plans)
-            for i, limit in enumerate(plan.limits)
+            f"{limit.channel!r} at plans[{plan_index}].limits[{limit_index}].channel"
+            for plan_index, plan in enumerate(self.plans)
+            for limit_index, limit in enumerate(plan.limits)
             if limit.channel not in paid
         ]
         _reject_any(unknown, f"a channel that has spend: {', '.join(paid)}")
@@ -128,8 +131,8 @@ class Settings(Section):
     @model_validator(mode="after")
     def _lift_tests_are_of_the_only_series(self) -> Self:
         unknown = [
-            f"{test.series!r} at lift_tests[{at}].series"
-            for at, test in enumerate(self.lift_tests)
+            f"{test.series!r} at lift_tests[{test_index}].series"
+            for test_index, test in enumerate(self.lift_tests)
             if test.series not in (None, self.input.series)
         ]
         # The names of several series are data: the job judges by them when it has read its input.
@@ -141,8 +144,8 @@ class Settings(Section):
     def _lift_tests_are_of_whole_weeks(self) -> Self:
         first = get_args(Weekday).index(self.input.week_starts_on)
         within = [
-            f"{day} at lift_tests[{at}].{key}"
-            for at, test in enumerate(self.lift_tests)
+            f"{day} at lift_tests[{test_index}].{key}"
+            for test_index, test in enumerate(self.lift_tests)
             for key, day in (("start", test.start), ("end", test.end))
             if date.fromisoformat(day).weekday() != first
         ]
@@ -215,7 +218,8 @@ def _reject_repeated(used: Iterable[tuple[object, str]], allowed: str) -> None:
     for item, key in used:
         keys.setdefault(item, []).append(key)
     _reject_any(
-        [f"{item!r} at {', '.join(at)}" for item, at in keys.items() if len(at) > 1], allowed
+        [f"{item!r} at {', '.join(places)}" for item, places in keys.items() if len(places) > 1],
+        allowed,
     )
 
 

@@ -16,7 +16,12 @@ from sqlalchemy.exc import OperationalError
 
 from dagster_mmm.environment import LOCK_SECONDS
 from dagster_mmm.warehouse import rows
-from dagster_mmm.warehouse.ddl import add_new_columns, columns_found, create_schema
+from dagster_mmm.warehouse.ddl import (
+    add_new_columns,
+    columns_found,
+    create_schema,
+    rename_columns,
+)
 from dagster_mmm.warehouse.errors import (
     WarehouseBusyError,
     WarehouseError,
@@ -24,7 +29,7 @@ from dagster_mmm.warehouse.errors import (
     named_errors,
     unreachable,
 )
-from dagster_mmm.warehouse.tables import METADATA, SCHEMA
+from dagster_mmm.warehouse.tables import FORMER_NAMES, METADATA, SCHEMA
 from dagster_mmm.warehouse.url import DUCKDB, POSTGRES, parse_url, place
 
 if TYPE_CHECKING:
@@ -116,7 +121,8 @@ class Warehouse:
     def create_result_tables(self) -> None:
         """Make the schema and the result tables where they are not there yet.
 
-        A table of an earlier version gets the columns that it lacks, where its rows may do without.
+        A table of an earlier version gets the names of now, and the columns that it lacks where its
+        rows may do without.
 
         Raises:
             OutdatedTablesError: if a table is there with other columns; nothing is changed then.
@@ -124,6 +130,7 @@ class Warehouse:
         with self.begin() as connection:
             create_schema(connection, SCHEMA)
             METADATA.create_all(connection)
+            rename_columns(connection, FORMER_NAMES)
             add_new_columns(connection, METADATA)
             differences = _differences(connection)
             if differences:

@@ -55,7 +55,7 @@ PUBLICATION_TIMES = [
     Column(
         "published_until",
         "timestamp",
-        "When another run took its place, UTC; 9999-12-31 of the live one.",
+        "When another run took its place, UTC; 9999-12-31 of the published one.",
     ),
 ]
 IS_PUBLISHED = Column("is_published", "boolean", "True for the run that readers see now.")
@@ -96,7 +96,7 @@ def _history(table: sa.Table) -> Relation:
     description, columns = _described(table), _columns(table)
     if table is tables.RUN:
         return Relation(_view(table, "history"), description, CONTRACT, [*columns, IS_PUBLISHED])
-    description += " Of every publication, with the time it was live."
+    description += " Of every publication, with the time that it was the published one."
     return Relation(_view(table, "history"), description, CONTRACT, [*columns, *PUBLICATION_TIMES])
 
 

@@ -1,5 +1,7 @@
 """Schemas and columns, made where they are not there yet."""
 
+from collections.abc import Mapping
+
 import sqlalchemy as sa
 from sqlalchemy.engine.interfaces import ReflectedColumn
 
@@ -23,6 +25,20 @@ def columns_found(connection: sa.Connection, metadata: sa.MetaData) -> Columns:
     for schema in {table.schema for table in metadata.tables.values()}:
         found |= inspector.get_multi_columns(schema=schema)
     return found
+
+
+def rename_columns(connection: sa.Connection, former_names: Mapping[sa.Column, str]) -> None:
+    """Give columns that an earlier version called otherwise their names of now; all rows stay."""
+    inspector = sa.inspect(connection)
+    quoted = connection.dialect.identifier_preparer
+    for column, former_name in former_names.items():
+        table = column.table
+        found = inspector.get_columns(table.name, schema=table.schema)
+        if former_name in {each["name"] for each in found}:
+            connection.exec_driver_sql(
+                f"ALTER TABLE {quoted.format_table(table)} "
+                f"RENAME COLUMN {quoted.quote(former_name)} TO {quoted.format_column(column)}"
+            )
 
 
 def add_new_columns(connection: sa.Connection, metadata: sa.MetaData) -> None:

@@ -28,11 +28,11 @@ class ModelKeys(NamedTuple):
 
     Attributes:
         usable: their keys, sorted.
-        refused: what is wrong with texts of the `model_column` that cannot be keys.
+        unusable: what is wrong with texts of the `model_column` that cannot be keys.
     """
 
     usable: tuple[str, ...]
-    refused: tuple[str, ...]
+    unusable: tuple[str, ...]
 
 
 def read_marts(warehouse: Warehouse, model_key: str) -> "tuple[pd.DataFrame, pd.DataFrame]":
@@ -90,8 +90,8 @@ def arrived(warehouse: Warehouse, week: date, days: int) -> frozenset[str]:
     return frozenset(warehouse.read(query)["model_key"])
 
 
-def input_marks(warehouse: Warehouse) -> dict[str, str]:
-    """A mark of each model's input, which changes when a value, row or text of it does."""
+def input_fingerprints(warehouse: Warehouse) -> dict[str, str]:
+    """By model, what changes when a value, row or text of its input does."""
     if not has_input(warehouse):
         return {}
     column = WEEKLY_INPUT.c

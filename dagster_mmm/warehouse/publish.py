@@ -1,22 +1,15 @@
 """The publish pointer: which run readers see. Moved in one transaction, or not at all."""
 
 from datetime import datetime
-from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
 
 from dagster_mmm.warehouse.runs import published_run, reasons_against
-from dagster_mmm.warehouse.tables import (
-    PUBLICATION,
-    RUN,
-)
-
-if TYPE_CHECKING:
-    pass
+from dagster_mmm.warehouse.tables import PUBLICATION, RUN
 
 
 class NotPublishableError(RuntimeError):
-    """The run did not pass the gate; the previous publication stays live."""
+    """The run did not pass the gate; the previous publication stays."""
 
 
 class NoEarlierRunError(LookupError):
@@ -24,7 +17,7 @@ class NoEarlierRunError(LookupError):
 
 
 def publish(connection: sa.Connection, model_key: str, run_id: str, now: datetime) -> None:
-    """Make a run the one that readers see; publishing the live run again changes nothing.
+    """Make a run the one that readers see; publishing the published run again changes nothing.
 
     Args:
         connection: an open transaction.
@@ -42,11 +35,11 @@ def publish(connection: sa.Connection, model_key: str, run_id: str, now: datetim
         reasons = (f"it is a run of {owner}",)
     if reasons:
         raise NotPublishableError(
-            f"run {run_id} of {model_key} is not published; the last good run stays live. "
+            f"run {run_id} of {model_key} is not published; the last good run stays published. "
             + " ".join(reasons)
         )
-    live = published_run(connection, model_key)
-    if live == run_id:
+    published = published_run(connection, model_key)
+    if published == run_id:
         return
     next_id = sa.select(sa.func.coalesce(sa.func.max(PUBLICATION.c.publication_id), 0) + 1)
     connection.execute(
@@ -57,7 +50,7 @@ def publish(connection: sa.Connection, model_key: str, run_id: str, now: datetim
             published_at=now,
         )
     )
-    connection.execute(RUN.update().where(RUN.c.run_id == live).values(status="superseded"))
+    connection.execute(RUN.update().where(RUN.c.run_id == published).values(status="superseded"))
     connection.execute(
         RUN.update()
         .where(RUN.c.run_id == run_id)
@@ -68,10 +61,10 @@ def publish(connection: sa.Connection, model_key: str, run_id: str, now: datetim
 def roll_back(
     connection: sa.Connection, model_key: str, now: datetime, run_id: str | None = None
 ) -> tuple[str, str]:
-    """Make a run live again that was live before; the pointer's history only grows.
+    """Publish a run again that was published before; the pointer's history only grows.
 
-    Without a `run_id`, it is the one that was live before this one, so that twice is there and
-    back.
+    Without a `run_id`, it is the one that was published before this one, so that twice is
+    there and back.
 
     Args:
         connection: an open transaction.
@@ -80,28 +73,30 @@ def roll_back(
         run_id: the run to go back to.
 
     Returns:
-        The run that was live, and the one that is.
+        The run that was published, and the one that is.
 
     Raises:
-        NoEarlierRunError: if the run was never live, or nothing was live before.
+        NoEarlierRunError: if the run was never published, or nothing was before.
         NotPublishableError: if its rows were removed since, by retention.
     """
-    live = published_run(connection, model_key)
-    if live is None:
+    published = published_run(connection, model_key)
+    if published is None:
         raise NoEarlierRunError(f"nothing of {model_key} has been published yet")
     query = (
         sa.select(PUBLICATION.c.run_id)
-        .where(PUBLICATION.c.model_key == model_key, PUBLICATION.c.run_id != live)
+        .where(PUBLICATION.c.model_key == model_key, PUBLICATION.c.run_id != published)
         .order_by(PUBLICATION.c.publication_id.desc())
     )
     earlier = list(connection.scalars(query))
     if run_id is None and not earlier:
-        raise NoEarlierRunError(f"{live} is the only run of {model_key} that was ever live")
-    if run_id is not None and run_id not in [live, *earlier]:
+        raise NoEarlierRunError(
+            f"{published} is the only run of {model_key} that was ever published"
+        )
+    if run_id is not None and run_id not in [published, *earlier]:
         known = ", ".join(dict.fromkeys(earlier)) or "none"
         raise NoEarlierRunError(
-            f"run {run_id} of {model_key} was never live; those that were: {known}"
+            f"run {run_id} of {model_key} was never published; those that were: {known}"
         )
     target = run_id or earlier[0]
     publish(connection, model_key, target, now)
-    return live, target
+    return published, target

@@ -10,11 +10,11 @@ KEPT = (RUN, FORECAST)
 
 
 def expire(connection: sa.Connection, model_key: str, keep: int) -> tuple[str, ...]:
-    """Remove the rows of old runs of a model; what is live is never among them.
+    """Remove the rows of old runs of a model; what is published is never among them.
 
-    Kept are the `keep` runs published last, the live one, the fits that any of these score, and
-    every run that started after the oldest of them. Of the others the row in `mmm_run` stays, with
-    status `expired`, and so do their forecasts and the pointer's history.
+    Kept are the `keep` runs published last, the published one, the fits that any of these score,
+    and every run that started after the oldest of them. Of the others the row in `mmm_run` stays,
+    with status `expired`, and so do their forecasts and the pointer's history.
 
     Args:
         connection: an open transaction.

@@ -55,8 +55,8 @@ class RunRecord:
 
 
 @dataclass(frozen=True)
-class LiveFit:
-    """The refit behind what readers see, as it was stored: the live run, or the one that it scores.
+class PublishedFit:
+    """The refit behind the published run, as it was stored: that run, or the one that it scores.
 
     Attributes:
         run: its row of `mmm_run`.
@@ -178,8 +178,8 @@ def published_runs(
 
 def published_week(connection: sa.Connection, model_key: str) -> date | None:
     """The last week of data of the run that readers see, or None before the first publication."""
-    live = published_run(connection, model_key)
-    return connection.scalar(sa.select(RUN.c.as_of_week).where(RUN.c.run_id == live))
+    published = published_run(connection, model_key)
+    return connection.scalar(sa.select(RUN.c.as_of_week).where(RUN.c.run_id == published))
 
 
 def published_input(connection: sa.Connection, model_key: str) -> "pd.DataFrame":
@@ -212,11 +212,12 @@ def was_published(connection: sa.Connection, run_id: str) -> bool:
     return connection.scalar(query) is not None
 
 
-def live_fit(connection: sa.Connection, model_key: str) -> LiveFit | None:
+def published_fit(connection: sa.Connection, model_key: str) -> PublishedFit | None:
     """The refit behind what readers of a model see, or None before the first publication."""
-    live = sa.select(RUN.c.fit_run_id).where(RUN.c.run_id == published_run(connection, model_key))
+    published = published_run(connection, model_key)
+    fit_run_id = sa.select(RUN.c.fit_run_id).where(RUN.c.run_id == published)
     row = (
-        connection.execute(sa.select(RUN).where(RUN.c.run_id == live.scalar_subquery()))
+        connection.execute(sa.select(RUN).where(RUN.c.run_id == fit_run_id.scalar_subquery()))
         .mappings()
         .one_or_none()
     )
@@ -224,7 +225,7 @@ def live_fit(connection: sa.Connection, model_key: str) -> LiveFit | None:
         return None
     summary = stored_rows(connection, CHANNEL_SUMMARY, row["run_id"])
     over_all_weeks = summary[summary["period"] == "all"]
-    return LiveFit(dict(row), over_all_weeks, used_input(connection, row["run_id"]))
+    return PublishedFit(dict(row), over_all_weeks, used_input(connection, row["run_id"]))
 
 
 def stored_rows(connection: sa.Connection, table: sa.Table, run_id: str) -> "pd.DataFrame":

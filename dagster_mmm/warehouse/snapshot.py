@@ -1,4 +1,4 @@
-"""A copy of what is live for dashboards, which would otherwise keep the job out of its own file.
+"""A copy of what is published for dashboards, which would else keep the job out of its own file.
 
 DuckDB lets one process write or many read, so that an open dashboard blocks the refit. The copy is
 a file of its own, swapped in whole, in a format that DuckDB clients from 1.0 on read.

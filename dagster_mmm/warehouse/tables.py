@@ -120,12 +120,12 @@ RUN = _table(
         "Why the run was rejected, with every fit that was tried; null otherwise.",
         nullable=True,
     ),
-    _text("config_hash", "SHA-256 of the settings that matter to the fit."),
+    _text("config_fingerprint", "SHA-256 of the settings that matter to the fit."),
     _text("data_fingerprint", "SHA-256 of the input values used.", nullable=True),
     _text(
         "model_version",
-        "Hash of what fixes the meaning of the fit's numbers; runs of one version are fitted on "
-        "the scales of its first published run.",
+        "Fingerprint of what fixes the meaning of the fit's numbers; runs of one version are "
+        "fitted on the scales of its first published run.",
         nullable=True,
     ),
     _text("code_version", "Version of the code that fitted."),
@@ -137,6 +137,8 @@ RUN = _table(
     _number("wall_seconds", "Elapsed time of all its fits, in seconds.", nullable=True),
     _number("peak_rss_mb", "Peak memory of the fitting process, in MB.", nullable=True),
 )
+# What an earlier version called a column.
+FORMER_NAMES = {RUN.c.config_fingerprint: "config_hash"}
 
 CHANNEL_SUMMARY = _table(
     "mmm_channel_summary",

@@ -9,14 +9,14 @@ from dagster_mmm.warehouse.tables import RUN
 
 
 def reject_ended(connection: sa.Connection, run_ids: Collection[str]) -> tuple[str, ...]:
-    """Mark those of these runs as rejected that still say they are running.
+    """Reject those of these runs that still say they are running.
 
     Args:
         connection: an open transaction.
         run_ids: runs that have ended, however they did.
 
     Returns:
-        The runs that were marked, the oldest first.
+        The runs that were rejected, the oldest first.
     """
     of_these = sa.and_(RUN.c.run_id.in_(run_ids), IS_UNFINISHED)
     query = sa.select(RUN.c.run_id).where(of_these).order_by(RUN.c.started_at)

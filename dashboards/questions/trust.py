@@ -13,7 +13,7 @@ select
     verdict, n_checks, n_warnings, n_failures, data_until,
     current_date - data_until as data_age_days,
     holdout_coverage, holdout_wmape, holdout_rmse_vs_naive, n_lift_tests, max_abs_z_score,
-    last_attempt_at, last_attempt_status, last_attempt_reason, n_refused_since
+    last_attempt_at, last_attempt_status, last_attempt_reason, n_rejected_since
 from mmm.trust_latest
 where run_id = :run_id
 """
@@ -100,9 +100,9 @@ cells[3].metric(
     help="RMSE of the forecast of held-out weeks over that of last year's same weeks; below 1 is "
     "better than last year's numbers.",
 )
-if row["n_refused_since"]:
+if row["n_rejected_since"]:
     st.warning(
-        f"{row['n_refused_since']} newer run(s) were refused; the published one stays. Last "
+        f"{row['n_rejected_since']} newer run(s) were rejected; the published one stays. Last "
         f"attempt, {row['last_attempt_at']:%Y-%m-%d %H:%M} UTC: {row['last_attempt_status']}. "
         f"{row['last_attempt_reason'] or ''}"
     )

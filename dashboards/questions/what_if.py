@@ -182,9 +182,9 @@ from sums
 def choose_spends(today: pd.DataFrame, basis: str, currency: str) -> dict[str, float]:
     """A slider for each channel: the multiple of its mean weekly spend."""
     multipliers: dict[str, float] = {}
-    for at in range(0, len(today), 2):
+    for first in range(0, len(today), 2):
         # Pair by pair, so that on a phone, where columns follow each other, the order stays.
-        pair = today.iloc[at : at + 2].to_dict("records")
+        pair = today.iloc[first : first + 2].to_dict("records")
         for column, channel in zip(st.columns(2), pair, strict=False):
             name = channel["channel"]
             percent = column.slider(
@@ -205,11 +205,11 @@ def chosen(multipliers: dict[str, float]) -> tuple[str, dict[str, str | float]]:
     """The rows of `chosen`, as SQL and its parameters: each channel as it is and as chosen."""
     rows: list[str] = []
     values: dict[str, str | float] = {}
-    for at, (channel, multiplier) in enumerate(multipliers.items()):
-        values |= {f"channel_{at}": channel, f"multiplier_{at}": multiplier}
-        name = f"cast(:channel_{at} as varchar)"
+    for channel_index, (channel, multiplier) in enumerate(multipliers.items()):
+        values |= {f"channel_{channel_index}": channel, f"multiplier_{channel_index}": multiplier}
+        name = f"cast(:channel_{channel_index} as varchar)"
         rows.append(f"({name}, 'now', cast(1 as double precision))")
-        rows.append(f"({name}, 'then', cast(:multiplier_{at} as double precision))")
+        rows.append(f"({name}, 'then', cast(:multiplier_{channel_index} as double precision))")
     return ",\n    ".join(rows), values
 
 

@@ -65,8 +65,8 @@ st.caption(
     "interval. Shaded: spends that the data have seen. Dashed: the mean weekly spend."
 )
 channels = sorted(curves.rows["channel"].unique())
-for at in range(0, len(channels), 2):
-    for column, channel in zip(st.columns(2), channels[at : at + 2], strict=False):
+for first in range(0, len(channels), 2):
+    for column, channel in zip(st.columns(2), channels[first : first + 2], strict=False):
         of_channel = curves.rows[curves.rows["channel"] == channel]
         column.altair_chart(
             charts.response_curve(of_channel, channel, run.outcome, run.currency),

@@ -1,4 +1,4 @@
-"""The whole job on simulated markets: published, refitted, refused."""
+"""The whole job on simulated markets: published, refitted, rejected."""
 
 import json
 from functools import partial
@@ -134,7 +134,7 @@ def test_the_ui_sees_a_fit_while_it_runs(published: tuple[Project, str]) -> None
     kinds = {dg.DagsterEventType.ASSET_OBSERVATION, dg.DagsterEventType.STEP_SUCCESS}
     records = project.instance.get_records_for_run(run_id, of_type=kinds).records
     events = [event for r in records if (event := r.event_log_entry.dagster_event)]
-    ended = next(at for at, e in enumerate(events) if e.is_step_success and e.step_key == "fit")
+    ended = next(n for n, e in enumerate(events) if e.is_step_success and e.step_key == "fit")
     seen = [
         event.asset_observation_data.asset_observation.metadata
         for event in events[:ended]
@@ -230,13 +230,13 @@ def test_a_restated_week_is_fitted_again_and_marked(rerun: tuple[Project, str]) 
     found = restated.iloc[0]
     assert (str(found["week_start"])[:10], found["variable"]) == (week, "tv")
     assert (found["value"], found["previous_value"]) == (123.0, before)
-    # What was believed before is one WHERE clause away.
-    believed = project.query(
+    # What was published before is one WHERE clause away.
+    before = project.query(
         "select distinct run_id from mmm.channel_summary_history where published_from <= "
         f"(select published_at from mmm.mmm_run where run_id = '{good}') and published_until > "
         f"(select published_at from mmm.mmm_run where run_id = '{good}')"
     )
-    assert list(believed["run_id"]) == [good]
+    assert list(before["run_id"]) == [good]
     delta = project.query(
         "select distinct previous_run_id, cause, changed from mmm.run_delta_latest"
     )
@@ -249,17 +249,17 @@ def test_a_restated_week_is_fitted_again_and_marked(rerun: tuple[Project, str]) 
     ]
 
 
-def test_when_no_rung_converges_the_run_is_refused_and_the_last_good_one_stays_live(
+def test_when_no_rung_converges_the_run_is_rejected_and_the_last_good_one_stays_published(
     rerun: tuple[Project, str],
 ) -> None:
     project, good = rerun
     project.configure(sampler=HASTY, gate={})
-    refused = project.run(selection=REFIT)
-    assert not refused.success
-    failed = {event.step_key for event in refused.get_step_failure_events()}
+    rejected = project.run(selection=REFIT)
+    assert not rejected.success
+    failed = {event.step_key for event in rejected.get_step_failure_events()}
     assert failed == {"results__mmm_diagnostic_converged"}
 
-    row = row_of(project, refused.run_id)
+    row = row_of(project, rejected.run_id)
     assert row["status"] == "rejected"
     rungs = row["gate_reason"].split("; ")
     assert [rung.split(":")[0] for rung in rungs] == [
@@ -267,12 +267,12 @@ def test_when_no_rung_converges_the_run_is_refused_and_the_last_good_one_stays_l
         "K = 1, 8 + 40 draws",
     ]
     assert all("max_r_hat" in rung and "min_ess" in rung for rung in rungs)
-    ladder = description_of(project, refused.run_id)["record"]["ladder"]
+    ladder = description_of(project, rejected.run_id)["record"]["ladder"]
     assert [(rung["reason"], rung["has_passed"]) for rung in ladder] == [
         (rung, False) for rung in rungs
     ]
     # What it last found is there to be looked at.
-    summary = f"select * from mmm.mmm_channel_summary where run_id = '{refused.run_id}'"
+    summary = f"select * from mmm.mmm_channel_summary where run_id = '{rejected.run_id}'"
     assert not project.query(summary).empty
 
     # Not even asked for by itself, past the check.
@@ -424,13 +424,13 @@ def write_regions(path: Path) -> dict[str, Any]:
             {
                 "week": market.weeks,
                 "region": name,
-                "revenue": market.outcome[:, at],
-                **dict(zip(market.channels, market.spend[:, at].T, strict=True)),
+                "revenue": market.outcome[:, region],
+                **dict(zip(market.channels, market.spend[:, region].T, strict=True)),
                 "mails": np.arange(len(market)) % 3,
-                "price": market.controls[:, at, 0],
+                "price": market.controls[:, region, 0],
             }
         )
-        for at, name in enumerate(market.series)
+        for region, name in enumerate(market.series)
     ]
     # The second region starts 26 weeks later, and never buys radio.
     frames[1] = frames[1].iloc[26:].assign(radio=0.0)

@@ -268,13 +268,13 @@ def test_a_table_or_view_that_may_not_be_read_is_named_with_the_grants(job: Job)
 def test_a_rebuilt_view_is_replaced_under_its_readers(job: Job) -> None:
     run_sql(
         job.administrator,
-        "create schema dashboards; create view dashboards.live as select * from mmm.run_latest",
+        "create schema dashboards; create view dashboards.theirs as select * from mmm.run_latest",
     )
     of_views = "select 'mmm.run_latest'::regclass::oid, 'mmm.channel_summary_latest'::regclass::oid"
     before = job.project.query(of_views)
     assert job.project.run(selection=["int_published_run", "run_latest"]).success
     assert job.project.query(of_views).equals(before)
-    rows = resource(job.administrator).read(sa.text("select * from dashboards.live"))
+    rows = resource(job.administrator).read(sa.text("select * from dashboards.theirs"))
     assert len(rows) == 1
 
 

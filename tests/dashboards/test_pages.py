@@ -124,12 +124,12 @@ def test_the_interval_of_a_sum_is_of_the_draws_sums(published: tuple[Project, st
     app = opened("what_if")
     what_if(app, tv=150, radio=50)
     found = app.dataframe[2].value.iloc[0]
-    at = "case channel when 'tv' then 1.5 when 'radio' then 0.5 else 1 end"
+    multiplier = "case channel when 'tv' then 1.5 when 'radio' then 0.5 else 1 end"
     draws = project.query(
         f"""
         select
             d.draw_index,
-            sum(d.contribution) filter (abs(c.spend_multiplier - {at}) < 1e-6) as chosen,
+            sum(d.contribution) filter (abs(c.spend_multiplier - {multiplier}) < 1e-6) as chosen,
             sum(d.contribution) filter (abs(c.spend_multiplier - 1) < 1e-6) as now
         from mmm.response_draw_latest as d
         join mmm.response_curve_latest as c using (channel, basis, grid_index)

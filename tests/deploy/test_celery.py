@@ -121,17 +121,17 @@ def assert_published(project: Project, killed: str) -> None:
     told = project.query("select run_id, model_key, status, gate_reason from mmm.mmm_run")
     rows = told.set_index("run_id")
     assert set(rows.loc[published["run_id"], "status"]) == {"published"}
-    refused = rows.drop(published["run_id"])
-    assert dict(refused["status"]) == dict.fromkeys(refused.index, "rejected")
-    assert sorted(refused["model_key"]) == [KILLED, UNFIT]
-    assert "the run was killed" in refused.loc[killed, "gate_reason"]
-    (reason,) = refused.loc[refused["model_key"] == UNFIT, "gate_reason"]
+    rejected = rows.drop(published["run_id"])
+    assert dict(rejected["status"]) == dict.fromkeys(rejected.index, "rejected")
+    assert sorted(rejected["model_key"]) == [KILLED, UNFIT]
+    assert "the run was killed" in rejected.loc[killed, "gate_reason"]
+    (reason,) = rejected.loc[rejected["model_key"] == UNFIT, "gate_reason"]
     assert "max_r_hat" in reason, reason
-    live = project.query(
+    fitted = project.query(
         "select model_key, sum(actual) as actual from mmm.mmm_model_fit fitted "
         "join mmm.mmm_publication using (run_id, model_key) group by model_key"
     ).set_index("model_key")["actual"]
-    assert live.to_dict() == pytest.approx({key: live[KILLED] * SIZES[key] for key in GOOD})
+    assert fitted.to_dict() == pytest.approx({key: fitted[KILLED] * SIZES[key] for key in GOOD})
 
 
 def kill_while_it_samples(project: Project, instance: dg.DagsterInstance) -> tuple[str, int]:

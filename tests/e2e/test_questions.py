@@ -43,7 +43,7 @@ def by_channel(values: np.ndarray) -> "pd.Series[float]":
 def test_there_are_twelve_and_each_has_an_answer(answers: list[pd.DataFrame]) -> None:
     assert len(answers) == 12
     # A model that explains every week has none to show.
-    assert [at + 1 for at, rows in enumerate(answers) if rows.empty] in ([], [7])
+    assert [number for number, rows in enumerate(answers, start=1) if rows.empty] in ([], [7])
 
 
 def test_contributions_hold_the_truth(answers: list[pd.DataFrame], truth: Truth) -> None:
@@ -60,8 +60,8 @@ def test_contributions_hold_the_truth(answers: list[pd.DataFrame], truth: Truth)
 
 def test_returns_hold_the_truth_wherever_they_are_asked_for(answers: list[pd.DataFrame]) -> None:
     assert inside(answers[1], "roi", demo.true_roi()) >= 3
-    believed = answers[9]
-    pd.testing.assert_frame_equal(believed, answers[1][believed.columns])
+    as_published = answers[9]
+    pd.testing.assert_frame_equal(as_published, answers[1][as_published.columns])
 
 
 def test_marginal_returns_hold_the_truth(answers: list[pd.DataFrame], truth: Truth) -> None:
@@ -107,11 +107,16 @@ def test_what_if_is_the_curve_itself_within_a_hundredth(
     asked = answers[10].set_index("channel")
     assert set(asked.index) == {"tv", "search"}
     for channel, row in asked.iterrows():
-        at = fit.panel.channels.index(str(channel))
-        multiplier = np.array([float(row["spend"]) / mean[at]])
+        channel_index = fit.panel.channels.index(str(channel))
+        multiplier = np.array([float(row["spend"]) / mean[channel_index]])
         points = response_points(fit, 0, multiplier, "steady_state")
-        low, high = np.quantile(points.contribution[:, 0, at], [0.05, 0.95])
-        exact = [points.contribution[:, 0, at].mean(), low, high, points.mroi[:, 0, at].mean()]
+        low, high = np.quantile(points.contribution[:, 0, channel_index], [0.05, 0.95])
+        exact = [
+            points.contribution[:, 0, channel_index].mean(),
+            low,
+            high,
+            points.mroi[:, 0, channel_index].mean(),
+        ]
         found = row[["contribution_mean", "contribution_ci_lo", "contribution_ci_hi", "mroi_mean"]]
         np.testing.assert_allclose(found.to_numpy(dtype=float), exact, rtol=0.01)
 

@@ -1,4 +1,4 @@
-"""The dbt project, really built on DuckDB files: the weekly mart and the views of what is live."""
+"""The dbt project, built on DuckDB files: the weekly mart and the views of what is published."""
 
 import json
 import os
@@ -484,7 +484,7 @@ def test_publication_of_another_model_changes_nothing(connection: sa.Connection)
     assert connection.execute(query).all() == [("second",)]
 
 
-def test_run_history_marks_the_live_run(connection: sa.Connection) -> None:
+def test_run_history_marks_the_published_run(connection: sa.Connection) -> None:
     query = sa.text("select run_id, is_published from mmm.run_history order by run_id")
     assert connection.execute(query).all() == [("first", False), ("second", True)]
 
@@ -653,7 +653,7 @@ def test_columns_are_described_as_in_the_tables(weekly: Build) -> None:
         for relation in [table.name, *views]:
             columns = nodes[relation]["columns"]
             for column in table.columns:
-                # Of the live run, the time of its last publication, not of its first.
+                # Of the published run, the time of its last publication, not of its first.
                 if (relation, column.name) != ("run_latest", "published_at"):
                     assert columns[column.name]["description"] == column.comment, relation
 

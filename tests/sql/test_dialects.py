@@ -25,8 +25,8 @@ NUMBERS = [
 def test_texts_are_read_alike(tmp_path: Path, database: sa.URL) -> None:
     length = max(len(DATES), len(NUMBERS))
     columns = {
-        "day": [DATES[at % len(DATES)] for at in range(length)],
-        "revenue": [NUMBERS[at % len(NUMBERS)] for at in range(length)],
+        "day": [DATES[row % len(DATES)] for row in range(length)],
+        "revenue": [NUMBERS[row % len(NUMBERS)] for row in range(length)],
         "tv": "1",
     }
     pd.DataFrame(columns).to_csv(tmp_path / "texts.csv", index=False)

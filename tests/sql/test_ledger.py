@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 import pytest
 import sqlalchemy as sa
+from hill_mmm._results.scores import crps
 
 from dagster_mmm.settings import dbt_vars
 from dagster_mmm.warehouse import tables
-from hill_mmm._results.scores import crps
 from hill_mmm.spec import FORECAST_LEVELS, quantile_name
 from tests.sql.test_dbt_project import WEEKLY, WEEKLY_RAW, Build, build, publish, row
 
@@ -68,7 +68,7 @@ def store(connection: sa.Connection) -> None:
     runs = [
         run_row("old", 60),
         run_row("old again", 60, started_at=datetime(2025, 6, 1)),
-        run_row("live", 63),
+        run_row("published", 63),
         run_row("rejected", 60, published_at=None),
         run_row("vintage", 58, run_type="vintage", published_at=None),
         run_row("bad vintage", 58, run_type="vintage", published_at=None, gate_reason="R-hat"),
@@ -82,12 +82,14 @@ def store(connection: sa.Connection) -> None:
         for horizon in (1, 2, 3)
     ]
     connection.execute(tables.FORECAST.insert(), forecasts)
-    # The live run knows the weeks that the old one forecast, and those a year before but one.
+    # The published run knows the weeks that the old one forecast, and those a year before but one.
     known = {9: 90.0, 10: 95.0, 61: 105.0, 62: 130.0, 63: 100.0}
     for number, outcome in known.items():
-        connection.execute(tables.INPUT_SNAPSHOT.insert(), actual_rows("live", number, outcome))
+        connection.execute(
+            tables.INPUT_SNAPSHOT.insert(), actual_rows("published", number, outcome)
+        )
     connection.execute(tables.INPUT_SNAPSHOT.insert(), actual_rows("old", 61, 1.0))
-    for run in ("old", "live"):
+    for run in ("old", "published"):
         publish(connection, run)
 
 
@@ -123,14 +125,16 @@ def test_a_forecast_stands_beside_what_came_and_what_came_a_year_before(ledger: 
 
 
 def test_of_all_series_the_sum_came(ledger: Build) -> None:
-    rows = rows_of(ledger, "actual, naive, actual_spend", "series_key = 'all' and run_id <> 'live'")
+    rows = rows_of(
+        ledger, "actual, naive, actual_spend", "series_key = 'all' and run_id <> 'published'"
+    )
     refit = [known for known in rows if known[0] is not None]
     assert (210.0, 180.0, 14.0) in refit
 
 
 def test_of_runs_on_the_same_weeks_the_later_counts_and_no_rejected_one(ledger: Build) -> None:
     runs = ledger.rows("select distinct run_id, run_type from mmm.forecast_ledger")
-    assert set(runs) == {("old again", "refit"), ("live", "refit"), ("vintage", "vintage")}
+    assert set(runs) == {("old again", "refit"), ("published", "refit"), ("vintage", "vintage")}
 
 
 def test_the_score_is_the_crps_of_the_draws(ledger: Build) -> None:
@@ -175,7 +179,7 @@ def test_calibration_rolls_over_half_a_year(ledger: Build, tmp_path: Path) -> No
             connection.execute(tables.FORECAST.insert(), forecast)
             # Outside the interval until the twentieth week.
             outcome = 200.0 if as_of < 120 else 100.0
-            rows = actual_rows("live", as_of + 1, outcome)
+            rows = actual_rows("published", as_of + 1, outcome)
             connection.execute(tables.INPUT_SNAPSHOT.insert(), rows)
         found = connection.execute(
             sa.text(

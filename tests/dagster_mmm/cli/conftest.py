@@ -41,17 +41,17 @@ def refitted(rerun: tuple[Project, str]) -> tuple[Project, str]:
 
 
 @pytest.fixture
-def refused(rerun: tuple[Project, str]) -> Project:
+def rejected(rerun: tuple[Project, str]) -> Project:
     """A second run whose fit has not converged."""
     project, first = rerun
-    copy_run(project, first, "refused", datetime(2030, 1, 1))
+    copy_run(project, first, "rejected", datetime(2030, 1, 1))
     tried = "K = 1, 300 + 300 draws: max_r_hat 1.2 (limit 1.05)"
     with project.warehouse.begin() as connection:
-        of_run = RUN.update().where(RUN.c.run_id == "refused")
+        of_run = RUN.update().where(RUN.c.run_id == "rejected")
         connection.execute(
             of_run.values(status="rejected", published_at=None, gate_reason=f"{tried}; {tried}")
         )
-        r_hat = sa.and_(DIAGNOSTIC.c.run_id == "refused", DIAGNOSTIC.c.check_name == "max_r_hat")
+        r_hat = sa.and_(DIAGNOSTIC.c.run_id == "rejected", DIAGNOSTIC.c.check_name == "max_r_hat")
         failed = {"status": "fail", "value": 1.2}
         connection.execute(DIAGNOSTIC.update().where(r_hat).values(**failed))
     return project
@@ -69,7 +69,7 @@ def copy_run(project: Project, run_id: str, name: str, started: datetime) -> Non
         connection.execute(of_run.values(**changed))
 
 
-def live(project: Project) -> str:
+def published_of(project: Project) -> str:
     return project.query("select run_id from mmm.run_latest")["run_id"].item()
 
 

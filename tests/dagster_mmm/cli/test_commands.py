@@ -12,7 +12,7 @@ from dagster_mmm.settings import load_settings
 from dagster_mmm.warehouse.snapshot import snapshot_of
 from dagster_mmm.warehouse.tables import RUN
 from tests.conftest import Project, make_project
-from tests.dagster_mmm.cli.conftest import Call, break_week, copy_run, live, printed
+from tests.dagster_mmm.cli.conftest import Call, break_week, copy_run, printed, published_of
 from tests.dagster_mmm.test_job import ANYTHING_GOES, HASTY
 
 
@@ -77,14 +77,14 @@ def test_an_id_that_is_none_or_several_is_refused(
 
 
 def test_a_rejection_is_explained_with_what_was_tried_and_what_to_do(
-    refused: Project, call: Call
+    rejected: Project, call: Call
 ) -> None:
-    text = call("explain", "refused").stdout
-    assert text.startswith("run refused of demo was rejected")
+    text = call("explain", "rejected").stdout
+    assert text.startswith("run rejected of demo was rejected")
     assert text.count("- K = 1, 300 + 300 draws: max_r_hat 1.2 (limit 1.05)") == 2
     assert "- max_r_hat is 1.2 (limit 1.05). Worst R-hat" in text
     assert "Raise sampler.warmup and sampler.draws" in text
-    found = printed(call("explain", "refused", "--json"))
+    found = printed(call("explain", "rejected", "--json"))
     assert [check["check_name"] for check in found["failed_checks"]] == ["max_r_hat"]
     assert found["status"] == "rejected"
 
@@ -92,7 +92,7 @@ def test_a_rejection_is_explained_with_what_was_tried_and_what_to_do(
 def test_a_run_that_is_live_needs_no_excuse(rerun: tuple[Project, str], call: Call) -> None:
     _, run_id = rerun
     text = call("explain", run_id).stdout
-    assert "has passed the gate and is live" in text
+    assert "has passed the gate and is published" in text
     assert "failed at" not in text
 
 
@@ -112,8 +112,8 @@ def test_rollback_is_there_and_back_and_takes_the_dashboards_along(
     for expected in (first, "second"):
         result = call("rollback")
         assert (result.exit_code, result.stderr) == (0, "")
-        assert f"run {expected} is live" in result.stdout
-        assert live(project) == expected
+        assert f"run {expected} is published" in result.stdout
+        assert published_of(project) == expected
         assert of_dashboards(project) == [expected]
 
 
@@ -122,19 +122,19 @@ def test_publish_moves_the_pointer_and_the_dashboards(
 ) -> None:
     project, first = refitted
     assert call("publish", "--run", first[:8]).exit_code == 0
-    assert (live(project), of_dashboards(project)) == (first, [first])
+    assert (published_of(project), of_dashboards(project)) == (first, [first])
     # By default, the run that was started last.
     assert call("publish").exit_code == 0
-    assert live(project) == "second"
+    assert published_of(project) == "second"
 
 
-def test_what_has_not_converged_is_not_published(refused: Project, call: Call) -> None:
-    before = live(refused)
+def test_what_has_not_converged_is_not_published(rejected: Project, call: Call) -> None:
+    before = published_of(rejected)
     result = call("publish")
     assert (result.exit_code, result.stdout) == (1, "")
-    assert "run refused of demo is not published" in result.stderr
+    assert "run rejected of demo is not published" in result.stderr
     assert "max_r_hat is 1.2, allowed 1.05" in result.stderr
-    assert live(refused) == before
+    assert published_of(rejected) == before
 
 
 def test_retention_removes_rows_and_files(refitted: tuple[Project, str], call: Call) -> None:
@@ -167,8 +167,8 @@ def test_retention_is_of_every_model_unless_one_is_named(
 @pytest.mark.parametrize(
     ("words", "code", "said"),
     [
-        (["rollback", "--to", "never"], 1, "run never of demo was never live"),
-        (["rollback"], 1, "is the only run of demo that was ever live"),
+        (["rollback", "--to", "never"], 1, "run never of demo was never published"),
+        (["rollback"], 1, "is the only run of demo that was ever published"),
         (["publish", "--run", "never"], 1, "'never' is no run of"),
         (["publish", "--model", "other"], 2, "no model 'other'"),
         (["retention"], 2, "Missing option '--keep'"),
@@ -183,10 +183,10 @@ def test_what_cannot_be_done_is_said_and_changes_nothing(
     result = call(*words)
     assert (result.exit_code, result.stdout) == (code, "")
     assert said in result.stderr
-    assert live(project) == first
+    assert published_of(project) == first
 
 
-def test_data_that_cannot_be_fitted_is_refused(
+def test_data_that_cannot_be_fitted_is_rejected(
     rerun: tuple[Project, str], market: Path, call: Call
 ) -> None:
     project, _ = rerun
@@ -202,18 +202,18 @@ def test_a_fit_is_judged_and_published_by_hand(rerun: tuple[Project, str], call:
     project, good = rerun
     assert "nothing is new" in call("fit").stdout
     project.configure(sampler=HASTY)
-    refused = call("fit")
-    assert refused.exit_code == 1, refused.output
-    assert "was rejected" in refused.stdout
-    assert "min_ess" in refused.stdout
-    assert live(project) == good
+    rejected = call("fit")
+    assert rejected.exit_code == 1, rejected.output
+    assert "was rejected" in rejected.stdout
+    assert "min_ess" in rejected.stdout
+    assert published_of(project) == good
     project.configure(sampler=HASTY, gate=ANYTHING_GOES)
     fitted = call("fit")
     assert fitted.exit_code == 0, fitted.output
     assert "has passed the gate and is not published" in fitted.stdout
-    assert live(project) == good
+    assert published_of(project) == good
     assert call("publish").exit_code == 0
-    assert live(project) != good
+    assert published_of(project) != good
     assert [row["status"] for row in printed(call("runs", "--json"))] == [
         "published",
         "rejected",

@@ -74,8 +74,8 @@ def test_each_model_fails_or_is_published_by_itself(brands: Project) -> None:
     (mistaken,) = week.refits["initech"].get_step_failure_events()
     assert "models.initech.gate.min_ess: found -1" in str(mistaken)
 
-    live = brands.query("select model_key from mmm.run_latest")
-    assert list(live["model_key"]) == ["acme"]
+    published = brands.query("select model_key from mmm.run_latest")
+    assert list(published["model_key"]) == ["acme"]
     assert (brands.folder / "artefacts" / "acme" / "panel.parquet").is_file()
 
 

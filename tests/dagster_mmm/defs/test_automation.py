@@ -51,11 +51,11 @@ def weekly_schedule() -> dg.ScheduleDefinition:
 class TestClock(Clock):
     __test__ = False
 
-    def __init__(self, at: datetime) -> None:
-        self.at = at
+    def __init__(self, moment: datetime) -> None:
+        self.moment = moment
 
     def now(self) -> datetime:
-        return self.at
+        return self.moment
 
 
 @dataclass
@@ -134,7 +134,7 @@ class Operation:
     def load_week(self) -> dg.RunRequest:
         context = dg.build_schedule_context(
             instance=self.instance,
-            scheduled_execution_time=self.clock.at,
+            scheduled_execution_time=self.clock.moment,
             resources={"settings": SettingsResource(path=str(self.folder / "settings.yaml"))},
         )
         request = weekly_schedule()(context)
@@ -208,7 +208,7 @@ def test_two_refits_of_a_model_are_never_asked_for_at_once(operation: Operation)
     assert keys(operation.requests("refits")) == ["acme"]
 
 
-def test_a_refused_model_is_tried_again_with_new_input_alone(operation: Operation) -> None:
+def test_a_rejected_model_is_tried_again_with_new_input_alone(operation: Operation) -> None:
     operation.deliver("acme", WEEK)
     operation.tick("models")
     (request,) = operation.requests("refits")
@@ -259,7 +259,7 @@ def test_late_input_is_asked_for_and_reported_once_after_the_deadline(
     operation.deliver("acme", WEEK)
     asked: list[float] = []
     for quarter in range(1, 24):
-        operation.clock.at = MONDAY + timedelta(minutes=15 * quarter)
+        operation.clock.moment = MONDAY + timedelta(minutes=15 * quarter)
         for request in operation.requests("late_input"):
             asked.append(quarter / 4)
             operation.run("weekly_input", request, SUCCESS)
@@ -275,7 +275,7 @@ def test_the_report_is_a_failed_check_of_the_model_alone(operation: Operation) -
     operation.tick("models")
     operation.load_week()
     operation.deliver("acme", WEEK)
-    operation.clock.at = MONDAY + timedelta(hours=48)
+    operation.clock.moment = MONDAY + timedelta(hours=48)
     found = operation.tick("late_input")
     assert isinstance(found, dg.SensorResult)
     (event,) = found.asset_events
@@ -293,13 +293,13 @@ def test_weeks_go_by(operation: Operation) -> None:
     brands = ["acme", "globex", "hooli", "initech", "umbrella"]
     refitted: list[tuple[str, str]] = []
     for number in range(5):
-        operation.clock.at = MONDAY + timedelta(weeks=number)
+        operation.clock.moment = MONDAY + timedelta(weeks=number)
         week = WEEK + timedelta(weeks=number)
         late = brands[number % 4]
         operation.load_week()
         operation.deliver(" ".join({*brands} - {late}), week)
         for hour in (1, 3, 4):
-            operation.clock.at = MONDAY + timedelta(weeks=number, hours=hour)
+            operation.clock.moment = MONDAY + timedelta(weeks=number, hours=hour)
             if hour == 3:
                 operation.deliver(late, week)
             operation.tick("models")

@@ -147,8 +147,8 @@ def test_further_weeks_are_scored_by_the_same_fit(rerun: tuple[Project, str]) ->
 
 def test_a_score_is_no_reason_to_skip_the_refit(scored: tuple[Project, str, str]) -> None:
     project, _, score_run = scored
-    live: dict[str, Any] = project.query("select * from mmm.run_latest").iloc[0].to_dict()
-    seen = {"data_fingerprint": live["data_fingerprint"]}
+    published: dict[str, Any] = project.query("select * from mmm.run_latest").iloc[0].to_dict()
+    seen = {"data_fingerprint": published["data_fingerprint"]}
     with project.warehouse.begin() as connection:
         assert same_as_published(connection, "demo", seen) == score_run
         assert same_as_published(connection, "demo", seen | {"run_type": "refit"}) is None

@@ -183,10 +183,10 @@ def test_a_step_that_has_not_passed_is_kept_and_marked(before: StoredRun, after:
     document["gate"] |= {"min_ess": 1e6}
     strict = Settings.read(document)
     fit = with_fit(after, sampler=replace(before.run.fit.sampler, seed=7)).run.fit
-    refused = replace(after.run, settings=strict, fit=fit)
-    refused = replace(refused, record=replace(refused.record, refusal="min_ess"))
+    rejected = replace(after.run, settings=strict, fit=fit)
+    rejected = replace(rejected, record=replace(rejected.record, refusal="min_ess"))
     told: list[str] = []
-    rows = change_rows(before, replace(after, run=refused), told.append)
+    rows = change_rows(before, replace(after, run=rejected), told.append)
     assert list(rows["cause"].unique()) == ["seed", "restated_weeks", "new_weeks"]
     assert not rows["has_passed"].any()
     (warned,) = [line for line in told if "the step restated_weeks" in line]

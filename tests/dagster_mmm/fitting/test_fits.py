@@ -41,7 +41,7 @@ def test_every_fifth_of_each_fit_is_logged_and_observed_once(
     log: logging.Logger, lines: Lines
 ) -> None:
     seen: list[tuple[str, int, int]] = []
-    watch = _Watch(log, lambda what, at: seen.append((what, at.done, at.total)), None)
+    watch = _Watch(log, lambda what, p: seen.append((what, p.done, p.total)), None)
     report = watch.of("fit on 60 weeks")
     # Two rungs of the ladder, a block of 50 iterations at a time.
     for total in (500, 1000):

@@ -81,9 +81,9 @@ def test_an_impossible_plan_is_a_row_beside_the_others(run: FittedRun) -> None:
     assert set(plan_frames(both)[tables.BUDGET_PLAN]["scenario"]) == {"as_today"}
 
 
-def test_a_refused_fit_is_not_planned_by(run: FittedRun) -> None:
-    refused = replace(run, record=replace(run.record, refusal="R-hat is 1.5"))
-    summary = summary_of(refused)
+def test_a_rejected_fit_is_not_planned_by(run: FittedRun) -> None:
+    rejected = replace(run, record=replace(run.record, refusal="R-hat is 1.5"))
+    summary = summary_of(rejected)
     assert set(summary["status"]) == {"impossible"}
     assert "R-hat is 1.5" in str(summary["reason"].iloc[0])
 

@@ -7,8 +7,8 @@ import pytest
 
 from dagster_mmm.schedule.due import (
     Attempt,
+    Fingerprints,
     Late,
-    Marks,
     last_complete_week,
     late_input,
     refits_due,
@@ -18,11 +18,13 @@ from dagster_mmm.settings.sections import ScheduleSettings, TriggersSettings
 
 WEEK = date(2026, 1, 5)
 OFF = TriggersSettings()
-NOW: Marks = {"restated": "a", "lift_tests": "b", "dbt": "c"}
+NOW: Fingerprints = {"restated": "a", "lift_tests": "b", "dbt": "c"}
 
 
-def keys(attempts: Mapping[str, list[Attempt]], marks: Marks = NOW, on: TriggersSettings = OFF):
-    due = refits_due(WEEK, {"acme"}, {"acme": marks}, attempts, on)
+def keys(
+    attempts: Mapping[str, list[Attempt]], now: Fingerprints = NOW, on: TriggersSettings = OFF
+):
+    due = refits_due(WEEK, {"acme"}, {"acme": now}, attempts, on)
     return [refit.run_key for refit in due]
 
 
@@ -48,7 +50,7 @@ def test_each_model_whose_input_is_there_is_refitted_once_a_week() -> None:
         ("acme", "acme|2026-01-05"),
         ("globex", "globex|2026-01-05"),
     ]
-    assert due[0].marks == NOW
+    assert due[0].fingerprints == NOW
     for state in ("under way", "succeeded", "failed"):
         assert keys({"acme": [Attempt(state, NOW)]}) == []
 
@@ -57,7 +59,7 @@ def test_a_failed_refit_is_tried_again_when_its_input_has_changed_and_not_before
     failed = Attempt("failed", NOW | {"restated": "before"})
     assert keys({"acme": [failed]}) == ["acme|2026-01-05|a"]
     assert keys({"acme": [failed, Attempt("failed", NOW)]}) == []
-    assert keys({"acme": [Attempt("succeeded", failed.marks)]}) == []
+    assert keys({"acme": [Attempt("succeeded", failed.fingerprints)]}) == []
     # Nobody noted what a run by hand rested on.
     assert keys({"acme": [Attempt("failed", {})]}) == []
 
@@ -77,9 +79,9 @@ SCHEDULE = ScheduleSettings(wait_hours=48.0, retry_minutes=60.0)
 
 def judged(hours: float, *loads: float, missing: str = "b a", **known: object) -> Late:
     known = {"is_loading": False, "reported": ()} | known
-    at = [MONDAY + timedelta(hours=load) for load in loads]
+    loaded = [MONDAY + timedelta(hours=load) for load in loads]
     now = MONDAY + timedelta(hours=hours)
-    return late_input(now, missing.split(), at, schedule=SCHEDULE, **known)  # pyright: ignore
+    return late_input(now, missing.split(), loaded, schedule=SCHEDULE, **known)  # pyright: ignore
 
 
 def test_late_input_is_asked_for_again_until_the_deadline() -> None:

@@ -12,9 +12,10 @@ from snowflake.sqlalchemy import snowdialect
 from sqlalchemy.schema import ExecutableDDLElement
 from sqlalchemy_bigquery import BigQueryDialect
 
-from dagster_mmm.warehouse import publish
 from dagster_mmm.warehouse.database import Warehouse
+from dagster_mmm.warehouse.publish import publish
 from dagster_mmm.warehouse.rows.bulk import replace_run
+from dagster_mmm.warehouse.runs import latest_run, published_runs, was_published
 from dagster_mmm.warehouse.tables import DIAGNOSTIC, METADATA, RUN
 
 DIALECTS = {"snowflake": snowdialect.dialect, "bigquery": BigQueryDialect}
@@ -34,7 +35,7 @@ def statements(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[sa.Exe
 
     sa.event.listen(sa.Engine, "before_execute", record)
     try:
-        live(tmp_path_factory.mktemp("recorded") / "warehouse.duckdb")
+        live_through(tmp_path_factory.mktemp("recorded") / "warehouse.duckdb")
     finally:
         sa.event.remove(sa.Engine, "before_execute", record)
     # Rows are inserted in bulk there; elsewhere by these.
@@ -42,7 +43,8 @@ def statements(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[sa.Exe
     yield found
 
 
-def live(path: Path) -> None:
+def live_through(path: Path) -> None:
+    """Two runs written and published."""
     warehouse = Warehouse(url=f"duckdb:///{path}")
     warehouse.create_result_tables()
     filler = {sa.String: "any", sa.BigInteger: 1, sa.Double: 1.0, sa.Date: NOW, sa.DateTime: NOW}
@@ -56,10 +58,10 @@ def live(path: Path) -> None:
         }
         with warehouse.begin() as connection:
             replace_run(connection, run_id, frames)
-            assert publish.latest_run(connection, "demo") is not None
-            publish.publish(connection, "demo", run_id, NOW)
-            assert publish.published_runs(connection, "demo", "any")[0] == run_id
-            assert publish.was_published(connection, run_id)
+            assert latest_run(connection, "demo") is not None
+            publish(connection, "demo", run_id, NOW)
+            assert published_runs(connection, "demo", "any")[0] == run_id
+            assert was_published(connection, run_id)
 
 
 @pytest.mark.filterwarnings("ignore:sqlglotrs is deprecated:DeprecationWarning")

@@ -55,7 +55,7 @@ def frames_of(run_id: str) -> dict[sa.Table, pd.DataFrame]:
         "fit_run_id": run_id,
         "components_requested": "1",
         "n_weeks": ROWS,
-        "config_hash": "",
+        "config_fingerprint": "",
         "code_version": "",
         "seed": 0,
         "draws": 1,
@@ -103,28 +103,28 @@ def publish_and_tell(url: str, run_id: str, told: Connection) -> None:
     told.send(time.monotonic() - start)
 
 
-def live_run(url: str) -> str | None:
-    """The live run, if all that readers see of it is whole; anything else raises."""
+def whole_published_run(url: str) -> str | None:
+    """The published run, if all that readers see of it is whole; anything else raises."""
     with Warehouse(url=url).begin() as connection:
-        live = published_run(connection, "demo")
-        of_live = CONTRIBUTION.c.run_id == live
+        run_id = published_run(connection, "demo")
+        of_run = CONTRIBUTION.c.run_id == run_id
         week = CONTRIBUTION.c.week_start
         count = connection.execute(
-            sa.select(sa.func.count(), sa.func.count(week.distinct())).where(of_live)
+            sa.select(sa.func.count(), sa.func.count(week.distinct())).where(of_run)
         ).one()
-        assert tuple(count) == (ROWS, ROWS), f"{live} has {count} rows and weeks"
-        status = connection.scalar(sa.select(RUN.c.status).where(RUN.c.run_id == live))
-        assert status == "published", f"{live} is {status}"
-    return live
+        assert tuple(count) == (ROWS, ROWS), f"{run_id} has {count} rows and weeks"
+        status = connection.scalar(sa.select(RUN.c.status).where(RUN.c.run_id == run_id))
+        assert status == "published", f"{run_id} is {status}"
+    return run_id
 
 
 def watch(url: str, stop: Connection, report: Connection) -> None:
-    """Read what is live over and over, as a dashboard would, until told to stop."""
+    """Read what is published over and over, as a dashboard would, until told to stop."""
     polls = 0
     fault = ""
     while not stop.poll(READER_PAUSE):
         try:
-            live_run(url)
+            whole_published_run(url)
         except AssertionError as error:
             fault = str(error)
         polls += 1
@@ -161,19 +161,19 @@ def test_killed_anywhere_readers_see_a_whole_run(warehouse_url: str) -> None:
     reader = started(watch, warehouse_url, told, report)
     takes = max(seconds_of(warehouse_url, f"warm {n}") for n in range(3))
     rng = np.random.default_rng(0)
-    live = live_run(warehouse_url)
+    before = whole_published_run(warehouse_url)
     outcomes = {"killed before": 0, "killed after": 0, "finished": 0}
     for n in range(KILLS):
         writer, _ = begun(warehouse_url, f"run {n + 1}")
         writer.join(rng.uniform(0.0, takes))
         writer.kill()
         writer.join()
-        now = live_run(warehouse_url)
-        assert now in (live, f"run {n + 1}")
+        now = whole_published_run(warehouse_url)
+        assert now in (before, f"run {n + 1}")
         is_killed = writer.exitcode == -signal.SIGKILL
-        killed = "killed before" if now == live else "killed after"
+        killed = "killed before" if now == before else "killed after"
         outcomes[killed if is_killed else "finished"] += 1
-        live = now
+        before = now
     stop.send(None)
     polls, fault = heard.recv()
     reader.join()
@@ -183,7 +183,7 @@ def test_killed_anywhere_readers_see_a_whole_run(warehouse_url: str) -> None:
     # Most of the kills have to hit a writer at work.
     assert outcomes["killed before"] + outcomes["killed after"] > KILLS / 2
     publish_run(warehouse_url, "the next run")
-    assert live_run(warehouse_url) == "the next run"
+    assert whole_published_run(warehouse_url) == "the next run"
     assert_every_run_is_whole_or_absent(warehouse_url)
 
 
@@ -219,7 +219,7 @@ def _error_of(url: str) -> str:
 
 @pytest.fixture
 def file(tmp_path: Path) -> str:
-    """A DuckDB warehouse with a live run."""
+    """A DuckDB warehouse with a published run."""
     url = f"duckdb:///{tmp_path / 'warehouse.duckdb'}"
     Warehouse(url=url).create_result_tables()
     publish_run(url, "good")
@@ -232,13 +232,13 @@ def refused(target: Callable[..., None], url: str) -> str:
     return here.recv()
 
 
-def test_a_full_disk_leaves_what_is_live(file: str) -> None:
+def test_a_full_disk_leaves_what_is_published(file: str) -> None:
     said = refused(publish_on_a_full_disk, file)
     assert said.startswith("WarehouseFullError")
     assert "File too large; the transaction is undone, make room on its disk" in said
-    assert live_run(file) == "good"
+    assert whole_published_run(file) == "good"
     publish_run(file, "retried")
-    assert live_run(file) == "retried"
+    assert whole_published_run(file) == "retried"
 
 
 def test_a_connection_that_breaks_while_rows_are_written(database: sa.URL) -> None:
@@ -255,9 +255,9 @@ def test_a_connection_that_breaks_while_rows_are_written(database: sa.URL) -> No
         run_sql(database, f"select pg_terminate_backend({backend})")
         replace_run(connection, "broken", frames_of("broken"))
     assert database.password not in str(refusal.value)
-    assert live_run(url) == "good"
+    assert whole_published_run(url) == "good"
     publish_run(url, "broken")
-    assert live_run(url) == "broken"
+    assert whole_published_run(url) == "broken"
     assert_every_run_is_whole_or_absent(url)
 
 
@@ -272,4 +272,4 @@ def test_a_file_that_we_may_not_write_is_named_with_the_remedy() -> None:
         said = refused(publish_as_nobody, url)
         assert said.startswith("WarehousePermissionError")
         assert "cannot be written to by this user" in said
-        assert live_run(url) == "good"
+        assert whole_published_run(url) == "good"

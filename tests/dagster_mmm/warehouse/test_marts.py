@@ -8,7 +8,7 @@ import yaml
 
 from dagster_mmm.settings import Models, load_models
 from dagster_mmm.warehouse.database import Warehouse
-from dagster_mmm.warehouse.marts import arrived, input_marks, model_keys, rows_of_no_model
+from dagster_mmm.warehouse.marts import arrived, input_fingerprints, model_keys, rows_of_no_model
 
 WEEK = date(2026, 1, 5)
 MARTS = """
@@ -47,9 +47,9 @@ def models_of(folder: Path, **sections: object) -> Models:
 
 def test_models_are_those_of_the_settings_and_of_the_data(marts: Warehouse, tmp_path: Path) -> None:
     by_brand = models_of(tmp_path, input={"model_column": "brand"}, models={"initech": {}})
-    usable, refused = model_keys(marts, by_brand)
+    usable, unusable = model_keys(marts, by_brand)
     assert usable == ("acme", "globex", "hooli", "initech")
-    assert [reason.split(";")[0] for reason in refused] == ["the model 'not/a key'"]
+    assert [reason.split(";")[0] for reason in unusable] == ["the model 'not/a key'"]
     # Without a column, what the data hold is not asked.
     assert model_keys(marts, models_of(tmp_path, models={"acme": {}})).usable == ("acme",)
 
@@ -72,11 +72,11 @@ def test_rows_of_no_model_are_counted(marts: Warehouse) -> None:
         "delete from mmm.weekly_input where week_start = '2025-12-29'",
     ],
 )
-def test_the_mark_of_an_input_changes_with_it_and_with_nothing_else(
+def test_the_fingerprint_of_an_input_changes_with_it_and_with_nothing_else(
     marts: Warehouse, change: str
 ) -> None:
-    before = input_marks(marts)
-    assert input_marks(marts) == before
+    before = input_fingerprints(marts)
+    assert input_fingerprints(marts) == before
     execute(marts, change)
-    after = input_marks(marts)
+    after = input_fingerprints(marts)
     assert {key for key in before if after[key] != before[key]} == {"acme"}

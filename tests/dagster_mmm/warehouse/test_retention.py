@@ -1,4 +1,4 @@
-"""Old runs are removed whole, and never what is live."""
+"""Old runs are removed whole, and never what is published."""
 
 from pathlib import Path
 
@@ -8,7 +8,7 @@ from dagster_mmm.warehouse.database import Warehouse
 from dagster_mmm.warehouse.publish import NotPublishableError, publish, roll_back
 from dagster_mmm.warehouse.retention import expire
 from dagster_mmm.warehouse.tables import DIAGNOSTIC, FORECAST, PUBLICATION, RUN
-from tests.dagster_mmm.warehouse.test_publish import (
+from tests.dagster_mmm.warehouse.stored_runs import (
     MONDAY,
     TUESDAY,
     publish_each,
@@ -19,7 +19,7 @@ from tests.dagster_mmm.warehouse.test_publish import (
 
 @pytest.fixture
 def four(warehouse: Warehouse) -> Warehouse:
-    """Four weekly runs, the last live; one that was rejected on the first day; another model's."""
+    """Four weekly runs, the last published; one rejected on the first day; another model's."""
     publish_each(warehouse, "a", "b", "c", "d")
     store(warehouse, "rejected", MONDAY, "fail")
     store(warehouse, "other", MONDAY, model_key="other")
@@ -42,7 +42,7 @@ def test_the_runs_published_last_are_kept(four: Warehouse) -> None:
         assert expire(connection, "demo", keep=2) == ()
 
 
-def test_the_live_run_is_kept_however_old(four: Warehouse) -> None:
+def test_the_published_run_is_kept_however_old(four: Warehouse) -> None:
     with four.begin() as connection:
         roll_back(connection, "demo", TUESDAY, "a")
         expire(connection, "demo", keep=1)
@@ -74,7 +74,7 @@ def test_forecasts_stay_to_be_scored(four: Warehouse) -> None:
     assert set(four.read(FORECAST.select())["run_id"]) == {"a", "d"}
 
 
-def test_an_expired_run_cannot_be_made_live(four: Warehouse) -> None:
+def test_an_expired_run_cannot_be_published(four: Warehouse) -> None:
     with four.begin() as connection:
         expire(connection, "demo", keep=1)
     with (

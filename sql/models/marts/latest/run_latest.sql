@@ -29,7 +29,7 @@ select
     runs.components_requested,
     runs.components_selected,
     runs.gate_reason,
-    runs.config_hash,
+    runs.config_fingerprint,
     runs.data_fingerprint,
     runs.model_version,
     runs.code_version,

@@ -74,11 +74,11 @@ attempts as (
 
 ),
 
-refusals as (
+rejections as (
 
     select
         runs.run_id,
-        count(*) as n_refused_since
+        count(*) as n_rejected_since
     from runs
     inner join attempts on runs.model_key = attempts.model_key
     where attempts.started_at > runs.started_at and attempts.status = 'rejected'
@@ -112,14 +112,14 @@ select
     attempts.started_at as last_attempt_at,
     attempts.status as last_attempt_status,
     attempts.gate_reason as last_attempt_reason,
-    cast(coalesce(refusals.n_refused_since, 0) as bigint) as n_refused_since,
+    cast(coalesce(rejections.n_rejected_since, 0) as bigint) as n_rejected_since,
     runs.published_at
 from runs
 left join checks on runs.run_id = checks.run_id
 left join outcomes on runs.run_id = outcomes.run_id
 left join accuracies on runs.run_id = accuracies.run_id
 left join lift_tests on runs.run_id = lift_tests.run_id
-left join refusals on runs.run_id = refusals.run_id
+left join rejections on runs.run_id = rejections.run_id
 left join attempts
     on runs.model_key = attempts.model_key
     and attempts.attempts_back = 1

@@ -45,7 +45,7 @@ published as (
 
 ),
 
--- As the live run knows them, restatements included.
+-- As the published run knows them, restatements included.
 by_series as (
 
     select
