@@ -16,7 +16,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from scipy.optimize import Bounds, LinearConstraint, OptimizeResult, milp, minimize
-from scipy.sparse import block_diag, csr_matrix
+from scipy.sparse import csr_matrix
 from scipy.stats import beta
 
 from hill_mmm._planner.response import PlanError, PlanResponse, compiled_effect, effect
@@ -228,7 +228,8 @@ class Search:
         value = np.array([self._effects(amounts).mean(axis=0) for amounts in table.T]).T
         known = np.arange(longest) < np.array([len(amounts) for amounts in levels])[:, None]
         spend, value, owner = table[known], value[known], np.nonzero(known)[0]
-        one_level_each = csr_matrix(block_diag([np.ones((1, len(amounts))) for amounts in levels]))
+        column = np.arange(len(owner))
+        one_level_each = csr_matrix((np.ones(len(owner)), (owner, column)), (cells, len(owner)))
         constraints: list[LinearConstraint] = [
             LinearConstraint(one_level_each, 1.0, 1.0),
         ]

@@ -1,7 +1,7 @@
 """A model's transition as one compiled program, which every chain and like panel shares."""
 
-from collections.abc import Callable, Hashable
-from functools import partial
+from collections.abc import Callable, Hashable, Mapping
+from functools import cache, partial
 from typing import Any, NamedTuple
 
 import jax
@@ -125,9 +125,24 @@ def _compile(
             lambda chain: jax.lax.map(recorded, chain, batch_size=POSTPROCESS_BATCH), positions
         )
 
-    compiled = partial(jax.jit, compiler_options=COMPILER_OPTIONS)
+    compiled = partial(jax.jit, compiler_options=compiler_options())
     advance = partial(_advance, transition)
     return Program(compiled(initialise), compiled(advance), compiled(sites), size)
+
+
+@cache
+def compiler_options() -> Mapping[str, str | bool]:
+    """`COMPILER_OPTIONS`, or none of them if this version of XLA has lost them.
+
+    jaxlib 0.12, which Python 3.12 and later get, has no other emitters than those of fusions.
+    """
+    try:
+        jax.jit(lambda x: x, compiler_options=COMPILER_OPTIONS)(0.0)
+    except jax.errors.JaxRuntimeError as error:
+        if "No such compile option" not in str(error):
+            raise
+        return {}
+    return COMPILER_OPTIONS
 
 
 def zeros_by_site(model: Model, example: Tree, structure: Hashable) -> dict[str, Any]:

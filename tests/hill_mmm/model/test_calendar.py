@@ -7,7 +7,7 @@ from hill_mmm.panel import Weeks
 
 
 def weeks_from(first: str, weeks: int) -> Weeks:
-    return np.datetime64(first) + 7 * np.arange(weeks)
+    return np.datetime64(first) + np.timedelta64(7, "D") * np.arange(weeks)
 
 
 def weeks_with(name: str, country: str, weeks: Weeks) -> dict[str, float]:
@@ -140,7 +140,9 @@ def test_days_add_up_whatever_day_the_week_starts_on() -> None:
     names = holiday_names(TWO_YEARS, "US")
     first = np.datetime64("2014-03-10")
     totals = [
-        holiday_columns(weeks_from(str(first + day), 521), "US", names).sum(axis=0)
+        holiday_columns(weeks_from(str(first + np.timedelta64(day, "D")), 521), "US", names).sum(
+            axis=0
+        )
         for day in range(7)
     ]
     np.testing.assert_array_equal(totals, np.tile(totals[0], (7, 1)))
