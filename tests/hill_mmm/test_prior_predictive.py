@@ -47,7 +47,7 @@ def train(market: Panel) -> Panel:
 
 
 @pytest.fixture(scope="module")
-def every_publication(train: Panel) -> pd.DataFrame:
+def believed(train: Panel) -> pd.DataFrame:
     return prior_predictive(train, SPEC, SAMPLER)
 
 
