@@ -86,7 +86,6 @@ def _days_within(weeks: Weeks, days: Mapping[str, set[date]], names: Sequence[st
     columns = np.zeros((len(weeks), len(names)))
     for column, name in enumerate(names):
         since = np.array(sorted(days.get(name, ())), dtype="datetime64[D]") - weeks[:, None]
-        columns[:, column] = np.count_nonzero(
-            (since >= np.timedelta64(0, "D")) & (since < WEEK), axis=1
-        )
+        is_within = (since >= np.timedelta64(0, "D")) & (since < WEEK)
+        columns[:, column] = np.count_nonzero(is_within, axis=1)
     return columns

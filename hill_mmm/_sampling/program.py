@@ -1,6 +1,6 @@
 """A model's transition as one compiled program, which every chain and like panel shares."""
 
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Hashable
 from functools import cache, partial
 from typing import Any, NamedTuple
 
@@ -131,7 +131,7 @@ def _compile(
 
 
 @cache
-def compiler_options() -> Mapping[str, str | bool]:
+def compiler_options() -> dict[str, str | bool]:
     """`COMPILER_OPTIONS`, or none of them if this version of XLA has lost them.
 
     jaxlib 0.12, which Python 3.12 and later get, has no other emitters than those of fusions.
