@@ -13,6 +13,7 @@ import sqlalchemy as sa
 
 import hill_mmm
 from dagster_mmm.cli import demo
+from dagster_mmm.cli.jobs import run_job
 from dagster_mmm.warehouse.tables import LIFT_TEST, RESULT_TABLES, RUN, RUN_DELTA, RUN_DELTA_CAUSE
 from hill_mmm import SamplerError, simulate_geo_market, simulate_lift_test
 from tests.conftest import QUICK, Project
@@ -209,6 +210,22 @@ def test_a_fit_over_its_budget_is_rejected_and_a_killed_run_noticed(
     assert project.query("select run_id from mmm.run_latest")["run_id"].item() == good
 
 
+def test_a_warehouse_of_an_earlier_version_is_carried_over(rerun: tuple[Project, str]) -> None:
+    project, good = rerun
+    kept = row_of(project, good)["config_fingerprint"]
+    with project.warehouse.begin() as connection:
+        connection.exec_driver_sql(
+            "alter table mmm.mmm_run rename column config_fingerprint to config_hash"
+        )
+    again = project.run()
+    assert again.success
+    # By the fingerprint that it has kept, the published run is as the settings ask.
+    assert len(list(again.get_asset_observation_events())) == 1
+    assert run_job(project.instance, "dashboards").success
+    of_view = project.query("select run_id, config_fingerprint from mmm.run_latest")
+    assert of_view.to_dict("records") == [{"run_id": good, "config_fingerprint": kept}]
+
+
 def test_a_restated_week_is_fitted_again_and_marked(rerun: tuple[Project, str]) -> None:
     project, good = rerun
     week = "2023-06-05"
@@ -231,12 +248,12 @@ def test_a_restated_week_is_fitted_again_and_marked(rerun: tuple[Project, str]) 
     assert (str(found["week_start"])[:10], found["variable"]) == (week, "tv")
     assert (found["value"], found["previous_value"]) == (123.0, before)
     # What was published before is one WHERE clause away.
-    before = project.query(
+    earlier = project.query(
         "select distinct run_id from mmm.channel_summary_history where published_from <= "
         f"(select published_at from mmm.mmm_run where run_id = '{good}') and published_until > "
         f"(select published_at from mmm.mmm_run where run_id = '{good}')"
     )
-    assert list(before["run_id"]) == [good]
+    assert list(earlier["run_id"]) == [good]
     delta = project.query(
         "select distinct previous_run_id, cause, changed from mmm.run_delta_latest"
     )

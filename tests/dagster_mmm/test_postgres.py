@@ -20,6 +20,7 @@ from dagster._core.remote_representation.external_data import RepositorySnap
 from dagster._serdes import serialize_value
 
 from dagster_mmm import environment
+from dagster_mmm.cli.jobs import run_job
 from dagster_mmm.definitions import defs
 from dagster_mmm.inputs import RawTableError, check_table, load_csv
 from dagster_mmm.settings import load_settings
@@ -192,12 +193,12 @@ def test_a_refused_connection_is_named_and_shows_no_password(
 
 def test_the_demo_says_what_is_wrong_with_the_url_without_quoting_it(job: Job) -> None:
     broken = f"postgresql://mmm_results:{PASSWORD}@127.0.0.1/shop"
-    for url, reason in (
-        (broken, "percent-encoded"),
-        (broken.replace("@W%", ""), "cannot connect to postgresql+psycopg://mmm_results:***@"),
+    for url, code, reason in (
+        (broken, 2, "percent-encoded"),
+        (broken.replace("@W%", ""), 1, "cannot connect to postgresql+psycopg://mmm_results:***@"),
     ):
         finished = demo(job.project, MMM_WAREHOUSE_URL=url)
-        assert finished.returncode == 1
+        assert finished.returncode == code
         assert reason in finished.stderr
         assert "Traceback" not in finished.stderr
         assert traces_in(finished.stdout + finished.stderr) == []
@@ -287,3 +288,20 @@ def test_dbt_does_not_wait_for_ever_for_a_readers_transaction(
         result = job.project.run(selection=["run_latest"])
     (failure,) = result.get_step_failure_events()
     assert "canceling statement due to lock timeout" in str(failure)
+
+
+def test_a_warehouse_of_an_earlier_version_is_carried_over(job: Job) -> None:
+    fingerprints = "select run_id, config_fingerprint from mmm.run_latest"
+    before = job.project.query(fingerprints)
+    assert len(before) == 1
+    of_old = "rename column config_fingerprint to config_hash"
+    run_sql(
+        job.administrator,
+        f"alter table mmm.mmm_run {of_old};"
+        f"alter view mmm.run_latest {of_old};"
+        f"alter view mmm.run_history {of_old};",
+    )
+    assert run_job(job.project.instance, "dashboards").success
+    assert job.project.query(fingerprints).equals(before)
+    # It was dropped with the view that it reads, and made anew.
+    assert len(job.project.query("select * from mmm.trust_latest")) == 1
