@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 import sqlalchemy as sa
-from hill_mmm._results.scores import crps
+from hill_mmm._results.predictive_scores import crps
 
 from dagster_mmm.settings import dbt_vars
 from dagster_mmm.warehouse import tables
