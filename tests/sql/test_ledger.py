@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 import pytest
 import sqlalchemy as sa
-from hill_mmm._results.predictive_scores import crps
 
 from dagster_mmm.settings import dbt_vars
 from dagster_mmm.warehouse import tables
+from hill_mmm._results.predictive_scores import crps
 from hill_mmm.spec import FORECAST_LEVELS, quantile_name
 from tests.sql.test_dbt_project import WEEKLY, WEEKLY_RAW, Build, build, publish, row
 

@@ -34,7 +34,7 @@ from hill_mmm._model.curves import Curves
 from hill_mmm._model.data import model_data
 from hill_mmm._model.density import dense_sites, hill_mixture
 from hill_mmm._model.lift import expected_lift
-from hill_mmm._sampling.program import COMPILER_OPTIONS, zeros_by_site
+from hill_mmm._sampling.program import compiler_options, zeros_by_site
 
 Sites = dict[str, jax.Array]
 Parameters = dict[str, Any]
@@ -50,7 +50,7 @@ SAME_AS_SITES = (
 
 # Run a few times, these functions cost their compilation.
 quickly_compiled = partial(
-    jax.jit, compiler_options=COMPILER_OPTIONS | {"xla_backend_optimization_level": 0}
+    jax.jit, compiler_options=compiler_options() | {"xla_backend_optimization_level": 0}
 )
 
 
