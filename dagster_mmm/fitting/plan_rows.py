@@ -2,7 +2,6 @@
 
 from typing import Any
 
-import numpy as np
 import pandas as pd
 import sqlalchemy as sa
 
@@ -10,6 +9,7 @@ import hill_mmm
 from dagster_mmm.fitting.artefacts import FittedRun
 from dagster_mmm.warehouse import tables
 from hill_mmm import Plan, PlanError, PlanRequest
+from hill_mmm.panel import WEEK
 
 
 def plan_frames(run: FittedRun) -> dict[sa.Table, pd.DataFrame]:
@@ -60,8 +60,8 @@ def _impossible(run: FittedRun, request: PlanRequest, reason: str) -> pd.DataFra
         "reason": reason,
         "objective": request.objective,
         "utility": request.utility.in_words,
-        "horizon_start": last + np.timedelta64(7, "D"),
-        "horizon_end": last + np.timedelta64(7 * weeks, "D"),
+        "horizon_start": last + WEEK,
+        "horizon_end": last + weeks * WEEK,
         "horizon_weeks": weeks,
         "ci_level": run.settings.evaluation.ci_level,
     }

@@ -5,7 +5,7 @@ Every function asks by a connection of the caller's, and changes nothing.
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
@@ -32,7 +32,6 @@ IS_PUBLISHED = RUN.c.run_id.in_(_PUBLISHED).label("is_published")
 IS_UNFINISHED = sa.and_(RUN.c.status == "running", RUN.c.n_weeks.is_(None))
 # The names are kept for ever: a series in the UI ends where its name does.
 CHECKS = ("max_r_hat", "min_ess", "divergence_rate", "holdout_coverage")
-WEEK = timedelta(days=7)
 
 
 class UnknownRunError(LookupError):
@@ -313,7 +312,7 @@ def stored_verdicts(
 def staleness_weeks(connection: sa.Connection, run_id: str, today: date) -> int:
     """Whole weeks that have ended by `today` since the last one that the run used."""
     last_week = connection.scalars(sa.select(RUN.c.window_end).where(RUN.c.run_id == run_id)).one()
-    return int((today - last_week) // WEEK - 1)
+    return (today - last_week).days // 7 - 1
 
 
 def run_figures(connection: sa.Connection, run_id: str, today: date) -> dict[str, float]:
