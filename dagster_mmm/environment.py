@@ -6,8 +6,6 @@ from pathlib import Path
 import sqlalchemy as sa
 
 ROOT = Path(__file__).parents[1]
-# How long any writer waits for another's lock.
-LOCK_SECONDS = 300
 DEMO_SETTINGS = ROOT / "examples" / "demo.yaml"
 
 

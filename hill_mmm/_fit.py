@@ -8,7 +8,7 @@ from dataclasses import replace
 import pandas as pd
 from matplotlib.figure import Figure
 
-from hill_mmm._checks.convergence import parameter_summary
+from hill_mmm._checks.parameter_summary import parameter_summary
 from hill_mmm._model.data import model_data
 from hill_mmm._model.density import dense_sites, hill_mixture
 from hill_mmm._model.scales import Scales

@@ -3,8 +3,8 @@
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from hill_mmm._checks.convergence import parameter_summary
 from hill_mmm._checks.gate import Check, gate
+from hill_mmm._checks.parameter_summary import parameter_summary
 from hill_mmm._cross_validation import FutureScores, leave_future_out, shorter
 from hill_mmm._fit import Fit, fit
 from hill_mmm._model.scales import Scales

@@ -8,8 +8,8 @@ from hill_mmm._checks.advice import prior_checks as prior_checks
 from hill_mmm._checks.advice import score_checks as score_checks
 from hill_mmm._checks.advice import warmup_checks as warmup_checks
 from hill_mmm._checks.calibration import calibration_checks as calibration_checks
-from hill_mmm._checks.convergence import parameter_summary as parameter_summary
 from hill_mmm._checks.gate import Check as Check
 from hill_mmm._checks.gate import additivity_checks as additivity_checks
 from hill_mmm._checks.gate import gate as gate
 from hill_mmm._checks.history import history_checks as history_checks
+from hill_mmm._checks.parameter_summary import parameter_summary as parameter_summary

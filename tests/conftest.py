@@ -16,8 +16,8 @@ from filelock import FileLock
 
 from dagster_mmm import environment
 from dagster_mmm.cli import demo
-from dagster_mmm.cli import week as weekly
 from dagster_mmm.cli.jobs import run_job
+from dagster_mmm.cli.run import run_week
 from dagster_mmm.definitions import defs
 from dagster_mmm.warehouse.database import Warehouse
 from tests.postgres_server import new_database, running_server
@@ -101,7 +101,7 @@ class Project:
         """Run the week of the only model, or some assets of it, in this process."""
         panel = {"force": True} if force else {}
         if selection is None:
-            week = weekly.run_week(self.instance, file=data, panel=panel)
+            week = run_week(self.instance, file=data, panel_config=panel)
             return Ran(week.runs, week.refits.get("demo", week.input).run_id)
         asked = {dg.AssetKey(name.split("/")) for name in selection}
         configs: dict[str, dict[str, Any]] = {

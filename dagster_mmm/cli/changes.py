@@ -17,7 +17,7 @@ from dagster_mmm.cli.options import (
 from dagster_mmm.fitting.resource import FittedRunIOManager
 from dagster_mmm.warehouse.database import Warehouse
 from dagster_mmm.warehouse.rows import replace_run
-from dagster_mmm.warehouse.runs import previous_run, read_run, runs_of_fit
+from dagster_mmm.warehouse.runs import compared_refit, read_run, runs_of_fit
 from dagster_mmm.warehouse.tables import RUN_DELTA_CAUSE
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ def changes(run_id: str, as_json: bool) -> None:
     resource = warehouse()
     with resource.connected() as connection:
         fit_run_id = str(read_run(connection, run_id).run["fit_run_id"])
-        previous = previous_run(connection, fit_run_id)
+        previous = compared_refit(connection, fit_run_id)
     if previous is None:
         raise click.ClickException(
             f"run {fit_run_id} has no rows in mmm_run_delta: nothing had been published before it, "

@@ -13,7 +13,7 @@ import hill_mmm
 from dagster_mmm import environment, fitting
 from dagster_mmm.cli.jobs import require_dagster_home
 from dagster_mmm.cli.options import Command
-from dagster_mmm.cli.week import run_week
+from dagster_mmm.cli.run import run_week
 from dagster_mmm.settings import load_models
 from dagster_mmm.warehouse.database import Warehouse
 from dagster_mmm.warehouse.runs import published_run

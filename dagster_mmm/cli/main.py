@@ -18,7 +18,7 @@ REFUSED = (WarehouseError, NotPublishableError, NoEarlierRunError, UnknownRunErr
 # which may import Dagster and take seconds.
 COMMANDS = {
     "demo": ("demo", "Run the whole job once, and print its results."),
-    "run": ("week", "Run the week once: input, every model, dashboards."),
+    "run": ("run", "Run the week once: input, every model, dashboards."),
     "ui": ("services", "Serve the Dagster UI."),
     "dashboard": ("services", "Serve the dashboard."),
     "settings": ("settings", "Check the settings file."),

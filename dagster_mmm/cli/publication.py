@@ -10,7 +10,7 @@ from dagster_mmm.warehouse.database import Warehouse
 from dagster_mmm.warehouse.publish import publish as move_pointer
 from dagster_mmm.warehouse.publish import roll_back
 from dagster_mmm.warehouse.retention import expire
-from dagster_mmm.warehouse.runs import latest_run, models_of_runs, read_run
+from dagster_mmm.warehouse.runs import models_of_runs, newest_refit, read_run
 from dagster_mmm.warehouse.snapshot import snapshot_of, write_snapshot
 
 
@@ -28,7 +28,7 @@ def publish(model_key: str | None, run_id: str | None) -> None:
     model, resource = one_model(model_key).model_key, warehouse()
     with resource.begin() as connection:
         chosen = None if run_id is None else str(read_run(connection, run_id).run["run_id"])
-        chosen = chosen or latest_run(connection, model)
+        chosen = chosen or newest_refit(connection, model)
         if chosen is None:
             raise click.ClickException(
                 f"there is no run of {model} to publish; `mmm fit` makes one"

@@ -7,12 +7,12 @@ import dagster as dg
 
 from dagster_mmm import environment
 from dagster_mmm.schedule.failures import step_failures
+from dagster_mmm.schedule.partitions import PARTITION_TAG
 from dagster_mmm.schedule.webhook import Alert, AlertError, post
 from dagster_mmm.warehouse.database import Warehouse
 from dagster_mmm.warehouse.unfinished import reject_ended
 
 FAILURE, CHECK = dg.DagsterEventType.RUN_FAILURE, dg.DagsterEventType.ASSET_CHECK_EVALUATION
-PARTITION = "dagster/partition"
 # Processes record their events a little after the time that these bear, and not in its order.
 SETTLED_SECONDS = 5
 # A tick may take a minute, and a slow webhook ten seconds.
@@ -128,7 +128,7 @@ def _of_run(instance: dg.DagsterInstance, run_id: str) -> Alert | None:
         return None
     return Alert(
         headline=f"{run.job_name} failed",
-        model_key=run.tags.get(PARTITION),
+        model_key=run.tags.get(PARTITION_TAG),
         run_id=run_id,
         reason=_why(instance, run_id),
         link=f"{environment.dagster_url()}/runs/{run_id}",

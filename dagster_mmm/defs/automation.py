@@ -10,8 +10,8 @@ from datetime import UTC, date
 
 import dagster as dg
 
+from dagster_mmm.defs.dbt_models import INPUT_LAYERS, input_models
 from dagster_mmm.defs.keys import PANEL
-from dagster_mmm.defs.transforms import INPUT_LAYERS, input_models
 from dagster_mmm.environment import settings_path
 from dagster_mmm.schedule import dagster_runs as runs
 from dagster_mmm.schedule.clock import Clock

@@ -15,7 +15,7 @@ from dagster_mmm.warehouse.database import Warehouse
 from dagster_mmm.warehouse.marts import model_keys, rows_of_no_model
 from dagster_mmm.warehouse.runs import (
     published_run,
-    reasons_against,
+    reasons_not_to_publish,
     run_to_judge,
     staleness_weeks,
     stored_verdicts,
@@ -73,7 +73,7 @@ def converged(
     """The latest run's stored verdict: an unconverged fit is never published."""
     with warehouse.begin() as connection:
         run_id = _run_of(context, connection)
-        reasons = reasons_against(connection, run_id)
+        reasons = reasons_not_to_publish(connection, run_id)
     return dg.AssetCheckResult(
         passed=not reasons,
         severity=dg.AssetCheckSeverity.ERROR,

@@ -5,7 +5,7 @@ from typing import Any
 
 import dagster as dg
 
-from dagster_mmm.defs.transforms import DBT_PROJECT
+from dagster_mmm.defs.dbt_models import DBT_PROJECT
 
 
 def dashboard_specs() -> list[dg.AssetSpec]:

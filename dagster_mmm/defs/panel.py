@@ -16,7 +16,7 @@ from dagster_mmm.schedule.partitions import MODEL_TAG, MODELS, PARTITION_TAG, WE
 from dagster_mmm.settings import Settings
 from dagster_mmm.settings.resource import SettingsResource
 from dagster_mmm.warehouse.database import Warehouse
-from dagster_mmm.warehouse.runs import published_input, published_week, same_as_published
+from dagster_mmm.warehouse.runs import published_input, published_run_if_equal, published_week
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -126,7 +126,7 @@ def run_with_the_same_input(
         "code_version": fitting.code_version(),
     }
     with warehouse.begin() as connection:
-        return same_as_published(connection, settings.model_key, wanted)
+        return published_run_if_equal(connection, settings.model_key, wanted)
 
 
 def _give_way_to_an_earlier_run(context: dg.AssetExecutionContext) -> None:

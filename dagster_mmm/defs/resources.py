@@ -5,7 +5,7 @@ import os
 import dagster as dg
 
 from dagster_mmm import environment
-from dagster_mmm.defs.transforms import DBT
+from dagster_mmm.defs.dbt_models import DBT
 from dagster_mmm.fitting.resource import FittedRunIOManager, RunInputIOManager
 from dagster_mmm.schedule.clock import Clock
 from dagster_mmm.settings.resource import SettingsResource

@@ -20,7 +20,7 @@ from dagster_mmm.warehouse.runs import (
     PublishedFit,
     published_fit,
     published_input,
-    same_as_published,
+    published_run_if_equal,
     stored_rows,
 )
 
@@ -123,7 +123,7 @@ def _read_stored(settings: Settings, warehouse: Warehouse, snapshot: "pd.DataFra
             for t in fitting.TABLES_OF_THE_FIT
         }
         used = published_input(connection, settings.model_key)
-        same = same_as_published(connection, settings.model_key, seen)
+        same = published_run_if_equal(connection, settings.model_key, seen)
     return _Stored(published, rows_of_fit, used, same)
 
 

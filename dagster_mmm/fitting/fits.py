@@ -60,8 +60,8 @@ class FittedPanel:
         return FitRecord(
             model_version=model_version,
             scales_of=scales_of,
-            ladder=[_rung(rung) for rung in self.climb.rungs],
-            choice=None if self.choice is None else _scores(self.choice),
+            ladder=[_rung_as_json(rung) for rung in self.climb.rungs],
+            choice=None if self.choice is None else _choice_as_json(self.choice),
             refusal=None if self.climb.has_passed else self.climb.reason,
             no_holdout=self.no_holdout,
             cpu_seconds=self.cpu_seconds,
@@ -69,7 +69,7 @@ class FittedPanel:
         )
 
 
-def _rung(rung: Rung) -> dict[str, Any]:
+def _rung_as_json(rung: Rung) -> dict[str, Any]:
     return {
         "components": rung.components,
         "warmup": rung.sampler.warmup,
@@ -80,7 +80,7 @@ def _rung(rung: Rung) -> dict[str, Any]:
     }
 
 
-def _scores(choice: Choice) -> dict[str, Any]:
+def _choice_as_json(choice: Choice) -> dict[str, Any]:
     return {
         "components": choice.components,
         # JSON's keys are text.
@@ -119,8 +119,8 @@ def fit_panel(
         settings.gate,
         lift_tests=settings.lift_tests,
         scales=scales,
-        on_progress=watch.of(f"fit on {len(panel)} weeks"),
-        on_rung=watch.judged,
+        on_progress=watch.callback_for(f"fit on {len(panel)} weeks"),
+        on_rung=watch.log_rung,
     )
     holdout, no_holdout = _holdout(panel, settings, climb, choice, watch)
     return FittedPanel(
@@ -150,7 +150,7 @@ def _components(panel: Panel, settings: Settings, watch: "_Watch") -> tuple[int,
         settings.gate,
         horizon=horizon,
         lift_tests=settings.lift_tests,
-        on_progress=watch.of(f"comparison on the last {horizon} weeks"),
+        on_progress=watch.callback_for(f"comparison on the last {horizon} weeks"),
     )
     for components, score in choice.scores.items():
         watch.log.info(f"K = {components}: elpd {score.elpd:.2f}, CRPS {score.crps:.4g} a week")
@@ -188,7 +188,7 @@ def _fit_before_holdout(
             spec,
             narrowed(settings.sampler, SamplerSettings),
             lift_tests=hill_mmm.known_tests(settings.lift_tests, train),
-            on_progress=watch.of(f"holdout fit on {len(train)} weeks"),
+            on_progress=watch.callback_for(f"holdout fit on {len(train)} weeks"),
         )
     except (SamplerError, OverBudgetError) as error:
         # The fit on all weeks is good without it.
@@ -206,7 +206,7 @@ class _Watch:
         self._started = time.monotonic()
         self._rungs: list[str] = []
 
-    def judged(self, rung: Rung) -> None:
+    def log_rung(self, rung: Rung) -> None:
         """Tell of a rung of the ladder."""
         self._rungs.append(rung.reason)
         if rung.has_passed:
@@ -214,33 +214,33 @@ class _Watch:
         else:
             self.log.warning(f"not converged, {rung.reason}")
 
-    def of(self, what: str) -> Callable[[Progress], None]:
+    def callback_for(self, label: str) -> Callable[[Progress], None]:
         """What one fit, or several one after the other, is to call with its progress."""
-        told = 0
+        fifths_logged = 0
 
         def follow(progress: Progress) -> None:
-            nonlocal told
-            self._stop_over_budget(what, progress)
+            nonlocal fifths_logged
+            self._stop_over_budget(label, progress)
             fifth = 5 * progress.done // progress.total
             # It falls when the next fit begins. One line a block would bury the rest of the log.
-            is_due, told = fifth > told, fifth
-            if is_due:
+            is_new_fifth, fifths_logged = fifth > fifths_logged, fifth
+            if is_new_fifth:
                 self.log.info(
-                    f"{what}: {progress.done} of {progress.total} iterations, "
+                    f"{label}: {progress.done} of {progress.total} iterations, "
                     f"{progress.divergences} divergences, "
                     f"about {progress.remaining_seconds:.0f} s left"
                 )
-                self._observe(what, progress)
+                self._observe(label, progress)
 
         return follow
 
-    def _stop_over_budget(self, what: str, progress: Progress) -> None:
+    def _stop_over_budget(self, label: str, progress: Progress) -> None:
         minutes = (time.monotonic() - self._started) / 60
         # Each chain calls, and each is stopped.
         if self._max_minutes is not None and minutes > self._max_minutes:
             stopped = (
                 f"stopped after {minutes:.1f} minutes at {progress.done / progress.total:.0%} of "
-                f"the {what}, as sampler.max_minutes is {self._max_minutes:g}. Raise it, or lower "
+                f"the {label}, as sampler.max_minutes is {self._max_minutes:g}. Raise it, or lower "
                 "sampler.draws, sampler.warmup or model.components"
             )
             raise OverBudgetError("; ".join([*self._rungs, stopped]))

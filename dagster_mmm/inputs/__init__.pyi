@@ -6,11 +6,11 @@ from .judging import build_panel as build_panel
 from .judging import input_advice as input_advice
 from .judging import judge_input as judge_input
 from .judging import judge_stored as judge_stored
-from .readable import ReadableInputs as ReadableInputs
-from .readable import load_files as load_files
-from .readable import readable_inputs as readable_inputs
+from .raw_tables import RawTable as RawTable
+from .raw_tables import check_table as check_table
+from .raw_tables import find_table as find_table
+from .readable_tables import ReadableInputs as ReadableInputs
+from .readable_tables import load_files as load_files
+from .readable_tables import readable_inputs as readable_inputs
 from .restatement import fingerprint as fingerprint
 from .restatement import mark_restated as mark_restated
-from .tables import RawTable as RawTable
-from .tables import check_table as check_table
-from .tables import find_table as find_table

@@ -7,6 +7,7 @@ from typing import TypedDict
 import pandas as pd
 
 from dagster_mmm.inputs.errors import InputError, RawTableError
+from dagster_mmm.inputs.left_out import silent_media, weeks_left_out
 from dagster_mmm.inputs.plausibility import advice, unit_errors
 from dagster_mmm.inputs.problems import (
     absent_spend,
@@ -20,8 +21,7 @@ from dagster_mmm.inputs.problems import (
     similar_series,
     unreadable_values,
 )
-from dagster_mmm.inputs.repairs import silent_media, weeks_left_out
-from dagster_mmm.inputs.tables import check_table
+from dagster_mmm.inputs.raw_tables import check_table
 from dagster_mmm.settings import Settings, SettingsError
 from dagster_mmm.warehouse.database import Warehouse
 from dagster_mmm.warehouse.marts import read_marts

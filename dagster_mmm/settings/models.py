@@ -112,7 +112,7 @@ class Models:
             if model_key != settings.model_key:
                 raise self._no_such_model(model_key)
             return settings
-        reason = reason_against(model_key)
+        reason = invalid_key_reason(model_key)
         if reason is not None:
             raise SettingsError(f"{self.path}: models: found {reason}")
         if model_key not in self.differences and self.model_column is None:
@@ -152,7 +152,7 @@ class Models:
         )
 
 
-def reason_against(model_key: str) -> str | None:
+def invalid_key_reason(model_key: str) -> str | None:
     """Why a text cannot be a model's key, with what was found and is allowed; None if it can."""
     try:
         MODEL_KEY.validate_python(model_key, strict=True)
@@ -218,7 +218,7 @@ def _mistakes_in(differences: object) -> list[str]:
         return [f"models: found {differences!r}; allowed: models' keys with what differs in each"]
     lines: list[str] = []
     for model_key, different in cast("Mapping[object, object]", differences).items():
-        reason = reason_against(cast("str", model_key))
+        reason = invalid_key_reason(cast("str", model_key))
         if reason is not None:
             lines.append(f"models: found {reason}")
         elif different is not None and not _is_mapping(different):

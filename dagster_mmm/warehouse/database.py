@@ -14,7 +14,6 @@ from filelock import FileLock, Timeout
 from sqlalchemy.engine.interfaces import ReflectedColumn
 from sqlalchemy.exc import OperationalError
 
-from dagster_mmm.environment import LOCK_SECONDS
 from dagster_mmm.warehouse import rows
 from dagster_mmm.warehouse.ddl import (
     add_new_columns,
@@ -36,6 +35,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
 CONNECT_SECONDS = 10
+# How long any writer waits for another's lock.
+LOCK_SECONDS = 300
 
 
 class OutdatedTablesError(WarehouseError):

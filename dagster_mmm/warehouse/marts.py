@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import sqlalchemy as sa
 
-from dagster_mmm.settings import Models, reason_against
+from dagster_mmm.settings import Models, invalid_key_reason
 from dagster_mmm.warehouse.database import Warehouse
 from dagster_mmm.warehouse.tables import SCHEMA
 
@@ -50,7 +50,7 @@ def model_keys(warehouse: Warehouse, models: Models) -> ModelKeys:
     if models.model_column is not None and has_input(warehouse):
         rows = warehouse.read(sa.select(WEEKLY_INPUT.c.model_key).distinct())
         found = set(rows["model_key"])
-    reasons = {key: reason_against(key) for key in found}
+    reasons = {key: invalid_key_reason(key) for key in found}
     usable = {key for key, reason in reasons.items() if reason is None}
     return ModelKeys(
         tuple(sorted(usable.union(models.declared))),

@@ -4,7 +4,7 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
-from dagster_mmm.warehouse.runs import published_run, reasons_against
+from dagster_mmm.warehouse.runs import published_run, reasons_not_to_publish
 from dagster_mmm.warehouse.tables import PUBLICATION, RUN
 
 
@@ -30,7 +30,7 @@ def publish(connection: sa.Connection, model_key: str, run_id: str, now: datetim
             it is another model's run.
     """
     owner = connection.scalar(sa.select(RUN.c.model_key).where(RUN.c.run_id == run_id))
-    reasons = reasons_against(connection, run_id)
+    reasons = reasons_not_to_publish(connection, run_id)
     if owner != model_key:
         reasons = (f"it is a run of {owner}",)
     if reasons:

@@ -25,13 +25,17 @@ from dagster_mmm.warehouse.url import place
 if TYPE_CHECKING:
     import pandas as pd
 
-_LAST = sa.select(sa.func.max(PUBLICATION.c.publication_id)).group_by(PUBLICATION.c.model_key)
-_PUBLISHED = sa.select(PUBLICATION.c.run_id).where(PUBLICATION.c.publication_id.in_(_LAST))
+_LAST_PUBLICATION_IDS = sa.select(sa.func.max(PUBLICATION.c.publication_id)).group_by(
+    PUBLICATION.c.model_key
+)
+_PUBLISHED = sa.select(PUBLICATION.c.run_id).where(
+    PUBLICATION.c.publication_id.in_(_LAST_PUBLICATION_IDS)
+)
 IS_PUBLISHED = RUN.c.run_id.in_(_PUBLISHED).label("is_published")
 # Results are written whole, with the number of weeks.
 IS_UNFINISHED = sa.and_(RUN.c.status == "running", RUN.c.n_weeks.is_(None))
 # The names are kept for ever: a series in the UI ends where its name does.
-CHECKS = ("max_r_hat", "min_ess", "divergence_rate", "holdout_coverage")
+PLOTTED_CHECKS = ("max_r_hat", "min_ess", "divergence_rate", "holdout_coverage")
 
 
 class UnknownRunError(LookupError):
@@ -129,7 +133,7 @@ def models_of_runs(connection: sa.Connection) -> list[str]:
     return list(rows.read(connection, query)["model_key"])
 
 
-def previous_run(connection: sa.Connection, run_id: str) -> str | None:
+def compared_refit(connection: sa.Connection, run_id: str) -> str | None:
     """The refit that a run was compared with in `mmm_run_delta`, or None where it was with none."""
     query = sa.select(RUN_DELTA.c.previous_run_id).where(RUN_DELTA.c.run_id == run_id).limit(1)
     found = rows.read(connection, query)["previous_run_id"]
@@ -186,7 +190,7 @@ def published_input(connection: sa.Connection, model_key: str) -> "pd.DataFrame"
     return used_input(connection, published_run(connection, model_key))
 
 
-def same_as_published(
+def published_run_if_equal(
     connection: sa.Connection, model_key: str, expected: Mapping[str, str]
 ) -> str | None:
     """The published run, if these columns of its row have these values; None if not."""
@@ -250,7 +254,7 @@ def used_input(connection: sa.Connection, run_id: str | None) -> "pd.DataFrame":
     return pd.read_sql(query, connection)
 
 
-def latest_run(connection: sa.Connection, model_key: str) -> str | None:
+def newest_refit(connection: sa.Connection, model_key: str) -> str | None:
     """The finished refit of a model that was started last, or None."""
     query = (
         sa.select(RUN.c.run_id)
@@ -276,11 +280,11 @@ def run_to_judge(connection: sa.Connection, model_key: str, run_id: str) -> tupl
     own = connection.execute(of_itself).one_or_none()
     if own is not None:
         return own.run_id, own.run_type
-    latest = latest_run(connection, model_key)
+    latest = newest_refit(connection, model_key)
     return None if latest is None else (latest, "refit")
 
 
-def reasons_against(connection: sa.Connection, run_id: str) -> tuple[str, ...]:
+def reasons_not_to_publish(connection: sa.Connection, run_id: str) -> tuple[str, ...]:
     """Why a run may not be published, by its stored diagnostics: one text a failed blocking check.
 
     Empty where it may. A run without any diagnostics may not.
@@ -324,14 +328,14 @@ def run_figures(connection: sa.Connection, run_id: str, today: date) -> dict[str
         today: the day as of which its data are so old.
 
     Returns:
-        `staleness_weeks`; of the stored verdicts those in `CHECKS`; `holdout_crps` in the outcome's
-        unit. What is undefined is left out.
+        `staleness_weeks`; of the stored verdicts those in `PLOTTED_CHECKS`; `holdout_crps` in the
+        outcome's unit. What is undefined is left out.
     """
     figures: dict[str, float | None] = {
         "staleness_weeks": staleness_weeks(connection, run_id, today)
     }
     checks = sa.select(DIAGNOSTIC.c.check_name, DIAGNOSTIC.c.value).where(
-        DIAGNOSTIC.c.run_id == run_id, DIAGNOSTIC.c.check_name.in_(CHECKS)
+        DIAGNOSTIC.c.run_id == run_id, DIAGNOSTIC.c.check_name.in_(PLOTTED_CHECKS)
     )
     figures |= {name: value for name, value in connection.execute(checks)}
     crps = sa.select(ACCURACY.c.value).where(

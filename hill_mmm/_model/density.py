@@ -219,9 +219,9 @@ def _log_mean_saturation(
 ) -> _LogMeanSaturation:
     # A medium that a series does not have saturates nothing: the logarithm of 0 would poison the
     # gradient, and its amplitude is put to 0 below.
-    safe = jnp.where(data.is_active[:, :, None] > 0, mean_saturation, 1.0)
-    weighted = jnp.log((weights * jnp.exp(deviation) * safe).sum(axis=2))
-    return _LogMeanSaturation(weighted, jnp.log((weights * safe).sum(axis=2)))
+    nonzero_saturation = jnp.where(data.is_active[:, :, None] > 0, mean_saturation, 1.0)
+    weighted = jnp.log((weights * jnp.exp(deviation) * nonzero_saturation).sum(axis=2))
+    return _LogMeanSaturation(weighted, jnp.log((weights * nonzero_saturation).sum(axis=2)))
 
 
 def _informed_amplitude(
@@ -305,7 +305,7 @@ def _sample_single_baseline(data: ModelData, residual: jax.Array, _: jax.Array) 
     evidence = jnp.einsum("tgj,tg->gj", data.regressors, residual)
     evidence = evidence / data.pilot_sigma[:, None] ** 2 + data.prior_mean / data.prior_sd**2
     raw = _flat("baseline_raw", evidence.shape)
-    coefficients = _conditional(data.pilot_factor, evidence, raw)
+    coefficients = _conditional_draw(data.pilot_factor, evidence, raw)
     prior = dist.Normal(data.prior_mean, data.prior_sd)
     numpyro.factor("baseline_prior", prior.log_prob(coefficients).sum())
     return coefficients
@@ -324,35 +324,39 @@ def _sample_pooled_baseline(data: ModelData, residual: jax.Array, sigma: jax.Arr
     gram = data.gram / sigma[:, None, None] ** 2
     factor = jnp.linalg.cholesky(gram + jnp.diag(precision))
 
-    shrunk = _backward(factor, _forward(factor, jnp.tile(jnp.diag(precision), (len(sigma), 1, 1))))
-    learned = (jnp.diag(precision) - precision[:, None] * shrunk).sum(axis=0)
-    of_mean = jnp.diag(1.0 / data.prior_sd**2) + learned
+    shrinkage = _backward(
+        factor, _forward(factor, jnp.tile(jnp.diag(precision), (len(sigma), 1, 1)))
+    )
+    precision_learned = (jnp.diag(precision) - precision[:, None] * shrinkage).sum(axis=0)
+    mean_precision = jnp.diag(1.0 / data.prior_sd**2) + precision_learned
     mean_evidence = data.prior_mean / data.prior_sd**2
-    mean_evidence = mean_evidence + jnp.einsum("gij,gi->j", shrunk, evidence)
-    mean_factor = jnp.linalg.cholesky(of_mean)
-    mean = _conditional(mean_factor[None], mean_evidence[None], _flat("mean_raw", (1, columns)))[0]
+    mean_evidence = mean_evidence + jnp.einsum("gij,gi->j", shrinkage, evidence)
+    mean_factor = jnp.linalg.cholesky(mean_precision)
+    mean = _conditional_draw(
+        mean_factor[None], mean_evidence[None], _flat("mean_raw", (1, columns))
+    )[0]
 
     raw = _flat("baseline_raw", evidence.shape)
-    coefficients = _conditional(factor, evidence + precision * mean, raw)
+    coefficients = _conditional_draw(factor, evidence + precision * mean, raw)
     log_jacobian = -_log_diagonal(factor) - _log_diagonal(mean_factor)
-    hyper = dist.Normal(data.prior_mean, data.prior_sd).log_prob(mean).sum()
+    mean_prior = dist.Normal(data.prior_mean, data.prior_sd).log_prob(mean).sum()
     prior = dist.Normal(mean, spread).log_prob(coefficients).sum()
-    numpyro.factor("baseline_prior", prior + hyper + log_jacobian)
+    numpyro.factor("baseline_prior", prior + mean_prior + log_jacobian)
     return coefficients
 
 
-def _conditional(factor: jax.Array, evidence: jax.Array, raw: jax.Array) -> jax.Array:
+def _conditional_draw(factor: jax.Array, evidence: jax.Array, raw: jax.Array) -> jax.Array:
     """`N(P^-1 evidence, P^-1)` at the standard Normal `raw`, with `factor` the Cholesky of P."""
-    half = _forward(factor, evidence[..., None])
-    return _backward(factor, half + raw[..., None])[..., 0]
+    whitened = _forward(factor, evidence[..., None])
+    return _backward(factor, whitened + raw[..., None])[..., 0]
 
 
-def _forward(factor: jax.Array, right: jax.Array) -> jax.Array:
-    return triangular_solve(factor, right, left_side=True, lower=True)
+def _forward(factor: jax.Array, right_hand_side: jax.Array) -> jax.Array:
+    return triangular_solve(factor, right_hand_side, left_side=True, lower=True)
 
 
-def _backward(factor: jax.Array, right: jax.Array) -> jax.Array:
-    return triangular_solve(factor, right, left_side=True, lower=True, transpose_a=True)
+def _backward(factor: jax.Array, right_hand_side: jax.Array) -> jax.Array:
+    return triangular_solve(factor, right_hand_side, left_side=True, lower=True, transpose_a=True)
 
 
 def _log_diagonal(factor: jax.Array) -> jax.Array:

@@ -25,7 +25,7 @@ from dagster_mmm.definitions import defs
 from dagster_mmm.inputs import RawTableError, check_table, load_csv
 from dagster_mmm.settings import load_settings
 from dagster_mmm.warehouse.database import Warehouse
-from dagster_mmm.warehouse.dbt import tell_dbt
+from dagster_mmm.warehouse.dbt_environment import tell_dbt
 from dagster_mmm.warehouse.errors import WarehousePermissionError
 from dagster_mmm.warehouse.resource import WarehouseResource
 from dagster_mmm.warehouse.tables import METADATA, RESULT_TABLES

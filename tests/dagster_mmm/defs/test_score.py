@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from dagster_mmm.cli.jobs import run_job
-from dagster_mmm.warehouse.runs import same_as_published
+from dagster_mmm.warehouse.runs import published_run_if_equal
 from dagster_mmm.warehouse.tables import RESULT_TABLES
 from tests.conftest import Project, make_project
 
@@ -150,8 +150,8 @@ def test_a_score_is_no_reason_to_skip_the_refit(scored: tuple[Project, str, str]
     published: dict[str, Any] = project.query("select * from mmm.run_latest").iloc[0].to_dict()
     seen = {"data_fingerprint": published["data_fingerprint"]}
     with project.warehouse.begin() as connection:
-        assert same_as_published(connection, "demo", seen) == score_run
-        assert same_as_published(connection, "demo", seen | {"run_type": "refit"}) is None
+        assert published_run_if_equal(connection, "demo", seen) == score_run
+        assert published_run_if_equal(connection, "demo", seen | {"run_type": "refit"}) is None
 
 
 def test_without_a_publication_there_is_nothing_to_score(

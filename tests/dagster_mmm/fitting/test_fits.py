@@ -42,7 +42,7 @@ def test_every_fifth_of_each_fit_is_logged_and_observed_once(
 ) -> None:
     seen: list[tuple[str, int, int]] = []
     watch = _Watch(log, lambda what, p: seen.append((what, p.done, p.total)), None)
-    report = watch.of("fit on 60 weeks")
+    report = watch.callback_for("fit on 60 weeks")
     # Two rungs of the ladder, a block of 50 iterations at a time.
     for total in (500, 1000):
         for done in range(50, total + 1, 50):
@@ -62,8 +62,8 @@ def test_a_fit_over_its_budget_stops_and_says_what_was_tried(
     now = 0.0
     monkeypatch.setattr(fitting.time, "monotonic", lambda: now)
     watch = _Watch(log, lambda *_: None, max_minutes=30)
-    report = watch.of("fit on 60 weeks")
-    watch.judged(Rung(2, SamplerSettings(), (), "no draws"))
+    report = watch.callback_for("fit on 60 weeks")
+    watch.log_rung(Rung(2, SamplerSettings(), (), "no draws"))
     now = 30 * 60.0
     report(progress(100, 500))
     now += 6.0

@@ -15,7 +15,7 @@ from sqlalchemy_bigquery import BigQueryDialect
 from dagster_mmm.warehouse.database import Warehouse
 from dagster_mmm.warehouse.publish import publish
 from dagster_mmm.warehouse.rows.bulk import replace_run
-from dagster_mmm.warehouse.runs import latest_run, published_runs, was_published
+from dagster_mmm.warehouse.runs import newest_refit, published_runs, was_published
 from dagster_mmm.warehouse.tables import DIAGNOSTIC, METADATA, RUN
 
 DIALECTS = {"snowflake": snowdialect.dialect, "bigquery": BigQueryDialect}
@@ -58,7 +58,7 @@ def live_through(path: Path) -> None:
         }
         with warehouse.begin() as connection:
             replace_run(connection, run_id, frames)
-            assert latest_run(connection, "demo") is not None
+            assert newest_refit(connection, "demo") is not None
             publish(connection, "demo", run_id, NOW)
             assert published_runs(connection, "demo", "any")[0] == run_id
             assert was_published(connection, run_id)

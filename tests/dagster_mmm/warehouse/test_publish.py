@@ -5,7 +5,12 @@ import pytest
 
 from dagster_mmm.warehouse.database import Warehouse
 from dagster_mmm.warehouse.publish import NoEarlierRunError, NotPublishableError, publish, roll_back
-from dagster_mmm.warehouse.runs import latest_run, published_run, reasons_against, was_published
+from dagster_mmm.warehouse.runs import (
+    newest_refit,
+    published_run,
+    reasons_not_to_publish,
+    was_published,
+)
 from dagster_mmm.warehouse.tables import PUBLICATION, RUN
 from tests.dagster_mmm.warehouse.stored_runs import (
     MONDAY,
@@ -26,7 +31,7 @@ def test_the_pointer_moves_and_the_old_run_is_superseded(warehouse: Warehouse) -
             assert published_run(connection, "demo") == run_id
     assert statuses(warehouse) == {"a": "superseded", "b": "published", "other": "running"}
     with warehouse.begin() as connection:
-        assert latest_run(connection, "demo") == "b"
+        assert newest_refit(connection, "demo") == "b"
         assert published_run(connection, "other") is None
         assert was_published(connection, "a")
         assert not was_published(connection, "other")
@@ -56,7 +61,7 @@ def test_a_run_without_a_clean_verdict_is_never_published(
     with warehouse.begin() as connection:
         publish(connection, "demo", "good", MONDAY)
     with warehouse.begin() as connection:
-        assert reason in reasons_against(connection, "bad")[0]
+        assert reason in reasons_not_to_publish(connection, "bad")[0]
     refused = pytest.raises(NotPublishableError, match="last good run stays published")
     with refused, warehouse.begin() as connection:
         publish(connection, "demo", "bad", TUESDAY)

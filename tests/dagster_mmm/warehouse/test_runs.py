@@ -10,15 +10,15 @@ from dagster_mmm.warehouse.publish import publish, roll_back
 from dagster_mmm.warehouse.rows.bulk import replace_run
 from dagster_mmm.warehouse.runs import (
     UnknownRunError,
-    latest_run,
     list_publications,
     list_runs,
+    newest_refit,
     published_fit,
+    published_run_if_equal,
     published_runs,
     read_run,
-    reasons_against,
+    reasons_not_to_publish,
     run_figures,
-    same_as_published,
     staleness_weeks,
     unfinished_runs,
 )
@@ -83,7 +83,7 @@ def test_an_id_of_none_or_several_is_no_runs(stored: Warehouse, asked: str, said
 def test_an_undefined_value_is_a_reason_like_any_other(warehouse: Warehouse) -> None:
     store(warehouse, "bad", MONDAY, "fail", value=float("nan"))
     with warehouse.begin() as connection:
-        (reason,) = reasons_against(connection, "bad")
+        (reason,) = reasons_not_to_publish(connection, "bad")
     assert reason == "max_r_hat is undefined, allowed 1.01: Worst R-hat."
 
 
@@ -92,7 +92,7 @@ def test_a_run_that_died_is_not_the_latest(warehouse: Warehouse) -> None:
     store(warehouse, "dead", TUESDAY, status=None)
     with warehouse.begin() as connection:
         connection.execute(RUN.update().where(RUN.c.run_id == "dead").values(n_weeks=None))
-        assert latest_run(connection, "demo") == "a"
+        assert newest_refit(connection, "demo") == "a"
 
 
 def test_published_runs_of_a_model_version_come_last_publication_first(
@@ -116,12 +116,12 @@ def test_a_run_is_the_same_as_the_published_one_only_in_everything(
     warehouse: Warehouse,
 ) -> None:
     with warehouse.begin() as connection:
-        assert same_as_published(connection, "demo", {"model_version": "first"}) is None
+        assert published_run_if_equal(connection, "demo", {"model_version": "first"}) is None
     publish_each(warehouse, "a")
     with warehouse.begin() as connection:
-        assert same_as_published(connection, "demo", {"model_version": "first"}) == "a"
+        assert published_run_if_equal(connection, "demo", {"model_version": "first"}) == "a"
         other = {"model_version": "first", "currency": "USD"}
-        assert same_as_published(connection, "demo", other) is None
+        assert published_run_if_equal(connection, "demo", other) is None
 
 
 def test_the_fit_behind_what_is_published_is_that_of_a_score(warehouse: Warehouse) -> None:
@@ -142,7 +142,7 @@ def test_a_score_is_not_the_latest_run_to_judge(warehouse: Warehouse) -> None:
     store(warehouse, "b", TUESDAY)
     with warehouse.begin() as connection:
         connection.execute(RUN.update().where(RUN.c.run_id == "b").values(run_type="score"))
-        assert latest_run(connection, "demo") == "a"
+        assert newest_refit(connection, "demo") == "a"
 
 
 def test_only_what_says_it_runs_is_unfinished(killed: Warehouse) -> None:

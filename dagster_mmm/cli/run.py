@@ -17,7 +17,7 @@ from dagster_mmm.settings import load_models
 from dagster_mmm.warehouse.database import Warehouse
 from dagster_mmm.warehouse.marts import model_keys
 
-QUIET = {"loggers": {"console": {"config": {"log_level": "INFO"}}}}
+INFO_LOGS = {"loggers": {"console": {"config": {"log_level": "INFO"}}}}
 
 
 @dataclass
@@ -48,9 +48,9 @@ class Week:
 
 def run_week(
     instance: dg.DagsterInstance,
-    only: str | None = None,
+    model_key: str | None = None,
     file: Path | None = None,
-    panel: Mapping[str, Any] | None = None,
+    panel_config: Mapping[str, Any] | None = None,
 ) -> Week:
     """Load the input, refit the models one after another, and refresh what dashboards read.
 
@@ -58,21 +58,22 @@ def run_week(
 
     Args:
         instance: where the runs are recorded.
-        only: the model to refit; by default all of the settings and of the data.
+        model_key: the model to refit; by default all of the settings and of the data.
         file: a CSV for the raw table, in place of the settings' files.
-        panel: the configuration of `panel`.
+        panel_config: the configuration of `panel`.
 
     Raises:
         SettingsError: if the settings file cannot be read.
         WarehouseURLError, WarehouseError: if the warehouse cannot be reached.
     """
-    loaded = {} if file is None else {"file": str(file.resolve())}
-    week = Week(run_job(instance, "weekly_input", _ops("raw__weekly_media", loaded)))
+    ingest_config = {} if file is None else {"file": str(file.resolve())}
+    week = Week(run_job(instance, "weekly_input", _run_config("raw__weekly_media", ingest_config)))
     if not week.input.success:
         return week
-    for model_key in _models_to_refit(only):
-        week.refits[model_key] = run_job(instance, "refit", _ops("panel", panel or {}), model_key)
-    if any(was_published(run) for run in week.refits.values()):
+    config = _run_config("panel", panel_config or {})
+    for each in _models_to_refit(model_key):
+        week.refits[each] = run_job(instance, "refit", config, each)
+    if any(has_published(run) for run in week.refits.values()):
         week.dashboards = run_job(instance, "dashboards")
     return week
 
@@ -90,26 +91,27 @@ def run_vintages(
         weeks: the first days of the last weeks to use.
     """
     return {
-        week: run_job(instance, "refit", _ops("panel", {"as_of": str(week)}), model_key)
+        week: run_job(instance, "refit", _run_config("panel", {"as_of": str(week)}), model_key)
         for week in weeks
     }
 
 
-def was_published(run: dg.ExecuteInProcessResult) -> bool:
-    """Whether the run has moved the publish pointer, or found it where it was to be."""
-    return any(e.asset_key == PUBLISHED for e in run.get_asset_materialization_events())
+def has_published(run: dg.ExecuteInProcessResult) -> bool:
+    """Whether the run has moved the publish pointer, or found it there already."""
+    return any(event.asset_key == PUBLISHED for event in run.get_asset_materialization_events())
 
 
-def _models_to_refit(only: str | None) -> tuple[str, ...]:
+def _models_to_refit(model_key: str | None) -> tuple[str, ...]:
     models = load_models(environment.settings_path())
-    if only is not None:
-        models.of(only)
-        return (only,)
+    if model_key is not None:
+        # It raises if there is no such model.
+        models.of(model_key)
+        return (model_key,)
     return model_keys(Warehouse(url=environment.warehouse_url()), models).usable
 
 
-def _ops(op: str, config: Mapping[str, Any]) -> dict[str, Any]:
-    return QUIET | ({"ops": {op: {"config": dict(config)}}} if config else {})
+def _run_config(op: str, config: Mapping[str, Any]) -> dict[str, Any]:
+    return INFO_LOGS | ({"ops": {op: {"config": dict(config)}}} if config else {})
 
 
 @click.command("run", cls=Command)
@@ -142,7 +144,7 @@ def run(model_key: str | None, force: bool, days: tuple[datetime, ...]) -> None:
             vintages = run_vintages(instance, model_key, [day.date() for day in days])
             _fail_unless(all(vintage.success for vintage in vintages.values()))
             return
-        week = run_week(instance, model_key, panel={"force": True} if force else None)
+        week = run_week(instance, model_key, panel_config={"force": True} if force else None)
     failed = [key for key, refit in week.refits.items() if not refit.success]
     if failed:
         click.echo(f"not refitted: {', '.join(failed)}; the reasons stand above", err=True)

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from dagster_mmm.inputs.errors import RawTableError
 from dagster_mmm.inputs.files import load_csv
-from dagster_mmm.inputs.tables import RawTable, find_table
+from dagster_mmm.inputs.raw_tables import RawTable, find_table
 from dagster_mmm.settings import Models, Settings, SettingsError
 from dagster_mmm.warehouse.database import Warehouse
 

@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from sqlalchemy.exc import DBAPIError
 
 from dagster_mmm.inputs.errors import RawTableError, database_words
-from dagster_mmm.inputs.rows import (
+from dagster_mmm.inputs.model_rows import (
     require_known,
     require_one_currency,
     require_one_time_zone,

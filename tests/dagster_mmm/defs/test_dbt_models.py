@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from dagster_mmm.defs.transforms import DBT, LOGS_KEPT_DAYS, remove_old_logs
+from dagster_mmm.defs.dbt_models import DBT, LOGS_KEPT_DAYS, remove_old_logs
 from tests.conftest import Project
 
 

@@ -23,7 +23,7 @@ from dagster_mmm.schedule.freshness import WEEKLY
 from dagster_mmm.settings import dbt_vars
 from dagster_mmm.settings.resource import SettingsResource
 from dagster_mmm.warehouse.database import Warehouse
-from dagster_mmm.warehouse.dbt import tell_dbt
+from dagster_mmm.warehouse.dbt_environment import tell_dbt
 
 SQL = environment.ROOT / "sql"
 # What dbt has parsed; a build that finds it, of the same settings, need not parse again.

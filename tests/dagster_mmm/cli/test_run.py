@@ -7,8 +7,8 @@ import dagster as dg
 import pandas as pd
 import pytest
 
-from dagster_mmm.cli import week as weekly
 from dagster_mmm.cli.jobs import run_job
+from dagster_mmm.cli.run import run_vintages, run_week
 from tests.conftest import Project
 from tests.dagster_mmm.cli.conftest import Call
 from tests.dagster_mmm.test_job import ANYTHING_GOES, HASTY
@@ -50,7 +50,7 @@ def failed_checks(run: dg.ExecuteInProcessResult) -> dict[str, str]:
 
 
 def test_each_model_fails_or_is_published_by_itself(brands: Project) -> None:
-    week = weekly.run_week(brands.instance)
+    week = run_week(brands.instance)
     assert week.input.success
     (nobodys,) = (c for c in week.input.get_asset_check_evaluations() if not c.passed)
     assert nobodys.check_name == "rows_have_a_model"
@@ -88,7 +88,7 @@ def test_a_refit_as_of_a_past_week_is_a_vintage_and_publishes_nothing(
         sampler=HASTY, gate=ANYTHING_GOES, lift_tests=[test | {"standard_error": 5e3}]
     )
     weeks = [date(2023, 6, 7)]
-    (run,) = weekly.run_vintages(project.instance, "demo", weeks).values()
+    (run,) = run_vintages(project.instance, "demo", weeks).values()
     assert run.success
     row = project.query(f"select * from mmm.mmm_run where run_id = '{run.run_id}'").iloc[0]
     # The day is in the week that begins on Monday.
@@ -144,4 +144,4 @@ def test_an_unknown_model_is_named(
 ) -> None:
     project.configure(input={"file": str(market)})
     with pytest.raises(Exception, match="no model 'other'; its models: demo"):
-        weekly.run_week(project.instance, "other")
+        run_week(project.instance, "other")

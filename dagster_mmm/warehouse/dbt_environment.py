@@ -2,7 +2,8 @@
 
 import os
 
-from dagster_mmm.environment import LOCK_SECONDS, warehouse_url
+from dagster_mmm.environment import warehouse_url
+from dagster_mmm.warehouse.database import LOCK_SECONDS
 from dagster_mmm.warehouse.url import DUCKDB, POSTGRES, WarehouseURLError, parse_url
 
 
