@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 import dagster as dg
 
 from dagster_mmm import fitting, inputs
+from dagster_mmm.defs.markdown import verdict_markdown
 from dagster_mmm.fitting.artefacts import FittedRun, RunInput
 from dagster_mmm.fitting.resource import FittedRunIOManager
 from dagster_mmm.schedule.clock import Clock
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from hill_mmm import Progress
-    from hill_mmm.checks import Check
 
 
 @dg.asset(
@@ -76,7 +76,7 @@ def fit(
         _reject(warehouse, row, fitted.climb.reason)
         raise dg.Failure(f"no fit has any draws: {fitted.climb.reason}")
     record = fitted.record(version, scales_of)
-    summary = dg.MetadataValue.md(_verdict_markdown(fitted.climb.checks))
+    summary = dg.MetadataValue.md(verdict_markdown(fitted.climb.checks))
     return dg.Output(
         FittedRun(run_id, started_at, loaded, panel, posterior, fitted.holdout, record),
         metadata={
@@ -111,15 +111,6 @@ def _observation(
             "seconds_left": round(progress.remaining_seconds),
         },
     )
-
-
-def _verdict_markdown(checks: "tuple[Check, ...]") -> str:
-    """The gate's verdicts, as a Markdown table."""
-    rows = [
-        f"| {check.check_name} | {check.value:.4g} | {check.threshold:g} | {check.status} |"
-        for check in checks
-    ]
-    return "\n".join(["| check | found | limit | verdict |", "|---|--:|--:|---|", *rows])
 
 
 def _reject(warehouse: Warehouse, row: "pd.DataFrame", reason: str) -> None:

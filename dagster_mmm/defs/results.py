@@ -8,6 +8,7 @@ import sqlalchemy as sa
 
 from dagster_mmm import fitting
 from dagster_mmm.defs.keys import FIT, result_key
+from dagster_mmm.defs.markdown import summary_markdown, verdict_markdown
 from dagster_mmm.fitting.artefacts import FittedRun
 from dagster_mmm.schedule.partitions import MODELS
 from dagster_mmm.settings import Settings
@@ -92,7 +93,9 @@ def _pictures(
         tables.RESPONSE_CURVE: {"response_curves": _picture(curves)},
         tables.MODEL_FIT: {"fit_against_actual": _picture(fitted)},
         tables.DIAGNOSTIC: {
-            "verdicts": dg.MetadataValue.md(verdict_markdown(frames[tables.DIAGNOSTIC])),
+            "verdicts": dg.MetadataValue.md(
+                verdict_markdown(frames[tables.DIAGNOSTIC].itertuples())
+            ),
             "convergence": _picture(convergence),
         },
     }
@@ -101,24 +104,3 @@ def _pictures(
 def _picture(figure: "Figure") -> dg.MarkdownMetadataValue:
     """A figure as the UI shows it, in a dialog."""
     return dg.MetadataValue.md(fitting.pictures.as_markdown(figure))
-
-
-def summary_markdown(summary: "pd.DataFrame") -> str:
-    """ROI with its interval by channel, as a Markdown table."""
-    rows = [
-        f"| {row.channel} | {row.spend:,.0f} | {row.roi_mean:.2f} "
-        f"| {row.roi_ci_lo:.2f} to {row.roi_ci_hi:.2f} | {row.mroi_mean:.2f} |"
-        for row in summary.itertuples()
-    ]
-    level = summary["ci_level"].iloc[0]
-    head = [f"| channel | spend | ROI | {level:.0%} interval | mROI |", "|---|--:|--:|--:|--:|"]
-    return "\n".join(head + rows)
-
-
-def verdict_markdown(diagnostic: "pd.DataFrame") -> str:
-    """The gate's checks, as a Markdown table."""
-    rows = [
-        f"| {row.check_name} | {row.status} | {row.value:.4g} | {row.threshold:.4g} |"
-        for row in diagnostic.itertuples()
-    ]
-    return "\n".join(["| check | status | value | threshold |", "|---|---|--:|--:|", *rows])
