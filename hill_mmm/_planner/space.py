@@ -73,9 +73,10 @@ class PlanSpace:
 
     def bounds_of(self, weekly: Floats) -> tuple[Floats, Floats]:
         """Lower and upper bounds of the plans whose cells are on or off air as in this one."""
-        is_on = weekly >= np.where(self.flight > 0, self.flight / 2.0, 0.0)
-        off = (self.flight > 0) & ~is_on & (self.lower == 0)
         on = np.array([self._least_on_air(cell) for cell in range(len(weekly))])
+        # A cell whose least flight is beyond its upper bound is never on air.
+        is_on = (weekly >= np.where(self.flight > 0, self.flight / 2.0, 0.0)) & (on <= self.upper)
+        off = (self.flight > 0) & ~is_on & (self.lower == 0)
         return np.where(off, 0.0, on), np.where(off, 0.0, self.upper)
 
     def violation(self, weekly: Floats) -> float:
