@@ -141,12 +141,15 @@ def mixture_checks(posterior: Posterior) -> list[Check]:
 
 
 def score_checks(information: pd.DataFrame) -> list[Check]:
-    """Advisory verdict on the leave-one-out score, from rows of `information_rows`."""
+    """Advisory verdict on the leave-one-out score, from rows of `information_rows`.
+
+    A Pareto k that is undefined has no row, and warns.
+    """
     value = information.set_index("metric")["value"]
     return [
         at_most(
             "max_pareto_k",
-            float(value["max_pareto_k"]),
+            float(value.get("max_pareto_k", np.nan)),
             0.7,
             "Largest Pareto k of the leave-one-out score: above 0.7, single weeks sway the fit and "
             f"the score is unsure ({value['share_pareto_k_over_0_7']:.1%} of weeks). Look at the "

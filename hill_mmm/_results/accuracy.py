@@ -95,7 +95,8 @@ def _metric_rows(series: str, evaluation_set: str, metrics: dict[str, float]) ->
     rows = pd.DataFrame({"metric": list(metrics), "value": list(metrics.values())})
     rows.insert(0, "evaluation_set", evaluation_set)
     rows.insert(0, "series_key", series)
-    return rows.dropna(subset="value").reset_index(drop=True)
+    # What is undefined is left out: Pareto k is infinite if chains that never move leave only ties.
+    return rows[np.isfinite(rows["value"])].reset_index(drop=True)
 
 
 def _ratio(value: float, to: float) -> float:

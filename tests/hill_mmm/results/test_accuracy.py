@@ -8,6 +8,7 @@ from scipy.special import logsumexp
 from hill_mmm import Fit, Panel
 from hill_mmm._results.accuracy import information_criteria, log_predictive_density
 from hill_mmm._results.predictive_scores import psis_loo, waic
+from hill_mmm.checks import score_checks
 from hill_mmm.panel import ALL_SERIES
 from hill_mmm.results import (
     Decomposition,
@@ -150,6 +151,20 @@ def test_information_rows(regional_mixture: Fit, national_mixture: Fit) -> None:
         "p_waic": widely.p_waic,
     }
     assert set(information_rows(national_mixture)["series_key"]) == {"national"}
+
+
+def test_an_undefined_metric_has_no_row_and_warns(national_mixture: Fit) -> None:
+    # Chains that never move: the tail of the importance ratios is made of ties.
+    first = {site: values[:1, :1] for site, values in national_mixture.draws.items()}
+    draws = {
+        site: np.broadcast_to(first[site], values.shape).copy()
+        for site, values in national_mixture.draws.items()
+    }
+    stuck = information_rows(replace(national_mixture, draws=draws))
+    assert np.isfinite(stuck["value"]).all()
+    assert "max_pareto_k" not in set(stuck["metric"])
+    (check,) = score_checks(stuck)
+    assert (check.status, np.isnan(check.value)) == ("warn", True)
 
 
 def test_loo_of_a_real_fit_is_below_the_density_of_what_it_has_seen(fitted: Fit) -> None:
