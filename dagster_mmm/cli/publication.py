@@ -34,8 +34,8 @@ def publish(model_key: str | None, run_id: str | None) -> None:
                 f"there is no run of {model} to publish; `mmm fit` makes one"
             )
         move_pointer(connection, model, chosen, Clock().utc())
-    _take_dashboards_along(resource)
     click.echo(f"{model}: run {chosen} is published")
+    _take_dashboards_along(resource)
 
 
 @click.command(cls=Command)
@@ -56,10 +56,10 @@ def rollback(model_key: str | None, run_id: str | None) -> None:
     model, resource = one_model(model_key).model_key, warehouse()
     with resource.begin() as connection:
         was, published = roll_back(connection, model, Clock().utc(), run_id)
-    _take_dashboards_along(resource)
     click.echo(
         f"{model}: run {published} is published, in place of {was}; the same again goes back"
     )
+    _take_dashboards_along(resource)
 
 
 @click.command(cls=Command)

@@ -8,6 +8,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from dagster_mmm.warehouse.errors import WarehouseError
 from dagster_mmm.warehouse.tables import RESULT_TABLES, SCHEMA
 
 if TYPE_CHECKING:
@@ -23,6 +24,10 @@ VIEWS = (
     "trust_latest",
     "waterfall_latest",
 )
+
+
+class SnapshotError(WarehouseError):
+    """The copy for dashboards could not be made; the one before stays."""
 
 
 def snapshot_of(warehouse: Path) -> Path:
@@ -43,7 +48,8 @@ def write_snapshot(warehouse: Path, target: Path) -> int:
         The number of rows copied.
 
     Raises:
-        duckdb.Error: if a view is missing or the disk is full; the old file stays.
+        SnapshotError: if a view is missing, or cannot be read, or the disk is full; the old file
+            stays.
     """
     import duckdb
 
@@ -60,6 +66,12 @@ def write_snapshot(warehouse: Path, target: Path) -> int:
             rows = sum(_copy(connection, catalog, view) for view in VIEWS)
             connection.execute(f'detach "{catalog}"')
         os.replace(partial, target)
+    except duckdb.Error as error:
+        raise SnapshotError(
+            f"the copy that dashboards read, {target}, stays as it was: "
+            f"{str(error).splitlines()[0]}; run the job `dashboards`, which makes the views and "
+            "the copy anew"
+        ) from error
     finally:
         partial.unlink(missing_ok=True)
     return rows

@@ -248,3 +248,16 @@ def test_on_postgres_and_without_its_password(
             outputs.append(result.output)
     assert len(outputs) == 8
     assert not [output for output in outputs if password in output]
+
+
+def test_a_view_that_cannot_be_read_is_named_with_what_is_published(
+    rerun: tuple[Project, str], call: Call
+) -> None:
+    project, run_id = rerun
+    with project.warehouse.begin() as connection:
+        connection.exec_driver_sql("drop view mmm.trust_latest")
+    result = call("publish")
+    assert result.exit_code == 1
+    assert f"run {run_id} is published" in result.stdout
+    assert "trust_latest" in result.stderr
+    assert "run the job `dashboards`" in result.stderr
