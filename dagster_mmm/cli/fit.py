@@ -9,12 +9,12 @@ from rich.progress import Progress, SpinnerColumn, TaskID, TextColumn, TimeElaps
 from dagster_mmm.cli.explanation import explanation
 from dagster_mmm.cli.jobs import execute, why_it_failed
 from dagster_mmm.cli.options import Command, model_option, one_model, the_run
-from dagster_mmm.defs.keys import NOTHING_NEW, result_key
+from dagster_mmm.defs.keys import FIT, NOTHING_NEW, PANEL, result_key
 from dagster_mmm.warehouse import tables
 from dagster_mmm.warehouse.runs import UnknownRunError
 
 RESULTS = [result_key(table) for table in tables.RESULT_TABLES]
-REFIT = [dg.AssetKey("panel"), dg.AssetKey("fit"), *RESULTS]
+REFIT = [PANEL, FIT, *RESULTS]
 
 
 @click.command(cls=Command)

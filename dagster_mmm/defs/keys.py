@@ -4,7 +4,7 @@ import dagster as dg
 import sqlalchemy as sa
 
 WEEKLY_INPUT, REJECTED_INPUT = dg.AssetKey("weekly_input"), dg.AssetKey("rejected_input")
-PANEL, FIT, SCORE = dg.AssetKey("panel"), dg.AssetKey("fit"), dg.AssetKey("score")
+PANEL, FIT = dg.AssetKey("panel"), dg.AssetKey("fit")
 PUBLISHED = dg.AssetKey("published")
 CALIBRATION = dg.AssetKey("forecast_calibration")
 
