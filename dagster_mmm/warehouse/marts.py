@@ -20,7 +20,11 @@ WEEKLY_INPUT = sa.table(
     ),
     schema=SCHEMA,
 )
-REJECTED_INPUT = sa.table("rejected_input", *map(sa.column, ("model_key", "n_rows")), schema=SCHEMA)
+REJECTED_INPUT = sa.table(
+    "rejected_input",
+    *map(sa.column, ("model_key", "series_key", "raw_date", "n_rows")),
+    schema=SCHEMA,
+)
 
 
 class ModelKeys(NamedTuple):
@@ -36,12 +40,16 @@ class ModelKeys(NamedTuple):
 
 
 def read_marts(warehouse: Warehouse, model_key: str) -> "tuple[pd.DataFrame, pd.DataFrame]":
-    """The rows of `weekly_input` and `rejected_input` of one model."""
+    """The rows of `weekly_input` and `rejected_input` of one model.
+
+    A message gives the first rejected row as an example: rows without an order would change it.
+    """
     weekly, rejected = (
         sa.select(sa.text("*")).select_from(mart).where(mart.c.model_key == model_key)
         for mart in (WEEKLY_INPUT, REJECTED_INPUT)
     )
-    return warehouse.read(weekly), warehouse.read(rejected)
+    by_date = rejected.order_by(REJECTED_INPUT.c.raw_date, REJECTED_INPUT.c.series_key)
+    return warehouse.read(weekly), warehouse.read(by_date)
 
 
 def model_keys(warehouse: Warehouse, models: Models) -> ModelKeys:
