@@ -89,6 +89,7 @@ def test_defaults_are_filled_in(file: Path) -> None:
             "version": "1",
             "components": 1,
             "adstock": "geometric",
+            "carry_in": "steady",
             "likelihood": "normal",
             "amplitude_prior": "roi",
             "hyperprior": "lognormal",

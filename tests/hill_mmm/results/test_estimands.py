@@ -134,6 +134,7 @@ def test_channel_summary(mixture: Fit, found: Estimates) -> None:
         *("series_key", "channel", "is_paid", "spend", "spend_share"),
         *columns_of("contribution"),
         *columns_of("contribution_share"),
+        "carried_in_share",
         *columns_of("roi"),
         *columns_of("mroi"),
         *("cpik_median", "prob_roi_gt_1", "ci_level", "period", "roi_learned"),
@@ -151,6 +152,13 @@ def test_channel_summary(mixture: Fit, found: Estimates) -> None:
         np.testing.assert_allclose(rows["contribution_mean"], contribution.mean(axis=0))
         share = contribution / part.expected.sum(axis=1, keepdims=True)
         np.testing.assert_allclose(rows["contribution_share_mean"], share.mean(axis=0))
+        carried_in = np.divide(
+            part.carried_in.sum(axis=0),
+            contribution.mean(axis=0),
+            out=np.full(len(rows), np.nan),
+            where=contribution.any(axis=0),
+        )
+        np.testing.assert_allclose(rows["carried_in_share"], carried_in)
         bought = paid[paid["spend"] > 0]
         np.testing.assert_allclose(
             bought["roi_mean"], bought["contribution_mean"] / bought["spend"]
