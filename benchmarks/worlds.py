@@ -257,6 +257,12 @@ def _uneven_noise(world: World) -> None:
     world.noise *= np.exp(0.6 * level) / np.sqrt(np.mean(np.exp(1.2 * level)))
 
 
+def _bookings(world: World) -> None:
+    # A share of each week's sales, another every week, is booked in the week after.
+    late = world.rng.normal(0.0, 0.05, len(world.spend) + 1)
+    world.noise = 0.5 * world.noise + late[:-1] - late[1:]
+
+
 def _slopes(world: World) -> None:
     world.slope = np.array([2.5, 0.8, 1.2, 0.9, 2.0])
 
@@ -293,6 +299,7 @@ WORLDS: Mapping[str, Kind] = {
     "drift": Kind("effects that drift", _drift),
     "heavy_tails": Kind("heavy tails", _heavy_tails),
     "uneven_noise": Kind("noise grows with the level", _uneven_noise),
+    "bookings": Kind("sales booked a week late", _bookings),
     "slopes": Kind("slopes from 0.8 to 2.5", _slopes),
 }
 

@@ -307,11 +307,11 @@ def test_the_score_of_heavy_tails_is_their_log_densitys_slope(regional_fit: Fit)
         above, below = student_t.logpdf([error + step, error - step], 4.0, scale=sigma)
         return (below - above) / (2.0 * step)
 
-    # The scale is the one on which the information is 1.
-    squared, _ = quad(
-        lambda x: slope(x * sigma) ** 2 * student_t.pdf(x, 4.0), -200.0, 200.0, limit=200
+    # The scale is the one on which the Fisher information is 1.
+    information, _ = quad(
+        lambda x: (sigma * slope(sigma * x)) ** 2 * student_t.pdf(x, 4.0), -40.0, 40.0
     )
-    assert scale[0] == pytest.approx(squared**-0.5, rel=1e-3)
+    assert scale[0] == pytest.approx(sigma / np.sqrt(information), rel=1e-3)
     for error in (0.3 * sigma, -2.0 * sigma, 8.0 * sigma):
         assert score(np.array(error / scale[0])) == pytest.approx(slope(error) * scale[0], rel=1e-5)
 
