@@ -155,6 +155,12 @@ CHANNEL_SUMMARY = _table(
     _number("spend_share", "Share of the spend of all channels, 0-1.", nullable=True),
     *_statistics("contribution", "Incremental outcome over the period"),
     *_statistics("contribution_share", "Contribution as a share of the expected outcome, 0-1"),
+    _number(
+        "carried_in_share",
+        "Share of the contribution that rests on spend assumed before the first week known, 0-1; "
+        "null of a medium that brings nothing.",
+        nullable=True,
+    ),
     *_statistics("roi", "Contribution divided by spend; null without spend", nullable=True),
     *_statistics(
         "mroi",

@@ -82,7 +82,9 @@ def channel_summary(posterior: Posterior, part: Decomposition, ci_level: float) 
     ROI is contribution divided by spend; mROI the derivative of the outcome by a uniform relative
     increase of the channel's spend, divided by its spend; CPIK spend divided by contribution, the
     cost per incremental unit of an outcome that is not money. They are NaN where nothing was spent,
-    as for organic media. Spend of earlier weeks that works in a period counts in it. `roi_learned`
+    as for organic media. Spend of earlier weeks that works in a period counts in it;
+    `carried_in_share` is the share of the contribution that rests on spend assumed before the first
+    week known. `roi_learned`
     is the share of the prior variance of the medium's log effect over all weeks that the data
     removed: near 0, the result is the prior's. It is NaN under the seed's amplitude prior.
     """
@@ -121,6 +123,9 @@ def period_summary(part: Decomposition, weeks: slice, ci_level: float) -> pd.Dat
             "spend_share": spend / spend.sum() if spend.sum() > 0 else np.nan,
             **statistics("contribution", contribution, ci_level),
             **statistics("contribution_share", contribution / expected, ci_level),
+            "carried_in_share": _ratio(
+                part.carried_in[weeks].sum(axis=0), contribution.mean(axis=0)
+            ),
             **statistics("roi", roi, ci_level),
             **statistics("mroi", part.media_gain[:, weeks].sum(axis=1) / paid, ci_level),
             "cpik_median": np.median(cpik, axis=0),
@@ -128,6 +133,11 @@ def period_summary(part: Decomposition, weeks: slice, ci_level: float) -> pd.Dat
             "ci_level": ci_level,
         }
     )
+
+
+def _ratio(part: Floats, whole: Floats) -> Floats:
+    """NaN of a medium that brings nothing."""
+    return np.divide(part, whole, out=np.full_like(whole, np.nan), where=whole > 0)
 
 
 def _learned(posterior: Posterior, part: Decomposition) -> Floats:
