@@ -139,14 +139,15 @@ def _checks(
 
 def _input_check(run: FittedRun) -> Check:
     """What of the input asks for a second look, beside the figures that rest on it."""
-    advice = input_advice(run.input.snapshot)
+    points = input_advice(run.input.snapshot)
+    advice = [*run.input.notes, *(point.message for point in points)]
     return Check(
         check_name="implausible_input",
         status="warn" if advice else "pass",
         value=float(len(advice)),
         threshold=0.0,
         is_blocking=False,
-        description="; ".join(point.message for point in advice)
+        description="; ".join(advice)
         or "No value of the input stands out, and no channel lacks what its return is learnt from.",
     )
 

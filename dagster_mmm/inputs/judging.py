@@ -42,14 +42,19 @@ class ModelInput:
         snapshot: one row a series, week and variable, with `value, is_used, is_repaired, reason`,
             as in the result table `mmm_input_snapshot`.
         problems: why it cannot be fitted; empty where it can.
+        notes: what was found beside the values that asks for a second look, or was left out.
     """
 
     snapshot: pd.DataFrame
     problems: tuple[Problem, ...]
+    notes: tuple[Problem, ...] = ()
 
     def advice(self) -> list[Problem]:
-        """What can be fitted, but a careful reader would look at first."""
-        return input_advice(self.snapshot)
+        """What can be fitted, but a careful reader would look at first; none where nothing can.
+
+        With values missing, a medium may look as if it had stopped.
+        """
+        return [] if self.problems else [*self.notes, *input_advice(self.snapshot)]
 
     def repairs(self) -> list[str]:
         """The reason of every repair, once each."""
@@ -72,11 +77,12 @@ def judge_stored(
     `judge_input`.
     """
     try:
-        check_table(warehouse, settings)
+        table = check_table(warehouse, settings)
     except (RawTableError, SettingsError) as error:
         nothing = pd.DataFrame(columns=["series_key", "week_start", "variable", "role", "value"])
         return ModelInput(_snapshot(nothing), (Problem("raw_table", str(error)),))
-    return judge_input(*read_marts(warehouse, settings.model_key), settings, today, as_of)
+    judged = judge_input(*read_marts(warehouse, settings.model_key), settings, today, as_of)
+    return replace(judged, notes=(*table.advice, *judged.notes))
 
 
 def judge_input(

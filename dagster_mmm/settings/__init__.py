@@ -14,3 +14,5 @@ from dagster_mmm.settings.models import Models as Models
 from dagster_mmm.settings.models import invalid_key_reason as invalid_key_reason
 from dagster_mmm.settings.schema import Settings as Settings
 from dagster_mmm.settings.sections import narrowed as narrowed
+from dagster_mmm.settings.spelling import as_read as as_read
+from dagster_mmm.settings.spelling import folded as folded

@@ -223,6 +223,8 @@ class OrganicSettings(MediumSettings):
 class ControlSettings(Variable):
     """Something else that moves the outcome; with `equals`, 1 where the text is that, else 0.
 
+    Case, and spaces that are doubled or around the text, count for nothing.
+
     A `sign` says which way it moves the outcome, where that is known beforehand.
     """
 

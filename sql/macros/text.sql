@@ -9,6 +9,21 @@
 {%- endmacro %}
 
 
+{# A text without what cannot be seen: invisible characters, spaces around it or doubled, and the
+   capitals of A to Z, for of other letters the databases differ. `spelling.py` has the same. #}
+{% macro folded(text) -%}
+    {%- set invisible = '[\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufeff]' -%}
+    {%- set blank = '[ \\t\\n\\v\\f\\r\u0085\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]+' -%}
+    translate(
+        trim(regexp_replace(
+            regexp_replace({{ text }}, '{{ invisible }}', '', 'g'), '{{ blank }}', ' ', 'g'
+        )),
+        'ABCDEFGHIJKLMNOPQRSTUVWXYZ',
+        'abcdefghijklmnopqrstuvwxyz'
+    )
+{%- endmacro %}
+
+
 {# The calendar day as written: a time zone must not move a row into another week. #}
 {% macro iso_date(text) -%}
     {{ adapter.dispatch('iso_date')(text) }}

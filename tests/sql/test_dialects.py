@@ -5,6 +5,7 @@ from pathlib import Path
 import pandas as pd
 import sqlalchemy as sa
 
+from dagster_mmm.settings import folded
 from tests.conftest import make_project
 
 DATES = [
@@ -21,13 +22,21 @@ NUMBERS = [
     *["true", "$5", "5%", "1e1000", "0" * 50 + "1", "-0", "1.5.2"],
 ]
 
+# All of the first two rows are the event `Big Sale`, none of the third is.
+EVENTS = [
+    *["Big Sale", "big sale", "BIG  SALE", " Big Sale ", "\tBig\u00a0Sale", "Big\u3000Sale\u200b"],
+    *["\ufeffBig Sale", "B\u00adig \u2003 Sale", "Big\r\nSale", "Big\vSale", "Big\x85Sale"],
+    *["BigSale", "Big Sal\u00c9", "B\u0131g Sale", "Big Sale.", "none", ""],
+]
+
 
 def test_texts_are_read_alike(tmp_path: Path, database: sa.URL) -> None:
-    length = max(len(DATES), len(NUMBERS))
+    length = max(len(DATES), len(NUMBERS), len(EVENTS))
     columns = {
         "day": [DATES[row % len(DATES)] for row in range(length)],
         "revenue": [NUMBERS[row % len(NUMBERS)] for row in range(length)],
         "tv": "1",
+        "promo": [EVENTS[row % len(EVENTS)] for row in range(length)],
     }
     pd.DataFrame(columns).to_csv(tmp_path / "texts.csv", index=False)
     found = []
@@ -38,7 +47,7 @@ def test_texts_are_read_alike(tmp_path: Path, database: sa.URL) -> None:
                 input={"date_column": "day", "grain": "daily"},
                 outcome={"name": "revenue"},
                 channels=[{"name": "tv"}],
-                controls=[],
+                controls=[{"name": "promo", "equals": "Big Sale"}],
             )
             texts = tmp_path / "texts.csv"
             assert project.run(texts, selection=["raw/weekly_media", "stg_input"]).success
@@ -46,6 +55,14 @@ def test_texts_are_read_alike(tmp_path: Path, database: sa.URL) -> None:
                 "select distinct raw_date, observed_on, raw_value, value from mmm.stg_input "
                 "where role = 'outcome'"
             )
+            events = project.query(
+                "select distinct raw_value, value from mmm.stg_input where role = 'control'"
+            )
+            read = events.fillna({"raw_value": ""}).set_index("raw_value")["value"]
+            assert {text: read[text] for text in EVENTS} == {
+                text: float(folded(text) == "big sale") for text in EVENTS
+            }
+            assert read.sum() == 11
             found.append(staged.sort_values(["raw_date", "raw_value"]).reset_index(drop=True))
     of_duckdb, of_postgres = found
     differing = of_duckdb.compare(of_postgres, result_names=("duckdb", "postgres"))

@@ -51,7 +51,7 @@ select
     raw_value,
     case
         when true_text is null then {{ finite_number('raw_value') }}
-        when raw_value = true_text then 1.0
+        when {{ folded('raw_value') }} = {{ folded('true_text') }} then 1.0
         else 0.0
     end as value
 from dated

@@ -105,6 +105,19 @@ def spelled(*names: str) -> Change:
     return change
 
 
+def event(*spellings: str | None) -> Change:
+    """The first weeks of the event `Sale` with its text in these spellings."""
+
+    def change(frame: pd.DataFrame) -> pd.DataFrame:
+        frame = frame.astype(object)
+        frame.loc[frame.index[frame["promotion"] == "Sale"][: len(spellings)], "promotion"] = [
+            *spellings
+        ]
+        return frame
+
+    return change
+
+
 def zoned(*offsets: str) -> Change:
     """Midnights with these offsets from UTC, in turn."""
     return dated(lambda week: week + "T00:00:00" + np.resize(offsets, len(week)).astype(object))
@@ -434,6 +447,43 @@ VALUES = {
         change=lambda f: f.assign(radio_spend=np.where(f.index < 100, 100.0 + f.index, 0.0)),
     ),
 }
+EVENTS = {
+    "event in other capitals": as_it_is(change=event("SALE", "sale"), warehouse="events"),
+    "event with spaces": as_it_is(
+        change=event(" Sale", "Sale\u00a0", "\tSale", "Sa\u200ble"), warehouse="events"
+    ),
+    "event misspelled in the table": advice(
+        "similar_text",
+        "promotion is 1 where column 'promotion' has 'Sale', and 0 where it has 'Sales' (1 rows)",
+        "if that is the same, spell it one way",
+        change=event("Sales"),
+        warehouse="events",
+    ),
+    "event misspelled in the settings": error(
+        "loading",
+        "control promotion: no row of raw.weekly_media has 'Sale' in column 'promotion', which has "
+        "'none' (139 rows), 'Rebate' (17 rows); correct equals to one of its texts",
+        change=lambda f: f.assign(promotion=f["promotion"].replace("Sale", "Rebate")),
+        warehouse="events",
+    ),
+    "event in another encoding": error(
+        "loading",
+        "has '\uff33ale' (1 rows), which is 'Sale' in another case or encoding; spell it as "
+        "control promotion does",
+        change=event("\uff33ale"),
+        warehouse="events",
+    ),
+    "blank among texts of events": advice(
+        "blank_text",
+        "promotion is 0 in the 2 rows that are blank in column 'promotion'",
+        "such as 'none'; see that nothing is missing there",
+        change=event(None, " "),
+        warehouse="events",
+    ),
+    "column of events alone": as_it_is(
+        change=lambda f: f.assign(promotion=f["promotion"].replace("none", "")), warehouse="events"
+    ),
+}
 
 TABLE = {
     "renamed channel": error(
@@ -558,4 +608,4 @@ NAMES = {
     "SQL in an event": hostile(change=columns(**{"null": np.resize([HOSTILE_TEXT, "other"], 302)})),
 }
 
-KINDS = {**CALENDAR, **VALUES, **TABLE, **NAMES}
+KINDS = {**CALENDAR, **VALUES, **EVENTS, **TABLE, **NAMES}

@@ -13,7 +13,12 @@ import pytest
 from dagster_mmm.environment import ROOT
 from dagster_mmm.inputs import ModelInput
 from dagster_mmm.settings import Settings
-from tests.dagster_mmm.inputs.conftest import InputWarehouse, build_warehouse, daily
+from tests.dagster_mmm.inputs.conftest import (
+    InputWarehouse,
+    build_warehouse,
+    daily,
+    with_events,
+)
 from tests.dagster_mmm.inputs.kinds import HOSTILE_COLUMNS, HOSTILE_TEXT, KINDS, Kind
 
 PAGE = ROOT / "docs" / "dirty_data.md"
@@ -46,6 +51,7 @@ def clean(geos: pd.DataFrame, market: Path) -> dict[str, pd.DataFrame]:
         "weekly": weeks,
         "by_day": daily(weeks),
         "by_geo": geos,
+        "events": with_events(weeks),
         "hostile": events.rename(columns=HOSTILE_COLUMNS),
     }
 
@@ -138,11 +144,16 @@ def as_delivered(frame: pd.DataFrame, settings: Settings) -> pd.DataFrame:
     parts = []
     for variable in settings.variables().values():
         column, equals = frame[variable.column], getattr(variable, "equals", None)
-        numbers = pd.to_numeric(column) if equals is None else (column == equals).astype(float)
+        numbers = pd.to_numeric(column) if equals is None else is_text(column, equals)
         long = pd.DataFrame(keys).assign(variable=variable.name, delivered=numbers)
         how = "mean" if variable.role == "control" else "sum"
         parts.append(long.groupby(["series_key", "week_start", "variable"]).agg(how).reset_index())
     return pd.concat(parts)
+
+
+def is_text(column: "pd.Series[str]", equals: str) -> "pd.Series[float]":
+    seen = column.fillna("").str.replace("\u200b", "").str.split().str.join(" ")
+    return (seen.str.lower() == equals.lower()).astype(float)
 
 
 def test_there_are_at_least_forty_kinds(capsys: pytest.CaptureFixture[str]) -> None:
