@@ -95,7 +95,7 @@ def result_frames(
             {"half_life_weeks": {np.inf: np.nan}}
         ),
         tables.COMPONENT: estimates.component,
-        tables.LIFT_TEST: estimates.lift_test.rename_axis("lift_test_index").reset_index(),
+        tables.LIFT_TEST: _lift_test_rows(run, estimates.lift_test),
         tables.MODEL_FIT: pd.concat(fitted, ignore_index=True),
         tables.FORECAST: hill_mmm.results.forecast(run.fit, run.settings.evaluation.forecast_weeks),
         tables.RUN_DELTA: delta,
@@ -107,6 +107,13 @@ def result_frames(
     }
     keys = {"run_id": run.run_id, "model_key": run.settings.model_key}
     return {table: frame.assign(**keys) for table, frame in frames.items()}
+
+
+def _lift_test_rows(run: FittedRun, lift_test: pd.DataFrame) -> pd.DataFrame:
+    """One row a test that the fit knew, numbered as in the settings, which may hold others."""
+    asked = enumerate(run.settings.lift_tests)
+    numbers = [next(n for n, test in asked if test == known) for known in run.fit.lift_tests]
+    return lift_test.assign(lift_test_index=np.array(numbers, dtype=np.int64))
 
 
 def overall(rows: pd.DataFrame) -> pd.DataFrame:

@@ -8,6 +8,7 @@ import pandas as pd
 
 from dagster_mmm.inputs.errors import InputError, RawTableError
 from dagster_mmm.inputs.left_out import silent_media, weeks_left_out
+from dagster_mmm.inputs.lift_tests import lift_test_problems, lift_tests_left_out
 from dagster_mmm.inputs.plausibility import advice, unit_errors
 from dagster_mmm.inputs.problems import (
     absent_spend,
@@ -15,7 +16,6 @@ from dagster_mmm.inputs.problems import (
     calendar_problems,
     empty_table,
     future_dates,
-    lift_test_problems,
     rejected_rows,
     reserved_series,
     similar_series,
@@ -133,7 +133,8 @@ def judge_input(
     if not problems:
         problems += find_problems(_wide(snapshot), **_roles(snapshot, settings), series=SERIES)
         problems += lift_test_problems(kept, settings)
-    return ModelInput(snapshot, tuple(_first_of_each(problems)))
+    notes = () if problems else tuple(lift_tests_left_out(kept, settings))
+    return ModelInput(snapshot, tuple(_first_of_each(problems)), notes)
 
 
 def input_advice(snapshot: pd.DataFrame) -> list[Problem]:

@@ -8,6 +8,7 @@ from collections.abc import Collection
 
 import pandas as pd
 
+from dagster_mmm.inputs.left_out import days_a_week
 from dagster_mmm.settings import Settings
 from hill_mmm.panel import ALL_SERIES, Problem, duplicate_week, early_end, missing_week
 
@@ -169,36 +170,6 @@ def absent_spend(silent: Collection[str], settings: Settings) -> list[Problem]:
     return [Problem("no_spend", "no channel has any spend; check the spend columns' source")]
 
 
-def lift_test_problems(weekly: pd.DataFrame, settings: Settings) -> list[Problem]:
-    """Lift tests that the weeks to be fitted do not hold."""
-    problems: list[Problem] = []
-    for test_index, test in enumerate(settings.lift_tests):
-        key = f"lift_tests[{test_index}]"
-        spend = weekly[weekly["variable"] == test.channel]
-        if test.series is not None:
-            spend = spend[spend["series_key"] == test.series]
-        if spend.empty:
-            known = ", ".join(weekly["series_key"].unique())
-            found = f"names the series {test.series!r}; allowed: {known}"
-            problems.append(Problem("unknown_series", f"{key} {found}", test.channel))
-            continue
-        start, end = pd.Timestamp(test.start), pd.Timestamp(test.end)
-        first, last = spend["week_start"].min(), spend["week_start"].max()
-        if start < first or end > last:
-            message = (
-                f"{key} is of {test.start} to {test.end}, but the weeks used are "
-                f"{day(first)} to {day(last)}; correct its dates or take it out of the settings"
-            )
-            problems.append(Problem("lift_test_outside", message, test.channel))
-        elif not spend.loc[spend["week_start"].between(start, end), "value"].gt(0).any():
-            message = (
-                f"{key}: {test.channel} has no spend from {test.start} to {test.end}; "
-                "correct its channel or dates"
-            )
-            problems.append(Problem("lift_test_without_spend", message, test.channel))
-    return problems
-
-
 def _daily_problems(weeks: pd.DataFrame) -> list[Problem]:
     if (weeks["n_days"] == 1).mean() > 0.5:
         return [
@@ -207,14 +178,16 @@ def _daily_problems(weeks: pd.DataFrame) -> list[Problem]:
                 "most weeks have one date, but input.grain is daily; set input.grain: weekly",
             )
         ]
+    weeks = weeks.assign(whole=days_a_week(weeks))
     problems = [
         in_week(
             row.series_key,
             row.week_start,
             "missing_day",
-            f"the week of {day(row.week_start)} has {row.n_days} of 7 days; add the missing days",
+            f"the week of {day(row.week_start)} has {row.n_days} of {row.whole} days; add the "
+            "missing days",
         )
-        for row in weeks[weeks["n_days"] < 7].itertuples()
+        for row in weeks[weeks["n_days"] < weeks["whole"]].itertuples()
     ]
     return problems + [
         in_week(

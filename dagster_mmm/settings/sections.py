@@ -86,7 +86,8 @@ class ReportsSettings(Section):
     model_column: Text | None = None
     series_column: Text | None = None
     currency_column: Text | None = None
-    ignored: tuple[Text, ...] = ()
+    # An empty text is for rows of no platform.
+    ignored: tuple[str, ...] = ()
 
     def columns(self) -> dict[str, str]:
         """The columns of the table that are read, by their key."""

@@ -118,6 +118,11 @@ def event(*spellings: str | None) -> Change:
     return change
 
 
+def weekdays() -> Change:
+    """The rows from Monday to Friday alone."""
+    return lambda frame: frame[pd.to_datetime(frame["week"]).dt.day_of_week < 5]
+
+
 def zoned(*offsets: str) -> Change:
     """Midnights with these offsets from UTC, in turn."""
     return dated(lambda week: week + "T00:00:00" + np.resize(offsets, len(week)).astype(object))
@@ -237,6 +242,18 @@ CALENDAR = {
     "partial first week": repair(
         "the week is incomplete: 5 of 7 days",
         change=lambda f: f.iloc[2:],
+        warehouse="by_day",
+    ),
+    "feed of weekdays": as_it_is(change=weekdays(), warehouse="by_day"),
+    "feed of weekdays that ends on a Thursday": repair(
+        "the week is incomplete: 4 of 5 days",
+        change=lambda f: weekdays()(f).iloc[:-1],
+        warehouse="by_day",
+    ),
+    "feed of weekdays that lacks one": error(
+        "missing_day",
+        "week of 2021-01-18 has 4 of 5 days; add the missing days",
+        change=lambda f: weekdays()(f).drop(index=16),
         warehouse="by_day",
     ),
     "week that is not over": repair(
