@@ -110,7 +110,7 @@ def judge_input(
         settings = settings.known_by(as_of)
     problems = rejected_rows(rejected, settings)
     if weekly.empty:
-        return ModelInput(_snapshot(weekly), (*problems, empty_table(settings)))
+        return ModelInput(_snapshot(weekly), tuple(problems) or (empty_table(settings),))
     problems += absent_variables(weekly, settings) + reserved_series(weekly)
     problems += similar_series(weekly)
     weekly = weekly.assign(week_start=pd.to_datetime(weekly["week_start"]))

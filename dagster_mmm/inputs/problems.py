@@ -6,8 +6,19 @@ A problem's message does not name its series; whoever lists the problems of seve
 import unicodedata
 from collections.abc import Collection
 
+import numpy as np
 import pandas as pd
 
+from dagster_mmm.inputs.formats import (
+    IN_WORDS,
+    NumberFormat,
+    date_readings,
+    is_date_in_another_order,
+    is_number_in_another_format,
+    number_readings,
+    why_no_number,
+    without_money_sign,
+)
 from dagster_mmm.inputs.left_out import days_a_week
 from dagster_mmm.settings import Settings
 from hill_mmm.panel import ALL_SERIES, Problem, duplicate_week, early_end, missing_week
@@ -31,15 +42,8 @@ def rejected_rows(rejected: pd.DataFrame, settings: Settings) -> list[Problem]:
     for origin, (date_column, series_column) in columns.items():
         rows = rejected[rejected["origin"] == origin]
         where = "" if origin == "table" else f" of {reports.table}" if reports else ""
-        undated = rows[rows["observed_on"].isna()].groupby("raw_date", dropna=False)
-        problems += [
-            Problem(
-                "unreadable_date",
-                f"{n_rows} rows{where} have {_quoted_date(raw_date)} in column {date_column!r}, "
-                "which is no day from 1990 to 2099; write it as 2026-01-31",
-            )
-            for raw_date, n_rows in undated["n_rows"].sum().items()
-        ]
+        undated = rows[rows["observed_on"].isna()]
+        problems += _undated(undated, date_column, where)
         nameless = rows[rows["series_key"].isna()]
         if len(nameless):
             problems.append(
@@ -145,11 +149,15 @@ def unreadable_values(weekly: pd.DataFrame, settings: Settings) -> list[Problem]
     """Values that are blank, no number, or not finite."""
     places = {v.name: settings.place_of(v) for v in settings.variables().values()}
     bad = weekly[weekly["n_unreadable"] > 0].sort_values(["variable", "series_key", "week_start"])
+    found, currency = bad["unreadable_value"].fillna("").astype(str).tolist(), settings.currency
+    current = NumberFormat(settings.input.thousands, settings.input.decimal)
     bad = bad.assign(
         place=bad["variable"].map(places),
-        found=bad["unreadable_value"].fillna("").replace("", "nothing"),
+        found=[(text or "nothing") + why_no_number(text, currency) for text in found],
+        bare=[without_money_sign(text, currency) for text in found],
     )
-    return [
+    of_format = np.array([is_number_in_another_format(t, current) for t in bad["bare"]], dtype=bool)
+    return _other_number_format(bad[of_format], current) + [
         in_week(
             row.series_key,
             row.week_start,
@@ -159,7 +167,7 @@ def unreadable_values(weekly: pd.DataFrame, settings: Settings) -> list[Problem]
             "nothing was spent",
             str(row.variable),
         )
-        for row in bad.itertuples()
+        for row in bad[~of_format].itertuples()
     ]
 
 
@@ -229,20 +237,111 @@ def _weekly_problems(weeks: pd.DataFrame, settings: Settings) -> list[Problem]:
         )
         for row in weeks[weeks["n_days"] > 1].itertuples()
     ]
+    return problems + _dated_otherwise(weeks, settings)
+
+
+def _dated_otherwise(weeks: pd.DataFrame, settings: Settings) -> list[Problem]:
+    """Weekly rows whose date is not the day of the week that the settings say."""
+    starts_on, dated_by = settings.input.week_starts_on, settings.input.dated_by
     dates = pd.to_datetime(weeks["first_date"])
-    shifted = weeks.assign(first_date=dates)[dates != weeks["week_start"]]
-    if len(shifted):
-        found = ", ".join(sorted(set(shifted["first_date"].dt.day_name())))
+    expected = weeks["week_start"] + pd.Timedelta(days=6 if dated_by == "last_day" else 0)
+    shifted = weeks.assign(first_date=dates)[dates != expected]
+    if shifted.empty:
+        return []
+    names = sorted(set(shifted["first_date"].dt.day_name()))
+    found = (
+        f"{len(shifted)} rows are dated on {', '.join(names)}, such as "
+        f"{day(shifted['first_date'].iloc[0])}, but "
+    )
+    first = shifted["first_date"].iloc[0]
+    last_of_week, next_day = first.day_name().lower(), first + pd.Timedelta(days=1)
+    ends = f"input.dated_by: last_day with input.week_starts_on: {next_day.day_name().lower()}"
+    if dated_by == "last_day":
+        found += f"input.dated_by is last_day of weeks that start on {starts_on}"
+        remedy = "set input.week_starts_on to the day after the one that the data use"
+    elif len(names) > 1:
+        found += f"input.week_starts_on is {starts_on}"
+        remedy = "set it to the day that the data uses"
+    else:
+        found += f"input.week_starts_on is {starts_on}"
+        remedy = (
+            f"set it to the day that the data uses, {last_of_week}, if that is the first of the "
+            f"week; if it is the last, set {ends}"
+        )
+    return [
+        Problem("wrong_week_start", f"{found}; {remedy}", week=day(shifted["week_start"].iloc[0]))
+    ]
+
+
+def _other_number_format(bad: pd.DataFrame, current: NumberFormat) -> list[Problem]:
+    """Texts that are numbers with other marks than the settings': one problem for them all."""
+    if bad.empty:
+        return []
+    first, texts = bad.iloc[0], dict.fromkeys(bad["bare"])
+    readings = number_readings(texts)
+    ways = " or ".join(
+        one.to_set(current) + (f" if that is {number:,.12g}" if len(readings) > 1 else "")
+        for number, one in readings.items()
+    )
+    # Of which no one format reads all.
+    remedy = f"set {ways}" if readings else "write all in one way"
+    names = ", ".join(bad["variable"].unique())
+    return [
+        Problem(
+            "number_format",
+            f"{bad['n_unreadable'].sum()} values of {names} are numbers in another format than "
+            f"the settings', such as {first['unreadable_value']!r} of {first['variable']} "
+            f"({first['place']}) in the week of {day(first['week_start'])}; {remedy}, or correct "
+            "them at the source",
+            week=day(first["week_start"]),
+        )
+    ]
+
+
+def _undated(rows: pd.DataFrame, column: str, where: str) -> list[Problem]:
+    """Rows without a day, a problem for each cause: blank, in another order, or no day at all."""
+    counts = rows.groupby("raw_date", dropna=False)["n_rows"].sum()
+    is_blank = counts.index.isna() | (counts.index.fillna("").str.strip() == "")
+    blank, written = counts[is_blank], counts[~is_blank]
+    in_order = np.array([is_date_in_another_order(str(t)) for t in written.index], dtype=bool)
+    problems: list[Problem] = []
+    if len(blank):
+        message = (
+            f"{blank.sum()} rows{where} have no date in column {column!r}; add it, or drop them"
+        )
+        problems.append(Problem("missing_date", message, column))
+    if in_order.any():
+        dates = written[in_order]
+        readings = date_readings([str(text) for text in dates.index])
+        ways = " or ".join(
+            f"input.date_format: {order}" + (f" if that is {found}" if len(readings) > 1 else "")
+            for order, found in readings.items()
+        )
+        order = f" ({IN_WORDS[next(iter(readings))]})" if len(readings) == 1 else ""
         problems.append(
             Problem(
-                "wrong_week_start",
-                f"{len(shifted)} rows are dated on {found}, such as "
-                f"{day(shifted['first_date'].iloc[0])}, but input.week_starts_on is "
-                f"{settings.input.week_starts_on}; set it to the day that the data uses",
-                week=day(shifted["week_start"].iloc[0]),
+                "date_format",
+                f"{_dated(dates)} in column {column!r}{where}, which is no ISO date{order}; "
+                + (f"set {ways}, or write" if readings else "write")
+                + " dates as 2026-01-31",
+                column,
+            )
+        )
+    if not in_order.all():
+        problems.append(
+            Problem(
+                "unreadable_date",
+                f"{_dated(written[~in_order])} in column {column!r}{where}, which is no day from "
+                "1990 to 2099; write it as 2026-01-31",
+                column,
             )
         )
     return problems
+
+
+def _dated(counts: "pd.Series[int]") -> str:
+    of_how_many = "the date" if len(counts) == 1 else f"{len(counts)} dates such as"
+    return f"{counts.sum()} rows have {of_how_many} {counts.index[0]!r}"
 
 
 def _quoted_date(raw: object) -> str:

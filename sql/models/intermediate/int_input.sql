@@ -39,7 +39,7 @@ reported_weekdays as (
 
     select distinct
         feed,
-        cast(extract(isodow from observed_on) as integer) as weekday
+        cast(extract(isodow from observed_on) as integer) as day_of_week
     from {{ ref('stg_reports') }}
     where observed_on is not null
 
@@ -53,10 +53,16 @@ reported_days as (
         ends_of_reports.first_day,
         ends_of_reports.last_day,
         ends_of_reports.first_day - min(
-            (cast(extract(isodow from ends_of_reports.first_day) as integer) - weekday + 6) % 7
+            (
+                cast(extract(isodow from ends_of_reports.first_day) as integer)
+                - reported_weekdays.day_of_week + 6
+            ) % 7
         ) as held_from,
         ends_of_reports.last_day + min(
-            (weekday - cast(extract(isodow from ends_of_reports.last_day) as integer) + 6) % 7
+            (
+                reported_weekdays.day_of_week
+                - cast(extract(isodow from ends_of_reports.last_day) as integer) + 6
+            ) % 7
         ) as held_until
     from ends_of_reports
     inner join reported_weekdays on ends_of_reports.feed = reported_weekdays.feed
