@@ -19,6 +19,7 @@ from dagster_mmm.inputs.problems import (
     rejected_rows,
     reserved_series,
     similar_series,
+    unknown_holidays,
     unreadable_values,
 )
 from dagster_mmm.inputs.raw_tables import check_table
@@ -129,6 +130,7 @@ def judge_input(
     snapshot = _snapshot(weekly, left_out.fillna(silence))
     found = calendar_problems(kept, settings) + unreadable_values(kept, settings)
     found += absent_spend(silent, settings) + unit_errors(kept, settings)
+    found += unknown_holidays(kept, settings)
     problems += _naming_series(found, weekly)
     if not problems:
         problems += find_problems(_wide(snapshot), **_roles(snapshot, settings), series=SERIES)

@@ -3,7 +3,6 @@
 A problem's message does not name its series; whoever lists the problems of several series does.
 """
 
-import unicodedata
 from collections.abc import Collection
 
 import numpy as np
@@ -20,8 +19,9 @@ from dagster_mmm.inputs.formats import (
     without_money_sign,
 )
 from dagster_mmm.inputs.left_out import days_a_week
-from dagster_mmm.settings import Settings
+from dagster_mmm.settings import Settings, as_read
 from hill_mmm.panel import ALL_SERIES, Problem, duplicate_week, early_end, missing_week
+from hill_mmm.spec import years_without_holidays
 
 
 def empty_table(settings: Settings) -> Problem:
@@ -73,29 +73,58 @@ def absent_variables(weekly: pd.DataFrame, settings: Settings) -> list[Problem]:
     ]
 
 
-def reserved_series(weekly: pd.DataFrame) -> list[Problem]:
-    """A series among several that bears the name of their sum in the result tables."""
-    names = weekly["series_key"].unique()
-    if len(names) == 1 or ALL_SERIES not in names:
+def unknown_holidays(used: pd.DataFrame, settings: Settings) -> list[Problem]:
+    """A country whose calendar is empty in a year: its holidays would have no effect there."""
+    country = settings.model.holidays
+    if country is None:
         return []
-    message = f"a series is called {ALL_SERIES!r}, the name of their sum; call it something else"
-    return [Problem("reserved_series", message, series=ALL_SERIES)]
+    ends = pd.concat([used["week_start"], used["week_start"] + pd.Timedelta(days=6)])
+    years = years_without_holidays(country, ends.dt.year.unique().tolist())
+    if not years:
+        return []
+    message = (
+        f"model.holidays is {country}, of which no public holiday is known in "
+        f"{', '.join(map(str, years))}; leave it out, and give the days that matter as events"
+    )
+    return [Problem("unknown_holidays", message)]
+
+
+def reserved_series(weekly: pd.DataFrame) -> list[Problem]:
+    """A series among several that a reader would take for their sum in the result tables."""
+    names = sorted(weekly["series_key"].unique())
+    reserved = [name for name in names if as_read(name) == ALL_SERIES]
+    if len(names) == 1 or not reserved:
+        return []
+    message = (
+        f"a series is called {reserved[0]!r}, the name of their sum, {ALL_SERIES!r}; call it "
+        "something else"
+    )
+    return [Problem("reserved_series", message, series=reserved[0])]
 
 
 def similar_series(weekly: pd.DataFrame) -> list[Problem]:
-    """Names of series that a reader would take for one: they differ in case or encoding alone."""
+    """Names of series that a reader would take for one, or for none."""
     spellings: dict[str, list[str]] = {}
     for name in sorted(weekly["series_key"].unique()):
-        spellings.setdefault(unicodedata.normalize("NFKC", name).casefold(), []).append(name)
-    return [
+        spellings.setdefault(as_read(name), []).append(name)
+    problems = [
         Problem(
             "similar_series",
-            f"the series {', '.join(map(repr, names))} differ in case or encoding alone; spell "
-            "them one way",
+            f"the series {', '.join(map(repr, names))} differ in case, spaces, invisible "
+            "characters or encoding alone; spell them one way",
             series=names[0],
         )
         for names in spellings.values()
         if len(names) > 1
+    ]
+    return problems + [
+        Problem(
+            "missing_series",
+            f"the series {name!r} has a name that nobody can see; say which series its rows "
+            "belong to",
+            series=name,
+        )
+        for name in spellings.get("", [])
     ]
 
 

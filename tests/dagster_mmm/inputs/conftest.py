@@ -116,6 +116,26 @@ def with_events(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 @pytest.fixture(scope="session")
+def german(tmp_path_factory: pytest.TempPathFactory, market: Path) -> InputWarehouse:
+    """A warehouse whose numbers and dates are texts as in Germany."""
+    return build_warehouse(
+        tmp_path_factory.mktemp("german"),
+        in_german(pd.read_csv(market)),
+        input={"date_format": "dmy", "decimal": ",", "thousands": "."},
+    )
+
+
+def in_german(frame: pd.DataFrame) -> pd.DataFrame:
+    """Euros with a comma and points between thousands, days before months."""
+    marks = str.maketrans(",.", ".,")
+    texts = {
+        column: frame[column].map(lambda value: f"{1000 * value:,.4f} €".translate(marks))
+        for column in frame.select_dtypes("number")
+    }
+    return frame.assign(week=pd.to_datetime(frame["week"]).dt.strftime("%d.%m.%Y"), **texts)
+
+
+@pytest.fixture(scope="session")
 def geos(market: Path) -> pd.DataFrame:
     """Two series of the market, with a newsletter, and a column that names them."""
     frame = pd.read_csv(market).assign(mails=np.tile([1000, 0], 78))

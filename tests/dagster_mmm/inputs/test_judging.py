@@ -207,7 +207,7 @@ def test_a_series_cannot_bear_the_name_of_the_sum(
 ) -> None:
     found = by_geo.judge(geos.assign(geo=geos["geo"].replace("south", "all")))
     assert str(InputError(found.problems)) == (
-        "- a series is called 'all', the name of their sum; call it something else"
+        "- a series is called 'all', the name of their sum, 'all'; call it something else"
     )
 
 
