@@ -309,7 +309,7 @@ def _other_number_format(bad: pd.DataFrame, current: NumberFormat) -> list[Probl
     first, texts = bad.iloc[0], dict.fromkeys(bad["bare"])
     readings = number_readings(texts)
     ways = " or ".join(
-        one.to_set(current) + (f" if that is {number:,.12g}" if len(readings) > 1 else "")
+        one.to_set(current) + (f" if that is {number:.12g}" if len(readings) > 1 else "")
         for number, one in readings.items()
     )
     # Of which no one format reads all.

@@ -307,6 +307,20 @@ def test_a_lift_test_of_other_weeks_is_left_out_and_named(
     assert lift_tests_within(used, within.settings) == within.settings.lift_tests
 
 
+def test_a_country_whose_holidays_end_within_the_weeks_is_refused(
+    weekly: InputWarehouse, market: Path
+) -> None:
+    document = weekly.settings.model_dump(mode="json")
+    document["model"]["holidays"] = "UA"
+    of_ukraine = replace(weekly, settings=Settings.read(document))
+    (problem,) = of_ukraine.judge(pd.read_csv(market)).problems
+    assert problem.code == "unknown_holidays"
+    assert problem.message == (
+        "model.holidays is UA, of which no public holiday is known in 2023; leave it out, and give "
+        "the days that matter as events"
+    )
+
+
 def with_lift_test(warehouse: InputWarehouse, test: dict[str, Any]) -> InputWarehouse:
     document = warehouse.settings.model_dump(mode="json") | {"lift_tests": [test]}
     return replace(warehouse, settings=Settings.read(document))
