@@ -166,7 +166,7 @@ def test_a_column_that_the_reports_lack_is_named(reported: InputWarehouse) -> No
         ),
         (
             f"update {REPORTS} set date_day = null where date_day = '2021-03-10'",
-            "unreadable_date",
+            "missing_date",
             "rows of ads.campaign_report have no date in column 'date_day'",
         ),
     ],
