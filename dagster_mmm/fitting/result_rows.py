@@ -95,7 +95,7 @@ def result_frames(
             {"half_life_weeks": {np.inf: np.nan}}
         ),
         tables.COMPONENT: estimates.component,
-        tables.LIFT_TEST: estimates.lift_test.rename_axis("lift_test_index").reset_index(),
+        tables.LIFT_TEST: _lift_test_rows(run, estimates.lift_test),
         tables.MODEL_FIT: pd.concat(fitted, ignore_index=True),
         tables.FORECAST: hill_mmm.results.forecast(run.fit, run.settings.evaluation.forecast_weeks),
         tables.RUN_DELTA: delta,
@@ -107,6 +107,13 @@ def result_frames(
     }
     keys = {"run_id": run.run_id, "model_key": run.settings.model_key}
     return {table: frame.assign(**keys) for table, frame in frames.items()}
+
+
+def _lift_test_rows(run: FittedRun, lift_test: pd.DataFrame) -> pd.DataFrame:
+    """One row a test that the fit knew, numbered as in the settings, which may hold others."""
+    asked = enumerate(run.settings.lift_tests)
+    numbers = [next(n for n, test in asked if test == known) for known in run.fit.lift_tests]
+    return lift_test.assign(lift_test_index=np.array(numbers, dtype=np.int64))
 
 
 def overall(rows: pd.DataFrame) -> pd.DataFrame:
@@ -141,14 +148,15 @@ def _checks(
 
 def _input_check(run: FittedRun) -> Check:
     """What of the input asks for a second look, beside the figures that rest on it."""
-    advice = input_advice(run.input.snapshot)
+    points = input_advice(run.input.snapshot)
+    advice = [*run.input.notes, *(point.message for point in points)]
     return Check(
         check_name="implausible_input",
         status="warn" if advice else "pass",
         value=float(len(advice)),
         threshold=0.0,
         is_blocking=False,
-        description="; ".join(point.message for point in advice)
+        description="; ".join(advice)
         or "No value of the input stands out, and no channel lacks what its return is learnt from.",
     )
 
