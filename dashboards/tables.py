@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import pandas as pd
 import streamlit as st
 
 from dashboards.data import Answer
@@ -36,6 +37,12 @@ def show(answer: Answer, name: str, formats: dict[str, str] | None = None) -> No
         )
     with st.expander("SQL of this table"):
         st.code(answer.sql.strip(), language="sql")
+
+
+def say_what_has_no_return(channels: pd.DataFrame) -> None:
+    """Name the channels that a chart of returns leaves out, and why."""
+    for reason, of_reason in channels.dropna(subset="no_return_reason").groupby("no_return_reason"):
+        st.info(f"No return for {', '.join(of_reason['channel'])}: {reason} in this period.")
 
 
 def missing(view: str, what: str) -> None:

@@ -20,6 +20,7 @@ from hill_mmm._results.estimands import (
     contribution,
     estimates,
     model_fit,
+    period_returns,
     response_curve,
 )
 from hill_mmm._results.forecast import forecast
@@ -43,8 +44,12 @@ class Fit(Posterior):
         return estimates(self, ci_level)
 
     def summary(self, series: str | None = None, ci_level: float = 0.9) -> pd.DataFrame:
-        """Spend, contribution, ROI and marginal ROI by medium and period."""
-        frames = [channel_summary(self, part, ci_level) for part in with_total(self)]
+        """Spend, contribution, ROI and marginal ROI by medium and period.
+
+        Of the weeks between any two days, see `hill_mmm.results.summary_between`.
+        """
+        parts = zip(with_total(self), period_returns(self, self.panel), strict=True)
+        frames = [channel_summary(self, part, returns, ci_level) for part, returns in parts]
         return self._rows_of(pd.concat(frames, ignore_index=True), series)
 
     def contributions(self, series: str | None = None, ci_level: float = 0.9) -> pd.DataFrame:

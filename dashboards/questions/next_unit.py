@@ -5,17 +5,16 @@ import streamlit as st
 from dashboards import charts
 from dashboards.data import ask, exists
 from dashboards.published import PERIODS, Published, choose_period, opened
-from dashboards.tables import FOUR, MONEY, PERCENT, TWO, missing, show
+from dashboards.tables import FOUR, MONEY, PERCENT, TWO, missing, say_what_has_no_return, show
 
 RANKING = """
 select
     channel, mroi_mean, mroi_ci_lo, mroi_ci_hi, roi_mean, roi_ci_lo, roi_ci_hi, spend,
-    spend_share, roi_learned, ci_level
+    spend_share, no_return_reason, roi_learned, ci_level
 from mmm.channel_summary_latest
 where
-    run_id = :run_id and series_key = :series_key and period = :period
-    and is_paid and mroi_mean is not null
-order by mroi_mean desc, channel
+    run_id = :run_id and series_key = :series_key and period = :period and is_paid
+order by mroi_mean desc nulls last, channel
 """
 
 PLANS = """
@@ -85,9 +84,11 @@ st.subheader("Channels by what the next unit brings")
 period = choose_period("last_13_weeks")
 ranking = ask(RANKING, **run.keys, period=period)
 level = ranking.rows["ci_level"].max()
+known = ranking.rows.dropna(subset=["mroi_mean"])
 st.altair_chart(
-    charts.intervals(ranking.rows, "mroi", f"mROI, {run.per_unit}", reference=1), key="mroi chart"
+    charts.intervals(known, "mroi", f"mROI, {run.per_unit}", reference=1), key="mroi chart"
 )
+say_what_has_no_return(ranking.rows)
 st.caption(
     f"Outcome of the next {run.currency} at the spend of the {PERIODS[period].lower()}, mean and "
     f"{level:.0%} interval. Where intervals overlap widely the order is not settled: move money in "
