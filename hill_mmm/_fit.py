@@ -2,7 +2,7 @@
 
 import resource
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import pandas as pd
@@ -29,7 +29,7 @@ from hill_mmm._sampling.nuts import run_nuts
 from hill_mmm._sampling.progress import ProgressCallback
 from hill_mmm.panel import Panel
 from hill_mmm.plots import plot_contributions, plot_fit, plot_response_curves, plot_roi
-from hill_mmm.spec import LiftTest, ModelSpec, SamplerSettings
+from hill_mmm.spec import Continuation, LiftTest, ModelSpec, SamplerSettings
 
 
 class Fit(Posterior):
@@ -93,9 +93,14 @@ class Fit(Posterior):
         return rows if future is None else rows[rows["actual"].isna()].reset_index(drop=True)
 
     def forecast(
-        self, weeks: int = 13, *, panel: Panel | None = None, series: str | None = None
+        self,
+        weeks: int = 13,
+        *,
+        panel: Panel | None = None,
+        series: str | None = None,
+        continues: Mapping[str, Continuation] | None = None,
     ) -> pd.DataFrame:
-        """The outcome of the weeks to come, with media and controls as a year ago.
+        """The outcome of the weeks to come, with media as a year ago; what else is assumed it says.
 
         Of plans of your own, `predict` says what they bring.
 
@@ -103,14 +108,15 @@ class Fit(Posterior):
             weeks: number of weeks to come.
             panel: the weeks known by now, where there are more than those fitted to.
             series: the series to give; by default the only one, or the sum.
+            continues: how controls go on, by name: `last_value`, `seasonal`, `trend` or `absent`.
 
         Returns:
-            A row a week, see `hill_mmm.forecast`.
+            A row a week, see `hill_mmm.results.forecast`.
 
         Raises:
             ValueError: if no weeks are asked for, or the panel does not go with the fit.
         """
-        return self._rows_of(forecast(self, weeks, panel), series)
+        return self._rows_of(forecast(self, weeks, panel, continues=continues), series)
 
     def score(self, panel: Panel, ci_level: float = 0.9) -> Scored:
         """What the fit says of a panel that goes on after it, without sampling.

@@ -33,6 +33,7 @@ __all__ = [
     "AmplitudePrior",
     "ChannelLimit",
     "Checked",
+    "Continuation",
     "ContributionSharePrior",
     "Count",
     "CountOrZero",
@@ -73,6 +74,7 @@ DefaultAmplitude = Literal["roi", "contribution_share", "seed"]
 Hyperprior = Literal["lognormal", "halfnormal", "inverse_gamma"]
 Trend = Literal["none", "linear", "piecewise"]
 Sign = Literal["positive", "negative"]
+Continuation = Literal["last_value", "seasonal", "trend", "absent", "given"]
 PlanObjective = Literal["fixed_budget", "target_roi", "target_mroi", "flexible"]
 Timing = Literal["even", "last_year"]
 UtilityKind = Literal["mean", "quantile", "mean_minus_sd"]

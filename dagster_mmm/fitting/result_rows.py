@@ -97,7 +97,7 @@ def result_frames(
         tables.COMPONENT: estimates.component,
         tables.LIFT_TEST: estimates.lift_test.rename_axis("lift_test_index").reset_index(),
         tables.MODEL_FIT: pd.concat(fitted, ignore_index=True),
-        tables.FORECAST: hill_mmm.results.forecast(run.fit, run.settings.evaluation.forecast_weeks),
+        tables.FORECAST: forecast_rows(run.fit, run.settings, run.input.snapshot),
         tables.RUN_DELTA: delta,
         tables.RUN_DELTA_CAUSE: pd.DataFrame(columns=tables.RUN_DELTA_CAUSE.columns.keys()),
         tables.ACCURACY: pd.concat(accuracy, ignore_index=True),
@@ -107,6 +107,19 @@ def result_frames(
     }
     keys = {"run_id": run.run_id, "model_key": run.settings.model_key}
     return {table: frame.assign(**keys) for table, frame in frames.items()}
+
+
+def forecast_rows(
+    fit: Fit, settings: Settings, snapshot: pd.DataFrame, panel: Panel | None = None
+) -> pd.DataFrame:
+    """The rows of `mmm_forecast`, with the controls of weeks to come that the input gives."""
+    return hill_mmm.results.forecast(
+        fit,
+        settings.evaluation.forecast_weeks,
+        panel,
+        continues={c.name: c.continues for c in settings.controls if c.continues is not None},
+        planned=snapshot[snapshot["role"] == "control"],
+    )
 
 
 def overall(rows: pd.DataFrame) -> pd.DataFrame:

@@ -343,6 +343,15 @@ FORECAST = _table(
         "last_year: media as 52 weeks before; recent_mean: the mean of the last 8 weeks, where a "
         "medium had not begun by then; mixed: media differ.",
     ),
+    _text(
+        "control_assumption",
+        "How each control was taken to go on, such as price: trend, strike: absent. last_value: as "
+        "in the last week; seasonal: as 52 weeks before; trend: as then, moved by how far the last "
+        "13 weeks are from those a year before; recent_mean: the mean of the last 8 weeks, "
+        "where the series is too short for these; absent: 0; given: by the input's rows of weeks "
+        "to come. Null without controls.",
+        nullable=True,
+    ),
     _number("outcome_mean", "Outcome forecast: mean."),
     _number("outcome_sd", "Outcome forecast: standard deviation, noise included."),
     *(

@@ -10,7 +10,7 @@ from dashboards.tables import MONEY, PERCENT, TWO, missing, show
 FORECAST = """
 select
     week_start, horizon, outcome_mean, outcome_q05, outcome_q25, outcome_q50, outcome_q75,
-    outcome_q95, planned_spend, spend_assumption
+    outcome_q95, planned_spend, spend_assumption, control_assumption
 from mmm.forecast_latest
 where run_id = :run_id and series_key = :series_key
 order by week_start
@@ -70,6 +70,9 @@ else:
     assumed = " and ".join(
         ASSUMED.get(kind, kind) for kind in map(str, forecast.rows["spend_assumption"].unique())
     )
+    controls = forecast.rows["control_assumption"].dropna().unique()
+    if len(controls):
+        st.caption(f"Controls are assumed to go on, not known. {'; '.join(controls)}.")
     st.caption(
         f"{run.outcome} a week. Line: as it was, and the median forecast. Bands: 50 % and 90 % "
         f"of what may come, noise included, with {assumed}. Weeks are not independent: their "
