@@ -189,12 +189,16 @@ class ModelSpec(ModelOptions):
         events: ISO dates by event; each event gets a coefficient.
         control_signs: controls whose coefficient may not have the other sign; it is shared by all
             series.
+        control_references: values against which the effect of a control is counted; by default 0
+            for an event (0 and 1, or 0 in most weeks), and the mean over the weeks fitted to for
+            any other. They move contributions between control and baseline, and nothing else.
     """
 
     components: Count = 1
     channel_priors: Mapping[str, AmplitudePrior] = field(default_factory=dict)
     events: Mapping[str, tuple[Day, ...]] = field(default_factory=dict)
     control_signs: Mapping[str, Sign] = field(default_factory=dict)
+    control_references: Mapping[str, Finite] = field(default_factory=dict)
 
     @property
     def structure(self) -> Structure:

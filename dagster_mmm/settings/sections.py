@@ -224,17 +224,20 @@ class OrganicSettings(MediumSettings):
 class ControlSettings(Variable):
     """Something else that moves the outcome; with `equals`, 1 where the text is that, else 0.
 
-    A `sign` says which way it moves the outcome, where that is known beforehand. How it `continues`
+    A `sign` says which way it moves the outcome, where that is known beforehand. Its contribution
+    counts from its `reference`, such as a regular price: by default from 0 for an event (0 and 1,
+    or 0 in most weeks), from its mean for any other. How it `continues`
     in the forecast: at its last_value; seasonal, as 52 weeks before; by trend, as then and moved by
     how far the last quarter is from that of a year before; absent, 0; or given, by the table's rows
-    after the last outcome. By default by trend; an event (0 and 1, or 0 in most weeks) is absent
-    where it was not in these weeks of both years before.
+    after the last outcome. By default by trend; an event is absent where it was not in these weeks
+    of both years before.
     """
 
     role = "control"
 
     equals: Text | None = None
     sign: Sign | None = None
+    reference: float | None = None
     continues: Continuation | None = None
 
 

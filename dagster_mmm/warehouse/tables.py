@@ -211,8 +211,9 @@ CHANNEL_SUMMARY = _table(
 CONTRIBUTION = _table(
     "mmm_contribution",
     "One row per run, series, week and component: the parts that the expected outcome sums from. "
-    "Media count from zero; trend, seasonality, holidays, events and controls are deviations from "
-    "their mean over the window, which stands in the baseline.",
+    "Media, holidays and events count from none, and so do controls that are 0 and 1 or 0 in most "
+    "weeks; trend and seasonality are deviations from their mean, and other controls from theirs "
+    "over the window or from their reference in the settings, which stands in the baseline.",
     _series_or_all(),
     _week(),
     _key(

@@ -202,8 +202,10 @@ def _learned(posterior: Posterior, part: Decomposition) -> Floats:
 def contribution(part: Decomposition, ci_level: float) -> pd.DataFrame:
     """Every part of every week's expected outcome; the parts of a week sum to it.
 
-    Media are counted from zero. Trend, seasonality and controls are deviations from their mean over
-    the weeks fitted to, which stands in the baseline.
+    Media, holidays and events are counted from none, and so are controls that are events, of 0 and
+    1 or 0 in most weeks. Trend and seasonality are deviations from their mean, and other controls
+    from theirs over the weeks fitted to, or from the reference that the specification gives. What
+    they have there stands in the baseline.
     """
     paid = len(part.channels)
     types = ["channel" if medium < paid else "organic" for medium in range(len(part.media_names))]
