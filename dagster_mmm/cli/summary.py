@@ -100,12 +100,15 @@ def _stored(model_key: str, run_id: str | None) -> "tuple[dict[str, Any], pd.Dat
     """The row of a run, by default of the published one, and its input."""
     import pandas as pd
 
-    with warehouse().connected() as connection:
-        chosen = run_id or published_run(connection, model_key)
-        if chosen is None:
-            raise click.ClickException(
-                f"nothing of {model_key} has been published; `mmm publish` does, or name a --run"
-            )
-        run = read_run(connection, chosen).run.to_dict()
+    resource = warehouse()
+    if run_id is None:
+        with resource.connected() as connection:
+            run_id = published_run(connection, model_key)
+    if run_id is None:
+        raise click.ClickException(
+            f"nothing of {model_key} has been published; `mmm publish` does, or name a --run"
+        )
+    with resource.connected() as connection:
+        run = {str(name): value for name, value in read_run(connection, run_id).run.items()}
         snapshot = stored_rows(connection, INPUT_SNAPSHOT, run["run_id"])
     return run, snapshot.assign(week_start=pd.to_datetime(snapshot["week_start"]))

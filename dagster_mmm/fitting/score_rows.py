@@ -8,9 +8,7 @@ from datetime import datetime
 import pandas as pd
 import sqlalchemy as sa
 
-import hill_mmm
 import hill_mmm.checks
-import hill_mmm.results
 from dagster_mmm.fitting.artefacts import FittedRun, RunInput
 from dagster_mmm.fitting.delta_rows import delta_rows
 from dagster_mmm.fitting.result_rows import forecast_rows, overall, started_run

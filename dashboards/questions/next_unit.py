@@ -5,7 +5,7 @@ import streamlit as st
 from dashboards import charts
 from dashboards.data import ask, exists
 from dashboards.published import PERIODS, Published, choose_period, opened
-from dashboards.tables import FOUR, MONEY, PERCENT, TWO, missing, say_what_has_no_return, show
+from dashboards.tables import NUMBER, PERCENT, missing, say_what_has_no_return, show
 
 RANKING = """
 select
@@ -59,7 +59,7 @@ def show_plans(run: Published) -> None:
         return
     money = ["reference_spend", "planned_spend", "gain_mean", "gain_ci_lo", "gain_ci_hi"]
     percent = dict.fromkeys(["prob_gain", "ci_level"], PERCENT)
-    show(plans, "plans", dict.fromkeys(money, MONEY) | percent | {"constraint_residual": FOUR})
+    show(plans, "plans", dict.fromkeys(money, NUMBER) | percent | {"constraint_residual": NUMBER})
     st.caption(
         f"gain is what the plan brings over the reference in its weeks, in {run.outcome}, with its "
         "interval; prob_gain the probability that it is over 0."
@@ -71,12 +71,12 @@ def show_plans(run: Published) -> None:
         st.info(f"The plan {scenario} moves nothing: {reason or 'it has no rows of this series'}.")
         return
     st.altair_chart(charts.moves(moves.rows, run.currency))
-    show(moves, "moves", dict.fromkeys(["current_weekly_spend", "planned_weekly_spend"], MONEY))
+    show(moves, "moves", dict.fromkeys(["current_weekly_spend", "planned_weekly_spend"], NUMBER))
     plan = ask(PLAN, **run.keys, scenario=scenario)
     numbers = [
         name for name in map(str, plan.rows) if name.endswith(("spend", "bound", *charts.ENDS))
     ]
-    show(plan, "plan", dict.fromkeys(numbers, MONEY) | {"ci_level": PERCENT})
+    show(plan, "plan", dict.fromkeys(numbers, NUMBER) | {"ci_level": PERCENT})
 
 
 run = opened("Where should the next unit of money go?")
@@ -97,8 +97,8 @@ st.caption(
 show(
     ranking,
     "mroi_ranking",
-    dict.fromkeys([f"{name}_{end}" for name in ("roi", "mroi") for end in charts.ENDS], TWO)
-    | {"spend": MONEY}
+    dict.fromkeys([f"{name}_{end}" for name in ("roi", "mroi") for end in charts.ENDS], NUMBER)
+    | {"spend": NUMBER}
     | dict.fromkeys(["spend_share", "roi_learned", "ci_level"], PERCENT),
 )
 

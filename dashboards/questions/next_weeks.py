@@ -4,8 +4,9 @@ import streamlit as st
 
 from dashboards import charts
 from dashboards.data import ask
+from dashboards.numbers import written
 from dashboards.published import opened
-from dashboards.tables import MONEY, PERCENT, TWO, missing, show
+from dashboards.tables import NUMBER, PERCENT, missing, show
 
 FORECAST = """
 select
@@ -62,9 +63,9 @@ else:
     total = of_sum.rows.iloc[0]
     left, right = st.columns(2)
     left.metric(
-        f"{run.outcome} of the next {total['n_weeks']:.0f} weeks", f"{total['outcome_mean']:,.0f}"
+        f"{run.outcome} of the next {total['n_weeks']:.0f} weeks", written(total["outcome_mean"])
     )
-    right.metric(f"Spend assumed, {run.currency}", f"{total['planned_spend']:,.0f}")
+    right.metric(f"Spend assumed, {run.currency}", written(total["planned_spend"]))
     past = ask(PAST, **run.keys)
     st.altair_chart(charts.forecast(past.rows, forecast.rows, run.outcome))
     assumed = " and ".join(
@@ -79,8 +80,8 @@ else:
         "intervals do not add up to that of the sum."
     )
     quantiles = [name for name in map(str, forecast.rows) if name.startswith("outcome_")]
-    show(forecast, "forecast", dict.fromkeys([*quantiles, "planned_spend"], MONEY))
-    show(of_sum, "forecast_sum", dict.fromkeys(["outcome_mean", "planned_spend"], MONEY))
+    show(forecast, "forecast", dict.fromkeys([*quantiles, "planned_spend"], NUMBER))
+    show(of_sum, "forecast_sum", dict.fromkeys(["outcome_mean", "planned_spend"], NUMBER))
 
 of_model = {"model_key": run.model_key, "series_key": run.series_key}
 st.subheader("Were earlier forecasts right?")
@@ -96,8 +97,8 @@ else:
         calibration,
         "calibration",
         dict.fromkeys(["coverage_90", "coverage_50"], PERCENT)
-        | dict.fromkeys(["mean_error", "crps", "naive_absolute_error"], MONEY)
-        | {"crps_vs_naive": TWO},
+        | dict.fromkeys(["mean_error", "crps", "naive_absolute_error"], NUMBER)
+        | {"crps_vs_naive": NUMBER},
     )
     numbers = [
         "outcome_q05",
@@ -111,4 +112,4 @@ else:
         "planned_spend",
         "actual_spend",
     ]
-    show(ask(LEDGER, **of_model), "ledger", dict.fromkeys(numbers, MONEY))
+    show(ask(LEDGER, **of_model), "ledger", dict.fromkeys(numbers, NUMBER))

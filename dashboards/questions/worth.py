@@ -5,7 +5,7 @@ import streamlit as st
 from dashboards import charts
 from dashboards.data import ask
 from dashboards.published import PERIODS, choose_period, opened
-from dashboards.tables import MONEY, PERCENT, TWO, say_what_has_no_return, show
+from dashboards.tables import NUMBER, PERCENT, say_what_has_no_return, show
 
 RETURNS = """
 select
@@ -59,10 +59,10 @@ show(
             for name in ("contribution", "incremental_outcome")
             for end in charts.ENDS
         ],
-        MONEY,
+        NUMBER,
     )
     | dict.fromkeys(["spend_share", "prob_roi_gt_1", "roi_learned", "ci_level"], PERCENT)
-    | dict.fromkeys([f"{name}_{end}" for name in ("roi", "mroi") for end in charts.ENDS], TWO),
+    | dict.fromkeys([f"{name}_{end}" for name in ("roi", "mroi") for end in charts.ENDS], NUMBER),
 )
 st.caption(
     "roi_learned is the share of the prior's variance that the data removed: near 0 % the ROI is "
@@ -87,8 +87,8 @@ show(
     curves,
     "response_curves",
     dict.fromkeys(
-        ["weekly_spend", "contribution_mean", "contribution_ci_lo", "contribution_ci_hi"], MONEY
+        ["weekly_spend", "contribution_mean", "contribution_ci_lo", "contribution_ci_hi"], NUMBER
     )
-    | dict.fromkeys(["spend_multiplier", "mroi_mean", "mroi_ci_lo", "mroi_ci_hi"], TWO)
+    | dict.fromkeys(["spend_multiplier", "mroi_mean", "mroi_ci_lo", "mroi_ci_hi"], NUMBER)
     | {"ci_level": PERCENT},
 )

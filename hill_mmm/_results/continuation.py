@@ -69,12 +69,13 @@ def continued_controls(
     shape = (weeks, len(panel.series), len(panel.control_names))
     values, words = np.empty(shape), np.empty(shape, dtype=object)
     for control, name in enumerate(panel.control_names):
-        asked = continues.get(name)
-        kind = asked if asked in _KINDS else "event" if events[control] else "trend"
+        kind = continues.get(name, "default")
+        if kind not in _KINDS:
+            kind = "event" if events[control] else "trend"
         for series, start in enumerate(panel.starts):
             known = panel.controls[start:, series, control]
             values[:, series, control], words[:, series, control] = _KINDS[kind](known, weeks)
-        if asked == "given":
+        if continues.get(name) == "given":
             is_known = np.isfinite(given[:, :, control])
             values[:, :, control][is_known] = given[:, :, control][is_known]
             words[:, :, control][is_known] = "given"
@@ -140,8 +141,8 @@ def _given(panel: Panel, weeks: int, planned: pd.DataFrame | None) -> Floats:
         return values
     days = pd.to_datetime(planned["week_start"]).to_numpy().astype("datetime64[D]")
     ahead = (days - panel.weeks[-1]) // WEEK - 1
-    series = pd.Index(panel.series).get_indexer(planned["series_key"])
-    control = pd.Index(panel.control_names).get_indexer(planned["variable"])
+    series = pd.Index(panel.series).get_indexer(pd.Index(planned["series_key"]))
+    control = pd.Index(panel.control_names).get_indexer(pd.Index(planned["variable"]))
     has_place = (ahead >= 0) & (ahead < weeks) & (series >= 0) & (control >= 0)
     values[ahead[has_place], series[has_place], control[has_place]] = planned["value"].to_numpy(
         np.float64

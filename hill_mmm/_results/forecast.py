@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -148,7 +149,7 @@ def _spend_assumption(as_last_year: Bools, panel: Panel, series: str) -> list[st
     return np.where(of_its_media.all(axis=1), "last_year", names).tolist()
 
 
-def _control_assumption(assumed: Words, panel: Panel, series: str) -> list[str | None]:
+def _control_assumption(assumed: Words, panel: Panel, series: str) -> list[Any]:
     """Of each week, over the series counted: a control that differs between them has every word."""
     counted = [panel.series.index(series)] if series in panel.series else slice(None)
     if not panel.control_names:

@@ -53,7 +53,7 @@ def summary_periods(weeks: Weeks) -> list[Period]:
     ):
         _, firsts, counts = np.unique(names, return_index=True, return_counts=True)
         periods += [
-            Period(str(names[first]), weeks[first], weeks[first + count - 1])
+            Period(str(names[first]), weeks[int(first)], weeks[int(first + count) - 1])
             for first, count in zip(firsts, counts, strict=True)
         ]
     return periods
@@ -66,8 +66,8 @@ def period_between(weeks: Weeks, first: np.datetime64, last: np.datetime64) -> P
         ValueError: if there is no such week.
     """
     middle = weeks + 3 * DAY
-    inside = np.flatnonzero((middle >= first) & (middle <= last))
-    if not inside.size:
+    inside = np.flatnonzero((middle >= first) & (middle <= last)).tolist()
+    if not inside:
         raise ValueError(
             f"no week lies between {first} and {last}: the weeks go from {weeks[0]} to "
             f"{weeks[-1] + WEEK - DAY}"
