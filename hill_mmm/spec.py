@@ -34,6 +34,7 @@ __all__ = [
     "CarryIn",
     "ChannelLimit",
     "Checked",
+    "Continuation",
     "ContributionSharePrior",
     "Count",
     "CountOrZero",
@@ -76,6 +77,7 @@ DefaultAmplitude = Literal["roi", "contribution_share", "seed"]
 Hyperprior = Literal["lognormal", "halfnormal", "inverse_gamma"]
 Trend = Literal["none", "linear", "piecewise"]
 Sign = Literal["positive", "negative"]
+Continuation = Literal["last_value", "seasonal", "trend", "absent", "given"]
 PlanObjective = Literal["fixed_budget", "target_roi", "target_mroi", "flexible"]
 Timing = Literal["even", "last_year"]
 UtilityKind = Literal["mean", "quantile", "mean_minus_sd"]
@@ -211,12 +213,16 @@ class ModelSpec(ModelOptions):
         events: ISO dates by event; each event gets a coefficient.
         control_signs: controls whose coefficient may not have the other sign; it is shared by all
             series.
+        control_references: values against which the effect of a control is counted; by default 0
+            for an event (0 and 1, or 0 in most weeks), and the mean over the weeks fitted to for
+            any other. They move contributions between control and baseline, and nothing else.
     """
 
     components: Count = 1
     channel_priors: Mapping[str, AmplitudePrior] = field(default_factory=dict)
     events: Mapping[str, tuple[Day, ...]] = field(default_factory=dict)
     control_signs: Mapping[str, Sign] = field(default_factory=dict)
+    control_references: Mapping[str, Finite] = field(default_factory=dict)
 
     @property
     def structure(self) -> Structure:

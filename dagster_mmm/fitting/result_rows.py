@@ -97,7 +97,7 @@ def result_frames(
         tables.COMPONENT: estimates.component,
         tables.LIFT_TEST: _lift_test_rows(run, estimates.lift_test),
         tables.MODEL_FIT: pd.concat(fitted, ignore_index=True),
-        tables.FORECAST: hill_mmm.results.forecast(run.fit, run.settings.evaluation.forecast_weeks),
+        tables.FORECAST: forecast_rows(run.fit, run.settings, run.input.snapshot),
         tables.RUN_DELTA: delta,
         tables.RUN_DELTA_CAUSE: pd.DataFrame(columns=tables.RUN_DELTA_CAUSE.columns.keys()),
         tables.ACCURACY: pd.concat(accuracy, ignore_index=True),
@@ -114,6 +114,19 @@ def _lift_test_rows(run: FittedRun, lift_test: pd.DataFrame) -> pd.DataFrame:
     asked = enumerate(run.settings.lift_tests)
     numbers = [next(n for n, test in asked if test == known) for known in run.fit.lift_tests]
     return lift_test.assign(lift_test_index=np.array(numbers, dtype=np.int64))
+
+
+def forecast_rows(
+    fit: Fit, settings: Settings, snapshot: pd.DataFrame, panel: Panel | None = None
+) -> pd.DataFrame:
+    """The rows of `mmm_forecast`, with the controls of weeks to come that the input gives."""
+    return hill_mmm.results.forecast(
+        fit,
+        settings.evaluation.forecast_weeks,
+        panel,
+        continues={c.name: c.continues for c in settings.controls if c.continues is not None},
+        planned=snapshot[snapshot["role"] == "control"],
+    )
 
 
 def overall(rows: pd.DataFrame) -> pd.DataFrame:

@@ -28,6 +28,7 @@ from dagster_mmm.settings.fields import (
 )
 from hill_mmm.spec import (
     Checked,
+    Continuation,
     ContributionSharePrior,
     Count,
     CountOrZero,
@@ -252,13 +253,21 @@ class ControlSettings(Variable):
 
     Case, and spaces that are doubled or around the text, count for nothing.
 
-    A `sign` says which way it moves the outcome, where that is known beforehand.
+    A `sign` says which way it moves the outcome, where that is known beforehand. Its contribution
+    counts from its `reference`, such as a regular price: by default from 0 for an event (0 and 1,
+    or 0 in most weeks), from its mean for any other. How it `continues`
+    in the forecast: at its last_value; seasonal, as 52 weeks before; by trend, as then and moved by
+    how far the last quarter is from that of a year before; absent, 0; or given, by the table's rows
+    after the last outcome. By default by trend; an event is absent where it was not in these weeks
+    of both years before.
     """
 
     role = "control"
 
     equals: Text | None = None
     sign: Sign | None = None
+    reference: float | None = None
+    continues: Continuation | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

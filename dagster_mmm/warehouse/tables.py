@@ -142,18 +142,28 @@ FORMER_NAMES = {RUN.c.config_fingerprint: "config_hash"}
 
 CHANNEL_SUMMARY = _table(
     "mmm_channel_summary",
-    "One row per run, series, medium and period: spend, contribution and return.",
+    "One row per run, series, medium and period: spend, contribution and return. contribution is "
+    "what came in the weeks of the period, whenever it was paid for, and adds up over weeks and "
+    "with the baseline; incremental_outcome is what the spend of the period brings, whenever it "
+    "comes, and is what roi divides by spend.",
     _series_or_all(),
     _channel(),
     _key(
         "period",
         sa.String,
-        "The weeks summed over: all, last_52_weeks or last_13_weeks of those fitted to.",
+        "The weeks summed over: all, last_52_weeks or last_13_weeks of those fitted to; or of the "
+        "calendar, such as 2025, 2025-Q3 or 2025-07, to which a week belongs with most of its "
+        "days.",
     ),
+    _date("period_start", "First day of the period's weeks that the series has.", nullable=True),
+    _date("period_end", "Last day of the period's weeks.", nullable=True),
     _flag("is_paid", "False for organic media, which have no spend and no return."),
     _number("spend", "Spend over the period; 0 for organic media."),
     _number("spend_share", "Share of the spend of all channels, 0-1.", nullable=True),
-    *_statistics("contribution", "Incremental outcome over the period"),
+    *_statistics(
+        "contribution",
+        "Outcome that the medium brought in the weeks of the period, by spend of earlier weeks too",
+    ),
     *_statistics("contribution_share", "Contribution as a share of the expected outcome, 0-1"),
     _number(
         "carried_in_share",
@@ -161,21 +171,38 @@ CHANNEL_SUMMARY = _table(
         "null of a medium that brings nothing.",
         nullable=True,
     ),
-    *_statistics("roi", "Contribution divided by spend; null without spend", nullable=True),
+    *_statistics(
+        "incremental_outcome",
+        "Outcome that the period's spend brings, in the period and the 26 weeks after it, where "
+        "every medium goes on at its mean of the last 13 weeks; of an organic medium, its "
+        "exposures",
+        nullable=True,
+    ),
+    *_statistics(
+        "roi", "incremental_outcome divided by spend; null with a no_return_reason", nullable=True
+    ),
     *_statistics(
         "mroi",
-        "Outcome gained per unit of money by a small uniform increase of spend; null without spend",
+        "Outcome gained per unit of money by a small uniform increase of the period's spend, in "
+        "the period and the 26 weeks after it; null with a no_return_reason",
         nullable=True,
     ),
     _number(
         "cpik_median",
-        "Spend per incremental unit of outcome, for an outcome that is not money: posterior "
-        "median; null without spend.",
+        "Spend per unit of incremental_outcome, for an outcome that is not money: posterior "
+        "median; null with a no_return_reason.",
         nullable=True,
     ),
     _number(
         "prob_roi_gt_1",
-        "Posterior probability that ROI exceeds 1; null without spend.",
+        "Posterior probability that ROI exceeds 1; null with a no_return_reason.",
+        nullable=True,
+    ),
+    _text(
+        "no_return_reason",
+        "Why there is no return: organic, no spend, or so little spend in the weeks with any "
+        "(under 5 % of the mean of all weeks with spend) that the data say next to nothing of its "
+        "return; null where there is one.",
         nullable=True,
     ),
     _number(
@@ -190,8 +217,9 @@ CHANNEL_SUMMARY = _table(
 CONTRIBUTION = _table(
     "mmm_contribution",
     "One row per run, series, week and component: the parts that the expected outcome sums from. "
-    "Media count from zero; trend, seasonality, holidays, events and controls are deviations from "
-    "their mean over the window, which stands in the baseline.",
+    "Media, holidays and events count from none, and so do controls that are 0 and 1 or 0 in most "
+    "weeks; trend and seasonality are deviations from their mean, and other controls from theirs "
+    "over the window or from their reference in the settings, which stands in the baseline.",
     _series_or_all(),
     _week(),
     _key(
@@ -321,6 +349,15 @@ FORECAST = _table(
         "spend_assumption",
         "last_year: media as 52 weeks before; recent_mean: the mean of the last 8 weeks, where a "
         "medium had not begun by then; mixed: media differ.",
+    ),
+    _text(
+        "control_assumption",
+        "How each control was taken to go on, such as price: trend, strike: absent. last_value: as "
+        "in the last week; seasonal: as 52 weeks before; trend: as then, moved by how far the last "
+        "13 weeks are from those a year before; recent_mean: the mean of the last 8 weeks, "
+        "where the series is too short for these; absent: 0; given: by the input's rows of weeks "
+        "to come. Null without controls.",
+        nullable=True,
     ),
     _number("outcome_mean", "Outcome forecast: mean."),
     _number("outcome_sd", "Outcome forecast: standard deviation, noise included."),

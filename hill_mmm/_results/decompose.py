@@ -5,7 +5,7 @@ draw, so they do in every mean; and the series add up to their total. One series
 time.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -16,7 +16,7 @@ import numpy as np
 from hill_mmm._model.adstock import Media, adstock
 from hill_mmm._model.curves import Curves
 from hill_mmm._model.density import log_likelihood
-from hill_mmm._model.design import Design, baseline_design
+from hill_mmm._model.design import BASELINE, Design, baseline_design, control_references
 from hill_mmm._model.media import media_data
 from hill_mmm._model.padding import padded
 from hill_mmm._posterior import Posterior, flatten, over_draws
@@ -41,7 +41,8 @@ class Decomposition:
             first week known, `(weeks, media)`.
         media_gain: derivative of `media` by a uniform relative increase of that medium in all
             weeks, `(draws, weeks, media)`.
-        baseline: the other parts, `(draws, weeks, parts)`.
+        baseline: the other parts, `(draws, weeks, parts)`; a control counts from its reference (see
+            `control_references`), and what it has there stands in the first.
         baseline_parts: `(component_type, component)` of each part of `baseline`.
         predicted: one draw of the outcome itself for each draw, `(draws, weeks)`.
         log_likelihood: of the outcome on its scale in the model, `(draws, weeks)`; NaN in weeks
@@ -215,13 +216,29 @@ def _baseline_effects(
         matrix = np.concatenate([matrix, design.signed[start:, series]], axis=1)
         labels += design.signed_parts
     parts = tuple(dict.fromkeys(labels))
+    # A control counts from its reference; what it has there stands in the baseline.
+    references = _column_references(posterior, series, labels)
     effects = [
-        coefficients[:, columns] @ matrix[:, columns].T
+        coefficients[:, columns] @ (matrix[:, columns] - references[columns]).T
         for columns in (
             [column for column, label in enumerate(labels) if label == part] for part in parts
         )
     ]
+    effects[parts.index(BASELINE)] += (coefficients @ references)[:, None]
     return np.stack(effects, axis=2), parts
+
+
+def _column_references(
+    posterior: Posterior, series: int, labels: Sequence[tuple[str, str]]
+) -> Floats:
+    """The value of each regressor from which its effect counts; 0 of all but controls."""
+    panel = posterior.panel
+    references = control_references(panel, posterior.spec, posterior.scales)[series]
+    by_label = {
+        ("control", name): value
+        for name, value in zip(panel.control_names, references, strict=True)
+    }
+    return np.array([by_label.get(label, 0.0) for label in labels])
 
 
 def _predicted(posterior: Posterior, series: int, baseline: Floats, regimes: Floats) -> Floats:

@@ -55,6 +55,21 @@ def test_a_week_that_is_not_over_is_left_out_and_recorded(
     assert left_out["value"].notna().all()
 
 
+def test_controls_of_weeks_to_come_are_kept_though_not_used(
+    weekly: InputWarehouse, market: Path
+) -> None:
+    """What a control that is `given` takes its values from."""
+    frame = pd.read_csv(market)
+    ahead = frame.tail(2).assign(week=["2024-01-01", "2024-01-08"], competitor_price=[1.5, 1.75])
+    blank = [name for name in ahead if name not in ("week", "competitor_price")]
+    ahead = ahead.astype({name: object for name in blank}).assign(**dict.fromkeys(blank, ""))
+    found = weekly.judge(pd.concat([frame, ahead]), today=dt.date(2024, 1, 1))
+    assert (found.problems, used_weeks(found)) == ((), 156)
+    price = found.snapshot[found.snapshot["variable"] == "competitor_price"].set_index("week_start")
+    assert price["value"].iloc[-2:].tolist() == [1.5, 1.75]
+    assert not price["is_used"].iloc[-2:].any()
+
+
 def test_a_last_week_without_revenue_is_left_out_and_recorded(
     weekly: InputWarehouse, market: Path
 ) -> None:

@@ -8,10 +8,12 @@ from scipy.special import logsumexp
 
 from hill_mmm import Fit, ModelSpec, Panel
 from hill_mmm._model.design import baseline_design
+from hill_mmm._model.scales import Scales
 from hill_mmm._posterior import flatten
 from hill_mmm._results.decompose import total, with_total
 from hill_mmm.panel import ALL_SERIES
 from hill_mmm.results import Decomposition, decompose
+from tests.hill_mmm.conftest import InventFit
 
 EVERY_ARRAY = ("media", "media_gain", "baseline", "expected", "predicted", "log_likelihood")
 
@@ -281,3 +283,63 @@ def test_a_panel_of_other_variables_is_refused(
     renamed = replace(market, **{field: tuple(f"{old}2" for old in getattr(market, field))})
     with pytest.raises(ValueError, match=f"the panel's {name} are"):
         list(decompose(national_mixture, renamed))
+
+
+def effect_of(fit: Fit, name: tuple[str, str]) -> np.ndarray:
+    """A baseline part of the first series, `(draws, weeks)`."""
+    part = next(decompose(fit))
+    return part.baseline[:, :, part.baseline_parts.index(name)]
+
+
+def test_an_event_brings_what_it_brings_where_it_is(market: Panel, invent_fit: InventFit) -> None:
+    """A dummy of four weeks, one of a strike and days of a sale: 0 where they are not."""
+    panel = market.head(91)
+    flag, days = np.zeros((2, len(panel)))
+    flag[[20, 21, 72, 73]] = 1.0
+    days[30:60] = np.arange(30) % 8
+    controls = np.stack([flag, days], axis=1)[:, None, :]
+    panel = replace(panel, controls=controls, control_names=("black_friday", "sale_days"))
+    events = {"strike": (str(panel.weeks[40]),)}
+    fit = invent_fit(panel, ModelSpec(fourier_order=1, events=events))
+    column = list(baseline_design(panel, fit.spec, fit.scales).parts).index(
+        ("control", "black_friday")
+    )
+    for name, regressor in (
+        (("control", "black_friday"), flag),
+        (("control", "sale_days"), days),
+        (("event", "strike"), np.arange(len(panel)) == 40),
+    ):
+        effect = effect_of(fit, name)
+        np.testing.assert_allclose(effect[:, regressor == 0], 0.0, atol=1e-9)
+        assert (np.abs(effect[:, regressor > 0]) > 0).all()
+    per_week = flatten(fit.draws["coefficients"])[:, 0, column] / fit.scales.control_sd[0, 0]
+    total = effect_of(fit, ("control", "black_friday")).sum(axis=1)
+    np.testing.assert_allclose(total, 4 * per_week * fit.scales.outcome[0], rtol=1e-9)
+
+
+def test_a_price_counts_from_its_mean_or_its_reference(
+    regions: Panel, invent_fit: InventFit
+) -> None:
+    panel = regions.head(91)
+    name = ("control", "competitor_price")
+    spec = ModelSpec(fourier_order=1, control_signs={"competitor_price": "positive"})
+    fit = invent_fit(panel, spec)
+    effect = effect_of(fit, name)
+    np.testing.assert_allclose(effect.mean(axis=1), 0.0, atol=1e-8)
+    price = panel.controls[:, 0, panel.control_names.index("competitor_price")]
+    regular = float(price[7])
+    moved = replace(fit, spec=replace(spec, control_references={"competitor_price": regular}))
+    from_regular = effect_of(moved, name)
+    np.testing.assert_allclose(from_regular[:, 7], 0.0, atol=1e-8)
+    np.testing.assert_allclose(
+        from_regular - effect, np.broadcast_to(-effect[:, [7]], effect.shape), atol=1e-8
+    )
+    for one, other in zip(decompose(fit), decompose(moved), strict=True):
+        np.testing.assert_allclose(one.expected, other.expected, rtol=1e-12)
+        np.testing.assert_allclose(one.predicted, other.predicted, rtol=1e-12)
+
+
+def test_a_reference_is_of_a_control_that_is_there(market: Panel) -> None:
+    spec = ModelSpec(control_references={"prize": 1.0})
+    with pytest.raises(ValueError, match="control_references name"):
+        baseline_design(market, spec, Scales.of(market, spec))

@@ -1,0 +1,183 @@
+"""What the spend of a period brings: the outcome with it, less the outcome without it.
+
+The contribution of a period's weeks is another quantity: spend of earlier weeks that still works in
+them counts in it, and what their own spend brings later does not. A return needs the effect of the
+very spend that it is divided by.
+
+Adstock is linear in spend: without the spend of a period, each week's adstock is less by what that
+spend alone leaves in it. So a period costs one adstock of its own weeks and those after it.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from hill_mmm._model.adstock import Media, adstock
+from hill_mmm._model.curves import Curves
+from hill_mmm._model.media import media_data
+from hill_mmm._model.padding import padded
+from hill_mmm._posterior import Posterior, over_draws
+from hill_mmm._results.decompose import series_curves
+from hill_mmm._results.periods import Period
+from hill_mmm.panel import ALL_SERIES, Floats, Panel
+from hill_mmm.spec import AdstockKind
+
+# Weeks after a period in which what its spend carries over counts, as in a plan.
+WEEKS_AFTER = 26
+# After the panel's last week every medium goes on at its mean of so many last weeks.
+GOES_ON_AS_LAST = 13
+# Lengths, in weeks, that shorter periods are brought to, so that they share an array: quarters and
+# months, and years. Their number is brought to a multiple of the other, to share the program.
+LENGTHS = (14, 53)
+PERIODS_TOGETHER = 4
+
+
+@dataclass(frozen=True)
+class PeriodReturns:
+    """The effect of each period's own spend, of one series or the sum of all; draws flattened.
+
+    Attributes:
+        series: its name, or `ALL_SERIES` for the sum over all.
+        periods: the periods.
+        effect: outcome that the period's spend brings, in the period and `WEEKS_AFTER` it,
+            `(draws, periods, media)`.
+        gain: derivative of `effect` by a uniform relative increase of the period's spend,
+            `(draws, periods, media)`.
+    """
+
+    series: str
+    periods: tuple[Period, ...]
+    effect: Floats
+    gain: Floats
+
+
+class _Windows(NamedTuple):
+    """Periods of like length, each with the weeks after it; on the scales of one series.
+
+    Attributes:
+        position: of each week in the panel and the weeks after it, `(weeks, periods)`.
+        own: spend of the period, 0 in the weeks after it, `(weeks, periods, media)`.
+        counted: 1 where the week is one of the period or of the `WEEKS_AFTER` it.
+    """
+
+    position: jax.Array
+    own: jax.Array
+    counted: jax.Array
+
+
+def returns_with_total(
+    posterior: Posterior, panel: Panel, periods: Sequence[Period]
+) -> Iterator[PeriodReturns]:
+    """The effect of each period's spend by series and, where there are several, of their sum.
+
+    What is spent in other weeks stays as it was: a week's counterfactual is that week with all
+    spend but the period's. In the weeks after the panel's last, every medium goes on at its mean of
+    the last 13 weeks.
+
+    Args:
+        posterior: the fit.
+        panel: the weeks, which start with the fit's.
+        periods: on the weeks of the panel.
+    """
+    running: PeriodReturns | None = None
+    for series in range(len(panel.series)):
+        found = _series_returns(posterior, panel, tuple(periods), series)
+        yield found
+        if len(panel.series) > 1:
+            running = found if running is None else _sum(running, found)
+    if running is not None:
+        yield running
+
+
+def _sum(one: PeriodReturns, other: PeriodReturns) -> PeriodReturns:
+    return replace(
+        one, series=ALL_SERIES, effect=one.effect + other.effect, gain=one.gain + other.gain
+    )
+
+
+def _series_returns(
+    posterior: Posterior, panel: Panel, periods: tuple[Period, ...], series: int
+) -> PeriodReturns:
+    media = panel.media[:, series] / posterior.scales.spend[series]
+    going_on = np.tile(media[-GOES_ON_AS_LAST:].mean(axis=0), (WEEKS_AFTER, 1))
+    longer = padded(np.concatenate([media, going_on]))
+    # Spend that leads in has no period of its own.
+    paid_for = longer * (np.arange(len(longer)) >= panel.starts[series])[:, None]
+    own = [period.within(panel.weeks) for period in periods]
+    groups = _of_like_length([weeks.stop - weeks.start for weeks in own], len(longer))
+    windows = [
+        _windows(paid_for, [own[period] for period in group], length)
+        for length, group in groups.items()
+    ]
+    week = jnp.arange(len(longer))[:, None] - panel.media_starts[series]
+    all_weeks = Media(jnp.asarray(longer), media_data(panel, posterior.scales, series).before, week)
+    found = _effect_and_gain(
+        all_weeks, windows, series_curves(posterior, series), posterior.spec.adstock
+    )
+    # Each group has been filled up to round numbers.
+    order = np.argsort(np.concatenate([*groups.values()]))
+    scale = float(posterior.scales.outcome[series])
+    effect, gain = (
+        scale
+        * np.concatenate(
+            [
+                np.asarray(values)[:, : len(group)]
+                for values, group in zip(of_groups, groups.values(), strict=True)
+            ],
+            axis=1,
+        )[:, order]
+        for of_groups in found
+    )
+    return PeriodReturns(panel.series[series], periods, effect, gain)
+
+
+def _of_like_length(lengths: list[int], longest: int) -> dict[int, list[int]]:
+    """The periods, by number, under the length that they are brought to."""
+    groups: dict[int, list[int]] = {}
+    for period, length in enumerate(lengths):
+        brought_to = next((each for each in LENGTHS if length <= each), longest)
+        groups.setdefault(brought_to, []).append(period)
+    return groups
+
+
+def _windows(spend: Floats, own: list[slice], length: int) -> _Windows:
+    """Programs are shared by like shapes, so periods of no weeks fill the last places."""
+    missing = -len(own) % PERIODS_TOGETHER if length in LENGTHS else 0
+    filled = [*own, *[slice(0, 0)] * missing]
+    start, stop = np.array([[weeks.start, weeks.stop] for weeks in filled]).T
+    week = start + np.arange(length + WEEKS_AFTER)[:, None]
+    position = np.minimum(week, len(spend) - 1)
+    return _Windows(
+        position=jnp.asarray(position),
+        own=jnp.asarray(spend[position] * (week < stop)[:, :, None]),
+        counted=jnp.asarray((week < stop + WEEKS_AFTER).astype(np.float64)),
+    )
+
+
+@partial(jax.jit, static_argnums=3)
+def _effect_and_gain(
+    media: Media, windows: list[_Windows], curves: Curves, kind: AdstockKind
+) -> tuple[list[jax.Array], list[jax.Array]]:
+    """Of each group of periods, `(draws, periods, media)`, scaled."""
+
+    def one(draw: Curves) -> tuple[list[jax.Array], list[jax.Array]]:
+        adstocked = draw.adstocked(kind, media)
+        effect, gain = draw.effect(adstocked) @ draw.weights, draw.gain(adstocked) @ draw.weights
+        effects: list[jax.Array] = []
+        gains: list[jax.Array] = []
+        for group in windows:
+            left = adstock(kind, group.own, draw.adstock)
+            with_it = adstocked[group.position]
+            without = draw.effect(jnp.maximum(with_it - left, 0.0)) @ draw.weights
+            share = left / jnp.where(with_it > 0, with_it, 1.0)
+            counted = group.counted
+            effects.append(jnp.einsum("tp,tpm->pm", counted, effect[group.position] - without))
+            gains.append(jnp.einsum("tp,tpm->pm", counted, gain[group.position] * share))
+        return effects, gains
+
+    return over_draws(one, curves)
