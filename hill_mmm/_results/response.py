@@ -15,6 +15,7 @@ from hill_mmm._model.curves import Curves
 from hill_mmm._model.padding import padded
 from hill_mmm._posterior import Posterior, over_draws
 from hill_mmm._results.decompose import series_curves
+from hill_mmm._results.learned import is_beyond, learned_range
 from hill_mmm.panel import ALL_SERIES, Floats
 from hill_mmm.spec import AdstockKind
 
@@ -56,9 +57,8 @@ def response_points(
 ) -> CurvePoints:
     """The response curves of one series.
 
-    A point of the steady state is extrapolated where its spend exceeds every week's adstocked
-    spend (at the posterior mean of the adstock); one of the historical pattern, where its
-    multiplier exceeds 1.
+    A point is extrapolated if some week's adstock exceeds all that the data have seen (see
+    `learned_range`); one of the historical pattern is, if its multiplier exceeds 1.
 
     Args:
         posterior: the fit.
@@ -83,10 +83,9 @@ def response_points(
         )
     scale = posterior.scales.outcome[series]
     weekly_spend = multipliers[:, None] * panel.spend[start:, series].mean(axis=0)
-    if basis == "steady_state":
-        beyond = weekly_spend > _highest_adstock(posterior, series)
-    else:
-        beyond = multipliers[:, None] > 1.0
+    highest = learned_range(posterior, series).highest
+    # Constant spend is its own adstock; multiplied weeks have the highest one multiplied.
+    adstocked = weekly_spend if basis == "steady_state" else multipliers[:, None] * highest
     return CurvePoints(
         series=panel.series[series],
         basis=basis,
@@ -94,7 +93,7 @@ def response_points(
         weekly_spend=weekly_spend,
         contribution=np.asarray(effect) * scale,
         gain=np.asarray(gain) * scale,
-        is_extrapolated=np.broadcast_to(beyond, weekly_spend.shape),
+        is_extrapolated=is_beyond(adstocked, highest),
     )
 
 
@@ -138,17 +137,3 @@ def _historical_response(
         return share @ mixture.effect(scaled).sum(axis=3), share @ mixture.gain(scaled).sum(axis=3)
 
     return over_draws(one, curves)
-
-
-def _highest_adstock(posterior: Posterior, series: int) -> Floats:
-    """Of each paid channel, in currency a week."""
-    spend = posterior.panel.spend[:, series]
-    parameters = posterior.draws["adstock"].mean(axis=(0, 1))[: spend.shape[1]]
-    adstocked = _compiled_adstock(
-        posterior.spec.adstock, jnp.asarray(padded(spend)), jnp.asarray(parameters)
-    )
-    return np.asarray(adstocked)[: len(spend)].max(axis=0)
-
-
-# Compiled once for all series; outside of a program, every call would compile its loop anew.
-_compiled_adstock = jax.jit(adstock, static_argnums=0)
