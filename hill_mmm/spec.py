@@ -430,8 +430,11 @@ class PlanRequest(Checked):
             `last_year`, the weeks of a year before with their rhythm, each channel multiplied.
         utility: what of the gain is maximised.
         limits: of channels; each may say something else of the same one.
-        max_change: how far each channel may move from today, as a share of it; None for any.
-        allow_extrapolation: plan for weeks with more spend than a series has ever had of a channel.
+        max_change: how far each channel may move from what the plan is compared with, as a share of
+            it; None for any. Limits, steps and flights of a channel that lie beyond it are met.
+        allow_extrapolation: plan for adstock above or below all that a series has had of a channel
+            (`learned_range`). Without it, a channel that is on air stays at what has been seen of
+            it or more, unless its limits let it be off: a `minimum_flight` or a `max_weekly`.
     """
 
     objective: PlanObjective = "fixed_budget"
@@ -443,7 +446,7 @@ class PlanRequest(Checked):
     timing: Timing = "even"
     utility: Utility = Utility()
     limits: tuple[ChannelLimit, ...] = ()
-    max_change: PositiveOrZero | None = None
+    max_change: PositiveOrZero | None = 0.3
     allow_extrapolation: bool = False
 
     def contradictions(self) -> list[tuple[str, str]]:

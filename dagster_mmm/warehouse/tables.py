@@ -253,7 +253,7 @@ RESPONSE_CURVE = _table(
     _number("weekly_spend", "Mean weekly spend at that multiple."),
     *_statistics("contribution", "Mean weekly incremental outcome at that spend"),
     *_statistics("mroi", "Slope of the curve: outcome per further unit of spend"),
-    _flag("is_extrapolated", "True where the spend exceeds what the data have seen."),
+    _flag("is_extrapolated", "True if some week's adstock exceeds all that the data have seen."),
     _ci_level(),
 )
 
@@ -510,7 +510,20 @@ BUDGET_PLAN = _table(
     _number("lower_bound", "The least that the plan may spend a week."),
     _number("upper_bound", "The most that the plan may spend a week."),
     _number("highest_weekly_spend", "The most ever spent in a week."),
-    _flag("is_extrapolated", "True where a week of the plan has more spend than any before."),
+    _number(
+        "lowest_learned_spend",
+        "Weekly spend whose adstock is the least that the data have seen on air.",
+        nullable=True,
+    ),
+    _number(
+        "highest_learned_spend",
+        "Mean weekly spend whose adstock is the most that the data have seen.",
+        nullable=True,
+    ),
+    _flag(
+        "is_extrapolated",
+        "True if the plan goes beyond highest_learned_spend: the meaning of mmm_response_curve.",
+    ),
     *_statistics(
         "contribution", "Incremental outcome of the plan's spend, carry-over after it included"
     ),
@@ -526,10 +539,17 @@ BUDGET_PLAN_SUMMARY = _table(
     _scenario(),
     _text(
         "status",
-        "planned; kept: nothing better than the reference was found, so it is the plan; or "
-        "impossible.",
+        "planned; unsure: planned, but the interval of its gain holds 0; worse: the limits forbid "
+        "the reference, and nothing that they allow is as good; kept: nothing better than the "
+        "reference was found, so it is the plan; or impossible. A plan for target_roi may cost "
+        "outcome and is planned whatever its gain.",
     ),
     _text("reason", "Why the plan is impossible; null otherwise.", nullable=True),
+    _number(
+        "best_reachable",
+        "Of a target beyond reach: the highest expected ROI or mROI within the limits.",
+        nullable=True,
+    ),
     _text("objective", "fixed_budget, target_roi, target_mroi or flexible."),
     _text("utility", "What of the gain is maximised: mean, quantile or mean_minus_sd, with level."),
     _date("horizon_start", "First day of the first week planned."),
@@ -562,13 +582,15 @@ BUDGET_PLAN_SUMMARY = _table(
         nullable=True,
     ),
     _number(
-        "unspent", "Of a fixed budget: what steps and limits leave over, in money.", nullable=True
+        "unspent",
+        "Of a fixed budget: what round amounts, steps and limits leave over, in money.",
+        nullable=True,
     ),
     sa.Column(
         "is_extrapolated",
         sa.Boolean,
         nullable=True,
-        comment="True where a week of the plan has more spend of a channel than any before.",
+        comment="True if a channel of the plan has more adstock than the data have seen.",
     ),
     _count("draws_searched", "Posterior draws of the search for the best plan.", nullable=True),
     _count("draws_judged", "Posterior draws of its improvement and these figures.", nullable=True),
