@@ -108,6 +108,7 @@ def _true_fit(fit: Fit, truth: Truth) -> Fit:
     scales = fit.scales
     one = {
         "adstock": truth.alpha[:, None],
+        "carry_in": np.zeros(len(truth.alpha)),
         "weights": truth.weights,
         "amplitude": truth.amplitude / scales.outcome[:, None, None],
         "half_saturation": truth.half_saturation[0] / scales.spend[0, :, None],

@@ -18,12 +18,13 @@ from hill_mmm._sampling.nuts import ChainStats
 from hill_mmm.panel import Floats, Panel
 from hill_mmm.spec import LiftTest, ModelSpec, SamplerSettings
 
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
 DRAW_BATCH = 64
 
 CURVE_DIMS = ("medium", "component")
 SITE_DIMS: dict[str, tuple[str, ...]] = {
     "adstock": ("medium", "adstock_parameter"),
+    "carry_in": ("medium",),
     "weights": ("component",),
     "amplitude": ("series", *CURVE_DIMS),
     "half_saturation": CURVE_DIMS,
@@ -106,6 +107,7 @@ class Posterior:
             "organic": (("week", "series", "organic_medium"), panel.organic),
             "controls": (("week", "series", "control"), panel.controls),
             "starts": (("series",), panel.starts),
+            "media_starts": (("series",), panel.media_starts),
         }
         names = {
             "series": panel.series,
@@ -174,6 +176,7 @@ def _panel_of(dataset: xr.Dataset) -> Panel:
         organic=dataset["organic"].to_numpy(),
         controls=dataset["controls"].to_numpy(),
         starts=dataset["starts"].to_numpy(),
+        media_starts=dataset["media_starts"].to_numpy(),
         channels=names("channel"),
         organic_names=names("organic_medium"),
         control_names=names("control"),

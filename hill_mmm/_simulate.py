@@ -290,6 +290,7 @@ def _observe(
         organic=np.empty((*mean.shape, 0)),
         controls=market.controls,
         starts=market.starts,
+        media_starts=market.starts,
         channels=market.channels,
         organic_names=(),
         control_names=market.control_names,

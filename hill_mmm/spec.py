@@ -31,6 +31,7 @@ __all__ = [
     "FORECAST_LEVELS",
     "AdstockKind",
     "AmplitudePrior",
+    "CarryIn",
     "ChannelLimit",
     "Checked",
     "Continuation",
@@ -69,6 +70,7 @@ __all__ = [
 ]
 
 AdstockKind = Literal["geometric", "delayed", "weibull"]
+CarryIn = Literal["steady", "none"]
 Likelihood = Literal["normal", "student_t"]
 DefaultAmplitude = Literal["roi", "contribution_share", "seed"]
 Hyperprior = Literal["lognormal", "halfnormal", "inverse_gamma"]
@@ -147,6 +149,7 @@ class Structure(NamedTuple):
 
     components: int
     adstock: AdstockKind
+    carry_in: CarryIn
     likelihood: Likelihood
     hyperprior: Hyperprior
     seed_amplitudes: bool
@@ -158,6 +161,9 @@ class ModelOptions(Checked):
 
     Attributes:
         adstock: `geometric`, `delayed` (a peak after some weeks) or `weibull` (a density's shape).
+        carry_in: what media before the first week known carry into it: `steady`, a multiple of the
+            mean of the first 8 weeks that is fitted for each medium; or `none`, for a brand that
+            had no media before.
         likelihood: `normal`, or `student_t` if single weeks are wild.
         amplitude_prior: of paid channels without one of their own: `DEFAULT_ROI_PRIOR`,
             `DEFAULT_SHARE_PRIOR`, or `seed` for the seed document's in every channel,
@@ -171,6 +177,7 @@ class ModelOptions(Checked):
     """
 
     adstock: AdstockKind = "geometric"
+    carry_in: CarryIn = "steady"
     likelihood: Likelihood = "normal"
     amplitude_prior: DefaultAmplitude = "roi"
     hyperprior: Hyperprior = "lognormal"
@@ -206,6 +213,7 @@ class ModelSpec(ModelOptions):
         return Structure(
             self.components,
             self.adstock,
+            self.carry_in,
             self.likelihood,
             self.hyperprior,
             self.amplitude_prior == "seed",

@@ -33,7 +33,7 @@ def delta_rows(
         ci_level: of the intervals.
         panel: the weeks of the run, where they are more than its fit's.
     """
-    weeks = (panel or run.fit.panel).weeks
+    weeks = (panel or run.fit.panel).outcome_weeks
     if previous is None or weeks[-1] < np.datetime64(previous.run["window_end"], "D"):
         return pd.DataFrame(columns=tables.RUN_DELTA.columns.keys()).drop(
             columns=["run_id", "model_key"]

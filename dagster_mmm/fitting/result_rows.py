@@ -142,6 +142,7 @@ def _checks(
         *hill_mmm.checks.gate(parameters, run.fit, run.settings.gate),
         *hill_mmm.checks.additivity_checks(estimates.contribution, estimates.model_fit),
         *hill_mmm.checks.prior_checks(estimates.channel_summary),
+        *hill_mmm.checks.carry_in_checks(estimates.channel_summary),
         *hill_mmm.checks.warmup_checks(run.fit),
         *hill_mmm.checks.mixture_checks(run.fit),
         *hill_mmm.checks.score_checks(information),
@@ -199,7 +200,7 @@ def _held_out(holdout: Fit, panel: Panel, ci_level: float) -> tuple[pd.DataFrame
 def _finished_run(run: FittedRun) -> pd.DataFrame:
     fits = [fit for fit in (run.fit, run.holdout) if fit is not None]
     panel, record = run.fit.panel, run.record
-    first, last = panel.weeks[[0, -1]].astype("datetime64[s]")
+    first, last = panel.outcome_weeks[[0, -1]].astype("datetime64[s]")
     row = started_run(
         run.run_id,
         run.started_at,
@@ -213,7 +214,7 @@ def _finished_run(run: FittedRun) -> pd.DataFrame:
         as_of_week=last,
         window_start=first,
         window_end=last,
-        n_weeks=len(panel),
+        n_weeks=len(panel.outcome_weeks),
         n_series=len(panel.series),
         components_selected=run.fit.spec.components,
         data_fingerprint=fingerprint(run.input.snapshot),

@@ -91,7 +91,7 @@ def score_frames(
 
 
 def _finished_run(run: ScoreRun) -> pd.DataFrame:
-    fit, (first, last) = run.fit, run.panel.weeks[[0, -1]].astype("datetime64[s]")
+    fit, (first, last) = run.fit, run.panel.outcome_weeks[[0, -1]].astype("datetime64[s]")
     row = started_run(
         run.run_id,
         run.started_at,
@@ -104,7 +104,7 @@ def _finished_run(run: ScoreRun) -> pd.DataFrame:
         as_of_week=last,
         window_start=first,
         window_end=last,
-        n_weeks=len(run.panel),
+        n_weeks=len(run.panel.outcome_weeks),
         n_series=len(run.panel.series),
         components_selected=fit.fit.spec.components,
         data_fingerprint=fingerprint(run.snapshot),

@@ -7,7 +7,7 @@ from typing import TypedDict
 import pandas as pd
 
 from dagster_mmm.inputs.errors import InputError, RawTableError
-from dagster_mmm.inputs.left_out import silent_media, weeks_left_out
+from dagster_mmm.inputs.left_out import lead_in, silent_media, weeks_left_out
 from dagster_mmm.inputs.plausibility import advice, unit_errors
 from dagster_mmm.inputs.problems import (
     absent_spend,
@@ -88,10 +88,11 @@ def judge_input(
 ) -> ModelInput:
     """Find every problem and make every repair that the settings allow.
 
-    Repairs, each recorded: weeks after `as_of`, weeks that are not over by `today`, up to four
-    last weeks whose outcome has not arrived, the partial first and last week of daily data, and
-    media without any spend or exposure are left out. All else that is wrong is a problem. What a
-    series lacks at the end is left out for all series, so that they end together.
+    Repairs, each recorded: outcome and controls of the weeks that lead in, weeks after `as_of`,
+    weeks that are not over by `today`, up to four last weeks whose outcome has not arrived, the
+    partial first and last week of daily data, and media without any spend or exposure are left out.
+    All else that is wrong is a problem. What a series lacks at the end is left out for all series,
+    so that they end together.
 
     Args:
         weekly: the mart `weekly_input`.
@@ -115,6 +116,7 @@ def judge_input(
             _snapshot(weekly), (*problems, *_first_of_each(_naming_series(far_ahead, weekly)))
         )
     left_out = weeks_left_out(weekly, settings, today, as_of)
+    left_out = left_out.fillna(lead_in(weekly[left_out.isna()], settings))
     kept = weekly[left_out.isna()]
     if kept.empty:
         return ModelInput(_snapshot(weekly), (*problems, empty_table(settings)))

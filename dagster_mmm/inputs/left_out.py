@@ -10,6 +10,7 @@ from dagster_mmm.settings import Settings
 
 # An outcome that is later than this has stopped coming, and somebody has to know.
 MAX_LATE_WEEKS = 4
+LEAD_IN = "the week leads in: its media count for what they carry over, its outcome does not"
 SILENCE = {
     "spend": "the channel has no spend in any week",
     "organic": "the medium has no exposure in any week",
@@ -39,6 +40,22 @@ def weeks_left_out(
     for_all |= _immature_weeks(weekly, settings, for_all.keys())
     reasons = weekly["week_start"].map(for_all).astype("string")
     return reasons.fillna(_in_partial_first_week(weekly)) if daily else reasons
+
+
+def lead_in(weekly: pd.DataFrame, settings: Settings) -> "pd.Series[str]":
+    """Why the fit does without an outcome or control of a series' first weeks, by row of `weekly`.
+
+    Their media are used. Without `outcome.starts`, they are the weeks before the first outcome that
+    is not blank; a series that has none has no lead-in.
+    """
+    outcome = weekly[weekly["role"] == "outcome"]
+    has_arrived = outcome["n_unreadable"].eq(0) | outcome["unreadable_value"].fillna("").ne("")
+    if settings.outcome.starts is not None:
+        has_arrived &= outcome["week_start"] >= pd.Timestamp(settings.outcome.starts)
+    first = outcome[has_arrived].groupby("series_key")["week_start"].min()
+    is_before = weekly["week_start"] < weekly["series_key"].map(first)
+    of_week = weekly["role"].isin(("outcome", "control"))
+    return pd.Series(LEAD_IN, index=weekly.index, dtype="string").where(is_before & of_week)
 
 
 def silent_media(weekly: pd.DataFrame) -> dict[str, str]:

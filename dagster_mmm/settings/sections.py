@@ -29,6 +29,7 @@ from hill_mmm.spec import (
     ContributionSharePrior,
     Count,
     CountOrZero,
+    Day,
     ModelOptions,
     PlanRequest,
     Positive,
@@ -180,9 +181,15 @@ class Variable(Section):
 
 
 class OutcomeSettings(Variable):
-    """What the model explains, such as revenue, in the model's currency or in units."""
+    """What the model explains, such as revenue, in the model's currency or in units.
+
+    Weeks before `starts`, or before the first outcome without it, are the lead-in: their media
+    count, for what they carry over, and their outcome and controls do not.
+    """
 
     role = "outcome"
+
+    starts: Day | None = None
 
 
 class MediumSettings(Variable):

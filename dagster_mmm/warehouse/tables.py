@@ -165,6 +165,12 @@ CHANNEL_SUMMARY = _table(
         "Outcome that the medium brought in the weeks of the period, by spend of earlier weeks too",
     ),
     *_statistics("contribution_share", "Contribution as a share of the expected outcome, 0-1"),
+    _number(
+        "carried_in_share",
+        "Share of the contribution that rests on spend assumed before the first week known, 0-1; "
+        "null of a medium that brings nothing.",
+        nullable=True,
+    ),
     *_statistics(
         "incremental_outcome",
         "Outcome that the period's spend brings, in the period and the 26 weeks after it, where "

@@ -16,6 +16,10 @@ from hill_mmm._results.components import (
 )
 from hill_mmm.panel import ALL_SERIES
 
+# Of a medium's contribution over all weeks. Steady spend with alpha 0.85 carries as much into two
+# years as five or six of its weeks bring.
+MAX_CARRIED_IN = 0.05
+
 
 def holdout_checks(
     accuracy: pd.DataFrame, ci_level: float, n_weeks: int, evaluation_set: str = "holdout"
@@ -75,9 +79,7 @@ def missing_holdout(reason: str) -> Check:
 
 def prior_checks(channel_summary: pd.DataFrame) -> list[Check]:
     """Advisory verdict on how many media's effect the data say little about."""
-    overall = channel_summary[channel_summary["period"] == "all"]
-    if (overall["series_key"] == ALL_SERIES).any():
-        overall = overall[overall["series_key"] == ALL_SERIES]
+    overall = _overall(channel_summary)
     unlearned = overall.loc[overall["roi_learned"] < 0.1, "channel"]
     names = ", ".join(unlearned) or "none"
     return [
@@ -91,6 +93,30 @@ def prior_checks(channel_summary: pd.DataFrame) -> list[Check]:
             blocking=False,
         )
     ]
+
+
+def carry_in_checks(channel_summary: pd.DataFrame) -> list[Check]:
+    """Advisory verdict on how much rests on spend that nobody knows: that before the first week."""
+    overall = _overall(channel_summary)
+    share = overall.set_index("channel")["carried_in_share"].fillna(0.0)
+    return [
+        at_most(
+            "carried_in_share",
+            float(share.max()),
+            MAX_CARRIED_IN,
+            "Largest share of a medium's contribution that rests on spend assumed before the first "
+            f"week known ({share.idxmax()}). Deliver earlier weeks of "
+            "media, without an outcome, or set model.carry_in: none if there were no media before.",
+            blocking=False,
+        )
+    ]
+
+
+def _overall(channel_summary: pd.DataFrame) -> pd.DataFrame:
+    """The rows of all weeks, of the only series or of the sum of all."""
+    overall = channel_summary[channel_summary["period"] == "all"]
+    is_sum = overall["series_key"] == ALL_SERIES
+    return overall[is_sum] if is_sum.any() else overall
 
 
 def warmup_checks(posterior: Posterior) -> list[Check]:

@@ -20,11 +20,13 @@ import numpyro.distributions as dist
 from jax.lax.linalg import triangular_solve
 from jax.scipy.special import log_ndtr
 
-from hill_mmm._model.curves import Curves, component_effects, saturation
+from hill_mmm._model.adstock import adstocked_media
+from hill_mmm._model.curves import Curves, component_effects
 from hill_mmm._model.data import ModelData
 from hill_mmm._model.lift import expected_lift
 from hill_mmm._model.priors import (
     ALPHA,
+    CARRY_IN,
     COMPONENT_SCALES,
     DEGREES_OF_FREEDOM,
     LOG_HALF_SATURATION_SD,
@@ -38,7 +40,8 @@ from hill_mmm._model.priors import (
     WEIBULL_SCALE,
     WEIBULL_SHAPE,
 )
-from hill_mmm.spec import AdstockKind, Likelihood, Structure
+from hill_mmm._model.saturation import hill
+from hill_mmm.spec import AdstockKind, CarryIn, Likelihood, Structure
 
 # Posterior sd of a log effect that a year or more of data allows: the unit of its coordinate.
 LOG_EFFECT_UNIT = 0.1
@@ -105,7 +108,9 @@ def dense_sites(structure: Structure, series: int) -> tuple[str, ...]:
     The others, one for each series or baseline column, are nearly independent of the rest by
     construction.
     """
-    sites = [*_ADSTOCK_SITES[structure.adstock], "mu_log_n", "sigma_log_n", "log_n_raw"]
+    sites = [*_ADSTOCK_SITES[structure.adstock]]
+    sites += ["carry_in"] if structure.carry_in == "steady" else []
+    sites += ["mu_log_n", "sigma_log_n", "log_n_raw"]
     sites += ["log_k_raw", "log_effect_raw"]
     if structure.components > 1 or structure.seed_amplitudes:
         sites += ["sigma_log_A", "log_A_raw"]
@@ -164,8 +169,9 @@ def _sample_curves(
     data: ModelData, structure: Structure, weights: jax.Array
 ) -> tuple[Curves, jax.Array]:
     """The curves, and the saturation of each week that they come with."""
-    media, components = data.media.shape[2], structure.components
+    media, components = data.media.spend.shape[2], structure.components
     adstock = _record("adstock", _sample_adstock(structure.adstock, media))
+    carry_in = _sample_carry_in(structure.carry_in, media)
     scales = COMPONENT_SCALES[structure.hyperprior]
 
     mu_log_n = _sample("mu_log_n", MU_LOG_N)
@@ -184,12 +190,13 @@ def _sample_curves(
         sigma_log_a = _sample("sigma_log_A", scales.log_amplitude)
         deviation = sigma_log_a * _normals("log_A_raw", media, components)
 
-    saturated = saturation(structure.adstock, data.media, adstock, half_saturation, slope)
+    adstocked = adstocked_media(structure.adstock, data.media, adstock, carry_in)
+    saturated = hill(adstocked[..., None], half_saturation, slope)
     mean_saturation = jnp.einsum("tgmk,tg->gmk", saturated, data.observed)
     mean_saturation = mean_saturation / data.observed.sum(axis=0)[:, None, None]
     sample_amplitude = _seed_amplitude if structure.seed_amplitudes else _informed_amplitude
     amplitude = _record("amplitude", sample_amplitude(data, mean_saturation, weights, deviation))
-    return Curves(adstock, weights, amplitude, half_saturation, slope), saturated
+    return Curves(adstock, carry_in, weights, amplitude, half_saturation, slope), saturated
 
 
 def _sample_adstock(kind: AdstockKind, media: int) -> jax.Array:
@@ -200,6 +207,12 @@ def _sample_adstock(kind: AdstockKind, media: int) -> jax.Array:
     if kind == "geometric":
         return alpha[:, None]
     return jnp.stack([alpha, _sample("peak", PEAK.expand([media]))], axis=1)
+
+
+def _sample_carry_in(carry_in: CarryIn, media: int) -> jax.Array:
+    if carry_in == "none":
+        return _record("carry_in", jnp.zeros(media))
+    return _sample("carry_in", CARRY_IN.expand([media]))
 
 
 class _LogMeanSaturation(NamedTuple):

@@ -7,8 +7,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from hill_mmm._model.adstock import adstock
+from hill_mmm._model.adstock import Media
 from hill_mmm._model.curves import Curves
+from hill_mmm._model.media import media_data
 from hill_mmm._model.padding import padded
 from hill_mmm._model.scales import Scales
 from hill_mmm.panel import Floats, Integers, Panel
@@ -25,7 +26,7 @@ class LiftData(NamedTuple):
         series: the series of each cell, `(cells,)`.
         medium: the medium of each cell, `(cells,)`.
         scale: outcome scale of each cell's series, `(cells,)`.
-        spend: scaled spend of the cell's series and medium, `(weeks, cells)`.
+        media: scaled spend of the cell's series and medium, `(weeks, cells)`.
         without: the same without the spend of the test's weeks.
         weeks: 1 in the test's weeks, `(weeks, cells)`.
     """
@@ -36,7 +37,7 @@ class LiftData(NamedTuple):
     series: jax.Array
     medium: jax.Array
     scale: jax.Array
-    spend: jax.Array
+    media: Media
     without: jax.Array
     weeks: jax.Array
 
@@ -48,17 +49,21 @@ def lift_data(panel: Panel, scales: Scales, tests: Sequence[LiftTest]) -> LiftDa
         ValueError: if a test names a channel or series that is not there, lies outside the
             panel's weeks or before a series' start, or has no spend in its weeks.
     """
-    cells = [
+    tested = [
         (number, series, _tested_channel(panel, test))
         for number, test in enumerate(tests)
         for series in _tested_series(panel, test)
     ]
-    test, series, medium = np.array(cells, dtype=np.int64).reshape(-1, 3).T
-    weeks = np.zeros((len(panel), len(cells)))
+    test, series, medium = np.array(tested, dtype=np.int64).reshape(-1, 3).T
+    weeks = np.zeros((len(panel), len(tested)))
     for cell, number in enumerate(test):
         weeks[_tested_weeks(panel, tests[number]), cell] = 1.0
-    spend = (panel.media / scales.spend)[:, series, medium]
-    _require_spend(panel, tests, test, (spend * weeks).sum(axis=0))
+    media = media_data(panel, scales)
+    cells = Media(
+        media.spend[:, series, medium], media.before[series, medium], media.week[:, series, 0]
+    )
+    weeks = padded(weeks)
+    _require_spend(panel, tests, test, np.asarray((cells.spend * weeks).sum(axis=0)))
     arrays: dict[str, Any] = {
         "lift": np.array([test.lift for test in tests]),
         "standard_error": np.array([test.standard_error for test in tests]),
@@ -66,11 +71,10 @@ def lift_data(panel: Panel, scales: Scales, tests: Sequence[LiftTest]) -> LiftDa
         "series": series,
         "medium": medium,
         "scale": scales.outcome[series],
-        "spend": padded(spend),
-        "without": padded(spend * (1.0 - weeks)),
-        "weeks": padded(weeks),
+        "without": cells.spend * (1.0 - weeks),
+        "weeks": weeks,
     }
-    return LiftData(**jax.tree.map(jnp.asarray, arrays))
+    return LiftData(media=cells, **jax.tree.map(jnp.asarray, arrays))
 
 
 def expected_lift(lift: LiftData, curves: Curves, kind: AdstockKind) -> jax.Array:
@@ -82,6 +86,7 @@ def expected_lift(lift: LiftData, curves: Curves, kind: AdstockKind) -> jax.Arra
     """
     cells = Curves(
         adstock=curves.adstock[lift.medium],
+        carry_in=curves.carry_in[lift.medium],
         weights=curves.weights,
         amplitude=curves.amplitude[lift.series, lift.medium],
         half_saturation=curves.half_saturation[lift.medium],
@@ -89,10 +94,11 @@ def expected_lift(lift: LiftData, curves: Curves, kind: AdstockKind) -> jax.Arra
     ).weighted()
 
     def effect(spend: jax.Array) -> jax.Array:
-        by_week = cells.effect(adstock(kind, spend, cells.adstock))
+        adstocked = cells.adstocked(kind, lift.media._replace(spend=spend))
+        by_week = cells.effect(adstocked)
         return jnp.einsum("tik,ti->i", by_week, lift.weeks)
 
-    by_cell = lift.scale * (effect(lift.spend) - effect(lift.without))
+    by_cell = lift.scale * (effect(lift.media.spend) - effect(lift.without))
     return jnp.zeros_like(lift.lift).at[lift.test].add(by_cell)
 
 

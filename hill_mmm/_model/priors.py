@@ -23,6 +23,9 @@ PEAK = dist.HalfNormal(2.0)
 # Of the Weibull adstock: a shape over 1 peaks late, and the scale is in weeks.
 WEIBULL_SHAPE = dist.LogNormal(0.4, 0.4)
 WEIBULL_SCALE = dist.LogNormal(0.7, 0.5)
+# Spend before the first week, over the steady level of the first weeks: as much on average, from
+# next to nothing (a campaign had just begun) to more than twice (one had just ended).
+CARRY_IN = dist.Gamma(2.0, 2.0)
 
 MU_LOG_A_SD = 0.5
 MU_LOG_N = dist.Normal(math.log(1.5), 0.3)

@@ -13,10 +13,11 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from hill_mmm._model.adstock import adstock
+from hill_mmm._model.adstock import Media, adstocked_media
 from hill_mmm._model.curves import Curves
+from hill_mmm._model.media import media_data
 from hill_mmm._posterior import Posterior, flatten, over_draws
-from hill_mmm.panel import Floats
+from hill_mmm.panel import Floats, Integers, Panel
 from hill_mmm.spec import AdstockKind, PlanRequest, Timing
 
 # Weeks after the horizon in which what it carries over is counted: 1 % is left of an alpha of 0.84.
@@ -109,7 +110,18 @@ def plan_response(posterior: Posterior, current: CurrentSpend, draws: int) -> Pl
         np.tile(flatten(posterior.draws["adstock"])[chosen, :paid], (1, series, 1))
     )
     scaled = _without_and_per_unit(posterior, current) / scales.spend[:, :paid].reshape(-1)
-    adstocked = _adstocked(jnp.asarray(scaled), parameters, posterior.spec.adstock)
+    known = media_data(panel, scales)
+    before = known.before[:, :paid].reshape(-1)
+    media = Media(
+        spend=jnp.asarray(scaled),
+        # The plan's unit has nothing before it.
+        before=jnp.stack([before, jnp.zeros_like(before)]),
+        week=jnp.asarray(_weeks_of_cells(panel, len(scaled))),
+    )
+    carry_in = jnp.asarray(
+        np.tile(flatten(posterior.draws["carry_in"])[chosen, :paid], (1, series))
+    )
+    adstocked = _adstocked(media, parameters, carry_in, posterior.spec.adstock)
     adstocked = adstocked[:, len(panel) :]
     weights = flatten(posterior.draws["weights"])[chosen]
     amplitude = flatten(posterior.draws["amplitude"])[chosen, :, :paid] * weights[:, None, None]
@@ -123,6 +135,8 @@ def plan_response(posterior: Posterior, current: CurrentSpend, draws: int) -> Pl
         per_unit=adstocked[:, :, 1],
         curves=Curves(
             adstock=parameters,
+            # All that came before the horizon is in `without`.
+            carry_in=jnp.zeros(parameters.shape[:2]),
             weights=jnp.asarray(weights),
             amplitude=jnp.asarray(amplitude.reshape(len(chosen), series * paid, -1)),
             half_saturation=of_each_series("half_saturation"),
@@ -140,9 +154,17 @@ def _without_and_per_unit(posterior: Posterior, current: CurrentSpend) -> Floats
     return np.stack([without, unit], axis=1)
 
 
-@partial(jax.jit, static_argnums=2)
-def _adstocked(spend: jax.Array, parameters: jax.Array, kind: AdstockKind) -> jax.Array:
-    return over_draws(lambda draw: adstock(kind, spend, draw), parameters)
+@partial(jax.jit, static_argnums=3)
+def _adstocked(
+    media: Media, parameters: jax.Array, carry_in: jax.Array, kind: AdstockKind
+) -> jax.Array:
+    return over_draws(lambda draw: adstocked_media(kind, media, *draw), (parameters, carry_in))
+
+
+def _weeks_of_cells(panel: Panel, weeks: int) -> Integers:
+    """Number of each week since the first known of each cell's series, `(weeks, 1, cells)`."""
+    starts = np.repeat(panel.media_starts, len(panel.channels))
+    return (np.arange(weeks)[:, None] - starts)[:, None, :]
 
 
 def effect(response: PlanResponse, weekly: jax.Array) -> jax.Array:

@@ -15,8 +15,9 @@ SEASON = 52
 
 def obstacle_to_training(train: Panel) -> str | None:
     """Why the weeks before a holdout cannot be fitted by themselves, or None where they can."""
-    if len(train) < MIN_WEEKS:
-        return f"only {len(train)} weeks are left before it; {MIN_WEEKS} are needed"
+    if len(train.outcome_weeks) < MIN_WEEKS:
+        left = len(train.outcome_weeks)
+        return f"only {left} weeks are left before it; {MIN_WEEKS} are needed"
     if train.silent_channels:
         return f"{', '.join(train.silent_channels)} had no spend before it"
     extent = np.nanmax(train.outcome, axis=0) - np.nanmin(train.outcome, axis=0)

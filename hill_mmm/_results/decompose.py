@@ -13,10 +13,11 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from hill_mmm._model.adstock import adstock
+from hill_mmm._model.adstock import Media, adstock
 from hill_mmm._model.curves import Curves
 from hill_mmm._model.density import log_likelihood
 from hill_mmm._model.design import BASELINE, Design, baseline_design, control_references
+from hill_mmm._model.media import media_data
 from hill_mmm._model.padding import padded
 from hill_mmm._posterior import Posterior, flatten, over_draws
 from hill_mmm.panel import ALL_SERIES, Floats, Panel, Weeks
@@ -36,6 +37,8 @@ class Decomposition:
         media_names: of the paid channels, then the organic media.
         n_fitted: number of weeks, from the first, that the posterior was fitted to.
         media: contribution by medium, `(draws, weeks, media)`.
+        carried_in: posterior mean of the part of `media` that rests on spend assumed before the
+            first week known, `(weeks, media)`.
         media_gain: derivative of `media` by a uniform relative increase of that medium in all
             weeks, `(draws, weeks, media)`.
         baseline: the other parts, `(draws, weeks, parts)`; a control counts from its reference (see
@@ -54,6 +57,7 @@ class Decomposition:
     media_names: tuple[str, ...]
     n_fitted: int
     media: Floats
+    carried_in: Floats
     media_gain: Floats
     baseline: Floats
     baseline_parts: tuple[tuple[str, str], ...]
@@ -70,7 +74,8 @@ def decompose(posterior: Posterior, panel: Panel | None = None) -> Iterator[Deco
     """Take the expected outcome of every week apart, series by series.
 
     Contributions are counterfactual: outcome with the medium minus outcome without it in any week
-    of the panel, carry-over included. The mixture's effect is its mean over the regimes.
+    of the panel or before it, carry-over included. The mixture's effect is its mean over the
+    regimes.
 
     Args:
         posterior: the fit.
@@ -99,7 +104,8 @@ def with_total(posterior: Posterior, panel: Panel | None = None) -> Iterator[Dec
     for part in decompose(posterior, panel):
         yield part
         if len(panel.series) > 1:
-            running = total([part] if running is None else [running, part], panel.weeks)
+            parts = [part] if running is None else [running, part]
+            running = total(parts, panel.outcome_weeks)
     if running is not None:
         yield running
 
@@ -115,7 +121,10 @@ def total(parts: Iterable[Decomposition], weeks: Weeks) -> Decomposition:
     first = next(on_calendar)
     summed = {
         name: getattr(first, name).copy()
-        for name in ("outcome", "spend", "media", "media_gain", "baseline", "predicted")
+        for name in (
+            *("outcome", "spend", "carried_in"),
+            *("media", "media_gain", "baseline", "predicted"),
+        )
     }
     summed["log_likelihood"] = first.log_likelihood.copy()
     for part in on_calendar:
@@ -138,6 +147,7 @@ def _on_calendar(part: Decomposition, weeks: Weeks) -> Decomposition:
         n_fitted=part.n_fitted + missing,
         outcome=pad(part.outcome, 0),
         spend=pad(part.spend, 0),
+        carried_in=pad(part.carried_in, 0),
         **{name: pad(getattr(part, name), 1) for name in by_draw},
     )
 
@@ -147,10 +157,10 @@ def _decompose_series(
 ) -> Decomposition:
     scale = float(posterior.scales.outcome[series])
     start = int(panel.starts[series])
-    media = jnp.asarray(padded(panel.media[:, series] / posterior.scales.spend[series]))
+    media = media_data(panel, posterior.scales, series)
     effects = _effects(media, series_curves(posterior, series), posterior.spec.adstock)
     own = slice(start, len(panel))
-    contribution, gain, regimes = (np.asarray(effect)[:, own] for effect in effects)
+    contribution, carried_in, gain, regimes = (np.asarray(effect)[:, own] for effect in effects)
     baseline, parts = _baseline_effects(posterior, design, series, start)
     outcome = panel.outcome[start:, series]
     return Decomposition(
@@ -162,6 +172,7 @@ def _decompose_series(
         media_names=panel.media_names,
         n_fitted=len(posterior.panel) - start,
         media=contribution * scale,
+        carried_in=carried_in.mean(axis=0) * scale,
         media_gain=gain * scale,
         baseline=baseline * scale,
         baseline_parts=parts,
@@ -180,14 +191,16 @@ def series_curves(posterior: Posterior, series: int) -> Curves:
 
 @partial(jax.jit, static_argnums=2)
 def _effects(
-    media: jax.Array, curves: Curves, kind: AdstockKind
-) -> tuple[jax.Array, jax.Array, jax.Array]:
-    """Effect and gain by medium, and the effect of all in each regime, scaled."""
+    media: Media, curves: Curves, kind: AdstockKind
+) -> tuple[jax.Array, jax.Array, jax.Array, jax.Array]:
+    """Scaled: by medium the effect, what is carried in of it, and the gain; of all, by regime."""
 
-    def one(draw: Curves) -> tuple[jax.Array, jax.Array, jax.Array]:
-        adstocked = adstock(kind, media, draw.adstock)
+    def one(draw: Curves) -> tuple[jax.Array, jax.Array, jax.Array, jax.Array]:
+        adstocked = draw.adstocked(kind, media)
         effect, gain = draw.effect(adstocked), draw.gain(adstocked)
-        return effect @ draw.weights, gain @ draw.weights, effect.sum(axis=1)
+        alone = draw.effect(adstock(kind, media.spend, draw.adstock))
+        carried_in = (effect - alone) @ draw.weights
+        return effect @ draw.weights, carried_in, gain @ draw.weights, effect.sum(axis=1)
 
     return over_draws(one, curves)
 

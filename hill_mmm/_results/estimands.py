@@ -82,7 +82,7 @@ def estimates(posterior: Posterior, ci_level: float = 0.9) -> Estimates:
 
 def period_returns(posterior: Posterior, panel: Panel) -> Iterator[PeriodReturns]:
     """What the spend of each period of a summary brings, in the order of `with_total`."""
-    return returns_with_total(posterior, panel, summary_periods(panel.weeks))
+    return returns_with_total(posterior, panel, summary_periods(panel.outcome_weeks))
 
 
 def channel_summary(
@@ -91,7 +91,8 @@ def channel_summary(
     """Spend, contribution, and what the spend brought, of each medium over each period.
 
     `contribution` is of the period's weeks: it adds up, over weeks and with the baseline, and spend
-    of earlier weeks that works in them counts in it. `incremental_outcome` is of the period's
+    of earlier weeks that works in them counts in it; `carried_in_share` is the share of it that
+    rests on spend assumed before the first week known. `incremental_outcome` is of the period's
     spend: the outcome with it less the outcome without it, in the period and the 26 weeks after it
     (see `returns_with_total`). ROI is that over the spend; mROI its derivative by a uniform
     relative increase of the period's spend, over the spend; CPIK spend over incremental outcome,
@@ -154,6 +155,9 @@ def _period_rows(
             "spend_share": spend / spend.sum() if spend.sum() > 0 else np.nan,
             **statistics("contribution", contribution, ci_level),
             **statistics("contribution_share", share, ci_level),
+            "carried_in_share": _ratio(
+                part.carried_in[weeks].sum(axis=0), contribution.mean(axis=0)
+            ),
             **statistics("incremental_outcome", incremental, ci_level),
             **statistics("roi", roi, ci_level),
             **statistics("mroi", returns.gain[:, index] / divisor, ci_level),
@@ -163,6 +167,11 @@ def _period_rows(
             "ci_level": ci_level,
         }
     )
+
+
+def _ratio(part: Floats, whole: Floats) -> Floats:
+    """NaN of a medium that brings nothing."""
+    return np.divide(part, whole, out=np.full_like(whole, np.nan), where=whole > 0)
 
 
 def _no_return_reasons(part: Decomposition, weeks: slice) -> list[str | None]:

@@ -10,8 +10,9 @@ import jax.numpy as jnp
 import numpy as np
 from numpy.typing import NDArray
 
-from hill_mmm._model.adstock import adstock
+from hill_mmm._model.adstock import Media, adstocked_media
 from hill_mmm._model.curves import Curves
+from hill_mmm._model.media import media_data
 from hill_mmm._model.padding import padded
 from hill_mmm._posterior import Posterior, over_draws
 from hill_mmm._results.decompose import series_curves
@@ -69,18 +70,16 @@ def response_points(
     panel, kind = posterior.panel, posterior.spec.adstock
     paid = len(panel.channels)
     start = int(panel.starts[series])
-    spend = panel.spend[:, series] / posterior.scales.spend[series, :paid]
-    mean = spend[start:].mean(axis=0)
+    media = _paid_media(posterior, series)
+    mean = panel.spend[start:, series].mean(axis=0) / posterior.scales.spend[series, :paid]
     curves = _paid_curves(series_curves(posterior, series), paid)
     grid = jnp.asarray(multipliers)
     if basis == "steady_state":
         effect, gain = _steady_response(grid[:, None] * mean, curves)
     else:
-        weeks = np.arange(len(spend)) >= start
-        share = padded(weeks / weeks.sum())
-        effect, gain = _historical_response(
-            jnp.asarray(padded(spend)), jnp.asarray(share), grid, curves, kind
-        )
+        weeks = np.arange(len(panel)) >= start
+        share = jnp.asarray(padded(weeks / weeks.sum()))
+        effect, gain = _historical_response(media, share, grid, curves, kind)
     scale = posterior.scales.outcome[series]
     weekly_spend = multipliers[:, None] * panel.spend[start:, series].mean(axis=0)
     if basis == "steady_state":
@@ -110,9 +109,13 @@ def total_response(parts: Iterable[CurvePoints]) -> CurvePoints:
 
 
 def _paid_curves(curves: Curves, paid: int) -> Curves:
-    weights, parameters = curves.weights, curves.adstock[:, :paid]
-    curved = (curves.amplitude, curves.half_saturation, curves.slope)
-    return Curves(parameters, weights, *(values[:, :paid] for values in curved))
+    by_medium = {name: getattr(curves, name)[:, :paid] for name in Curves._fields}
+    return Curves(**by_medium | {"weights": curves.weights})
+
+
+def _paid_media(posterior: Posterior, series: int) -> Media:
+    media, paid = media_data(posterior.panel, posterior.scales, series), posterior.panel.channels
+    return media._replace(spend=media.spend[:, : len(paid)], before=media.before[: len(paid)])
 
 
 @jax.jit
@@ -128,12 +131,12 @@ def _steady_response(spend: jax.Array, curves: Curves) -> tuple[jax.Array, jax.A
 
 @partial(jax.jit, static_argnums=4)
 def _historical_response(
-    spend: jax.Array, share: jax.Array, multipliers: jax.Array, curves: Curves, kind: AdstockKind
+    media: Media, share: jax.Array, multipliers: jax.Array, curves: Curves, kind: AdstockKind
 ) -> tuple[jax.Array, jax.Array]:
     """Mean over the weeks; `share` is each week's in it, 0 before the series' start."""
 
     def one(draw: Curves) -> tuple[jax.Array, jax.Array]:
-        scaled = multipliers[:, None, None] * adstock(kind, spend, draw.adstock)
+        scaled = multipliers[:, None, None] * draw.adstocked(kind, media)
         mixture = draw.weighted()
         return share @ mixture.effect(scaled).sum(axis=3), share @ mixture.gain(scaled).sum(axis=3)
 
@@ -142,13 +145,16 @@ def _historical_response(
 
 def _highest_adstock(posterior: Posterior, series: int) -> Floats:
     """Of each paid channel, in currency a week."""
-    spend = posterior.panel.spend[:, series]
-    parameters = posterior.draws["adstock"].mean(axis=(0, 1))[: spend.shape[1]]
-    adstocked = _compiled_adstock(
-        posterior.spec.adstock, jnp.asarray(padded(spend)), jnp.asarray(parameters)
+    paid = len(posterior.panel.channels)
+    parameters, carry_in = (
+        jnp.asarray(posterior.draws[name].mean(axis=(0, 1))[:paid])
+        for name in ("adstock", "carry_in")
     )
-    return np.asarray(adstocked)[: len(spend)].max(axis=0)
+    media = _paid_media(posterior, series)
+    adstocked = _compiled_adstock(posterior.spec.adstock, media, parameters, carry_in)
+    highest = np.asarray(adstocked)[: len(posterior.panel)].max(axis=0)
+    return highest * posterior.scales.spend[series, :paid]
 
 
 # Compiled once for all series; outside of a program, every call would compile its loop anew.
-_compiled_adstock = jax.jit(adstock, static_argnums=0)
+_compiled_adstock = jax.jit(adstocked_media, static_argnums=0)

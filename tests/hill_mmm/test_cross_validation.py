@@ -70,7 +70,12 @@ def test_series_that_had_not_started_are_not_forecast(
 ) -> None:
     two = regions.only(["region_01", "region_04"])
     unknown = (np.arange(104)[:, None] < 80) & np.array([False, True])
-    late = replace(two, starts=np.array([0, 80]), outcome=np.where(unknown, np.nan, two.outcome))
+    late = replace(
+        two,
+        starts=np.array([0, 80]),
+        media_starts=np.array([0, 80]),
+        outcome=np.where(unknown, np.nan, two.outcome),
+    )
     scores = leave_future_out(late, SPEC, horizon=13, origins=2)
     assert [call["panel"].series for call in fitted_to] == [
         ("region_01", "region_04"),

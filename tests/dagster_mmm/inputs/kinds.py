@@ -8,6 +8,7 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 
+from dagster_mmm.inputs.left_out import LEAD_IN
 from tests.dagster_mmm.inputs.conftest import (
     TODAY,
     Change,
@@ -329,6 +330,9 @@ VALUES = {
     ),
     "null spend": no_number(""),
     "null outcome": no_outcome(""),
+    "outcome begins later than the spend": repair(
+        LEAD_IN, change=lambda f: f.assign(revenue=f["revenue"].where(f.index >= 30))
+    ),
     "NaN": no_number("NaN"),
     "infinite": no_outcome("inf"),
     "number too large to hold": no_number("1e400"),

@@ -128,6 +128,26 @@ def test_revenue_that_lags_behind_an_unfinished_week_is_waited_for(
     assert (found.problems, used_weeks(found)) == ((), 154)
 
 
+@pytest.mark.parametrize("starts", [None, "2021-08-30"])
+def test_weeks_before_the_first_outcome_lead_in(
+    weekly: InputWarehouse, market: Path, starts: str | None
+) -> None:
+    """The outcome is blank before week 30, or not to be believed before week 34."""
+    frame = pd.read_csv(market)
+    document = weekly.settings.model_dump(mode="json", exclude_none=True)
+    document["outcome"] |= {"starts": starts} if starts else {}
+    weekly = replace(weekly, settings=Settings.read(document))
+    found = weekly.judge(frame.assign(revenue=frame["revenue"].where(frame.index >= 30)))
+    first = 34 if starts else 30
+    assert found.problems == ()
+    panel = build_panel(found.snapshot, weekly.settings)
+    assert (panel.starts.tolist(), panel.media_starts.tolist()) == ([first], [0])
+    np.testing.assert_allclose(panel.spend[:, 0, 0], frame["tv_spend"])
+    left_out = found.snapshot[~found.snapshot["is_used"]]
+    assert set(left_out["role"]) == {"outcome", "control"}
+    assert left_out["week_start"].nunique() == first
+
+
 def test_a_variable_that_the_mart_lacks_is_never_left_out_in_silence(
     weekly: InputWarehouse, market: Path
 ) -> None:

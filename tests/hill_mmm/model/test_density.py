@@ -111,7 +111,10 @@ class Problem:
 
 def seed_problem(components: int) -> Problem:
     panel, _ = simulate_seed_benchmark("mixture_k2", 0, weeks=60)
-    return Problem(panel, ModelSpec(components=components, amplitude_prior="seed", fourier_order=0))
+    return Problem(
+        panel,
+        ModelSpec(components=components, amplitude_prior="seed", fourier_order=0, carry_in="none"),
+    )
 
 
 def roi_problem(components: int) -> Problem:
@@ -124,21 +127,22 @@ def roi_problem(components: int) -> Problem:
 
 
 def panel_problem(**choices: Any) -> Problem:
-    """Three series: one lacks a channel, one starts late; newsletters have no spend."""
+    """Three series: one lacks a channel, one starts late after a lead-in; newsletters are free."""
     panel, _ = simulate_geo_market(0, series=3, weeks=60)
-    starts = np.array([0, 0, 7])
-    observed = np.arange(60)[:, None] >= starts
-    spend = panel.spend[:, :, :2] * observed[:, :, None]
+    starts, media_starts = np.array([0, 0, 7]), np.array([0, 0, 3])
+    observed, known = (np.arange(60)[:, None] >= first for first in (starts, media_starts))
+    spend = panel.spend[:, :, :2] * known[:, :, None]
     spend[:, 1, 0] = 0.0
     rng = np.random.default_rng(0)
     return Problem(
         replace(
             panel,
             starts=starts,
+            media_starts=media_starts,
             outcome=np.where(observed, panel.outcome, np.nan),
             spend=spend,
             channels=panel.channels[:2],
-            organic=(rng.poisson(3.0, (60, 3)) * observed)[:, :, None].astype(float),
+            organic=(rng.poisson(3.0, (60, 3)) * known)[:, :, None].astype(float),
             organic_names=("newsletter",),
             controls=rng.normal(size=(60, 3, 2)) * observed[:, :, None],
             control_names=("price", "weather"),
@@ -185,6 +189,8 @@ def natural(problem: Problem, point: Sites, sites: Sites) -> Sites:
     """The parameters that the documents put priors on, from the sampler's coordinates."""
     parameters = {name: sites[name] for name in SAME_AS_SITES if name in sites}
     parameters |= {"log_k": jnp.log(sites["half_saturation"]), "beta": sites["coefficients"]}
+    if problem.spec.carry_in == "steady":
+        parameters["carry_in"] = sites["carry_in"]
     if problem.spec.components > 1:
         parameters["weights"] = sites["weights"][:-1]
     # Deviations of the components are scaled by a standard deviation that may be any.
@@ -240,13 +246,23 @@ def hill_effects(problem: Problem, sites: Sites) -> jax.Array:
     panel = problem.panel
     on_air = np.maximum((panel.media > 0).sum(axis=0), 1)
     spend = panel.media / np.where(is_active(problem), panel.media.sum(axis=0) / on_air, 1.0)
+    spend = with_steady_weeks_before(panel, spend, sites["carry_in"])
     weights = adstock_weights(problem.spec.adstock, sites["adstock"], len(spend))
-    lag = np.arange(len(spend))[:, None] - np.arange(len(spend))
+    lag = np.arange(len(spend))[-len(panel) :, None] - np.arange(len(spend))
     toeplitz = jnp.where((lag >= 0)[:, :, None], weights[np.maximum(lag, 0)], 0.0)
     s = jnp.einsum("tum,ugm->tgm", toeplitz, spend)[..., None]
     k, n = sites["half_saturation"], sites["slope"]
     risen = jnp.where(s > 0, jnp.where(s > 0, s, 1.0) ** n, 0.0)
     return sites["amplitude"] * risen / (k**n + risen)
+
+
+def with_steady_weeks_before(panel: Panel, spend: np.ndarray, carry_in: jax.Array) -> jax.Array:
+    """Two years of the mean of the first 8 weeks, times `carry_in`, before the first one known."""
+    before = 104
+    longer = jnp.concatenate([jnp.zeros((before, *spend.shape[1:])), jnp.asarray(spend)])
+    week = np.arange(len(longer))[:, None] - before - panel.media_starts
+    first = np.stack([spend[b : b + 8, g].mean(axis=0) for g, b in enumerate(panel.media_starts)])
+    return jnp.where((week < 0)[:, :, None], carry_in * first, longer)
 
 
 def signed_effect(problem: Problem, sites: Sites) -> Any:
@@ -312,6 +328,8 @@ def written_curve_prior(problem: Problem, theta: Parameters) -> float:
     prior += stats.norm.logpdf(theta["mu_log_n"], np.log(1.5), 0.3)
     prior += stats.norm.logpdf(theta["log_n_raw"]).sum()
     prior += stats.norm.logpdf(theta["log_k"], log_k_location(problem)[:, None], 0.7).sum()
+    if spec.carry_in == "steady":
+        prior += stats.gamma.logpdf(theta["carry_in"], 2, scale=0.5).sum()
     if spec.components > 1:
         prior += stats.dirichlet.logpdf(weights / weights.sum(), np.ones(spec.components))
     if spec.adstock == "weibull":
@@ -345,10 +363,12 @@ def written_amplitude_prior(problem: Problem, theta: Parameters, by_channel: np.
     active = is_active(problem)
     weeks = panel.observed.sum(axis=0)[:, None]
     with np.errstate(divide="ignore"):
-        log_effect = np.log((by_channel @ theta["weights"]).sum(axis=0) / weeks)
+        effect = np.where(panel.observed[:, :, None], by_channel @ theta["weights"], 0.0)
+        log_effect = np.log(effect.sum(axis=0) / weeks)
     outcome = np.nanmean(panel.outcome, axis=0)[:, None]
     paid = len(panel.channels)
-    spent = np.where(active, panel.media.sum(axis=0), 1.0)[:, :paid] / weeks / outcome
+    media = np.where(panel.observed[:, :, None], panel.media, 0.0)
+    spent = np.where(active, media.sum(axis=0), 1.0)[:, :paid] / weeks / outcome
     log_effect[:, :paid] -= np.log(spent)
     location = np.log([1.2214, 3.0] if len(panel.series) == 1 else [1.2214, 1.2214, 0.03])
     spread = np.array([0.9, 0.4] if len(panel.series) == 1 else [0.9, 0.9, 1.0])
@@ -363,6 +383,7 @@ def written_amplitude_prior(problem: Problem, theta: Parameters, by_channel: np.
     shape = np.divide(
         by_channel, theta["amplitude"], out=np.zeros_like(by_channel), where=active[..., None]
     )
+    shape *= panel.observed[:, :, None, None]
     log_saturation = np.log(np.where(active, (shape @ theta["weights"]).sum(axis=0) / weeks, 1.0))
     typical = np.exp(log_saturation.sum(axis=0) / active.sum(axis=0))
     return prior + stats.beta.logpdf(typical, 2, 1).sum()

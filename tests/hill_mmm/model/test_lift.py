@@ -44,6 +44,7 @@ def true_curves(truth: Truth, scales: Scales) -> Curves:
     )
     return Curves(
         adstock=jnp.asarray(truth.alpha[:, None]),
+        carry_in=jnp.zeros(len(truth.alpha)),
         weights=jnp.asarray(truth.weights),
         amplitude=jnp.asarray(truth.amplitude / scales.outcome[:, None, None]),
         half_saturation=jnp.asarray(half_saturation[0]),
@@ -130,7 +131,7 @@ def test_without_tests_there_is_nothing_to_agree_with(geo: Market) -> None:
     panel, truth, scales = geo
     lift = lift_of(panel, scales)
     assert lift.lift.shape == (0,)
-    assert lift.spend.shape == (96, 0)
+    assert lift.media.spend.shape == (96, 0)
     assert expected_lift(lift, true_curves(truth, scales), "geometric").shape == (0,)
 
 

@@ -201,5 +201,5 @@ def test_a_series_that_had_sold_nothing_is_an_obstacle(regions: Panel) -> None:
     assert "the outcome of region_04 was constant" in str(obstacle_to_training(opened.head(91)))
     # Its first week alone has no scale either.
     outcome[:90, 3] = np.nan
-    late = replace(opened, starts=np.array([0, 0, 0, 90]))
+    late = replace(opened, starts=np.array([0, 0, 0, 90]), media_starts=np.array([0, 0, 0, 90]))
     assert "the outcome of region_04 was constant" in str(obstacle_to_training(late.head(91)))

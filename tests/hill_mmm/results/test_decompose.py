@@ -33,8 +33,12 @@ def effects_by_hand(fit: Fit, series: int, draw: int) -> np.ndarray:
     """Effect of each medium in each regime, scaled, `(weeks, media, components)`."""
     site = {name: flatten(values)[draw] for name, values in fit.draws.items()}
     alpha, k, n = site["adstock"][:, 0], site["half_saturation"], site["slope"]
-    carried, effects = np.zeros(len(alpha)), []
-    for week in fit.panel.media[:, series] / fit.scales.spend[series]:
+    media = fit.panel.media[:, series] / fit.scales.spend[series]
+    first = fit.panel.media_starts[series]
+    # What steady spend has piled up before the first week known.
+    carried = site["carry_in"] * media[first : first + 8].mean(axis=0) / (1 - alpha)
+    effects = [np.zeros_like(site["amplitude"][series])] * first
+    for week in media[first:]:
         carried = week + alpha * carried
         risen = ((1 - alpha) * carried)[:, None] ** n
         effects.append(site["amplitude"][series] * risen / (k**n + risen))

@@ -40,7 +40,7 @@ def test_a_medium_that_is_new_goes_on_as_in_its_last_weeks(market: Panel) -> Non
 
 
 def test_a_series_that_is_new_goes_on_as_in_its_last_weeks(regions: Panel) -> None:
-    late = replace(regions, starts=np.array([0, 0, 0, 60]))
+    late = replace(regions, starts=np.array([0, 0, 0, 60]), media_starts=np.array([0, 0, 0, 60]))
     longer, _, assumed = continued(late, 13, dict.fromkeys(late.control_names, "seasonal"))
     assert (assumed[:8, 3] == "recent_mean").all()
     np.testing.assert_allclose(
