@@ -4,7 +4,7 @@ Everything is a frozen dataclass of the standard library, checked when it is mad
 is validated against these classes themselves. Importing this module does not import JAX.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import date
 from typing import Annotated, Any, ClassVar, Literal, NamedTuple
@@ -67,6 +67,7 @@ __all__ = [
     "at_least",
     "between",
     "quantile_name",
+    "years_without_holidays",
 ]
 
 AdstockKind = Literal["geometric", "delayed", "weibull"]
@@ -94,7 +95,23 @@ def _is_country(code: str) -> bool:
     # Not at the top: it is slow to import, and only a model with holidays needs it.
     from holidays import list_supported_countries
 
-    return code in list_supported_countries(include_aliases=False)
+    years = range(1990, 2100)
+    # Some codes are known, and have no holiday in any year.
+    return code in list_supported_countries(include_aliases=False) and any(
+        not years_without_holidays(code, [year]) for year in years
+    )
+
+
+def years_without_holidays(country: str, years: Iterable[int]) -> list[int]:
+    """Those of the years in which no public holiday of a country is known, sorted.
+
+    Args:
+        country: ISO 3166-1 alpha-2 code, such as `DE`.
+        years: calendar years.
+    """
+    from holidays import country_holidays
+
+    return [year for year in sorted(set(years)) if not country_holidays(country, years=year)]
 
 
 Day = Annotated[str, Rule(_is_day, "a day, such as 2026-01-31", is_whole=True)]

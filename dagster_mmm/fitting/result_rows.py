@@ -95,7 +95,7 @@ def result_frames(
             {"half_life_weeks": {np.inf: np.nan}}
         ),
         tables.COMPONENT: estimates.component,
-        tables.LIFT_TEST: estimates.lift_test.rename_axis("lift_test_index").reset_index(),
+        tables.LIFT_TEST: _lift_test_rows(run, estimates.lift_test),
         tables.MODEL_FIT: pd.concat(fitted, ignore_index=True),
         tables.FORECAST: forecast_rows(run.fit, run.settings, run.input.snapshot),
         tables.RUN_DELTA: delta,
@@ -122,6 +122,13 @@ def forecast_rows(
     )
 
 
+def _lift_test_rows(run: FittedRun, lift_test: pd.DataFrame) -> pd.DataFrame:
+    """One row a test that the fit knew, numbered as in the settings, which may hold others."""
+    asked = enumerate(run.settings.lift_tests)
+    numbers = [next(n for n, test in asked if test == known) for known in run.fit.lift_tests]
+    return lift_test.assign(lift_test_index=np.array(numbers, dtype=np.int64))
+
+
 def overall(rows: pd.DataFrame) -> pd.DataFrame:
     """The rows of all series together: of their sum where there are several, of the one if not."""
     is_total = rows["series_key"] == ALL_SERIES
@@ -146,6 +153,7 @@ def _checks(
         *hill_mmm.checks.warmup_checks(run.fit),
         *hill_mmm.checks.mixture_checks(run.fit),
         *hill_mmm.checks.score_checks(information),
+        *hill_mmm.checks.residual_checks(run.fit),
         *hill_mmm.checks.lift_test_checks(estimates.lift_test),
         _input_check(run),
     ]
@@ -153,14 +161,15 @@ def _checks(
 
 def _input_check(run: FittedRun) -> Check:
     """What of the input asks for a second look, beside the figures that rest on it."""
-    advice = input_advice(run.input.snapshot)
+    points = input_advice(run.input.snapshot)
+    advice = [*run.input.notes, *(point.message for point in points)]
     return Check(
         check_name="implausible_input",
         status="warn" if advice else "pass",
         value=float(len(advice)),
         threshold=0.0,
         is_blocking=False,
-        description="; ".join(point.message for point in advice)
+        description="; ".join(advice)
         or "No value of the input stands out, and no channel lacks what its return is learnt from.",
     )
 

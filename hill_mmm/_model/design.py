@@ -1,5 +1,6 @@
 """The baseline's regressors on the scales of a model version."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -7,7 +8,7 @@ import numpy as np
 from hill_mmm._model.calendar import event_columns, holiday_columns
 from hill_mmm._model.controls import event_controls
 from hill_mmm._model.scales import Scales
-from hill_mmm.panel import Floats, Panel
+from hill_mmm.panel import Floats, Panel, Weeks
 from hill_mmm.spec import ModelSpec
 
 DAYS_PER_YEAR = 365.25
@@ -94,7 +95,7 @@ def _calendar_blocks(panel: Panel, spec: ModelSpec, scales: Scales, sd: float) -
         hinges = np.maximum(weeks[:, None] - scales.knots, 0.0) / scales.time_sd
         columns.append((hinges, ("trend", "trend"), 0.5 * sd))
     if spec.fourier_order:
-        fourier = _fourier_terms(panel, spec.fourier_order)
+        fourier = fourier_terms(panel.weeks, range(1, spec.fourier_order + 1))
         columns.append((fourier, ("seasonality", "seasonality"), sd))
     if spec.holidays:
         days = holiday_columns(panel.weeks, spec.holidays, scales.holidays)
@@ -131,7 +132,8 @@ def control_references(panel: Panel, spec: ModelSpec, scales: Scales) -> Floats:
     return (raw - scales.control_mean) / scales.control_sd
 
 
-def _fourier_terms(panel: Panel, order: int) -> Floats:
-    days = panel.weeks.astype(np.float64)
-    phase = 2.0 * np.pi * np.outer(days / DAYS_PER_YEAR, np.arange(1, order + 1))
+def fourier_terms(weeks: Weeks, harmonics: Sequence[int]) -> Floats:
+    """Sines, then cosines, of these harmonics of the year, `(weeks, 2 * harmonics)`."""
+    days = weeks.astype(np.float64)
+    phase = 2.0 * np.pi * np.outer(days / DAYS_PER_YEAR, np.asarray(harmonics))
     return np.concatenate([np.sin(phase), np.cos(phase)], axis=1)

@@ -140,6 +140,7 @@ def test_channel_summary(mixture: Fit, found: Estimates) -> None:
         *("is_paid", "spend", "spend_share"),
         *columns_of("contribution"),
         *columns_of("contribution_share"),
+        "carried_in_share",
         *columns_of("incremental_outcome"),
         *columns_of("roi"),
         *columns_of("mroi"),
@@ -159,6 +160,13 @@ def test_channel_summary(mixture: Fit, found: Estimates) -> None:
         np.testing.assert_allclose(rows["contribution_mean"], contribution.mean(axis=0))
         share = contribution / part.expected.sum(axis=1, keepdims=True)
         np.testing.assert_allclose(rows["contribution_share_mean"], share.mean(axis=0))
+        carried_in = np.divide(
+            part.carried_in.sum(axis=0),
+            contribution.mean(axis=0),
+            out=np.full(len(rows), np.nan),
+            where=contribution.any(axis=0),
+        )
+        np.testing.assert_allclose(rows["carried_in_share"], carried_in)
         bought = paid[paid["spend"] > 0]
         np.testing.assert_allclose(
             bought["roi_mean"], bought["incremental_outcome_mean"] / bought["spend"]
