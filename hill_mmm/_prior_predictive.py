@@ -36,7 +36,7 @@ def prior_predictive(
     """
     prior = sample_prior(panel, spec, sampler)
     frames: list[pd.DataFrame] = []
-    all_weeks = returns_with_total(prior, panel, summary_periods(panel.weeks)[:1])
+    all_weeks = returns_with_total(prior, panel, summary_periods(panel.outcome_weeks)[:1])
     for part, returns in zip(with_total(prior), all_weeks, strict=True):
         media = channel_summary(prior, part, returns, ci_level)
         for name in ("roi", "contribution_share"):

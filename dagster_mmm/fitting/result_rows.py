@@ -109,13 +109,6 @@ def result_frames(
     return {table: frame.assign(**keys) for table, frame in frames.items()}
 
 
-def _lift_test_rows(run: FittedRun, lift_test: pd.DataFrame) -> pd.DataFrame:
-    """One row a test that the fit knew, numbered as in the settings, which may hold others."""
-    asked = enumerate(run.settings.lift_tests)
-    numbers = [next(n for n, test in asked if test == known) for known in run.fit.lift_tests]
-    return lift_test.assign(lift_test_index=np.array(numbers, dtype=np.int64))
-
-
 def forecast_rows(
     fit: Fit, settings: Settings, snapshot: pd.DataFrame, panel: Panel | None = None
 ) -> pd.DataFrame:
@@ -127,6 +120,13 @@ def forecast_rows(
         continues={c.name: c.continues for c in settings.controls if c.continues is not None},
         planned=snapshot[snapshot["role"] == "control"],
     )
+
+
+def _lift_test_rows(run: FittedRun, lift_test: pd.DataFrame) -> pd.DataFrame:
+    """One row a test that the fit knew, numbered as in the settings, which may hold others."""
+    asked = enumerate(run.settings.lift_tests)
+    numbers = [next(n for n, test in asked if test == known) for known in run.fit.lift_tests]
+    return lift_test.assign(lift_test_index=np.array(numbers, dtype=np.int64))
 
 
 def overall(rows: pd.DataFrame) -> pd.DataFrame:

@@ -41,7 +41,7 @@ def summary_between(
         ValueError: if no week lies between the two days.
     """
     panel = panel or posterior.panel
-    period = period_between(panel.weeks, first, last)
+    period = period_between(panel.outcome_weeks, first, last)
     parts = zip(
         with_total(posterior, panel), returns_with_total(posterior, panel, [period]), strict=True
     )

@@ -91,7 +91,8 @@ def channel_summary(
     """Spend, contribution, and what the spend brought, of each medium over each period.
 
     `contribution` is of the period's weeks: it adds up, over weeks and with the baseline, and spend
-    of earlier weeks that works in them counts in it. `incremental_outcome` is of the period's
+    of earlier weeks that works in them counts in it; `carried_in_share` is the share of it that
+    rests on spend assumed before the first week known. `incremental_outcome` is of the period's
     spend: the outcome with it less the outcome without it, in the period and the 26 weeks after it
     (see `returns_with_total`). ROI is that over the spend; mROI its derivative by a uniform
     relative increase of the period's spend, over the spend; CPIK spend over incremental outcome,

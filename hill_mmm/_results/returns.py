@@ -20,11 +20,10 @@ import numpy as np
 from hill_mmm._model.adstock import Media, adstock
 from hill_mmm._model.curves import Curves
 from hill_mmm._model.media import media_data
-from hill_mmm._model.padding import padded
 from hill_mmm._posterior import Posterior, over_draws
 from hill_mmm._results.decompose import series_curves
 from hill_mmm._results.periods import Period
-from hill_mmm.panel import ALL_SERIES, Floats, Panel
+from hill_mmm.panel import ALL_SERIES, WEEK, Floats, Panel
 from hill_mmm.spec import AdstockKind
 
 # Weeks after a period in which what its spend carries over counts, as in a plan.
@@ -85,8 +84,9 @@ def returns_with_total(
         periods: on the weeks of the panel.
     """
     running: PeriodReturns | None = None
+    longer = _going_on(panel)
     for series in range(len(panel.series)):
-        found = _series_returns(posterior, panel, tuple(periods), series)
+        found = _series_returns(posterior, longer, tuple(periods), series)
         yield found
         if len(panel.series) > 1:
             running = found if running is None else _sum(running, found)
@@ -100,24 +100,37 @@ def _sum(one: PeriodReturns, other: PeriodReturns) -> PeriodReturns:
     )
 
 
+def _going_on(panel: Panel) -> Panel:
+    """The panel and the weeks after it in which effects are counted."""
+    media = np.tile(panel.media[-GOES_ON_AS_LAST:].mean(axis=0), (WEEKS_AFTER, 1, 1))
+    spend, organic = np.split(media, [len(panel.channels)], axis=2)
+    unknown = np.full((WEEKS_AFTER, len(panel.series)), np.nan)
+    controls = np.zeros((*unknown.shape, len(panel.control_names)))
+    return replace(
+        panel,
+        weeks=np.concatenate([panel.weeks, panel.weeks[-1] + WEEK * np.arange(1, WEEKS_AFTER + 1)]),
+        outcome=np.concatenate([panel.outcome, unknown]),
+        spend=np.concatenate([panel.spend, spend]),
+        organic=np.concatenate([panel.organic, organic]),
+        controls=np.concatenate([panel.controls, controls]),
+    )
+
+
 def _series_returns(
-    posterior: Posterior, panel: Panel, periods: tuple[Period, ...], series: int
+    posterior: Posterior, longer: Panel, periods: tuple[Period, ...], series: int
 ) -> PeriodReturns:
-    media = panel.media[:, series] / posterior.scales.spend[series]
-    going_on = np.tile(media[-GOES_ON_AS_LAST:].mean(axis=0), (WEEKS_AFTER, 1))
-    longer = padded(np.concatenate([media, going_on]))
-    # Spend that leads in has no period of its own.
-    paid_for = longer * (np.arange(len(longer)) >= panel.starts[series])[:, None]
-    own = [period.within(panel.weeks) for period in periods]
-    groups = _of_like_length([weeks.stop - weeks.start for weeks in own], len(longer))
+    media, start = media_data(longer, posterior.scales, series), int(longer.starts[series])
+    within = [period.within(longer.weeks) for period in periods]
+    # What led into a series' weeks is in no period of it.
+    own = [slice(max(weeks.start, start), max(weeks.stop, start)) for weeks in within]
+    spend = np.asarray(media.spend)
+    groups = _of_like_length([weeks.stop - weeks.start for weeks in own], len(spend))
     windows = [
-        _windows(paid_for, [own[period] for period in group], length)
+        _windows(spend, [own[period] for period in group], length)
         for length, group in groups.items()
     ]
-    week = jnp.arange(len(longer))[:, None] - panel.media_starts[series]
-    all_weeks = Media(jnp.asarray(longer), media_data(panel, posterior.scales, series).before, week)
     found = _effect_and_gain(
-        all_weeks, windows, series_curves(posterior, series), posterior.spec.adstock
+        media, windows, series_curves(posterior, series), posterior.spec.adstock
     )
     # Each group has been filled up to round numbers.
     order = np.argsort(np.concatenate([*groups.values()]))
@@ -133,7 +146,7 @@ def _series_returns(
         )[:, order]
         for of_groups in found
     )
-    return PeriodReturns(panel.series[series], periods, effect, gain)
+    return PeriodReturns(longer.series[series], periods, effect, gain)
 
 
 def _of_like_length(lengths: list[int], longest: int) -> dict[int, list[int]]:

@@ -41,15 +41,21 @@ def scaled(panel: Panel, period: Period, factor: float) -> Panel:
     return replace(panel, spend=spend, organic=organic)
 
 
+def without_carry_in(fit: Fit) -> Fit:
+    """The fit without anything before the first week: it would change with the first weeks."""
+    return replace(fit, draws=fit.draws | {"carry_in": np.zeros_like(fit.draws["carry_in"])})
+
+
 @pytest.mark.parametrize("name", ["all", "last_52_weeks", "last_13_weeks", "2021", "2022-04"])
 def test_the_return_of_a_period_is_that_of_its_own_spend(mixture: Fit, name: str) -> None:
     """Without its spend alone: what came before it still works in it, what it left goes with it."""
     panel, step = mixture.panel, 1e-5
+    fit = mixture if name in ("last_13_weeks", "2022-04") else without_carry_in(mixture)
     (period,) = (each for each in summary_periods(panel.weeks) if each.name == name)
     longer = going_on(panel)
     panels = (longer, scaled(longer, period, 0.0), scaled(longer, period, 1 + step))
-    found = returns_with_total(mixture, panel, [period])
-    of_panels = (with_total(mixture, each) for each in panels)
+    found = returns_with_total(fit, panel, [period])
+    of_panels = (with_total(fit, each) for each in panels)
     for returns, as_it_was, without, raised in zip(found, *of_panels, strict=True):
         assert returns.series == as_it_was.series
         weeks = period.within(as_it_was.weeks)
@@ -168,3 +174,27 @@ def test_between_two_days_are_the_weeks_that_mostly_lie_there(mixture: Fit) -> N
     )
     with pytest.raises(ValueError, match=f"no week lies between .*: the weeks go from {weeks[0]}"):
         summary_between(mixture, weeks[0] - 30, weeks[0] - 20)
+
+
+def test_what_led_in_is_in_no_period(national_mixture: Fit) -> None:
+    """Spend of weeks before the first outcome works on, and is nobody's to be divided by."""
+    whole = national_mixture.panel
+    outcome = whole.outcome.copy()
+    outcome[:10] = np.nan
+    panel = replace(whole, outcome=outcome, starts=np.array([10]))
+    fit = replace(without_carry_in(national_mixture), panel=panel)
+    (period, *_) = summary_periods(panel.outcome_weeks)
+    assert period == Period("all", panel.weeks[10], panel.weeks[-1])
+    longer = going_on(panel)
+    # A period that began with the lead-in has no more.
+    from_the_first = replace(period, first=panel.weeks[0])
+    (returns,) = returns_with_total(fit, panel, [period, from_the_first])
+    (as_it_was,), (without,) = (
+        with_total(fit, each) for each in (longer, scaled(longer, period, 0.0))
+    )
+    effect = (as_it_was.media - without.media).sum(axis=1)
+    for index in (0, 1):
+        np.testing.assert_allclose(returns.effect[:, index], effect, rtol=1e-7)
+    rows = estimates(fit).channel_summary.query("period == 'all'")
+    np.testing.assert_allclose(rows["spend"], panel.spend[10:, 0].sum(axis=0))
+    assert (rows["period_start"] == pd.Timestamp(panel.weeks[10])).all()
