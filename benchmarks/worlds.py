@@ -3,7 +3,7 @@
 Run by `make bench-worlds`. Each world is a way of generating national markets in NumPy alone, with
 known effects: `simulate`. Every market is fitted with the default settings; each fit is one JSON
 file of the folder `--out`, so that a run that was stopped goes on where it was, and `--table`
-writes what the files say as a Markdown table. See docs/worlds.md.
+writes what the files say as Markdown tables. See docs/worlds.md.
 """
 
 import argparse
@@ -305,7 +305,7 @@ WORLDS: Mapping[str, Kind] = {
 
 
 def main() -> None:
-    """Fit what has no file yet, a file each, and print the table over all files."""
+    """Fit what has no file yet, a file each, and print the tables over all files."""
     arguments = _arguments()
     arguments.out.mkdir(parents=True, exist_ok=True)
     for name, components, seed in _fits(arguments.worlds, arguments.markets):
@@ -325,10 +325,10 @@ def main() -> None:
         }
         _write(path, json.dumps(row))
         print(_line(row), flush=True)
-    text = table(read(arguments.out)).to_markdown()
+    text = report(read(arguments.out))
     print(text)
     if arguments.table:
-        arguments.table.write_text(f"{text}\n")
+        arguments.table.write_text(text)
 
 
 def _fits(worlds: Sequence[str], markets: int) -> Iterator[tuple[str, int, int]]:
@@ -373,6 +373,7 @@ def _checks(fit: Fit, holdout: pd.DataFrame) -> list[Check]:
         *hill_mmm.checks.warmup_checks(fit),
         *hill_mmm.checks.mixture_checks(fit),
         *hill_mmm.checks.score_checks(hill_mmm.results.information_rows(fit)),
+        *hill_mmm.checks.residual_checks(fit),
         *hill_mmm.checks.holdout_checks(holdout, CI_LEVEL, HOLDOUT),
     ]
 
@@ -382,22 +383,26 @@ def read(folder: Path) -> list[dict[str, Any]]:
     return [json.loads(path.read_text()) for path in sorted(folder.glob("*.json"))]
 
 
-def table(rows: Sequence[dict[str, Any]]) -> pd.DataFrame:
-    """A row for each world and K: coverage, bias, width, warnings, cost."""
-    found: dict[str, dict[str, str]] = {}
-    for name, kind in WORLDS.items():
-        for components in kind.components:
-            group = [r for r in rows if r["world"] == name and r["components"] == components]
-            if group:
-                title = kind.title + (f", K = {components}" if len(kind.components) > 1 else "")
-                found[title] = _summary(group)
-    return pd.DataFrame.from_dict(found, orient="index").rename_axis("world")
+def report(rows: Sequence[dict[str, Any]]) -> str:
+    """Two Markdown tables: coverage, bias, width and cost by world, and what warned how often."""
+    groups = {
+        kind.title + (f", K = {components}" if len(kind.components) > 1 else ""): group
+        for name, kind in WORLDS.items()
+        for components in kind.components
+        if (group := [r for r in rows if (r["world"], r["components"]) == (name, components)])
+    }
+    figures = pd.DataFrame({title: _summary(group) for title, group in groups.items()}).T
+    warned = pd.DataFrame({title: _warned_by(group) for title, group in groups.items()}).fillna("")
+    return f"{figures.to_markdown()}\n\n{warned.to_markdown()}\n"
+
+
+def _warned_by(rows: Sequence[dict[str, Any]]) -> pd.Series:
+    warned = pd.Series([name for row in rows for name in _warnings(row)], dtype=object)
+    return (warned.value_counts() / len(rows)).map("{:.0%}".format)
 
 
 def _summary(rows: Sequence[dict[str, Any]]) -> dict[str, str]:
     roi, mroi, media = (_stacked(rows, name) for name in ("roi", "mroi", "media"))
-    warned = pd.Series([name for row in rows for name in _warnings(row)]).value_counts()
-    named = ", ".join(f"{name} {count}" for name, count in warned.items())
     passed = [not _with_status(row, "fail") for row in rows]
     return {
         "markets": str(len(rows)),
@@ -410,7 +415,6 @@ def _summary(rows: Sequence[dict[str, Any]]) -> dict[str, str]:
         "holdout covered": f"{np.mean([row['holdout_coverage'] for row in rows]):.0%}",
         "gate passed": f"{np.mean(passed):.0%}",
         "warned": f"{np.mean([bool(_warnings(row)) for row in rows]):.0%}",
-        "by": named or "-",
         "CPU s": f"{np.median([row['cpu_seconds'] for row in rows]):.0f}",
     }
 
@@ -462,7 +466,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--markets", type=int, default=12, help="of each world")
     parser.add_argument("--worlds", type=names, default=list(WORLDS), help="names, by commas")
     parser.add_argument("--out", type=Path, default=Path("data/worlds"), help="a file a fit")
-    parser.add_argument("--table", type=Path, help="where the Markdown table goes")
+    parser.add_argument("--table", type=Path, help="where the tables go")
     return parser.parse_args()
 
 
