@@ -113,8 +113,8 @@ def climb(
 ) -> Climb:
     """Fit the model asked for; where it does not pass the gate, step down.
 
-    The rungs: as asked for; twice as long with a higher acceptance; one component less, and so on
-    to K = 1. A fit that passes ends it.
+    The rungs: as asked for; twice as long with a higher acceptance, from other places with another
+    seed; one component less, and so on to K = 1. A fit that passes ends it.
 
     Args:
         panel: the data.
@@ -164,6 +164,8 @@ def _rungs(
         warmup=2 * sampler.warmup,
         draws=2 * sampler.draws,
         target_accept=1.0 - (1.0 - sampler.acceptance(spec, series)) / 2.0,
+        # The same start would lead the same chains to the same places.
+        seed=sampler.seed + 1,
     )
     yield spec, sampler
     yield spec, longer

@@ -129,7 +129,7 @@ RUN = _table(
         nullable=True,
     ),
     _text("code_version", "Version of the code that fitted."),
-    _count("seed", "Random seed of the sampler."),
+    _count("seed", "Random seed asked for; a fit of the ladder's second rung has the next one."),
     _count("draws", "Draws per chain."),
     _count("warmup", "Warm-up draws per chain."),
     _count("chains", "Chains."),
@@ -475,6 +475,12 @@ PARAMETER_SUMMARY = _table(
     _number("q50", "Median."),
     _number("q95", "95 % quantile."),
     _number("r_hat", "Rank-normalised split R-hat; null where undefined.", nullable=True),
+    _number(
+        "r_hat_by_chance",
+        "The R-hat that chance explains at its ESS: a right sampler exceeds it in any judged "
+        "quantity in 5 % of fits. Null where is_judged is false, or R-hat is undefined.",
+        nullable=True,
+    ),
     _number("ess_bulk", "Bulk effective sample size.", nullable=True),
     _number("ess_tail", "Tail effective sample size.", nullable=True),
     _number("mcse_mean", "Monte-Carlo standard error of the mean.", nullable=True),

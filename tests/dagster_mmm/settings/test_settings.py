@@ -117,7 +117,7 @@ def test_defaults_are_filled_in(file: Path) -> None:
             "response_draws": 200,
         },
         "gate": {
-            "max_r_hat": 1.01,
+            "max_r_hat": 1.005,
             "min_ess": 400,
             "max_divergence_rate": 0.001,
             "min_bfmi": 0.3,
