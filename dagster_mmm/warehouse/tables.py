@@ -621,13 +621,27 @@ EXPERIMENT_VALUE = _table(
     _channel(),
     _count("rank", "Order of value, from 1."),
     _number("standard_error", "Of the test that is imagined, in the outcome's unit."),
-    _number("lift_mean", "Outcome that the channel brings in the horizon at today's spend: mean."),
+    _number(
+        "lift_mean",
+        "Outcome that the channel brings in the horizon's weeks at today's spend, without what "
+        "carries over beyond them, as of a lift test: mean.",
+    ),
     _number("lift_sd", "The same: posterior standard deviation."),
-    _number("value", "Gain that the test adds on average over the horizon, in the outcome's unit."),
+    _number(
+        "value",
+        "Gain that the test adds on average over the horizon, in the outcome's unit; about 0, or "
+        "slightly below, if it is worth nothing.",
+    ),
+    _number(
+        "value_mcse",
+        "Monte-Carlo standard error of value: ranks are settled where values differ by several.",
+        nullable=True,
+    ),
     _number("value_of_certainty", "Gain that knowing all curves adds; the same for all channels."),
     _number(
         "least_effective_draws",
-        "Draws that the most surprising result leaves; where they are few, value is uncertain.",
+        "Draws that agree with the most surprising result; where they are few, what is chosen then "
+        "rests on the regression alone.",
     ),
 )
 

@@ -213,11 +213,23 @@ def effect(response: PlanResponse, weekly: jax.Array) -> jax.Array:
 compiled_effect = jax.jit(effect)
 
 
+def effect_and_marginal(response: PlanResponse, weekly: jax.Array) -> tuple[jax.Array, jax.Array]:
+    """Outcome of each cell, and that of the next unit of its weekly spend, `(draws, cells)` each.
+
+    Cells do not act on each other, so that one tangent has the derivative of all; and unlike a
+    gradient in reverse it keeps nothing of the weeks.
+    """
+    return jax.jvp(lambda spend: effect(response, spend), (weekly,), (jnp.ones_like(weekly),))
+
+
 @jax.jit
 def marginal(response: PlanResponse, weekly: jax.Array) -> jax.Array:
-    """Outcome of each cell by the next unit of money, `(draws, cells)`.
+    """Outcome of each cell by the next unit of money, `(draws, cells)`."""
+    return effect_and_marginal(response, weekly)[1]
 
-    Cells do not act on each other, so that one tangent has the derivative of all.
-    """
-    _, tangent = jax.jvp(lambda spend: effect(response, spend), (weekly,), (jnp.ones_like(weekly),))
-    return tangent
+
+def within_horizon(response: PlanResponse, weeks: int) -> PlanResponse:
+    """The same without the weeks after the horizon, and so without what is carried into them."""
+    return response._replace(
+        without=response.without[:, :weeks], per_unit=response.per_unit[:, :weeks]
+    )

@@ -4,9 +4,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hill_mmm._planner.search import Search
-from hill_mmm._planner.space import TOLERANCE, PlanSpace
+from hill_mmm._planner.space import PlanSpace
 from hill_mmm.panel import Floats
 
+# The error of a sum in floating point, as a share.
+EXACT = 1e-12
 # Steps down, some cells at a time, until the target ROI holds.
 ROUNDS = 50
 
@@ -35,11 +37,11 @@ def rounded(search: Search, weekly: Floats) -> Floats:
 
 def _within_budget(lattice: PlanSpace, plan: Floats, slope: Floats) -> Floats:
     """A step down in the cells that lose least by it, until the budget is kept."""
-    while plan.sum() > lattice.total * (1.0 + TOLERANCE):
+    while plan.sum() > lattice.total * (1.0 + EXACT):
         below = np.where(np.isinf(slope), np.nan, lattice.next_below(plan))
         before = plan.sum()
         for cell in np.argsort(slope).tolist():
-            if plan.sum() <= lattice.total * (1.0 + TOLERANCE):
+            if plan.sum() <= lattice.total * (1.0 + EXACT):
                 break
             plan = _moved(plan, cell, float(below[cell]))
         if plan.sum() == before:
@@ -53,7 +55,7 @@ def _filled(lattice: PlanSpace, plan: Floats, slope: Floats) -> Floats:
         above = np.where(slope > 0, lattice.next_above(plan), np.nan)
         before = plan.sum()
         for cell in np.argsort(-slope).tolist():
-            if plan.sum() + above[cell] - plan[cell] <= lattice.total * (1.0 + TOLERANCE):
+            if plan.sum() + above[cell] - plan[cell] <= lattice.total * (1.0 + EXACT):
                 plan = _moved(plan, cell, float(above[cell]))
         if plan.sum() == before:
             return plan

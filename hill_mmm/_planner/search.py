@@ -20,7 +20,11 @@ from scipy.optimize import Bounds, LinearConstraint, OptimizeResult, milp, minim
 from scipy.sparse import csr_matrix
 from scipy.stats import beta
 
-from hill_mmm._planner.response import PlanResponse, compiled_effect, effect
+from hill_mmm._planner.response import (
+    PlanResponse,
+    compiled_effect,
+    effect_and_marginal,
+)
 from hill_mmm._planner.space import TOLERANCE, PlanSpace, split_in_proportion
 from hill_mmm.panel import Floats, Integers
 from hill_mmm.spec import PlanRequest
@@ -31,6 +35,8 @@ MILP_GAP = 1e-5
 # Cells whose next step is tried together with each other's: the most promising of each direction.
 EXCHANGED = 25
 EXCHANGES = 500
+# Of the media's outcome: far less than what round amounts cost.
+PRECISION = 1e-8
 # By what share the search may leave the limits until its plan is in round amounts.
 ON_THE_WAY = 1e-4
 
@@ -123,22 +129,20 @@ def utility(gains: jax.Array, objective: Objective, is_quantile: bool) -> jax.Ar
 def _utility_and_gradient(
     weekly: jax.Array, objective: Objective, is_quantile: bool
 ) -> tuple[jax.Array, jax.Array]:
-    def value(weekly: jax.Array) -> jax.Array:
-        outcome = effect(objective.response, weekly).sum(axis=1)
-        return utility(gain(outcome, weekly.sum(), objective), objective, is_quantile)
-
-    return jax.value_and_grad(value)(weekly)
+    """By one tangent for all cells, and the utility's slope in each draw's gain."""
+    outcome, slope = effect_and_marginal(objective.response, weekly)
+    gains = gain(outcome.sum(axis=1), weekly.sum(), objective)
+    value, weight = jax.value_and_grad(utility)(gains, objective, is_quantile)
+    return value, weight @ slope - objective.price * weight.sum()
 
 
 @jax.jit
 def _surplus_and_gradient(weekly: jax.Array, objective: Objective) -> tuple[jax.Array, jax.Array]:
     """Mean contribution beyond what the target ROI asks of the spend."""
-
-    def surplus(weekly: jax.Array) -> jax.Array:
-        outcome = effect(objective.response, weekly).sum(axis=1) - objective.outcome_without_spend
-        return outcome.mean() - objective.least_roi * weekly.sum()
-
-    return jax.value_and_grad(surplus)(weekly)
+    outcome, slope = effect_and_marginal(objective.response, weekly)
+    contribution = (outcome.sum(axis=1) - objective.outcome_without_spend).mean()
+    surplus = contribution - objective.least_roi * weekly.sum()
+    return surplus, slope.mean(axis=0) - objective.least_roi
 
 
 _utility_of_gains = jax.jit(utility, static_argnums=2)
@@ -160,12 +164,13 @@ class Search:
         self.objective = objective
         self.space = space
         self._is_quantile = request.utility.kind == "quantile"
+        self._is_mean = request.utility.kind == "mean"
         self.is_fixed = request.objective == "fixed_budget"
         self.is_roi = request.objective == "target_roi"
         self._current = current
-        # Variables and values of about 1 are what SLSQP's tolerances are meant for. Not by what is
-        # spent today, which may be nothing.
-        self._unit = float(min(space.total, space.upper.sum())) / len(current) or 1.0
+        # Variables and values of about 1 are what SLSQP's steps and tolerances are meant for. Each
+        # cell by its own range: regions differ in size, and what is spent today may be nothing.
+        self._unit = np.where(space.upper > 0, space.upper, 1.0)
         most = self._effects(space.upper).sum(axis=1) - np.asarray(objective.outcome_without_spend)
         self._scale = float(np.abs(most).mean()) or 1.0
 
@@ -179,6 +184,7 @@ class Search:
             price=jnp.asarray(price), least_roi=jnp.asarray(0.0), sd_weight=jnp.asarray(0.0)
         )
         other.is_fixed = other.is_roi = other._is_quantile = False
+        other._is_mean = True
         return other
 
     def best(self, starts: Sequence[Floats] = ()) -> SearchResult | None:
@@ -187,9 +193,10 @@ class Search:
         None if no plan that was found keeps to the limits, the budget and the target ROI.
         """
         on_grid = self.grid_optimum()
-        splits = self._starting_splits()
-        if on_grid is not None:
-            splits = [on_grid.weekly, *splits]
+        splits: list[Floats] = [] if on_grid is None else [on_grid.weekly]
+        # Of the mean, no start is better than the levels that are proven best.
+        if on_grid is None or not (on_grid.has_converged and self._is_mean):
+            splits += self._starting_splits()
         found = [self.from_start(start) for start in [*splits, *starts]]
         found += [SearchResult(start, self.utility(start), True) for start in starts]
         if on_grid is not None and (self.space.step > 0).any():
@@ -311,9 +318,9 @@ class Search:
             np.clip(start, lower, upper) / unit,
             jac=True,
             method="SLSQP",
-            bounds=np.stack([lower, upper], axis=1) / unit,
+            bounds=np.stack([lower, upper], axis=1) / unit[:, None],
             constraints=self._constraints(lower, upper),
-            options={"maxiter": 300, "ftol": 1e-9},
+            options={"maxiter": 300, "ftol": PRECISION},
         )
         weekly = np.clip(result.x * unit, lower, upper)
         return SearchResult(weekly, self.utility(weekly), bool(result.success))
@@ -323,13 +330,13 @@ class Search:
         total = self.space.total
         if np.isfinite(total):
             # An inequality: with some channels off air, the others may not be able to spend it all.
-            unit = self._unit
-            ones = np.ones(len(lower))
+            share = self._unit / self._unit.mean()
+            limit = total / self._unit.mean()
             constraints.append(
                 {
                     "type": "ineq",
-                    "fun": lambda x: np.array(total / unit - x.sum()),
-                    "jac": lambda _: -ones,
+                    "fun": lambda x: np.array(limit - share @ x),
+                    "jac": lambda _: -share,
                 }
             )
         if self.is_roi:
@@ -416,7 +423,7 @@ def _moves(ups: Sequence[int], downs: Sequence[int], cells: int) -> Integers:
 def _scaled(
     function: Callable[[jax.Array], tuple[jax.Array, jax.Array]],
     sign: float,
-    unit: float,
+    unit: Floats,
     scale: float,
 ) -> Callable[[Floats], tuple[float, Floats]]:
     """A value and its gradient for scipy, in units of about 1."""
