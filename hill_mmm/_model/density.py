@@ -28,7 +28,8 @@ from hill_mmm._model.priors import (
     COMPONENT_SCALES,
     DEGREES_OF_FREEDOM,
     LOG_HALF_SATURATION_SD,
-    LOG_SLOPE,
+    LOG_SLOPE_LOC,
+    LOG_SLOPE_SD,
     MEAN_SATURATION,
     MIN_DEGREES_OF_FREEDOM,
     MU_LOG_A_SD,
@@ -170,10 +171,11 @@ def _sample_curves(
 
     mu_log_n = _sample("mu_log_n", MU_LOG_N)
     sigma_log_n = _sample("sigma_log_n", scales.log_slope)
-    log_n = mu_log_n + sigma_log_n * _normals("log_n_raw", media, components)
-    slope = _record("slope", jnp.exp(log_n))
+    center, spread = mu_log_n, sigma_log_n
     if not structure.seed_amplitudes:
-        numpyro.factor("log_slope", LOG_SLOPE.log_prob(log_n).sum())
+        center, spread = _kept_from_steps(mu_log_n, sigma_log_n)
+    log_n = center + spread * _normals("log_n_raw", media, components)
+    slope = _record("slope", jnp.exp(log_n))
 
     log_k_raw = _normals("log_k_raw", media, components)
     log_k = data.log_half_saturation[:, None] + LOG_HALF_SATURATION_SD * log_k_raw
@@ -190,6 +192,17 @@ def _sample_curves(
     sample_amplitude = _seed_amplitude if structure.seed_amplitudes else _informed_amplitude
     amplitude = _record("amplitude", sample_amplitude(data, mean_saturation, weights, deviation))
     return Curves(adstock, weights, amplitude, half_saturation, slope), saturated
+
+
+def _kept_from_steps(mu: jax.Array, sigma: jax.Array) -> tuple[jax.Array, jax.Array]:
+    """Mean and standard deviation of a log slope given the hierarchy's: Normal times `LOG_SLOPE`.
+
+    The product `Normal(x; mu, sigma^2) * Normal(x; m, s^2)` is a Normal of x whose precision is the
+    sum of both and whose mean is weighted by them, times `Normal(mu; m, sigma^2 + s^2)`. That
+    factor is left out: once for every slope, it would be a second prior on `mu` and `sigma`.
+    """
+    share = sigma**2 / (sigma**2 + LOG_SLOPE_SD**2)
+    return mu + share * (LOG_SLOPE_LOC - mu), sigma * jnp.sqrt(1.0 - share)
 
 
 def _sample_adstock(kind: AdstockKind, media: int) -> jax.Array:

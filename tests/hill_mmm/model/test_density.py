@@ -42,11 +42,13 @@ POINTS = 4
 # Where the documents have no name for it, the hyperparameter's own.
 SAME_AS_SITES = (
     *("alpha", "peak", "weibull_shape", "weibull_scale"),
-    *("mu_log_n", "sigma_log_n", "log_n_raw", "sigma_log_A", "log_A_raw", "sigma"),
+    *("mu_log_n", "sigma_log_n", "sigma_log_A", "log_A_raw", "sigma"),
     *("effect_spread", "noise_level", "noise_spread", "baseline_spread"),
     *("signed_coefficients", "degrees_of_freedom"),
 )
 
+
+LOGARITHMS = {"log_k": "half_saturation", "log_n": "slope"}
 
 # Run a few times, these functions cost their compilation.
 quickly_compiled = partial(
@@ -184,7 +186,8 @@ def is_active(problem: Problem) -> np.ndarray:
 def natural(problem: Problem, point: Sites, sites: Sites) -> Sites:
     """The parameters that the documents put priors on, from the sampler's coordinates."""
     parameters = {name: sites[name] for name in SAME_AS_SITES if name in sites}
-    parameters |= {"log_k": jnp.log(sites["half_saturation"]), "beta": sites["coefficients"]}
+    parameters |= {name: jnp.log(sites[site]) for name, site in LOGARITHMS.items()}
+    parameters["beta"] = sites["coefficients"]
     if problem.spec.components > 1:
         parameters["weights"] = sites["weights"][:-1]
     # Deviations of the components are scaled by a standard deviation that may be any.
@@ -310,7 +313,12 @@ def written_curve_prior(problem: Problem, theta: Parameters) -> float:
     }
     prior = scale_of[spec.hyperprior].logpdf(theta["sigma_log_n"])
     prior += stats.norm.logpdf(theta["mu_log_n"], np.log(1.5), 0.3)
-    prior += stats.norm.logpdf(theta["log_n_raw"]).sum()
+    mu, sigma, log_n = theta["mu_log_n"], theta["sigma_log_n"], theta["log_n"]
+    prior += stats.norm.logpdf(log_n, mu, sigma).sum()
+    if spec.amplitude_prior != "seed":
+        # Normalised over log n, so that the prior of mu and sigma stays what it is.
+        prior += stats.norm.logpdf(log_n, np.log(1.5), 0.75).sum()
+        prior -= log_n.size * stats.norm.logpdf(mu, np.log(1.5), np.hypot(sigma, 0.75))
     prior += stats.norm.logpdf(theta["log_k"], log_k_location(problem)[:, None], 0.7).sum()
     if spec.components > 1:
         prior += stats.dirichlet.logpdf(weights / weights.sum(), np.ones(spec.components))
@@ -340,8 +348,6 @@ def written_amplitude_prior(problem: Problem, theta: Parameters, by_channel: np.
         a_loc = np.log(0.3 * (np.nanmax(y, axis=0) - np.nanmin(y, axis=0)))
         return prior + stats.norm.logpdf(theta["mu_log_A"], a_loc[:, None], 0.5).sum()
 
-    log_slope = theta["mu_log_n"] + theta["sigma_log_n"] * theta["log_n_raw"]
-    prior += stats.norm.logpdf(log_slope, np.log(1.5), 0.75).sum()
     active = is_active(problem)
     weeks = panel.observed.sum(axis=0)[:, None]
     with np.errstate(divide="ignore"):
