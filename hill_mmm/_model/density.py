@@ -11,6 +11,7 @@ Sites named `*_raw` are coordinates. Those without a distribution of their own (
 prior and the Jacobian of what they stand for by `numpyro.factor`.
 """
 
+from collections.abc import Mapping
 from typing import NamedTuple, cast
 
 import jax
@@ -22,7 +23,7 @@ from jax.scipy.special import log_ndtr
 
 from hill_mmm._model.curves import Curves, component_effects, saturation
 from hill_mmm._model.data import ModelData
-from hill_mmm._model.lift import expected_lift
+from hill_mmm._model.lift import log_density_of_lift, modelled_lift
 from hill_mmm._model.priors import (
     ALPHA,
     COMPONENT_SCALES,
@@ -61,14 +62,15 @@ def hill_mixture(data: ModelData, structure: Structure) -> None:
     coefficients = _sample_baseline(data, residual, sigma)
     baseline = jnp.einsum("tgj,gj->tg", data.regressors, coefficients) + signed
     degrees_of_freedom = _sample_degrees_of_freedom(structure.likelihood)
-    by_week = log_likelihood(
+    by_regime = _log_density_by_regime(
         data.outcome, baseline, by_component, weights, sigma, degrees_of_freedom
     )
+    by_week = jax.nn.logsumexp(by_regime, axis=-1)
     numpyro.factor("outcome", (by_week * data.scored).sum())
     if len(data.lift.lift):
-        lift = expected_lift(data.lift, curves, structure.adstock)
-        agreement = dist.Normal(lift, data.lift.standard_error).log_prob(data.lift.lift)
-        numpyro.factor("lift_tests", agreement.sum())
+        regimes = _where_scored(data, jax.nn.softmax(by_regime, axis=-1), weights)
+        lift = modelled_lift(data.lift, curves, structure.adstock, regimes)
+        numpyro.factor("lift_tests", log_density_of_lift(data.lift, lift).sum())
 
 
 def log_likelihood(
@@ -91,13 +93,60 @@ def log_likelihood(
         sigma: scale of the noise.
         degrees_of_freedom: of the Student-t likelihood, `(..., 1)`, or None for the Normal.
     """
+    by_regime = _log_density_by_regime(
+        outcome, baseline, by_component, weights, sigma, degrees_of_freedom
+    )
+    return jax.nn.logsumexp(by_regime, axis=-1)
+
+
+def regime_probabilities(
+    data: ModelData, kind: AdstockKind, sites: Mapping[str, jax.Array]
+) -> jax.Array:
+    """Probability of each regime in each week of one draw, `(weeks, series, components)`.
+
+    Given the week's outcome if it is scored, by Bayes' rule; else the mixture's weight.
+
+    Args:
+        data: with the outcomes that the draw is a draw given.
+        kind: of the adstock.
+        sites: the recorded sites of the draw.
+    """
+    curves = Curves(*(sites[name] for name in Curves._fields))
+    saturated = saturation(kind, data.media, curves.adstock, curves.half_saturation, curves.slope)
+    baseline = jnp.einsum("tgj,gj->tg", data.regressors, sites["coefficients"])
+    if "signed_coefficients" in sites:
+        baseline += data.signed @ sites["signed_coefficients"]
+    by_regime = _log_density_by_regime(
+        data.outcome,
+        baseline,
+        component_effects(saturated, curves.amplitude),
+        curves.weights,
+        sites["sigma"],
+        sites.get("degrees_of_freedom"),
+    )
+    return _where_scored(data, jax.nn.softmax(by_regime, axis=-1), curves.weights)
+
+
+def _where_scored(data: ModelData, given_outcome: jax.Array, weights: jax.Array) -> jax.Array:
+    return jnp.where(data.scored[:, :, None] > 0, given_outcome, weights)
+
+
+def _log_density_by_regime(
+    outcome: jax.Array,
+    baseline: jax.Array,
+    by_component: jax.Array,
+    weights: jax.Array,
+    sigma: jax.Array,
+    degrees_of_freedom: jax.Array | None,
+) -> jax.Array:
+    """Log joint density of each week's outcome and regime, `(..., components)`."""
     mean = baseline[..., None] + by_component
     noise = sigma[..., None]
     if degrees_of_freedom is None:
         distribution = dist.Normal(mean, noise)
     else:
         distribution = dist.StudentT(degrees_of_freedom, mean, noise)
-    return jax.nn.logsumexp(distribution.log_prob(outcome[..., None]) + jnp.log(weights), axis=-1)
+    return distribution.log_prob(outcome[..., None]) + jnp.log(weights)
 
 
 def dense_sites(structure: Structure, series: int) -> tuple[str, ...]:

@@ -19,6 +19,7 @@ from hill_mmm._model.density import log_likelihood
 from hill_mmm._model.design import Design, baseline_design
 from hill_mmm._model.padding import padded
 from hill_mmm._posterior import Posterior, flatten, over_draws
+from hill_mmm._results.regimes import week_regimes
 from hill_mmm.panel import ALL_SERIES, Floats, Panel, Weeks
 from hill_mmm.spec import AdstockKind
 
@@ -40,7 +41,10 @@ class Decomposition:
             weeks, `(draws, weeks, media)`.
         baseline: the other parts, `(draws, weeks, parts)`.
         baseline_parts: `(component_type, component)` of each part of `baseline`.
-        predicted: one draw of the outcome itself for each draw, `(draws, weeks)`.
+        predicted: one draw of the outcome itself for each draw, `(draws, weeks)`, without knowledge
+            of the week's outcome.
+        predicted_mean: what `predicted` is expected to be, `(draws, weeks)`. It is the measure of
+            a prediction; `expected` knows more of the weeks fitted to.
         log_likelihood: of the outcome on its scale in the model, `(draws, weeks)`; NaN in weeks
             to come.
     """
@@ -57,11 +61,16 @@ class Decomposition:
     baseline: Floats
     baseline_parts: tuple[tuple[str, str], ...]
     predicted: Floats
+    predicted_mean: Floats
     log_likelihood: Floats
 
     @property
     def expected(self) -> Floats:
-        """Expected outcome, `(draws, weeks)`."""
+        """Expected outcome, `(draws, weeks)`: the sum of its parts.
+
+        Of a mixture, in the regimes that the weeks fitted to were in as far as their outcome tells;
+        in weeks after them `predicted_mean`.
+        """
         return self.media.sum(axis=2) + self.baseline.sum(axis=2)
 
 
@@ -69,7 +78,9 @@ def decompose(posterior: Posterior, panel: Panel | None = None) -> Iterator[Deco
     """Take the expected outcome of every week apart, series by series.
 
     Contributions are counterfactual: outcome with the medium minus outcome without it in any week
-    of the panel, carry-over included. The mixture's effect is its mean over the regimes.
+    of the panel, carry-over included. The mixture's effect is its mean over the regimes: in the
+    weeks fitted to by their probability given the week's outcome as the fit knew it, in weeks after
+    them, whose outcome the fit did not know, by the mixture's weights (see `week_regimes`).
 
     Args:
         posterior: the fit.
@@ -87,8 +98,9 @@ def decompose(posterior: Posterior, panel: Panel | None = None) -> Iterator[Deco
         )
     posterior.scales.require_same_variables(panel)
     design = baseline_design(panel, posterior.spec, posterior.scales)
-    for series in range(len(panel.series)):
-        yield _decompose_series(posterior, panel, design, series)
+    probabilities = week_regimes(posterior, len(padded(panel.outcome)))
+    for series, probability in enumerate(probabilities):
+        yield _decompose_series(posterior, panel, design, probability, series)
 
 
 def with_total(posterior: Posterior, panel: Panel | None = None) -> Iterator[Decomposition]:
@@ -116,6 +128,7 @@ def total(parts: Iterable[Decomposition], weeks: Weeks) -> Decomposition:
         name: getattr(first, name).copy()
         for name in ("outcome", "spend", "media", "media_gain", "baseline", "predicted")
     }
+    summed["predicted_mean"] = first.predicted_mean.copy()
     summed["log_likelihood"] = first.log_likelihood.copy()
     for part in on_calendar:
         for name, values in summed.items():
@@ -130,7 +143,7 @@ def _on_calendar(part: Decomposition, weeks: Weeks) -> Decomposition:
         widths = [(missing if dim == axis else 0, 0) for dim in range(values.ndim)]
         return np.pad(values, widths)
 
-    by_draw = ("media", "media_gain", "baseline", "predicted", "log_likelihood")
+    by_draw = ("media", "media_gain", "baseline", "predicted", "predicted_mean", "log_likelihood")
     return replace(
         part,
         weeks=weeks,
@@ -142,15 +155,17 @@ def _on_calendar(part: Decomposition, weeks: Weeks) -> Decomposition:
 
 
 def _decompose_series(
-    posterior: Posterior, panel: Panel, design: Design, series: int
+    posterior: Posterior, panel: Panel, design: Design, probability: jax.Array, series: int
 ) -> Decomposition:
     scale = float(posterior.scales.outcome[series])
     start = int(panel.starts[series])
     media = jnp.asarray(padded(panel.media[:, series] / posterior.scales.spend[series]))
-    effects = _effects(media, series_curves(posterior, series), posterior.spec.adstock)
+    curves = series_curves(posterior, series)
+    effects = _effects(media, curves, probability, posterior.spec.adstock)
     own = slice(start, len(panel))
     contribution, gain, regimes = (np.asarray(effect)[:, own] for effect in effects)
     baseline, parts = _baseline_effects(posterior, design, series, start)
+    by_weight = np.einsum("dtk,dk->dt", regimes, flatten(posterior.draws["weights"]))
     outcome = panel.outcome[start:, series]
     return Decomposition(
         series=panel.series[series],
@@ -165,6 +180,7 @@ def _decompose_series(
         baseline=baseline * scale,
         baseline_parts=parts,
         predicted=_predicted(posterior, series, baseline.sum(axis=2), regimes) * scale,
+        predicted_mean=(baseline.sum(axis=2) + by_weight) * scale,
         log_likelihood=_log_likelihood(
             posterior, series, outcome / scale, baseline.sum(axis=2), regimes
         ),
@@ -177,18 +193,26 @@ def series_curves(posterior: Posterior, series: int) -> Curves:
     return curves._replace(amplitude=curves.amplitude[:, series])
 
 
-@partial(jax.jit, static_argnums=2)
+@partial(jax.jit, static_argnums=3)
 def _effects(
-    media: jax.Array, curves: Curves, kind: AdstockKind
+    media: jax.Array, curves: Curves, probabilities: jax.Array, kind: AdstockKind
 ) -> tuple[jax.Array, jax.Array, jax.Array]:
-    """Effect and gain by medium, and the effect of all in each regime, scaled."""
+    """Effect and gain by medium, and the effect of all in each regime, scaled.
 
-    def one(draw: Curves) -> tuple[jax.Array, jax.Array, jax.Array]:
+    The first two are means over the regimes by their `probabilities (draws, weeks, components)`.
+    """
+
+    def one(given: tuple[Curves, jax.Array]) -> tuple[jax.Array, jax.Array, jax.Array]:
+        draw, probability = given
         adstocked = adstock(kind, media, draw.adstock)
         effect, gain = draw.effect(adstocked), draw.gain(adstocked)
-        return effect @ draw.weights, gain @ draw.weights, effect.sum(axis=1)
 
-    return over_draws(one, curves)
+        def mean(by_regime: jax.Array) -> jax.Array:
+            return jnp.einsum("tmk,tk->tm", by_regime, probability)
+
+        return mean(effect), mean(gain), effect.sum(axis=1)
+
+    return over_draws(one, (curves, probabilities))
 
 
 def _baseline_effects(

@@ -54,7 +54,7 @@ class CurvePoints:
 def response_points(
     posterior: Posterior, series: int, multipliers: Floats, basis: Basis
 ) -> CurvePoints:
-    """The response curves of one series.
+    """The response curves of one series, over the regimes of a mixture by their weights.
 
     A point of the steady state is extrapolated where its spend exceeds every week's adstocked
     spend (at the posterior mean of the adstock); one of the historical pattern, where its

@@ -7,7 +7,7 @@ import pytest
 
 from hill_mmm import Fit, GateThresholds, LiftTest, ModelSpec, Panel
 from hill_mmm._results.estimands import channel_summary
-from hill_mmm._results.lift_tests import lift_test
+from hill_mmm._results.lift_tests import lift_test, modelled_lift
 from hill_mmm.checks import (
     Check,
     gate,
@@ -389,9 +389,11 @@ def test_an_experiment_that_the_model_contradicts_warns(
     mean, sd = row["modelled_lift_mean"], row["modelled_lift_sd"]
     agreed = replace(agreed, lift=mean, standard_error=sd)
     other = replace(agreed, start="2022-02-14", lift=mean, standard_error=sd)
-    row = lift_test(replace(regional_mixture, lift_tests=(other,)), 0.9).iloc[0]
-    # Both variances count: the test's is the model's own.
-    total = np.hypot(sd, row["modelled_lift_sd"])
+    tested = replace(regional_mixture, lift_tests=(other,))
+    row = lift_test(tested, 0.9).iloc[0]
+    # All variances count: the test's is the model's own, and the regimes have one.
+    between = float(np.mean(modelled_lift(tested).variance))
+    total = np.sqrt(sd**2 + row["modelled_lift_sd"] ** 2 + between)
     other = replace(other, lift=row["modelled_lift_mean"] - errors * total)
     frame = lift_test(replace(regional_mixture, lift_tests=(agreed, other)), 0.9)
     (check,) = lift_test_checks(frame)
