@@ -229,6 +229,7 @@ def _sample(
         cpu_seconds=time.process_time() - cpu,
         wall_seconds=time.monotonic() - wall,
         peak_rss_mb=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024.0,
+        prior_only=prior_only,
     )
 
 

@@ -315,13 +315,15 @@ LIFT_TEST = _table(
     _number("lift", "Incremental outcome measured in these weeks."),
     _number("standard_error", "Standard error of the lift, in the same unit."),
     *_statistics("modelled_lift", "Incremental outcome of these weeks by the fit"),
-    _number("z_score", "Modelled minus measured lift, over the root of both variances."),
+    _number("z_score", "Modelled minus measured lift, over the root of the sum of variances."),
     _ci_level(),
 )
 
 MODEL_FIT = _table(
     "mmm_model_fit",
-    "One row per run, series and week: actual against expected outcome.",
+    "One row per run, series and week: actual against expected outcome. Of a mixture, a week "
+    "fitted to is expected in the regimes that its outcome speaks for, and a week after them over "
+    "all regimes by their weights. mmm_accuracy is measured with the weights in all weeks.",
     _series_or_all(),
     _week(),
     _number("actual", "Observed outcome."),

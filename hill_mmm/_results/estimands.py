@@ -213,6 +213,8 @@ def _learned(posterior: Posterior, part: Decomposition) -> Floats:
 def contribution(part: Decomposition, ci_level: float) -> pd.DataFrame:
     """Every part of every week's expected outcome; the parts of a week sum to it.
 
+    Of a mixture, each part is in the regimes that the week was in: see `decompose`.
+
     Media, holidays and events are counted from none, and so are controls that are events, of 0 and
     1 or 0 in most weeks. Trend and seasonality are deviations from their mean, and other controls
     from theirs over the weeks fitted to, or from the reference that the specification gives. What
@@ -328,7 +330,8 @@ def _curve_rows(
 def model_fit(part: Decomposition, ci_level: float) -> pd.DataFrame:
     """Actual against expected outcome by week, with the predictive interval of the actual.
 
-    Weeks after those fitted to are the `holdout` set.
+    Weeks after those fitted to are the `holdout` set. Of a mixture, `expected` is in the regimes
+    that a week fitted to was in, while the predictive interval is of any regime.
     """
     expected = part.expected
     predicted = statistics("predicted", part.predicted, ci_level)

@@ -40,8 +40,9 @@ def score(posterior: Posterior, panel: Panel, ci_level: float = 0.9) -> Scored:
     """Apply a fit to a panel that goes on after it; nothing is sampled and nothing learned.
 
     Spend and controls are those that came, so that the scored weeks' error is the model's, not
-    the plan's. Weeks before the fit's end keep the posterior that they made, also where the panel
-    has restated them.
+    the plan's. A scored week may have been in any regime of a mixture, by the weights: its own
+    outcome does not say which. Weeks before the fit's end keep the posterior that they made, also
+    where the panel has restated them.
 
     Args:
         posterior: the fit.

@@ -56,7 +56,7 @@ class CurvePoints:
 def response_points(
     posterior: Posterior, series: int, multipliers: Floats, basis: Basis
 ) -> CurvePoints:
-    """The response curves of one series.
+    """The response curves of one series, over the regimes of a mixture by their weights.
 
     A point is extrapolated if some week's adstock exceeds all that the data have seen (see
     `learned_range`); one of the historical pattern is, if its multiplier exceeds 1.

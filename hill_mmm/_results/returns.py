@@ -20,9 +20,11 @@ import numpy as np
 from hill_mmm._model.adstock import Media, adstock
 from hill_mmm._model.curves import Curves
 from hill_mmm._model.media import media_data
+from hill_mmm._model.padding import padded
 from hill_mmm._posterior import Posterior, over_draws
 from hill_mmm._results.decompose import series_curves
 from hill_mmm._results.periods import Period
+from hill_mmm._results.regimes import week_regimes
 from hill_mmm.panel import ALL_SERIES, WEEK, Floats, Panel
 from hill_mmm.spec import AdstockKind
 
@@ -85,8 +87,9 @@ def returns_with_total(
     """
     running: PeriodReturns | None = None
     longer = _going_on(panel)
-    for series in range(len(panel.series)):
-        found = _series_returns(posterior, longer, tuple(periods), series)
+    regimes = week_regimes(posterior, len(padded(longer.outcome)))
+    for series, probability in enumerate(regimes):
+        found = _series_returns(posterior, longer, tuple(periods), probability, series)
         yield found
         if len(panel.series) > 1:
             running = found if running is None else _sum(running, found)
@@ -117,7 +120,11 @@ def _going_on(panel: Panel) -> Panel:
 
 
 def _series_returns(
-    posterior: Posterior, longer: Panel, periods: tuple[Period, ...], series: int
+    posterior: Posterior,
+    longer: Panel,
+    periods: tuple[Period, ...],
+    regimes: jax.Array,
+    series: int,
 ) -> PeriodReturns:
     media, start = media_data(longer, posterior.scales, series), int(longer.starts[series])
     within = [period.within(longer.weeks) for period in periods]
@@ -130,7 +137,7 @@ def _series_returns(
         for length, group in groups.items()
     ]
     found = _effect_and_gain(
-        media, windows, series_curves(posterior, series), posterior.spec.adstock
+        media, windows, series_curves(posterior, series), regimes, posterior.spec.adstock
     )
     # Each group has been filled up to round numbers.
     order = np.argsort(np.concatenate([*groups.values()]))
@@ -172,25 +179,38 @@ def _windows(spend: Floats, own: list[slice], length: int) -> _Windows:
     )
 
 
-@partial(jax.jit, static_argnums=3)
+@partial(jax.jit, static_argnums=4)
 def _effect_and_gain(
-    media: Media, windows: list[_Windows], curves: Curves, kind: AdstockKind
+    media: Media,
+    windows: list[_Windows],
+    curves: Curves,
+    regimes: jax.Array,
+    kind: AdstockKind,
 ) -> tuple[list[jax.Array], list[jax.Array]]:
-    """Of each group of periods, `(draws, periods, media)`, scaled."""
+    """Of each group of periods, `(draws, periods, media)`, scaled.
 
-    def one(draw: Curves) -> tuple[list[jax.Array], list[jax.Array]]:
+    Each week is in the regime that it was in, with and without the period's spend: `regimes` are
+    the probabilities, `(draws, weeks, components)`.
+    """
+
+    def one(given: tuple[Curves, jax.Array]) -> tuple[list[jax.Array], list[jax.Array]]:
+        draw, regime = given
         adstocked = draw.adstocked(kind, media)
-        effect, gain = draw.effect(adstocked) @ draw.weights, draw.gain(adstocked) @ draw.weights
+        effect, gain = (
+            jnp.einsum("tmk,tk->tm", by_regime, regime)
+            for by_regime in (draw.effect(adstocked), draw.gain(adstocked))
+        )
         effects: list[jax.Array] = []
         gains: list[jax.Array] = []
         for group in windows:
             left = adstock(kind, group.own, draw.adstock)
             with_it = adstocked[group.position]
-            without = draw.effect(jnp.maximum(with_it - left, 0.0)) @ draw.weights
+            without = draw.effect(jnp.maximum(with_it - left, 0.0))
+            without = jnp.einsum("tpmk,tpk->tpm", without, regime[group.position])
             share = left / jnp.where(with_it > 0, with_it, 1.0)
             counted = group.counted
             effects.append(jnp.einsum("tp,tpm->pm", counted, effect[group.position] - without))
             gains.append(jnp.einsum("tp,tpm->pm", counted, gain[group.position] * share))
         return effects, gains
 
-    return over_draws(one, curves)
+    return over_draws(one, (curves, regimes))

@@ -13,7 +13,7 @@ from hill_mmm._results.estimands import (
     channel_summary,
     period_returns,
 )
-from hill_mmm._results.lift_tests import lift_test
+from hill_mmm._results.lift_tests import lift_test, modelled_lift
 from hill_mmm._results.statistics import statistics
 from hill_mmm.checks import parameter_summary
 from hill_mmm.panel import ALL_SERIES
@@ -309,7 +309,9 @@ def test_response_curve_frame(mixture: Fit, found: Estimates) -> None:
     assert 0 < frame["is_extrapolated"].sum() < len(frame)
 
 
-def test_at_the_spend_as_it_was_the_curve_is_the_mean_contribution(found: Estimates) -> None:
+def test_at_the_spend_as_it_was_the_curve_is_the_mean_contribution(mixture: Fit) -> None:
+    # A curve is of weeks to come, in which any regime may be.
+    found = estimates(replace(mixture, prior_only=True), LEVEL)
     curve = found.response_curve.query("basis == 'historical_pattern' and spend_multiplier == 1")
     curve = curve.set_index(["series_key", "channel"])
     summary = found.channel_summary.query("period == 'all'")
@@ -447,7 +449,10 @@ def test_a_lift_test_stands_beside_the_models_own_counterfactual(regional_mixtur
         LiftTest("tv", str(panel.weeks[60]), str(panel.weeks[63]), 2e5, 3e4),
         LiftTest("search", str(panel.weeks[70]), str(panel.weeks[70]), 1e4, 1e3, "region_04"),
     )
-    frame = lift_test(replace(regional_mixture, lift_tests=tests), LEVEL)
+    tested_fit = replace(regional_mixture, lift_tests=tests)
+    over_regimes = np.asarray(modelled_lift(tested_fit).variance).mean(axis=0)
+    assert (over_regimes > 0).all()
+    frame = lift_test(tested_fit, LEVEL)
     assert list(frame.columns) == [
         *("channel", "series_key", "start_week", "end_week", "lift", "standard_error"),
         *columns_of("modelled_lift"),
@@ -465,7 +470,7 @@ def test_a_lift_test_stands_beside_the_models_own_counterfactual(regional_mixtur
         lift = (parts[series].expected - without[series].expected)[:, tested].sum(axis=1)
         assert frame["modelled_lift_mean"][row] == pytest.approx(lift.mean(), rel=1e-6)
         assert frame["modelled_lift_sd"][row] == pytest.approx(lift.std(ddof=1), rel=1e-6)
-        error = np.hypot(tests[row].standard_error, lift.std(ddof=1))
+        error = np.sqrt(tests[row].standard_error ** 2 + lift.var(ddof=1) + over_regimes[row])
         z = (lift.mean() - tests[row].lift) / error
         assert frame["z_score"][row] == pytest.approx(z, rel=1e-6)
 
