@@ -94,7 +94,7 @@ def model_data(
     pilot = _pilot_sigma(design, outcome, media, panel.observed)
     gram = np.einsum("tgi,tgj,tg->gij", design.matrix, design.matrix, scored)
     precision = gram / pilot[:, None, None] ** 2 + np.diag(1.0 / design.prior_sd**2)
-    unit, loc, sd = _effect_priors(panel, spec, scales)
+    unit, loc, sd = effect_priors(panel, spec, scales)
     arrays: dict[str, Any] = {
         "media": padded(media),
         "outcome": padded(outcome),
@@ -142,7 +142,7 @@ def _residual_sd(regressors: Floats, outcome: Floats) -> float:
     return float(max(sigma, 0.01 * outcome.std()))
 
 
-def _effect_priors(panel: Panel, spec: ModelSpec, scales: Scales) -> tuple[Floats, Floats, Floats]:
+def effect_priors(panel: Panel, spec: ModelSpec, scales: Scales) -> tuple[Floats, Floats, Floats]:
     """Unit, location and scale of the prior on each medium's log mean effect."""
     paid = len(panel.channels)
     priors = [

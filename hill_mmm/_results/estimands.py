@@ -19,6 +19,7 @@ from hill_mmm._posterior import Posterior, flatten, over_draws
 from hill_mmm._results.components import component
 from hill_mmm._results.decompose import Decomposition, with_total
 from hill_mmm._results.lift_tests import lift_test
+from hill_mmm._results.prior_effect import contribution_prior
 from hill_mmm._results.response import Basis, CurvePoints, response_points, total_response
 from hill_mmm._results.statistics import statistics
 from hill_mmm.panel import Floats
@@ -131,18 +132,13 @@ def period_summary(part: Decomposition, weeks: slice, ci_level: float) -> pd.Dat
 
 
 def _learned(posterior: Posterior, part: Decomposition) -> Floats:
-    spec, paid = posterior.spec, len(part.channels)
-    if spec.amplitude_prior == "seed":
+    if posterior.spec.amplitude_prior == "seed":
         return np.full(len(part.media_names), np.nan)
-    priors = [
-        spec.channel_prior(name, is_paid=medium < paid)
-        for medium, name in enumerate(part.media_names)
-    ]
     contribution = part.media[:, : part.n_fitted].sum(axis=1)
     # A medium that the series does not have brings exactly 0, and nothing is learned of it.
     with np.errstate(divide="ignore", invalid="ignore"):
         spread = np.log(contribution).var(axis=0)
-    learned = 1.0 - spread / np.array([prior.sd_log for prior in priors]) ** 2
+    learned = 1.0 - spread / contribution_prior(posterior, part.series).variance
     return np.clip(learned, 0.0, 1.0)
 
 

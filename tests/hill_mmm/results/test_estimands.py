@@ -248,6 +248,38 @@ def test_what_was_learned_is_the_prior_variance_that_went(
     np.testing.assert_allclose(learned, np.clip(1 - share_kept, 0, 1), atol=error)
 
 
+def test_what_was_learned_in_a_panel_counts_the_spread_between_series(
+    regions: Panel, invent_fit: InventFit
+) -> None:
+    panel = replace(
+        regions.only(regions.series[:3]),
+        organic=np.zeros((len(regions), 3, 0)),
+        organic_names=(),
+        channels=("tv",),
+        spend=np.ascontiguousarray(regions.spend[:, :3, :1]),
+    )
+    spec = ModelSpec(channel_priors={"tv": RoiPrior(2.0, 0.3)})
+    # The prior as DECISIONS.md has it: common to all series, and the spread between them.
+    rng = np.random.default_rng(5)
+
+    def deviation(draws: int) -> np.ndarray:
+        spread = rng.lognormal(-1.0, 0.5, (draws, 1))
+        return 0.3 * rng.normal(size=(draws, 1)) + spread * rng.normal(size=(draws, 3))
+
+    returns = 2.0 * panel.spend[:, :, 0].sum(axis=0)
+    fit = invent_fit(panel, spec, chains=4, draws=5000)
+    # A quarter of the variance is left in every series.
+    wanted = returns * np.exp(0.5 * deviation(20_000))
+    found = np.stack([part.media.sum(axis=(1, 2)) for part in decompose(fit)], axis=1)
+    factor = (wanted / found).reshape(4, 5000, 3, 1, 1)
+    fit = replace(fit, draws=fit.draws | {"amplitude": fit.draws["amplitude"] * factor})
+    learned = summary_of(fit)["roi_learned"]
+    np.testing.assert_allclose(learned[list(panel.series)], 0.75, atol=0.03)
+    prior = np.log((returns * np.exp(deviation(200_000))).sum(axis=1)).var()
+    of_sum = 1.0 - np.log(wanted.sum(axis=1)).var() / prior
+    assert learned[ALL_SERIES, "tv"] == pytest.approx(of_sum, abs=0.03)
+
+
 def test_under_the_seeds_amplitudes_nothing_is_said_of_learning(
     market: Panel, invent_fit: InventFit
 ) -> None:
