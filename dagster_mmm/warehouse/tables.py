@@ -108,6 +108,18 @@ RUN = _table(
     sa.Column("started_at", sa.DateTime, nullable=False, comment="Start of the fit, UTC."),
     sa.Column("published_at", sa.DateTime, nullable=True, comment="First publication, UTC."),
     _text("currency", "Currency of all money columns, ISO 4217."),
+    _text(
+        "outcome_kind",
+        "money: the outcome, and all contributions, are in the currency; count: they are in units "
+        "of their own, such as orders. Null for runs of earlier versions.",
+        nullable=True,
+    ),
+    _number(
+        "value_per_unit",
+        "Money that a unit of a count is worth, by which its ROI and mROI are in money; null for "
+        "money, and for a count without one, which has neither.",
+        nullable=True,
+    ),
     _date("as_of_week", "Last week of data used.", nullable=True),
     _date("window_start", "First week of data used.", nullable=True),
     _date("window_end", "Last week of data used.", nullable=True),
@@ -155,10 +167,15 @@ CHANNEL_SUMMARY = _table(
     _number("spend_share", "Share of the spend of all channels, 0-1.", nullable=True),
     *_statistics("contribution", "Incremental outcome over the period"),
     *_statistics("contribution_share", "Contribution as a share of the expected outcome, 0-1"),
-    *_statistics("roi", "Contribution divided by spend; null without spend", nullable=True),
+    *_statistics(
+        "roi",
+        "Contribution divided by spend, both in money; null without spend, and for a count without "
+        "a value per unit",
+        nullable=True,
+    ),
     *_statistics(
         "mroi",
-        "Outcome gained per unit of money by a small uniform increase of spend; null without spend",
+        "Money gained per unit of money by a small uniform increase of spend; null where ROI is",
         nullable=True,
     ),
     _number(
@@ -169,7 +186,7 @@ CHANNEL_SUMMARY = _table(
     ),
     _number(
         "prob_roi_gt_1",
-        "Posterior probability that ROI exceeds 1; null without spend.",
+        "Posterior probability that ROI exceeds 1; null where ROI is.",
         nullable=True,
     ),
     _number(
@@ -218,7 +235,12 @@ RESPONSE_CURVE = _table(
     _number("spend_multiplier", "Weekly spend as a multiple of the mean weekly spend."),
     _number("weekly_spend", "Mean weekly spend at that multiple."),
     *_statistics("contribution", "Mean weekly incremental outcome at that spend"),
-    *_statistics("mroi", "Slope of the curve: outcome per further unit of spend"),
+    *_statistics(
+        "mroi",
+        "Slope of the curve, in money: outcome per further unit of spend; null for a count without "
+        "a value per unit",
+        nullable=True,
+    ),
     _flag("is_extrapolated", "True where the spend exceeds what the data have seen."),
     _ci_level(),
 )
@@ -472,8 +494,10 @@ BUDGET_PLAN = _table(
         "contribution", "Incremental outcome of the plan's spend, carry-over after it included"
     ),
     *_statistics("contribution_change", "That, minus the same of the reference"),
-    _number("roi_mean", "Contribution per unit of money; null without spend.", nullable=True),
-    _number("mroi_mean", "Outcome of the next unit of money; null without spend.", nullable=True),
+    _number(
+        "roi_mean", "Contribution per unit of money; null without spend or value.", nullable=True
+    ),
+    _number("mroi_mean", "Outcome of the next unit of money; null like roi_mean.", nullable=True),
     _ci_level(),
 )
 
@@ -509,7 +533,7 @@ BUDGET_PLAN_SUMMARY = _table(
     ),
     _number("prob_gain", "Posterior probability that the gain is over 0.", nullable=True),
     _number("utility_gain", "Utility of the gain; 0 is no change.", nullable=True),
-    _number("roi_mean", "Contribution per unit of money.", nullable=True),
+    _number("roi_mean", "Contribution per unit of money; null without value.", nullable=True),
     sa.Column(
         "has_converged", sa.Boolean, nullable=True, comment="True where the search has ended."
     ),

@@ -84,22 +84,27 @@ run = opened("Where should the next unit of money go?")
 st.subheader("Channels by what the next unit brings")
 period = choose_period("last_13_weeks")
 ranking = ask(RANKING, **run.keys, period=period)
-level = ranking.rows["ci_level"].max()
-st.altair_chart(
-    charts.intervals(ranking.rows, "mroi", f"mROI, {run.per_unit}", reference=1), key="mroi chart"
-)
-st.caption(
-    f"Outcome of the next {run.currency} at the spend of the {PERIODS[period].lower()}, mean and "
-    f"{level:.0%} interval. Where intervals overlap widely the order is not settled: move money in "
-    "small steps, or test. A low roi_learned means that the prior speaks, not the data."
-)
-show(
-    ranking,
-    "mroi_ranking",
-    dict.fromkeys([f"{name}_{end}" for name in ("roi", "mroi") for end in charts.ENDS], TWO)
-    | {"spend": MONEY}
-    | dict.fromkeys(["spend_share", "roi_learned", "ci_level"], PERCENT),
-)
+if ranking.rows.empty:
+    st.info(run.no_return)
+else:
+    level = ranking.rows["ci_level"].max()
+    st.altair_chart(
+        charts.intervals(ranking.rows, "mroi", f"mROI, {run.per_unit}", reference=1),
+        key="mroi chart",
+    )
+    st.caption(
+        f"Outcome of the next {run.currency} at the spend of the {PERIODS[period].lower()}, mean "
+        f"and {level:.0%} interval. Where intervals overlap widely the order is not settled: move "
+        "money in small steps, or test. A low roi_learned means that the prior speaks, not the "
+        "data."
+    )
+    show(
+        ranking,
+        "mroi_ranking",
+        dict.fromkeys([f"{name}_{end}" for name in ("roi", "mroi") for end in charts.ENDS], TWO)
+        | {"spend": MONEY}
+        | dict.fromkeys(["spend_share", "roi_learned", "ci_level"], PERCENT),
+    )
 
 st.subheader("The plan")
 if exists("budget_plan_summary_latest"):

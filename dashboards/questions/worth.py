@@ -30,22 +30,25 @@ period = choose_period()
 returns = ask(RETURNS, **run.keys, period=period)
 level = returns.rows["ci_level"].max()
 spent = returns.rows.dropna(subset=["roi_mean"])
-left, right = st.columns(2)
-with left:
-    st.subheader("On average: ROI")
-    st.altair_chart(
-        charts.intervals(spent, "roi", f"ROI, {run.per_unit}", reference=1), key="roi chart"
+if spent.empty:
+    st.info(run.no_return)
+else:
+    left, right = st.columns(2)
+    with left:
+        st.subheader("On average: ROI")
+        st.altair_chart(
+            charts.intervals(spent, "roi", f"ROI, {run.per_unit}", reference=1), key="roi chart"
+        )
+    with right:
+        st.subheader("At the margin: mROI")
+        st.altair_chart(
+            charts.intervals(spent, "mroi", f"mROI, {run.per_unit}", reference=1), key="mroi chart"
+        )
+    st.caption(
+        f"Posterior means with {level:.0%} intervals, {PERIODS[period].lower()}. ROI is what the "
+        f"period's spend brought, per {run.currency}; mROI what a little more would have brought. "
+        f"The dashed line is one {run.per_unit}."
     )
-with right:
-    st.subheader("At the margin: mROI")
-    st.altair_chart(
-        charts.intervals(spent, "mroi", f"mROI, {run.per_unit}", reference=1), key="mroi chart"
-    )
-st.caption(
-    f"Posterior means with {level:.0%} intervals, {PERIODS[period].lower()}. ROI is what the "
-    f"period's spend brought, per {run.currency}; mROI what a little more would have brought. The "
-    f"dashed line is one {run.outcome} per {run.currency}."
-)
 show(
     returns,
     "returns",

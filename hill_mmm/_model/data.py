@@ -91,7 +91,7 @@ def model_data(
     media = panel.media / scales.spend
     observed = panel.observed.astype(np.float64)
     scored = np.zeros_like(observed) if prior_only else observed
-    pilot = _pilot_sigma(design, outcome, media, panel.observed)
+    pilot = pilot_sigma(design, outcome, media, panel.observed)
     gram = np.einsum("tgi,tgj,tg->gij", design.matrix, design.matrix, scored)
     precision = gram / pilot[:, None, None] ** 2 + np.diag(1.0 / design.prior_sd**2)
     unit, loc, sd = effect_priors(panel, spec, scales)
@@ -120,7 +120,7 @@ def model_data(
     return ModelData(**jax.tree.map(jnp.asarray, arrays), lift=lift)
 
 
-def _pilot_sigma(
+def pilot_sigma(
     design: Design, outcome: Floats, media: Floats, observed: NDArray[np.bool_]
 ) -> Floats:
     """Noise of each series about a least-squares fit with the square root of adstocked media."""
@@ -150,7 +150,9 @@ def effect_priors(panel: Panel, spec: ModelSpec, scales: Scales) -> tuple[Floats
         for medium, name in enumerate(panel.media_names)
     ]
     weeks = panel.observed.sum(axis=0)[:, None]
-    spend_per_week = panel.media.sum(axis=0) / weeks / scales.outcome[:, None]
+    # A ROI is in money, the outcome perhaps in units.
+    worth = scales.outcome[:, None] * spec.worth
+    spend_per_week = panel.media.sum(axis=0) / weeks / worth
     through_roi = np.array([prior.kind == "roi" for prior in priors])
     with_spend = np.where(through_roi & (spend_per_week > 0), spend_per_week, 1.0)
     return (

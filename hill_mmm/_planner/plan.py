@@ -5,7 +5,7 @@ horizon moves the outcome of every plan alike: a plan's gain depends on the week
 on what earlier weeks carry over into them.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import jax.numpy as jnp
 import numpy as np
@@ -13,6 +13,7 @@ import pandas as pd
 
 from hill_mmm._planner.response import (
     CurrentSpend,
+    PlanError,
     PlanResponse,
     compiled_effect,
     current_spend,
@@ -81,9 +82,10 @@ def plan(posterior: Posterior, request: PlanRequest | None = None, ci_level: flo
 
     Raises:
         PlanError: if the limits contradict each other or the data, or no plan within them reaches
-            the target ROI.
+            the target ROI, or it is of an outcome without a value in money.
     """
-    scenario = scenario_of(posterior, request or PlanRequest())
+    request = request or PlanRequest()
+    scenario = scenario_of(posterior, request)
     rough = scenario.search(plan_response(posterior, scenario.current, SEARCH_DRAWS)).best()
     judge = plan_response(posterior, scenario.current, JUDGE_DRAWS)
     search = scenario.search(judge)
@@ -92,7 +94,7 @@ def plan(posterior: Posterior, request: PlanRequest | None = None, ci_level: flo
     weekly = scenario.reference if is_kept else found.weekly
     shape = (len(posterior.panel.series), len(posterior.panel.channels))
     return Plan(
-        request=scenario.request,
+        request=request,
         weekly=weekly.reshape(shape),
         is_kept=is_kept,
         cells=_cells(posterior, scenario, judge, weekly, ci_level),
@@ -101,10 +103,24 @@ def plan(posterior: Posterior, request: PlanRequest | None = None, ci_level: flo
 
 
 def scenario_of(posterior: Posterior, request: PlanRequest) -> Scenario:
-    """The scenario made ready; raises what `plan` raises of its limits."""
+    """The scenario made ready; raises what `plan` raises of its limits and its objective."""
+    request = _in_units_of_outcome(request, posterior.spec.worth)
     current = current_spend(posterior, request)
     space = plan_space(posterior.panel, current, request)
     return Scenario(request, current, space, reference(current, space, request))
+
+
+def _in_units_of_outcome(request: PlanRequest, worth: float) -> PlanRequest:
+    """The request with its target or margin, which are of money, by what a unit is worth."""
+    if request.objective == "fixed_budget":
+        return request
+    if np.isnan(worth):
+        raise PlanError(
+            f"{request.objective} compares the outcome with money, and a unit of this outcome has "
+            "no value: set outcome.value_per_unit, or plan for a fixed_budget"
+        )
+    target = None if request.target is None else request.target / worth
+    return replace(request, target=target, margin=request.margin * worth)
 
 
 def _may_be_kept(scenario: Scenario, search: Search) -> bool:
@@ -141,8 +157,8 @@ def _cells(
             "is_extrapolated": weekly > current.largest_known * (1.0 + TOLERANCE),
             **statistics("contribution", planned - without, ci_level),
             **statistics("contribution_change", planned - compared, ci_level),
-            "roi_mean": ((planned - without) / paid).mean(axis=0),
-            "mroi_mean": mroi.mean(axis=0),
+            "roi_mean": posterior.spec.worth * ((planned - without) / paid).mean(axis=0),
+            "mroi_mean": posterior.spec.worth * mroi.mean(axis=0),
             "ci_level": ci_level,
         }
     )
@@ -182,7 +198,9 @@ def _totals(
         **{column: values[0] for column, values in sums.items()},
         "prob_gain": float((gains > 0).mean()),
         "utility_gain": search.utility(weekly),
-        "roi_mean": float((planned - without).mean() / spend) if spend else np.nan,
+        "roi_mean": (
+            posterior.spec.worth * float((planned - without).mean() / spend) if spend else np.nan
+        ),
         "has_converged": found.has_converged,
         "constraint_residual": search.residual(weekly),
         "unspent": max(left, 0.0) if request.objective == "fixed_budget" else 0.0,

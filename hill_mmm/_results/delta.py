@@ -39,7 +39,8 @@ def summary_between(
     for part in with_total(posterior, panel):
         start, stop = np.searchsorted(part.weeks, [first, last + np.timedelta64(1, "D")])
         if stop > start:
-            frames.append(period_summary(part, slice(int(start), int(stop)), ci_level))
+            weeks = slice(int(start), int(stop))
+            frames.append(period_summary(part, weeks, ci_level, posterior.spec.worth))
     return pd.concat(frames, ignore_index=True)
 
 

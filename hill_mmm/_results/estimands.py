@@ -80,7 +80,8 @@ def estimates(posterior: Posterior, ci_level: float = 0.9) -> Estimates:
 def channel_summary(posterior: Posterior, part: Decomposition, ci_level: float) -> pd.DataFrame:
     """Spend, contribution, ROI and marginal ROI of each medium over each period.
 
-    ROI is contribution divided by spend; mROI the derivative of the outcome by a uniform relative
+    ROI is contribution divided by spend, in money: of a count, contributions times its value per
+    unit, and NaN without one. mROI is the derivative of the outcome by a uniform relative
     increase of the channel's spend, divided by its spend; CPIK spend divided by contribution, the
     cost per incremental unit of an outcome that is not money. They are NaN where nothing was spent,
     as for organic media. Spend of earlier weeks that works in a period counts in it. `roi_learned`
@@ -95,22 +96,25 @@ def channel_summary(posterior: Posterior, part: Decomposition, ci_level: float) 
     learned = _learned(posterior, part)
     return pd.concat(
         [
-            period_summary(part, slice(part.n_fitted - weeks, part.n_fitted), ci_level).assign(
-                period=period, roi_learned=learned
-            )
+            period_summary(
+                part, slice(part.n_fitted - weeks, part.n_fitted), ci_level, posterior.spec.worth
+            ).assign(period=period, roi_learned=learned)
             for period, weeks in periods.items()
         ],
         ignore_index=True,
     )
 
 
-def period_summary(part: Decomposition, weeks: slice, ci_level: float) -> pd.DataFrame:
+def period_summary(
+    part: Decomposition, weeks: slice, ci_level: float, worth: float
+) -> pd.DataFrame:
+    """The rows of some weeks; `worth` is the money that a unit of the outcome is worth."""
     organic = len(part.media_names) - len(part.channels)
     spend = np.append(part.spend[weeks].sum(axis=0), np.zeros(organic))
     paid = np.where(spend > 0, spend, np.nan)
     contribution = part.media[:, weeks].sum(axis=1)
     expected = part.expected[:, weeks].sum(axis=1, keepdims=True)
-    roi = contribution / paid
+    roi = worth * contribution / paid
     with np.errstate(divide="ignore"):
         cpik = paid / contribution
     return pd.DataFrame(
@@ -123,9 +127,9 @@ def period_summary(part: Decomposition, weeks: slice, ci_level: float) -> pd.Dat
             **statistics("contribution", contribution, ci_level),
             **statistics("contribution_share", contribution / expected, ci_level),
             **statistics("roi", roi, ci_level),
-            **statistics("mroi", part.media_gain[:, weeks].sum(axis=1) / paid, ci_level),
+            **statistics("mroi", worth * part.media_gain[:, weeks].sum(axis=1) / paid, ci_level),
             "cpik_median": np.median(cpik, axis=0),
-            "prob_roi_gt_1": np.where(spend > 0, (roi > 1).mean(axis=0), np.nan),
+            "prob_roi_gt_1": np.where(np.isnan(roi).any(axis=0), np.nan, (roi > 1).mean(axis=0)),
             "ci_level": ci_level,
         }
     )
@@ -174,17 +178,18 @@ def response_curve(posterior: Posterior, ci_level: float) -> pd.DataFrame:
     """Weekly outcome and mROI of each paid channel against its weekly spend.
 
     On two bases (see `CurvePoints`): at steady state, and against multiples of the historical
-    pattern.
+    pattern. The mROI is in money, and NaN for a count without a value per unit.
     """
+    worth = posterior.spec.worth
     frames: list[pd.DataFrame] = []
     for basis, multipliers in CURVE_MULTIPLIERS.items():
         running: CurvePoints | None = None
         for series in range(len(posterior.panel.series)):
             points = response_points(posterior, series, multipliers, basis)
-            frames += _curve_rows(points, posterior.panel.channels, ci_level)
+            frames += _curve_rows(points, posterior.panel.channels, ci_level, worth)
             running = points if running is None else total_response([running, points])
         if running is not None and len(posterior.panel.series) > 1:
-            frames += _curve_rows(running, posterior.panel.channels, ci_level)
+            frames += _curve_rows(running, posterior.panel.channels, ci_level, worth)
     return pd.concat(frames, ignore_index=True)
 
 
@@ -231,10 +236,10 @@ def response_draws(posterior: Posterior, count: int) -> pd.DataFrame:
 
 
 def _curve_rows(
-    points: CurvePoints, channels: tuple[str, ...], ci_level: float
+    points: CurvePoints, channels: tuple[str, ...], ci_level: float, worth: float
 ) -> list[pd.DataFrame]:
     """A frame for each channel that the series spends on; a control region may have none."""
-    mroi = points.mroi
+    mroi = worth * points.mroi
     return [
         pd.DataFrame(
             {

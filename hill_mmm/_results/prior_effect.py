@@ -10,8 +10,7 @@ from hill_mmm._model.priors import SERIES_SCALE
 from hill_mmm._posterior import Posterior
 from hill_mmm.panel import Floats
 
-# Of the spread between series alone; all else of the prior is known exactly.
-SPREAD_DRAWS = 10_000
+DRAWS = 10_000
 
 
 class ContributionPrior(NamedTuple):
@@ -39,6 +38,15 @@ class ContributionPrior(NamedTuple):
         with np.errstate(invalid="ignore"):
             return norm.cdf((log_contribution - self.centre) / self.scale).mean(axis=0)
 
+    def draws(self, more_sd_log: float = 0.0) -> Floats:
+        """Draws of the contributions themselves, `(draws, media)`, always the same.
+
+        Args:
+            more_sd_log: uncertainty of the logarithm to add to the prior's own.
+        """
+        normals = np.random.default_rng(1).standard_normal((DRAWS, len(self.scale)))
+        return np.exp(self.centre + np.hypot(self.scale, more_sd_log) * normals)
+
 
 def contribution_prior(posterior: Posterior, series: str) -> ContributionPrior:
     """The prior of one series' contributions, or of their sum over all series.
@@ -63,7 +71,7 @@ def contribution_prior(posterior: Posterior, series: str) -> ContributionPrior:
     if not several:
         return ContributionPrior(by_series, scale)
     rng = np.random.default_rng(0)
-    between = rng.lognormal(SERIES_SCALE.loc, SERIES_SCALE.scale, (SPREAD_DRAWS, 1))
-    deviation = between * rng.standard_normal((SPREAD_DRAWS, len(by_series)))
+    between = rng.lognormal(SERIES_SCALE.loc, SERIES_SCALE.scale, (DRAWS, 1))
+    deviation = between * rng.standard_normal((DRAWS, len(by_series)))
     centre = [np.logaddexp.reduce(medium + deviation, axis=1) for medium in by_series.T]
     return ContributionPrior(np.stack(centre, axis=1), scale)

@@ -267,17 +267,43 @@ def test_what_was_learned_in_a_panel_counts_the_spread_between_series(
         return 0.3 * rng.normal(size=(draws, 1)) + spread * rng.normal(size=(draws, 3))
 
     returns = 2.0 * panel.spend[:, :, 0].sum(axis=0)
-    fit = invent_fit(panel, spec, chains=4, draws=5000)
+    fit = invent_fit(panel, spec, chains=4, draws=2000)
     # A quarter of the variance is left in every series.
-    wanted = returns * np.exp(0.5 * deviation(20_000))
+    wanted = returns * np.exp(0.5 * deviation(8_000))
     found = np.stack([part.media.sum(axis=(1, 2)) for part in decompose(fit)], axis=1)
-    factor = (wanted / found).reshape(4, 5000, 3, 1, 1)
+    factor = (wanted / found).reshape(4, 2000, 3, 1, 1)
     fit = replace(fit, draws=fit.draws | {"amplitude": fit.draws["amplitude"] * factor})
     learned = summary_of(fit)["roi_learned"]
     np.testing.assert_allclose(learned[list(panel.series)], 0.75, atol=0.03)
     prior = np.log((returns * np.exp(deviation(200_000))).sum(axis=1)).var()
     of_sum = 1.0 - np.log(wanted.sum(axis=1)).var() / prior
     assert learned[ALL_SERIES, "tv"] == pytest.approx(of_sum, abs=0.03)
+
+
+def test_returns_of_a_count_are_in_money_or_not_at_all(mixture: Fit) -> None:
+    """Orders of 80 each, and orders of a value that nobody has said, against revenue."""
+    scales = replace(mixture.scales, outcome=mixture.scales.outcome / 80.0)
+    panel = replace(mixture.panel, outcome=mixture.panel.outcome / 80.0)
+    orders = replace(
+        mixture,
+        panel=panel,
+        scales=scales,
+        spec=replace(mixture.spec, outcome_kind="count", value_per_unit=80.0),
+    )
+    unknown = replace(orders, spec=replace(mixture.spec, outcome_kind="count"))
+    revenue = estimates(mixture, LEVEL)
+    valued, valueless = estimates(orders, LEVEL), estimates(unknown, LEVEL)
+    of_money = [*columns_of("roi"), *columns_of("mroi"), "prob_roi_gt_1"]
+    for table, columns in (("channel_summary", of_money), ("response_curve", columns_of("mroi"))):
+        wanted, found = getattr(revenue, table), getattr(valued, table)
+        pd.testing.assert_frame_equal(found[columns], wanted[columns])
+        np.testing.assert_allclose(
+            80.0 * found["contribution_mean"], wanted["contribution_mean"], rtol=1e-9
+        )
+        assert getattr(valueless, table)[columns].isna().all(axis=None)
+    cpik = valueless.channel_summary["cpik_median"]
+    np.testing.assert_allclose(cpik, 80.0 * revenue.channel_summary["cpik_median"], rtol=1e-9)
+    assert cpik.notna().any()
 
 
 def test_under_the_seeds_amplitudes_nothing_is_said_of_learning(
