@@ -20,7 +20,7 @@ from dagster_mmm.warehouse.runs import PublishedFit
 from hill_mmm import Fit, Panel
 from hill_mmm.checks import Check
 from hill_mmm.panel import ALL_SERIES
-from hill_mmm.results import Estimates
+from hill_mmm.results import Estimates, LiftWithoutTest
 
 
 def started_run(
@@ -64,7 +64,8 @@ def result_frames(
         previous: the refit that readers see before it, or None before the first publication.
     """
     ci_level = run.settings.evaluation.ci_level
-    estimates = hill_mmm.results.estimates(run.fit, ci_level)
+    without_test = [LiftWithoutTest(**lift) for lift in run.record.without_test]
+    estimates = hill_mmm.results.estimates(run.fit, ci_level, without_test)
     parameters = hill_mmm.checks.parameter_summary(run.fit)
     information = hill_mmm.results.information_rows(run.fit)
     fitted = [estimates.model_fit]

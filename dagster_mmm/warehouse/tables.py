@@ -303,7 +303,35 @@ LIFT_TEST = _table(
     _number("lift", "Incremental outcome measured in these weeks."),
     _number("standard_error", "Standard error of the lift, in the same unit."),
     *_statistics("modelled_lift", "Incremental outcome of these weeks by the fit"),
-    _number("z_score", "Modelled minus measured lift, over the root of both variances."),
+    _number(
+        "lift_without_test_mean",
+        "Incremental outcome of these weeks by the model that has not seen this test: mean; null "
+        "for runs of earlier versions.",
+        nullable=True,
+    ),
+    _number("lift_without_test_sd", "The same: standard deviation.", nullable=True),
+    _text(
+        "without_test_method",
+        "Where the last two are from: psis, the fit's draws by importance weights; or refit, where "
+        "their Pareto k is over 0.7.",
+        nullable=True,
+    ),
+    _number(
+        "pareto_k",
+        "Of the importance weights: over 0.7 they are not to be trusted, and a refit is; null "
+        "where it is undefined.",
+        nullable=True,
+    ),
+    _number(
+        "z_score",
+        "Lift without the test minus measured lift, over the root of both variances.",
+    ),
+    _number(
+        "prior_probability",
+        "Prior probability of a lift as far out as the measured one: next to nothing where its "
+        "unit is wrong; null under the seed's amplitudes.",
+        nullable=True,
+    ),
     _ci_level(),
 )
 

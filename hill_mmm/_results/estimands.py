@@ -5,7 +5,7 @@ equal-tailed at `ci_level`. Money is in the panel's currency. Rows of `ALL_SERIE
 series, where there are several.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -18,7 +18,7 @@ from hill_mmm._model.adstock import adstock_weights
 from hill_mmm._posterior import Posterior, flatten, over_draws
 from hill_mmm._results.components import component
 from hill_mmm._results.decompose import Decomposition, with_total
-from hill_mmm._results.lift_tests import lift_test
+from hill_mmm._results.lift_tests import LiftWithoutTest, lift_test
 from hill_mmm._results.prior_effect import contribution_prior
 from hill_mmm._results.response import Basis, CurvePoints, response_points, total_response
 from hill_mmm._results.statistics import statistics
@@ -57,8 +57,16 @@ class Estimates:
     lift_test: pd.DataFrame
 
 
-def estimates(posterior: Posterior, ci_level: float = 0.9) -> Estimates:
-    """Every estimand of a fit, one series in memory at a time."""
+def estimates(
+    posterior: Posterior, ci_level: float = 0.9, without_test: Sequence[LiftWithoutTest] = ()
+) -> Estimates:
+    """Every estimand of a fit, one series in memory at a time.
+
+    Args:
+        posterior: the fit.
+        ci_level: of the intervals.
+        without_test: what the model says without each lift test, see `lift_test`.
+    """
     summary: list[pd.DataFrame] = []
     contributions: list[pd.DataFrame] = []
     fitted: list[pd.DataFrame] = []
@@ -73,7 +81,7 @@ def estimates(posterior: Posterior, ci_level: float = 0.9) -> Estimates:
         model_fit=pd.concat(fitted, ignore_index=True),
         adstock_decay=adstock_decay(posterior, ci_level),
         component=component(posterior, ci_level),
-        lift_test=lift_test(posterior, ci_level),
+        lift_test=lift_test(posterior, ci_level, without_test),
     )
 
 

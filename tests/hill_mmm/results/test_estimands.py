@@ -8,7 +8,7 @@ import pytest
 from hill_mmm import ContributionSharePrior, Fit, LiftTest, ModelSpec, Panel, RoiPrior
 from hill_mmm._results.components import component
 from hill_mmm._results.estimands import CURVE_MULTIPLIERS, adstock_decay, channel_summary
-from hill_mmm._results.lift_tests import lift_test
+from hill_mmm._results.lift_tests import LiftWithoutTest, lift_test
 from hill_mmm._results.statistics import statistics
 from hill_mmm.checks import parameter_summary
 from hill_mmm.panel import ALL_SERIES
@@ -506,7 +506,8 @@ def test_a_lift_test_stands_beside_the_models_own_counterfactual(regional_mixtur
     assert list(frame.columns) == [
         *("channel", "series_key", "start_week", "end_week", "lift", "standard_error"),
         *columns_of("modelled_lift"),
-        *("z_score", "ci_level"),
+        *("lift_without_test_mean", "lift_without_test_sd", "without_test_method", "pareto_k"),
+        *("z_score", "prior_probability", "ci_level"),
     ]
     assert list(frame["series_key"]) == [ALL_SERIES, "region_04"]
     parts = {part.series: part for part in with_total(regional_mixture)}
@@ -520,9 +521,10 @@ def test_a_lift_test_stands_beside_the_models_own_counterfactual(regional_mixtur
         lift = (parts[series].expected - without[series].expected)[:, tested].sum(axis=1)
         assert frame["modelled_lift_mean"][row] == pytest.approx(lift.mean(), rel=1e-6)
         assert frame["modelled_lift_sd"][row] == pytest.approx(lift.std(ddof=1), rel=1e-6)
-        error = np.hypot(tests[row].standard_error, lift.std(ddof=1))
-        z = (lift.mean() - tests[row].lift) / error
-        assert frame["z_score"][row] == pytest.approx(z, rel=1e-6)
+    told = [LiftWithoutTest(3e5, 4e4, 0.9, "refit"), LiftWithoutTest(0.0, 0.0, 0.1, "psis")]
+    frame = lift_test(replace(regional_mixture, lift_tests=tests), LEVEL, told)
+    np.testing.assert_allclose(frame["z_score"], [2.0, -10.0])
+    assert list(frame["without_test_method"]) == ["refit", "psis"]
 
 
 def test_a_lift_test_of_the_only_series_bears_its_name(national_mixture: Fit) -> None:
