@@ -10,7 +10,7 @@ from dashboards.data import NothingPublishedError, ask, ask_now
 
 RUNS = """
 select
-    run_id, model_key, verdict, n_checks, n_warnings, n_failures, outcome, currency,
+    run_id, model_key, verdict, n_checks, n_warnings, n_failures, outcome, currency, outcome_kind,
     window_start, window_end, data_until, n_weeks, n_series, published_at, n_rejected_since,
     current_date - data_until as data_age_days
 from mmm.trust_latest
@@ -41,6 +41,7 @@ class Published:
         series_key: the series chosen; `all` is the sum over several.
         outcome: name of what is modelled, the unit of every contribution.
         currency: of spend.
+        is_count: whether the outcome is a count, and no money.
     """
 
     run_id: str
@@ -48,6 +49,7 @@ class Published:
     series_key: str
     outcome: str
     currency: str
+    is_count: bool = False
 
     @property
     def keys(self) -> dict[str, str]:
@@ -56,8 +58,10 @@ class Published:
 
     @property
     def per_unit(self) -> str:
-        """Unit of a return, such as revenue per EUR."""
-        return f"{self.outcome} per {self.currency}"
+        """Unit of a return, such as revenue per EUR; of a count, its value."""
+        return (
+            f"{f'value of {self.outcome}' if self.is_count else self.outcome} per {self.currency}"
+        )
 
 
 def choose() -> None:
@@ -81,7 +85,12 @@ def choose() -> None:
         first = series.index("all") if "all" in series else 0
         series_key = of_series.selectbox("Series", series, first, key=f"series of {model_key}")
     st.session_state[CHOSEN] = Published(
-        run["run_id"], str(model_key), str(series_key), run["outcome"], run["currency"]
+        run["run_id"],
+        str(model_key),
+        str(series_key),
+        run["outcome"],
+        run["currency"],
+        run["outcome_kind"] == "count",
     )
     st.session_state[RUN] = run.to_dict()
 

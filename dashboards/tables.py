@@ -45,7 +45,7 @@ def show(answer: Answer, name: str, formats: Mapping[str, Format] | None = None)
 def say_what_has_no_return(channels: pd.DataFrame) -> None:
     """Name the channels that a chart of returns leaves out, and why."""
     for reason, of_reason in channels.dropna(subset="no_return_reason").groupby("no_return_reason"):
-        st.info(f"No return for {', '.join(of_reason['channel'])}: {reason} in this period.")
+        st.info(f"No return for {', '.join(of_reason['channel'])}: {reason}.")
 
 
 def missing(view: str, what: str) -> None:

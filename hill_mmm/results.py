@@ -1,5 +1,6 @@
 """The tables of a fit: what the job publishes, and what a notebook's `Fit` is made of."""
 
+from hill_mmm._leave_test_out import leave_test_out as leave_test_out
 from hill_mmm._results.accuracy import accuracy as accuracy
 from hill_mmm._results.accuracy import information_rows as information_rows
 from hill_mmm._results.accuracy import obstacle_to_training as obstacle_to_training
@@ -14,6 +15,7 @@ from hill_mmm._results.estimands import estimates as estimates
 from hill_mmm._results.estimands import model_fit as model_fit
 from hill_mmm._results.estimands import response_draws as response_draws
 from hill_mmm._results.forecast import forecast as forecast
+from hill_mmm._results.lift_tests import LiftWithoutTest as LiftWithoutTest
 from hill_mmm._results.rescore import Scored as Scored
 from hill_mmm._results.rescore import score as score
 from hill_mmm.panel import ALL_SERIES as ALL_SERIES

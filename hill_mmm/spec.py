@@ -4,6 +4,7 @@ Everything is a frozen dataclass of the standard library, checked when it is mad
 is validated against these classes themselves. Importing this module does not import JAX.
 """
 
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import date
@@ -47,6 +48,7 @@ __all__ = [
     "Likelihood",
     "ModelOptions",
     "ModelSpec",
+    "OutcomeKind",
     "PlanObjective",
     "PlanRequest",
     "Positive",
@@ -73,6 +75,7 @@ __all__ = [
 AdstockKind = Literal["geometric", "delayed", "weibull"]
 CarryIn = Literal["steady", "none"]
 Likelihood = Literal["normal", "student_t"]
+OutcomeKind = Literal["money", "count"]
 DefaultAmplitude = Literal["roi", "contribution_share", "seed"]
 Hyperprior = Literal["lognormal", "halfnormal", "inverse_gamma"]
 Trend = Literal["none", "linear", "piecewise"]
@@ -130,7 +133,7 @@ class RoiPrior(Checked):
     """A LogNormal prior on a channel's ROI.
 
     Attributes:
-        median: outcome per unit of spend.
+        median: outcome per unit of spend, both in money.
         sd_log: standard deviation of the ROI's logarithm.
     """
 
@@ -182,8 +185,9 @@ class ModelOptions(Checked):
             mean of the first 8 weeks that is fitted for each medium; or `none`, for a brand that
             had no media before.
         likelihood: `normal`, or `student_t` if single weeks are wild.
-        amplitude_prior: of paid channels without one of their own: `DEFAULT_ROI_PRIOR`,
-            `DEFAULT_SHARE_PRIOR`, or `seed` for the seed document's in every channel,
+        amplitude_prior: of paid channels without one of their own: `DEFAULT_ROI_PRIOR` (of a count
+            without a value per unit, which has no ROI, the next), `DEFAULT_SHARE_PRIOR`, or `seed`
+            for the seed document's in every channel,
             `mu_log_A ~ Normal(A_loc, 0.5)`, with the `A_loc` of the code behind it,
             `log(0.3 * range(outcome))` (docs/seed.md, section 6.2). Organic media have no spend,
             and `DEFAULT_SHARE_PRIOR` unless they have a prior of their own or it is `seed`.
@@ -209,6 +213,9 @@ class ModelSpec(ModelOptions):
 
     Attributes:
         components: number K of Hill curves in the mixture over weeks.
+        outcome_kind: `money`, in the currency of the spend; or `count`: orders, visits or any other
+            unit, whose ROI is in money only if a unit has a value.
+        value_per_unit: money that a unit of a count is worth, or None for unknown.
         channel_priors: priors by channel, paid or organic, if they differ from the default.
         events: ISO dates by event; each event gets a coefficient.
         control_signs: controls whose coefficient may not have the other sign; it is shared by all
@@ -219,6 +226,8 @@ class ModelSpec(ModelOptions):
     """
 
     components: Count = 1
+    outcome_kind: OutcomeKind = "money"
+    value_per_unit: Positive | None = None
     channel_priors: Mapping[str, AmplitudePrior] = field(default_factory=dict)
     events: Mapping[str, tuple[Day, ...]] = field(default_factory=dict)
     control_signs: Mapping[str, Sign] = field(default_factory=dict)
@@ -236,14 +245,37 @@ class ModelSpec(ModelOptions):
             self.amplitude_prior == "seed",
         )
 
+    @property
+    def worth(self) -> float:
+        """Money that a unit of the outcome is worth: 1 for money, NaN for a count without value."""
+        if self.outcome_kind == "money":
+            return 1.0
+        return math.nan if self.value_per_unit is None else self.value_per_unit
+
+    def contradictions(self) -> list[tuple[str, str]]:
+        """A value of what is money already, and ROI priors on what has no value."""
+        if self.outcome_kind == "money" and self.value_per_unit is not None:
+            found = f"outcome_kind 'money' and value_per_unit {self.value_per_unit:g}"
+            return [(found, "value_per_unit of a count alone")]
+        if self.outcome_kind == "money" or self.value_per_unit is not None:
+            return []
+        return [
+            (
+                f"a ROI prior of {name} on a count",
+                "a contribution share prior, or a value_per_unit, from which the ROI follows",
+            )
+            for name, prior in self.channel_priors.items()
+            if prior.kind == "roi"
+        ]
+
     def channel_prior(self, channel: str, *, is_paid: bool) -> AmplitudePrior:
         """The amplitude prior of a channel; not defined under the seed's amplitudes.
 
         Raises:
             ValueError: for a ROI prior of an organic channel, which has no spend.
         """
-        paid_default = {"roi": DEFAULT_ROI_PRIOR}.get(self.amplitude_prior, DEFAULT_SHARE_PRIOR)
-        default = paid_default if is_paid else DEFAULT_SHARE_PRIOR
+        has_roi = is_paid and self.amplitude_prior == "roi" and not math.isnan(self.worth)
+        default = DEFAULT_ROI_PRIOR if has_roi else DEFAULT_SHARE_PRIOR
         prior = self.channel_priors.get(channel, default)
         if prior.kind == "roi" and not is_paid:
             raise ValueError(f"{channel} is organic: give it a contribution_share prior, not a ROI")
@@ -428,7 +460,7 @@ class PlanRequest(Checked):
         budget_multiplier: of today's spend, where there is no `budget`; None for 1 of a fixed
             budget, and for no limit of the others.
         target: ROI or mROI, outcome per unit of money; for those two objectives.
-        margin: profit per unit of outcome, for `flexible`.
+        margin: profit per unit of money that the outcome is worth, for `flexible`.
         horizon_weeks: weeks planned, from the one after the panel's last.
         timing: `even`, the same every week, compared with the mean of as many last weeks; or
             `last_year`, the weeks of a year before with their rhythm, each channel multiplied.

@@ -1,6 +1,7 @@
 """Small tables that the Dagster UI shows inline."""
 
 from collections.abc import Iterable
+from math import isnan
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -10,8 +11,13 @@ if TYPE_CHECKING:
 def summary_markdown(summary: "pd.DataFrame") -> str:
     """ROI with its interval by channel, as a Markdown table."""
     lines = [
-        f"| {row.channel} | {row.spend:,.0f} | {row.roi_mean:.2f} "
-        f"| {row.roi_ci_lo:.2f} to {row.roi_ci_hi:.2f} | {row.mroi_mean:.2f} |"
+        f"| {row.channel} | {row.spend:,.0f} | "
+        + (
+            "no ROI: of no value in money | | |"
+            if isnan(float(str(row.roi_mean)))
+            else f"{row.roi_mean:.2f} | {row.roi_ci_lo:.2f} to {row.roi_ci_hi:.2f} "
+            f"| {row.mroi_mean:.2f} |"
+        )
         for row in summary.itertuples()
     ]
     level = summary["ci_level"].iloc[0]

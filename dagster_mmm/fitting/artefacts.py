@@ -3,7 +3,7 @@
 import json
 import shutil
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -43,6 +43,8 @@ class FitRecord:
         no_holdout: why there is no holdout although the settings ask for it, or None.
         cpu_seconds: CPU time of all fits.
         wall_seconds: elapsed time of all fits.
+        without_test: what the model says without each lift test, the fields of `LiftWithoutTest`;
+            empty without tests.
     """
 
     model_version: str
@@ -53,6 +55,7 @@ class FitRecord:
     no_holdout: str | None
     cpu_seconds: float
     wall_seconds: float
+    without_test: list[dict[str, Any]] = field(default_factory=list)
 
 
 @dataclass(frozen=True)

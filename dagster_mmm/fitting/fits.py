@@ -3,7 +3,7 @@
 import logging
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import hill_mmm
@@ -23,6 +23,7 @@ from hill_mmm import (
     SamplerSettings,
     Scales,
 )
+from hill_mmm.results import LiftWithoutTest
 
 # Weeks on which numbers of components are compared where the settings hold none out.
 COMPARED_WEEKS = 13
@@ -46,6 +47,8 @@ class FittedPanel:
         no_holdout: why there is none although the settings ask for it, or None.
         cpu_seconds: CPU time of all fits.
         wall_seconds: elapsed time of all fits.
+        without_test: what the model says without each lift test; empty without tests, and where
+            there was no time for it.
     """
 
     climb: Climb
@@ -54,6 +57,7 @@ class FittedPanel:
     no_holdout: str | None
     cpu_seconds: float
     wall_seconds: float
+    without_test: tuple[LiftWithoutTest, ...]
 
     def record(self, model_version: str, scales_of: str | None) -> FitRecord:
         """How the run came to its fit, to be kept beside it."""
@@ -66,6 +70,7 @@ class FittedPanel:
             no_holdout=self.no_holdout,
             cpu_seconds=self.cpu_seconds,
             wall_seconds=self.wall_seconds,
+            without_test=[asdict(lift) for lift in self.without_test],
         )
 
 
@@ -131,6 +136,7 @@ def fit_panel(
         on_rung=watch.log_rung,
     )
     holdout, no_holdout = _holdout(panel, settings, climb, choice, watch)
+    without_test = _without_test(climb, watch)
     return FittedPanel(
         climb,
         choice,
@@ -138,6 +144,7 @@ def fit_panel(
         no_holdout,
         cpu_seconds=time.process_time() - cpu,
         wall_seconds=time.monotonic() - wall,
+        without_test=without_test,
     )
 
 
@@ -206,6 +213,20 @@ def _fit_before_holdout(
         # The fit on all weeks is good without it.
         return None, str(error)
     return fitted, None
+
+
+def _without_test(climb: Climb, watch: "_Watch") -> tuple[LiftWithoutTest, ...]:
+    """What the model says without each test; a fit that is not published is not asked."""
+    if climb.fit is None or not climb.has_passed:
+        return ()
+    try:
+        return hill_mmm.results.leave_test_out(
+            climb.fit, on_progress=watch.callback_for("fit without a lift test")
+        )
+    except OverBudgetError as error:
+        # The fit is good without it; the check on its tests says that it is unsure.
+        watch.log.warning(str(error))
+        return ()
 
 
 class _Watch:

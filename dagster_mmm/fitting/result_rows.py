@@ -20,7 +20,7 @@ from dagster_mmm.warehouse.runs import PublishedFit
 from hill_mmm import Fit, Panel
 from hill_mmm.checks import Check
 from hill_mmm.panel import ALL_SERIES
-from hill_mmm.results import Estimates
+from hill_mmm.results import Estimates, LiftWithoutTest
 
 
 def started_run(
@@ -40,6 +40,8 @@ def started_run(
         "status": "running",
         "started_at": pd.Timestamp(started_at),
         "currency": settings.currency,
+        "outcome_kind": settings.outcome.kind,
+        "value_per_unit": settings.outcome.value_per_unit,
         "components_requested": str(settings.model.components),
         "config_fingerprint": settings.fingerprint(),
         "model_version": model_version,
@@ -62,7 +64,8 @@ def result_frames(
         previous: the refit that readers see before it, or None before the first publication.
     """
     ci_level = run.settings.evaluation.ci_level
-    estimates = hill_mmm.results.estimates(run.fit, ci_level)
+    without_test = [LiftWithoutTest(**lift) for lift in run.record.without_test]
+    estimates = hill_mmm.results.estimates(run.fit, ci_level, without_test)
     parameters = hill_mmm.checks.parameter_summary(run.fit)
     information = hill_mmm.results.information_rows(run.fit)
     fitted = [estimates.model_fit]
@@ -150,6 +153,7 @@ def _checks(
         *hill_mmm.checks.additivity_checks(estimates.contribution, estimates.model_fit),
         *hill_mmm.checks.prior_checks(estimates.channel_summary),
         *hill_mmm.checks.carry_in_checks(estimates.channel_summary),
+        *hill_mmm.checks.conflict_checks(run.fit, estimates.channel_summary),
         *hill_mmm.checks.warmup_checks(run.fit),
         *hill_mmm.checks.mixture_checks(run.fit),
         *hill_mmm.checks.score_checks(information),

@@ -22,6 +22,8 @@ def model_spec(settings: Settings, media: Collection[str], components: int) -> M
     return ModelSpec(
         **vars(narrowed(settings.model, ModelOptions)),
         components=components,
+        outcome_kind=settings.outcome.kind,
+        value_per_unit=settings.outcome.value_per_unit,
         channel_priors={
             medium.name: prior
             for medium in (*settings.channels, *settings.organic)

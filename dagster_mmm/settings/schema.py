@@ -100,6 +100,26 @@ class Settings(Section):
         return self
 
     @model_validator(mode="after")
+    def _returns_are_of_an_outcome_with_a_value(self) -> Self:
+        if self.outcome.has_value:
+            return self
+        of_money = [
+            f"channels[{i}].roi_prior"
+            for i, channel in enumerate(self.channels)
+            if channel.roi_prior is not None
+        ] + [
+            f"plans[{i}].objective {plan.objective!r}"
+            for i, plan in enumerate(self.plans)
+            if plan.objective != "fixed_budget"
+        ]
+        _reject_any(
+            of_money,
+            "outcome.value_per_unit beside outcome.kind: count, from which its ROI follows; "
+            "without it contribution_share_prior, and plans of a fixed_budget",
+        )
+        return self
+
+    @model_validator(mode="after")
     def _lift_tests_are_of_paid_channels(self) -> Self:
         paid = [channel.name for channel in self.channels]
         unknown = [

@@ -34,6 +34,7 @@ from hill_mmm.spec import (
     CountOrZero,
     Day,
     ModelOptions,
+    OutcomeKind,
     PlanRequest,
     Positive,
     RoiPrior,
@@ -201,7 +202,9 @@ class Variable(Section):
 
 
 class OutcomeSettings(Variable):
-    """What the model explains, such as revenue, in the model's currency or in units.
+    """What the model explains: `money`, such as revenue, in the model's currency; or a `count`.
+
+    A count of orders or visits has a ROI only with a `value_per_unit`, in the model's currency.
 
     Weeks before `starts`, or before the first outcome without it, are the lead-in: their media
     count, for what they carry over, and their outcome and controls do not.
@@ -210,6 +213,22 @@ class OutcomeSettings(Variable):
     role = "outcome"
 
     starts: Day | None = None
+    kind: OutcomeKind = "money"
+    value_per_unit: Positive | None = None
+
+    @model_validator(mode="after")
+    def _money_is_its_own_value(self) -> Self:
+        if self.kind == "money" and self.value_per_unit is not None:
+            raise reject(
+                "value_per_unit of kind: count alone",
+                found=f"value_per_unit {self.value_per_unit:g} of an outcome in money",
+            )
+        return self
+
+    @property
+    def has_value(self) -> bool:
+        """Whether a ROI can be had of it."""
+        return self.kind == "money" or self.value_per_unit is not None
 
 
 class MediumSettings(Variable):

@@ -42,12 +42,23 @@ def rename_columns(connection: sa.Connection, former_names: Mapping[sa.Column, s
 
 
 def add_new_columns(connection: sa.Connection, metadata: sa.MetaData) -> None:
-    """Add the columns that tables of an earlier version lack, where rows may do without a value."""
-    quote = connection.dialect.identifier_preparer.format_table
+    """Add the columns that tables of an earlier version lack, where rows may do without a value.
+
+    A column that had to have one, and need not any more, is told so.
+    """
+    preparer = connection.dialect.identifier_preparer
+    quote = preparer.format_table
     found = columns_found(connection, metadata)
     for table in metadata.tables.values():
-        known = {column["name"] for column in found[table.schema, str(table.name)]}
+        known = {
+            column["name"]: column["nullable"] for column in found[table.schema, str(table.name)]
+        }
         for column in table.columns:
             if column.name not in known and column.nullable:
                 definition = sa.schema.CreateColumn(column).compile(dialect=connection.dialect)
                 connection.exec_driver_sql(f"ALTER TABLE {quote(table)} ADD COLUMN {definition}")
+            elif column.nullable and not known[column.name]:
+                connection.exec_driver_sql(
+                    f"ALTER TABLE {quote(table)} ALTER COLUMN "
+                    f"{preparer.format_column(column)} DROP NOT NULL"
+                )

@@ -108,6 +108,18 @@ RUN = _table(
     sa.Column("started_at", sa.DateTime, nullable=False, comment="Start of the fit, UTC."),
     sa.Column("published_at", sa.DateTime, nullable=True, comment="First publication, UTC."),
     _text("currency", "Currency of all money columns, ISO 4217."),
+    _text(
+        "outcome_kind",
+        "money: the outcome, and all contributions, are in the currency; count: they are in units "
+        "of their own, such as orders. Null for runs of earlier versions.",
+        nullable=True,
+    ),
+    _number(
+        "value_per_unit",
+        "Money that a unit of a count is worth, by which its ROI and mROI are in money; null for "
+        "money, and for a count without one, which has neither.",
+        nullable=True,
+    ),
     _date("as_of_week", "Last week of data used.", nullable=True),
     _date("window_start", "First week of data used.", nullable=True),
     _date("window_end", "Last week of data used.", nullable=True),
@@ -179,11 +191,13 @@ CHANNEL_SUMMARY = _table(
         nullable=True,
     ),
     *_statistics(
-        "roi", "incremental_outcome divided by spend; null with a no_return_reason", nullable=True
+        "roi",
+        "incremental_outcome divided by spend, both in money; null with a no_return_reason",
+        nullable=True,
     ),
     *_statistics(
         "mroi",
-        "Outcome gained per unit of money by a small uniform increase of the period's spend, in "
+        "Money gained per unit of money by a small uniform increase of the period's spend, in "
         "the period and the 26 weeks after it; null with a no_return_reason",
         nullable=True,
     ),
@@ -202,7 +216,7 @@ CHANNEL_SUMMARY = _table(
         "no_return_reason",
         "Why there is no return: organic, no spend, or so little spend in the weeks with any "
         "(under 5 % of the mean of all weeks with spend) that the data say next to nothing of its "
-        "return; null where there is one.",
+        "return; or a count without a value per unit; null where there is one.",
         nullable=True,
     ),
     _number(
@@ -252,7 +266,12 @@ RESPONSE_CURVE = _table(
     _number("spend_multiplier", "Weekly spend as a multiple of the mean weekly spend."),
     _number("weekly_spend", "Mean weekly spend at that multiple."),
     *_statistics("contribution", "Mean weekly incremental outcome at that spend"),
-    *_statistics("mroi", "Slope of the curve: outcome per further unit of spend"),
+    *_statistics(
+        "mroi",
+        "Slope of the curve, in money: outcome per further unit of spend; null for a count without "
+        "a value per unit",
+        nullable=True,
+    ),
     _flag("is_extrapolated", "True if some week's adstock exceeds all that the data have seen."),
     _ci_level(),
 )
@@ -315,7 +334,35 @@ LIFT_TEST = _table(
     _number("lift", "Incremental outcome measured in these weeks."),
     _number("standard_error", "Standard error of the lift, in the same unit."),
     *_statistics("modelled_lift", "Incremental outcome of these weeks by the fit"),
-    _number("z_score", "Modelled minus measured lift, over the root of the sum of variances."),
+    _number(
+        "lift_without_test_mean",
+        "Incremental outcome of these weeks by the model that has not seen this test: mean; null "
+        "for runs of earlier versions.",
+        nullable=True,
+    ),
+    _number("lift_without_test_sd", "The same: standard deviation.", nullable=True),
+    _text(
+        "without_test_method",
+        "Where the last two are from: psis, the fit's draws by importance weights; or refit, where "
+        "their Pareto k is over 0.7.",
+        nullable=True,
+    ),
+    _number(
+        "pareto_k",
+        "Of the importance weights: over 0.7 they are not to be trusted, and a refit is; null "
+        "where it is undefined.",
+        nullable=True,
+    ),
+    _number(
+        "z_score",
+        "Lift without the test minus measured lift, over the root of both variances.",
+    ),
+    _number(
+        "prior_probability",
+        "Prior probability of a lift as far out as the measured one: next to nothing where its "
+        "unit is wrong; null under the seed's amplitudes.",
+        nullable=True,
+    ),
     _ci_level(),
 )
 
@@ -536,8 +583,10 @@ BUDGET_PLAN = _table(
         "contribution", "Incremental outcome of the plan's spend, carry-over after it included"
     ),
     *_statistics("contribution_change", "That, minus the same of the reference"),
-    _number("roi_mean", "Contribution per unit of money; null without spend.", nullable=True),
-    _number("mroi_mean", "Outcome of the next unit of money; null without spend.", nullable=True),
+    _number(
+        "roi_mean", "Contribution per unit of money; null without spend or value.", nullable=True
+    ),
+    _number("mroi_mean", "Outcome of the next unit of money; null like roi_mean.", nullable=True),
     _ci_level(),
 )
 
@@ -580,7 +629,7 @@ BUDGET_PLAN_SUMMARY = _table(
     ),
     _number("prob_gain", "Posterior probability that the gain is over 0.", nullable=True),
     _number("utility_gain", "Utility of the gain; 0 is no change.", nullable=True),
-    _number("roi_mean", "Contribution per unit of money.", nullable=True),
+    _number("roi_mean", "Contribution per unit of money; null without value.", nullable=True),
     sa.Column(
         "has_converged", sa.Boolean, nullable=True, comment="True where the search has ended."
     ),

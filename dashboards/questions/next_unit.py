@@ -85,9 +85,10 @@ period = choose_period("last_13_weeks")
 ranking = ask(RANKING, **run.keys, period=period)
 level = ranking.rows["ci_level"].max()
 known = ranking.rows.dropna(subset=["mroi_mean"])
-st.altair_chart(
-    charts.intervals(known, "mroi", f"mROI, {run.per_unit}", reference=1), key="mroi chart"
-)
+if not known.empty:
+    st.altair_chart(
+        charts.intervals(known, "mroi", f"mROI, {run.per_unit}", reference=1), key="mroi chart"
+    )
 say_what_has_no_return(ranking.rows)
 st.caption(
     f"Outcome of the next {run.currency} at the spend of the {PERIODS[period].lower()}, mean and "

@@ -71,7 +71,8 @@ order by
 LIFT_TESTS = """
 select
     channel, series_key, start_week, end_week, lift, standard_error, modelled_lift_mean,
-    modelled_lift_ci_lo, modelled_lift_ci_hi, z_score, ci_level
+    modelled_lift_ci_lo, modelled_lift_ci_hi, lift_without_test_mean, lift_without_test_sd,
+    without_test_method, z_score, ci_level
 from mmm.lift_test_latest
 where run_id = :run_id
 order by abs(z_score) desc, lift_test_index

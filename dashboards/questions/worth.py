@@ -31,24 +31,25 @@ period = choose_period()
 returns = ask(RETURNS, **run.keys, period=period)
 level = returns.rows["ci_level"].max()
 spent = returns.rows.dropna(subset=["roi_mean"])
-left, right = st.columns(2)
-with left:
-    st.subheader("On average: ROI")
-    st.altair_chart(
-        charts.intervals(spent, "roi", f"ROI, {run.per_unit}", reference=1), key="roi chart"
-    )
-with right:
-    st.subheader("At the margin: mROI")
-    st.altair_chart(
-        charts.intervals(spent, "mroi", f"mROI, {run.per_unit}", reference=1), key="mroi chart"
+if not spent.empty:
+    left, right = st.columns(2)
+    with left:
+        st.subheader("On average: ROI")
+        st.altair_chart(
+            charts.intervals(spent, "roi", f"ROI, {run.per_unit}", reference=1), key="roi chart"
+        )
+    with right:
+        st.subheader("At the margin: mROI")
+        st.altair_chart(
+            charts.intervals(spent, "mroi", f"mROI, {run.per_unit}", reference=1), key="mroi chart"
+        )
+    st.caption(
+        f"Posterior means with {level:.0%} intervals, {PERIODS[period].lower()}. ROI is what the "
+        "period's spend brings, in the period and the 26 weeks after it (incremental_outcome), per "
+        f"{run.currency}; mROI what a little more would bring. The dashed line is one "
+        f"{run.per_unit}. contribution is what came in the period's weeks, by earlier spend too."
     )
 say_what_has_no_return(returns.rows)
-st.caption(
-    f"Posterior means with {level:.0%} intervals, {PERIODS[period].lower()}. ROI is what the "
-    "period's spend brings, in the period and the 26 weeks after it (incremental_outcome), per "
-    f"{run.currency}; mROI what a little more would bring. The dashed line is one {run.outcome} "
-    f"per {run.currency}. contribution is what came in the period's weeks, by earlier spend too."
-)
 show(
     returns,
     "returns",

@@ -1,8 +1,10 @@
 """Advisory verdicts: what the reader of a fit should know. They warn, and block nothing."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
-from scipy.stats import binom
+from scipy.stats import binom, norm
 
 from hill_mmm._checks.gate import Check, at_least, at_most
 from hill_mmm._posterior import Posterior
@@ -14,6 +16,7 @@ from hill_mmm._results.components import (
     separation,
     switching_rate,
 )
+from hill_mmm._results.lift_tests import MAX_PARETO_K
 from hill_mmm.panel import ALL_SERIES
 
 # Of a medium's contribution over all weeks. Steady spend with alpha 0.85 carries as much into two
@@ -190,18 +193,56 @@ def score_checks(information: pd.DataFrame) -> list[Check]:
 
 
 def lift_test_checks(lift_tests: pd.DataFrame) -> list[Check]:
-    """Advisory verdict on whether the posterior agrees with its experiments."""
+    """Advisory verdicts on whether the model agrees with its experiments.
+
+    `lift_test_disagreement`: the largest distance between a test and the model without it, against
+    what a right model exceeds in one of twenty fits. `lift_test_size`: the least prior probability
+    of a lift as far out as the one measured, against one of a hundred.
+    """
     if lift_tests.empty:
         return []
-    worst = lift_tests.iloc[int(lift_tests["z_score"].abs().to_numpy().argmax())]
-    return [
-        at_most(
-            "lift_test_disagreement",
-            float(abs(worst["z_score"])),
-            2.0,
-            "Largest distance between a lift test and the model, in standard errors, at "
-            f"{worst['channel']} from {worst['start_week']:%Y-%m-%d}. Check the test's dates, "
-            "series and unit, or a control that is missing.",
-            blocking=False,
-        )
-    ]
+    size = lift_tests.dropna(subset="prior_probability")
+    return [_disagreement(lift_tests), *([_size(size)] if len(size) else [])]
+
+
+def _disagreement(lift_tests: pd.DataFrame) -> Check:
+    row = lift_tests.iloc[int(lift_tests["z_score"].abs().to_numpy().argmax())]
+    is_unsure = (lift_tests["without_test_method"] == "psis") & ~(
+        lift_tests["pareto_k"] <= MAX_PARETO_K
+    )
+    check = at_most(
+        "lift_test_disagreement",
+        float(abs(row["z_score"])),
+        float(norm.isf(0.05 / 2 / len(lift_tests))),
+        "Largest distance between a lift test and the model without that test, in standard errors, "
+        f"at {_test_name(row)}: measured {row['lift']:.4g}, else "
+        f"{row['lift_without_test_mean']:.4g} +- {row['lift_without_test_sd']:.2g}. Check the "
+        "test's dates, series and unit, or a control that is missing.",
+        blocking=False,
+    )
+    if not is_unsure.any():
+        return check
+    names = ", ".join(_test_name(unsure) for _, unsure in lift_tests[is_unsure].iterrows())
+    unsure = (
+        f" Not known of {names}, which the fit has moved towards too far (Pareto k over "
+        f"{MAX_PARETO_K:g}) and no refit without it has settled; z_score is too small there."
+    )
+    return replace(check, status="warn", description=check.description + unsure)
+
+
+def _size(lift_tests: pd.DataFrame) -> Check:
+    row = lift_tests.iloc[int(lift_tests["prior_probability"].to_numpy().argmin())]
+    return at_least(
+        "lift_test_size",
+        float(row["prior_probability"]),
+        0.01 / len(lift_tests),
+        "Least prior probability of a lift as far out as the one measured, at "
+        f"{_test_name(row)}: {row['lift']:.4g} +- {row['standard_error']:.2g}. Where it is next to "
+        "nothing: is the test in another unit than the outcome (thousands, orders, a rate), or of "
+        "other weeks? If not, the channel's prior is wrong.",
+        blocking=False,
+    )
+
+
+def _test_name(row: pd.Series) -> str:
+    return f"{row['channel']} from {row['start_week']:%Y-%m-%d}"

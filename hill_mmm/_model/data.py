@@ -93,10 +93,10 @@ def model_data(
     media = panel.media / scales.spend
     observed = panel.observed.astype(np.float64)
     scored = np.zeros_like(observed) if prior_only else observed
-    pilot = _pilot_sigma(design, outcome, media, panel.observed)
+    pilot = pilot_sigma(design, outcome, media, panel.observed)
     gram = np.einsum("tgi,tgj,tg->gij", design.matrix, design.matrix, scored)
     precision = gram / pilot[:, None, None] ** 2 + np.diag(1.0 / design.prior_sd**2)
-    unit, loc, sd = _effect_priors(panel, spec, scales)
+    unit, loc, sd = effect_priors(panel, spec, scales)
     is_active = panel.media.any(axis=0, where=panel.observed[:, :, None])
     arrays: dict[str, Any] = {
         "outcome": padded(outcome),
@@ -124,7 +124,7 @@ def model_data(
     )
 
 
-def _pilot_sigma(
+def pilot_sigma(
     design: Design, outcome: Floats, media: Floats, observed: NDArray[np.bool_]
 ) -> Floats:
     """Noise of each series about a least-squares fit with the square root of adstocked media."""
@@ -146,7 +146,7 @@ def _residual_sd(regressors: Floats, outcome: Floats) -> float:
     return float(max(sigma, 0.01 * outcome.std()))
 
 
-def _effect_priors(panel: Panel, spec: ModelSpec, scales: Scales) -> tuple[Floats, Floats, Floats]:
+def effect_priors(panel: Panel, spec: ModelSpec, scales: Scales) -> tuple[Floats, Floats, Floats]:
     """Unit, location and scale of the prior on each medium's log mean effect."""
     paid = len(panel.channels)
     priors = [
@@ -154,7 +154,9 @@ def _effect_priors(panel: Panel, spec: ModelSpec, scales: Scales) -> tuple[Float
         for medium, name in enumerate(panel.media_names)
     ]
     observed = panel.observed[:, :, None]
-    spend_per_week = np.mean(panel.media, axis=0, where=observed) / scales.outcome[:, None]
+    # A ROI is in money, the outcome perhaps in units.
+    worth = scales.outcome[:, None] * spec.worth
+    spend_per_week = np.mean(panel.media, axis=0, where=observed) / worth
     through_roi = np.array([prior.kind == "roi" for prior in priors])
     with_spend = np.where(through_roi & (spend_per_week > 0), spend_per_week, 1.0)
     return (

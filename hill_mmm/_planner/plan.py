@@ -6,7 +6,7 @@ on what earlier weeks carry over into them.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import jax.numpy as jnp
@@ -102,7 +102,8 @@ def plan(posterior: Posterior, request: PlanRequest | None = None, ci_level: flo
 
     Raises:
         PlanError: if the limits contradict each other or the data, or no plan that keeps to all of
-            them was found: every plan is checked once more before it is returned.
+            them was found: every plan is checked once more before it is returned; or if it is of
+            an outcome without a value in money.
     """
     scenario = scenario_of(posterior, request or PlanRequest())
     rough = scenario.search(plan_response(posterior, scenario.current, SEARCH_DRAWS))
@@ -121,11 +122,25 @@ def plan(posterior: Posterior, request: PlanRequest | None = None, ci_level: flo
 
 
 def scenario_of(posterior: Posterior, request: PlanRequest) -> Scenario:
-    """The scenario made ready; raises what `plan` raises of its limits."""
+    """The scenario made ready; raises what `plan` raises of its limits and its objective."""
+    request = _in_units_of_outcome(request, posterior.spec.worth)
     current = current_spend(posterior, request)
     compared = reference(current, request)
     space = plan_space(posterior.panel, current, compared, request)
     return Scenario(request, cell_names(posterior.panel), current, space, compared)
+
+
+def _in_units_of_outcome(request: PlanRequest, worth: float) -> PlanRequest:
+    """The request with its target or margin, which are of money, by what a unit is worth."""
+    if request.objective == "fixed_budget":
+        return request
+    if np.isnan(worth):
+        raise PlanError(
+            f"{request.objective} compares the outcome with money, and a unit of this outcome has "
+            "no value: set outcome.value_per_unit, or plan for a fixed_budget"
+        )
+    target = None if request.target is None else request.target / worth
+    return replace(request, target=target, margin=request.margin * worth)
 
 
 def _chosen(scenario: Scenario, rough: Search, search: Search) -> SearchResult:
@@ -240,8 +255,8 @@ def _cells(
             "is_extrapolated": is_beyond(weekly, current.highest_learned),
             **statistics("contribution", planned - without, ci_level),
             **statistics("contribution_change", planned - compared, ci_level),
-            "roi_mean": ((planned - without) / paid).mean(axis=0),
-            "mroi_mean": mroi.mean(axis=0),
+            "roi_mean": posterior.spec.worth * ((planned - without) / paid).mean(axis=0),
+            "mroi_mean": posterior.spec.worth * mroi.mean(axis=0),
             "ci_level": ci_level,
         }
     )
@@ -279,7 +294,9 @@ def _totals(
         **{column: values[0] for column, values in sums.items()},
         "prob_gain": float((gains > 0).mean()),
         "utility_gain": found.utility,
-        "roi_mean": float((planned - without).mean() / spend) if spend else np.nan,
+        "roi_mean": (
+            posterior.spec.worth * float((planned - without).mean() / spend) if spend else np.nan
+        ),
         "has_converged": found.has_converged,
         "constraint_residual": search.residual(weekly),
         "unspent": max(left, 0.0) if request.objective == "fixed_budget" else 0.0,

@@ -5,7 +5,7 @@ equal-tailed at `ci_level`. Money is in the panel's currency. Rows of `ALL_SERIE
 series, where there are several.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -18,8 +18,9 @@ from hill_mmm._model.adstock import adstock_weights
 from hill_mmm._posterior import Posterior, flatten, over_draws
 from hill_mmm._results.components import component
 from hill_mmm._results.decompose import Decomposition, with_total
-from hill_mmm._results.lift_tests import lift_test
+from hill_mmm._results.lift_tests import LiftWithoutTest, lift_test
 from hill_mmm._results.periods import RECENT, Period, summary_periods
+from hill_mmm._results.prior_effect import contribution_prior
 from hill_mmm._results.response import Basis, CurvePoints, response_points, total_response
 from hill_mmm._results.returns import PeriodReturns, returns_with_total
 from hill_mmm._results.statistics import statistics
@@ -59,8 +60,16 @@ class Estimates:
     lift_test: pd.DataFrame
 
 
-def estimates(posterior: Posterior, ci_level: float = 0.9) -> Estimates:
-    """Every estimand of a fit, one series in memory at a time."""
+def estimates(
+    posterior: Posterior, ci_level: float = 0.9, without_test: Sequence[LiftWithoutTest] = ()
+) -> Estimates:
+    """Every estimand of a fit, one series in memory at a time.
+
+    Args:
+        posterior: the fit.
+        ci_level: of the intervals.
+        without_test: what the model says without each lift test, see `lift_test`.
+    """
     summary: list[pd.DataFrame] = []
     contributions: list[pd.DataFrame] = []
     fitted: list[pd.DataFrame] = []
@@ -76,7 +85,7 @@ def estimates(posterior: Posterior, ci_level: float = 0.9) -> Estimates:
         model_fit=pd.concat(fitted, ignore_index=True),
         adstock_decay=adstock_decay(posterior, ci_level),
         component=component(posterior, ci_level),
-        lift_test=lift_test(posterior, ci_level),
+        lift_test=lift_test(posterior, ci_level, without_test),
     )
 
 
@@ -91,10 +100,10 @@ def channel_summary(
     """Spend, contribution, and what the spend brought, of each medium over each period.
 
     `contribution` is of the period's weeks: it adds up, over weeks and with the baseline, and spend
-    of earlier weeks that works in them counts in it; `carried_in_share` is the share of it that
-    rests on spend assumed before the first week known. `incremental_outcome` is of the period's
+    of earlier weeks that works in them counts in it. `incremental_outcome` is of the period's
     spend: the outcome with it less the outcome without it, in the period and the 26 weeks after it
-    (see `returns_with_total`). ROI is that over the spend; mROI its derivative by a uniform
+    (see `returns_with_total`). ROI is that over the spend, in money: of a count, times its value
+    per unit, and NaN without one; mROI its derivative by a uniform
     relative increase of the period's spend, over the spend; CPIK spend over incremental outcome,
     the cost of an incremental unit of an outcome that is not money. They are NaN, and
     `no_return_reason` says why, for organic media, without spend, and where the weeks with spend
@@ -113,7 +122,9 @@ def channel_summary(
     learned, expected = _learned(posterior, part), part.expected
     return pd.concat(
         [
-            _period_rows(part, expected, returns, index, ci_level).assign(roi_learned=learned)
+            _period_rows(part, expected, returns, index, posterior.spec.worth, ci_level).assign(
+                roi_learned=learned
+            )
             for index, period in enumerate(returns.periods)
             if _has(part, period)
         ],
@@ -129,19 +140,29 @@ def _has(part: Decomposition, period: Period) -> bool:
 
 
 def _period_rows(
-    part: Decomposition, expected: Floats, returns: PeriodReturns, index: int, ci_level: float
+    part: Decomposition,
+    expected: Floats,
+    returns: PeriodReturns,
+    index: int,
+    worth: float,
+    ci_level: float,
 ) -> pd.DataFrame:
-    """The rows of one period, that of this index among those of `returns`."""
+    """The rows of one period, that of this index among those of `returns`.
+
+    `worth` is the money that a unit of the outcome is worth.
+    """
     period = returns.periods[index]
     weeks = period.within(part.weeks)
     organic = len(part.media_names) - len(part.channels)
     spend = np.append(part.spend[weeks].sum(axis=0), np.zeros(organic))
     reason = [*_no_return_reasons(part, weeks), *["organic"] * organic]
     divisor = np.where([why is None for why in reason], spend, np.nan)
+    if np.isnan(worth):
+        reason = [why or "a count without a value per unit" for why in reason]
     contribution = part.media[:, weeks].sum(axis=1)
     share = contribution / expected[:, weeks].sum(axis=1, keepdims=True)
     incremental = returns.effect[:, index]
-    roi = incremental / divisor
+    roi = worth * incremental / divisor
     with np.errstate(divide="ignore"):
         cpik = divisor / incremental
     days = part.weeks[weeks].astype("datetime64[s]")
@@ -162,9 +183,9 @@ def _period_rows(
             ),
             **statistics("incremental_outcome", incremental, ci_level),
             **statistics("roi", roi, ci_level),
-            **statistics("mroi", returns.gain[:, index] / divisor, ci_level),
+            **statistics("mroi", worth * returns.gain[:, index] / divisor, ci_level),
             "cpik_median": np.median(cpik, axis=0),
-            "prob_roi_gt_1": np.where(np.isnan(divisor), np.nan, (roi > 1).mean(axis=0)),
+            "prob_roi_gt_1": np.where(np.isnan(roi).any(axis=0), np.nan, (roi > 1).mean(axis=0)),
             "no_return_reason": pd.array(reason, dtype="string"),
             "ci_level": ci_level,
         }
@@ -195,18 +216,13 @@ def _mean_of_spent(spend: Floats) -> Floats:
 
 
 def _learned(posterior: Posterior, part: Decomposition) -> Floats:
-    spec, paid = posterior.spec, len(part.channels)
-    if spec.amplitude_prior == "seed":
+    if posterior.spec.amplitude_prior == "seed":
         return np.full(len(part.media_names), np.nan)
-    priors = [
-        spec.channel_prior(name, is_paid=medium < paid)
-        for medium, name in enumerate(part.media_names)
-    ]
     contribution = part.media[:, : part.n_fitted].sum(axis=1)
     # A medium that the series does not have brings exactly 0, and nothing is learned of it.
     with np.errstate(divide="ignore", invalid="ignore"):
         spread = np.log(contribution).var(axis=0)
-    learned = 1.0 - spread / np.array([prior.sd_log for prior in priors]) ** 2
+    learned = 1.0 - spread / contribution_prior(posterior, part.series).variance
     return np.clip(learned, 0.0, 1.0)
 
 
@@ -246,17 +262,18 @@ def response_curve(posterior: Posterior, ci_level: float) -> pd.DataFrame:
     """Weekly outcome and mROI of each paid channel against its weekly spend.
 
     On two bases (see `CurvePoints`): at steady state, and against multiples of the historical
-    pattern.
+    pattern. The mROI is in money, and NaN for a count without a value per unit.
     """
+    worth = posterior.spec.worth
     frames: list[pd.DataFrame] = []
     for basis, multipliers in CURVE_MULTIPLIERS.items():
         running: CurvePoints | None = None
         for series in range(len(posterior.panel.series)):
             points = response_points(posterior, series, multipliers, basis)
-            frames += _curve_rows(points, posterior.panel.channels, ci_level)
+            frames += _curve_rows(points, posterior.panel.channels, ci_level, worth)
             running = points if running is None else total_response([running, points])
         if running is not None and len(posterior.panel.series) > 1:
-            frames += _curve_rows(running, posterior.panel.channels, ci_level)
+            frames += _curve_rows(running, posterior.panel.channels, ci_level, worth)
     return pd.concat(frames, ignore_index=True)
 
 
@@ -303,10 +320,10 @@ def response_draws(posterior: Posterior, count: int) -> pd.DataFrame:
 
 
 def _curve_rows(
-    points: CurvePoints, channels: tuple[str, ...], ci_level: float
+    points: CurvePoints, channels: tuple[str, ...], ci_level: float, worth: float
 ) -> list[pd.DataFrame]:
     """A frame for each channel that the series spends on; a control region may have none."""
-    mroi = points.mroi
+    mroi = worth * points.mroi
     return [
         pd.DataFrame(
             {

@@ -48,7 +48,10 @@ class CurvePoints:
 
     @property
     def mroi(self) -> Floats:
-        """Incremental outcome of the next unit of spend, `(draws, points, channels)`."""
+        """Incremental outcome of the next unit of spend, `(draws, points, channels)`.
+
+        In the outcome's unit: `ModelSpec.worth` brings it to money.
+        """
         spend = self.weekly_spend
         return np.divide(self.gain, spend, out=np.full_like(self.gain, np.nan), where=spend > 0)
 

@@ -507,7 +507,8 @@ def test_a_panel_is_published_with_its_total_and_its_experiments(project: Projec
     assert (test.channel, test.series_key, test.lift) == ("tv", "all", asked["lift"])
     assert (str(test.start_week), str(test.end_week)) == (asked["start"], asked["end"])
     assert test.z_score == pytest.approx(
-        (test.modelled_lift_mean - test.lift) / np.hypot(test.modelled_lift_sd, test.standard_error)
+        (test.lift_without_test_mean - test.lift)
+        / np.hypot(test.lift_without_test_sd, test.standard_error)
     )
     checks = project.query("select check_name from mmm.diagnostic_latest")["check_name"]
-    assert {"lift_test_disagreement", "holdout_coverage"} <= set(checks)
+    assert {"lift_test_disagreement", "lift_test_size", "holdout_coverage"} <= set(checks)

@@ -2,6 +2,7 @@ import json
 import math
 import subprocess
 import sys
+from dataclasses import replace
 
 import pytest
 
@@ -47,6 +48,20 @@ def test_prior_of_a_channel_wins_over_the_default() -> None:
 def test_default_is_roi_or_share_as_said() -> None:
     spec = ModelSpec(amplitude_prior="contribution_share")
     assert spec.channel_prior("tv", is_paid=True) == DEFAULT_SHARE_PRIOR
+
+
+def test_a_count_has_a_roi_prior_only_with_a_value() -> None:
+    orders = ModelSpec(outcome_kind="count")
+    assert orders.channel_prior("tv", is_paid=True) == DEFAULT_SHARE_PRIOR
+    valued = replace(orders, value_per_unit=80.0)
+    assert valued.channel_prior("tv", is_paid=True) == DEFAULT_ROI_PRIOR
+    assert ModelSpec.from_dict(valued.as_dict()) == valued
+    own = {"tv": RoiPrior(2.0, 0.5)}
+    assert replace(valued, channel_priors=own).channel_prior("tv", is_paid=True) == own["tv"]
+    with pytest.raises(SpecError, match=r"ROI prior of tv on a count; allowed: .*value_per_unit"):
+        replace(orders, channel_priors=own)
+    with pytest.raises(SpecError, match=r"'money' and value_per_unit 80; allowed: .*count alone"):
+        ModelSpec(value_per_unit=80.0)
 
 
 def test_organic_media_have_a_share_prior_and_no_roi() -> None:

@@ -278,6 +278,25 @@ def test_defaults_are_filled_in(file: Path) -> None:
             id="prior without use",
         ),
         pytest.param(
+            {"outcome": {"name": "orders", "kind": "count"}}
+            | channel(roi_prior={"median": 1, "sd_log": 1})
+            | {"plans": [{"name": "spring", "objective": "flexible"}]},
+            "settings",
+            "channels[1].roi_prior; plans[0].objective 'flexible'",
+            "outcome.value_per_unit beside outcome.kind: count",
+            id="return on orders without a value",
+        ),
+        pytest.param(
+            {"outcome": {"name": "revenue", "value_per_unit": 80}},
+            "outcome",
+            "value_per_unit 80 of an outcome in money",
+            "value_per_unit of kind: count alone",
+            id="value of money",
+        ),
+        pytest.param(
+            {"outcome": {"name": "revenue", "kind": "orders"}}, "outcome.kind", "'orders'", "count"
+        ),
+        pytest.param(
             {"organic": [{"name": "newsletter", "roi_prior": {"median": 1, "sd_log": 1}}]},
             "organic[0].roi_prior",
             "unknown key",

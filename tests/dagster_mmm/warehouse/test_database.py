@@ -14,7 +14,7 @@ from dagster_mmm.warehouse.errors import (
     WarehousePermissionError,
     WarehouseUnreachableError,
 )
-from dagster_mmm.warehouse.tables import INPUT_SNAPSHOT, METADATA, RUN, SCHEMA
+from dagster_mmm.warehouse.tables import INPUT_SNAPSHOT, METADATA, RESPONSE_CURVE, RUN, SCHEMA
 from tests.dagster_mmm.warehouse.stored_runs import MONDAY, store
 from tests.postgres_server import run_sql
 
@@ -91,6 +91,23 @@ def test_a_table_of_an_earlier_version_gets_its_new_column_and_keeps_its_rows(
     found = warehouse.read(sa.select(INPUT_SNAPSHOT))
     assert found["value"].item() == 2.5
     assert pd.isna(found["previous_value"].item())
+
+
+def test_a_column_that_need_not_have_a_value_any_more_is_told_so(warehouse: Warehouse) -> None:
+    row = dict.fromkeys(RESPONSE_CURVE.columns.keys(), 1.0) | {
+        **dict.fromkeys(("run_id", "model_key", "series_key", "channel", "basis"), "x"),
+        "grid_index": 0,
+        "is_extrapolated": False,
+        "mroi_mean": None,
+    }
+    with warehouse.begin() as connection:
+        connection.execute(
+            sa.text("alter table mmm.mmm_response_curve alter mroi_mean set not null")
+        )
+    warehouse.create_result_tables()
+    with warehouse.begin() as connection:
+        connection.execute(RESPONSE_CURVE.insert(), row)
+    assert pd.isna(warehouse.read(sa.select(RESPONSE_CURVE))["mroi_mean"].item())
 
 
 def test_a_renamed_column_of_an_earlier_version_keeps_its_rows(warehouse: Warehouse) -> None:

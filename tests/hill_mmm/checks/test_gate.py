@@ -5,9 +5,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from hill_mmm import Fit, GateThresholds, LiftTest, ModelSpec, Panel
+from hill_mmm import Fit, GateThresholds, ModelSpec, Panel
 from hill_mmm._results.estimands import channel_summary, period_returns
-from hill_mmm._results.lift_tests import lift_test, modelled_lift
+from hill_mmm._results.lift_tests import lift_test
 from hill_mmm.checks import (
     Check,
     gate,
@@ -402,27 +402,53 @@ def test_weeks_that_sway_the_fit_warn(k: float, status: str) -> None:
     assert "2.1% of weeks" in check.description
 
 
-@pytest.mark.parametrize(("errors", "status"), [(1.5, "pass"), (2.5, "warn"), (-2.5, "warn")])
-def test_an_experiment_that_the_model_contradicts_warns(
-    regional_mixture: Fit, errors: float, status: str
-) -> None:
-    agreed = LiftTest("tv", "2022-02-07", "2022-02-28", 1.0, 1.0)
-    row = lift_test(replace(regional_mixture, lift_tests=(agreed,)), 0.9).iloc[0]
-    mean, sd = row["modelled_lift_mean"], row["modelled_lift_sd"]
-    agreed = replace(agreed, lift=mean, standard_error=sd)
-    other = replace(agreed, start="2022-02-14", lift=mean, standard_error=sd)
-    tested = replace(regional_mixture, lift_tests=(other,))
-    row = lift_test(tested, 0.9).iloc[0]
-    # All variances count: the test's is the model's own, and the regimes have one.
-    between = float(np.mean(modelled_lift(tested).variance))
-    total = np.sqrt(sd**2 + row["modelled_lift_sd"] ** 2 + between)
-    other = replace(other, lift=row["modelled_lift_mean"] - errors * total)
-    frame = lift_test(replace(regional_mixture, lift_tests=(agreed, other)), 0.9)
-    (check,) = lift_test_checks(frame)
-    assert check.check_name == "lift_test_disagreement"
-    assert (check.status, check.threshold, check.is_blocking) == (status, 2.0, False)
-    assert check.value == pytest.approx(abs(errors))
-    assert "tv from 2022-02-14" in check.description
+def experiments(**columns: list[object]) -> pd.DataFrame:
+    """Two lift tests that the model agrees with, but for these columns."""
+    agreed: dict[str, list[object]] = {
+        "channel": ["tv", "search"],
+        "start_week": [pd.Timestamp("2022-02-14"), pd.Timestamp("2022-05-02")],
+        "lift": [45.0, 1e4],
+        "standard_error": [9.0, 2e3],
+        "lift_without_test_mean": [4.5e4, 1.1e4],
+        "lift_without_test_sd": [8e3, 3e3],
+        "without_test_method": ["refit", "psis"],
+        "pareto_k": [3.0, 0.5],
+        "z_score": [0.3, 0.3],
+        "prior_probability": [0.4, 0.9],
+    }
+    return pd.DataFrame(agreed | columns)
+
+
+@pytest.mark.parametrize(("errors", "status"), [(2.2, "pass"), (2.3, "warn"), (-2.3, "warn")])
+def test_an_experiment_that_the_model_contradicts_warns(errors: float, status: str) -> None:
+    check, size = lift_test_checks(experiments(z_score=[errors, 0.3]))
+    assert (check.check_name, check.status) == ("lift_test_disagreement", status)
+    # Of two tests, one is beyond 1.96 more often than one of a single test is.
+    assert check.threshold == pytest.approx(2.24, abs=0.01)
+    assert check.value == abs(errors)
+    assert not check.is_blocking
+    assert "tv from 2022-02-14: measured 45, else 4.5e+04 +- 8e+03" in check.description
+    assert (size.check_name, size.status) == ("lift_test_size", "pass")
+
+
+def test_an_experiment_of_an_impossible_size_is_asked_for_its_unit() -> None:
+    _, check = lift_test_checks(experiments(prior_probability=[1e-6, 0.9]))
+    assert (check.status, check.is_blocking, check.threshold) == ("warn", False, 0.005)
+    assert "tv from 2022-02-14: 45 +- 9" in check.description
+    assert "another unit than the outcome (thousands" in check.description
+
+
+@pytest.mark.parametrize("k", [0.71, np.nan, np.inf])
+def test_an_experiment_that_cannot_be_left_out_is_no_agreement(k: float) -> None:
+    frame = experiments(without_test_method=["psis", "psis"], pareto_k=[k, 0.5])
+    check, _ = lift_test_checks(frame)
+    assert check.status == "warn"
+    assert "Not known of tv from 2022-02-14" in check.description
+
+
+def test_under_the_seeds_amplitudes_no_size_is_impossible() -> None:
+    frame = experiments(prior_probability=[np.nan, np.nan])
+    assert [check.check_name for check in lift_test_checks(frame)] == ["lift_test_disagreement"]
 
 
 def test_without_experiments_there_is_nothing_to_disagree_with(national_mixture: Fit) -> None:

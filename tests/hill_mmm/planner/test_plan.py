@@ -170,6 +170,38 @@ def test_without_steps_a_minimum_flight_holds_too(small: Fit) -> None:
     assert gains[0] >= gains[1] * (1.0 - 1e-6)
 
 
+@pytest.mark.parametrize(
+    "request_of_money",
+    [
+        PlanRequest("target_roi", target=1.1),
+        PlanRequest("target_mroi", target=0.9),
+        PlanRequest("flexible", margin=0.8),
+    ],
+    ids=lambda request: request.objective,
+)
+def test_money_is_compared_with_what_a_unit_is_worth(
+    small: Fit, request_of_money: PlanRequest
+) -> None:
+    """Of orders worth 80 each, the plan is that of their revenue."""
+    scales = replace(small.scales, outcome=small.scales.outcome / 80.0)
+    orders = replace(small, scales=scales, spec=replace(small.spec, outcome_kind="count"))
+    valued = replace(orders, spec=replace(orders.spec, value_per_unit=80.0))
+    wanted, found = plan(small, request_of_money), plan(valued, request_of_money)
+    np.testing.assert_allclose(found.weekly, wanted.weekly, rtol=1e-3, atol=1.0)
+    for column in ("roi_mean", "mroi_mean"):
+        np.testing.assert_allclose(found.cells[column], wanted.cells[column], rtol=1e-2)
+    assert found.totals["roi_mean"].item() == pytest.approx(wanted.totals["roi_mean"].item(), 1e-2)
+    with pytest.raises(PlanError, match=r"has no value: set outcome\.value_per_unit"):
+        plan(orders, request_of_money)
+
+
+def test_a_count_without_a_value_is_planned_without_a_roi(small: Fit) -> None:
+    orders = plan(replace(small, spec=replace(small.spec, outcome_kind="count")))
+    np.testing.assert_array_equal(orders.weekly, plan(small).weekly)
+    assert orders.cells[["roi_mean", "mroi_mean"]].isna().all(axis=None)
+    assert orders.totals["roi_mean"].isna().all()
+
+
 def test_a_target_roi_is_reached_with_as_much_outcome_as_there_is(small: Fit) -> None:
     spent = plan(small, free()).totals["roi_mean"].item()
     request = free("target_roi", target=1.1 * spent, limits=in_steps())

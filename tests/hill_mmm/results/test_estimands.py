@@ -13,7 +13,7 @@ from hill_mmm._results.estimands import (
     channel_summary,
     period_returns,
 )
-from hill_mmm._results.lift_tests import lift_test, modelled_lift
+from hill_mmm._results.lift_tests import LiftWithoutTest, lift_test, modelled_lift
 from hill_mmm._results.statistics import statistics
 from hill_mmm.checks import parameter_summary
 from hill_mmm.panel import ALL_SERIES
@@ -252,6 +252,64 @@ def test_what_was_learned_is_the_prior_variance_that_went(
     np.testing.assert_allclose(learned, np.clip(1 - share_kept, 0, 1), atol=error)
 
 
+def test_what_was_learned_in_a_panel_counts_the_spread_between_series(
+    regions: Panel, invent_fit: InventFit
+) -> None:
+    panel = replace(
+        regions.only(regions.series[:3]),
+        organic=np.zeros((len(regions), 3, 0)),
+        organic_names=(),
+        channels=("tv",),
+        spend=np.ascontiguousarray(regions.spend[:, :3, :1]),
+    )
+    spec = ModelSpec(channel_priors={"tv": RoiPrior(2.0, 0.3)})
+    # The prior as DECISIONS.md has it: common to all series, and the spread between them.
+    rng = np.random.default_rng(5)
+
+    def deviation(draws: int) -> np.ndarray:
+        spread = rng.lognormal(-1.0, 0.5, (draws, 1))
+        return 0.3 * rng.normal(size=(draws, 1)) + spread * rng.normal(size=(draws, 3))
+
+    returns = 2.0 * panel.spend[:, :, 0].sum(axis=0)
+    fit = invent_fit(panel, spec, chains=4, draws=2000)
+    # A quarter of the variance is left in every series.
+    wanted = returns * np.exp(0.5 * deviation(8_000))
+    found = np.stack([part.media.sum(axis=(1, 2)) for part in decompose(fit)], axis=1)
+    factor = (wanted / found).reshape(4, 2000, 3, 1, 1)
+    fit = replace(fit, draws=fit.draws | {"amplitude": fit.draws["amplitude"] * factor})
+    learned = summary_of(fit)["roi_learned"]
+    np.testing.assert_allclose(learned[list(panel.series)], 0.75, atol=0.03)
+    prior = np.log((returns * np.exp(deviation(200_000))).sum(axis=1)).var()
+    of_sum = 1.0 - np.log(wanted.sum(axis=1)).var() / prior
+    assert learned[ALL_SERIES, "tv"] == pytest.approx(of_sum, abs=0.03)
+
+
+def test_returns_of_a_count_are_in_money_or_not_at_all(mixture: Fit) -> None:
+    """Orders of 80 each, and orders of a value that nobody has said, against revenue."""
+    scales = replace(mixture.scales, outcome=mixture.scales.outcome / 80.0)
+    panel = replace(mixture.panel, outcome=mixture.panel.outcome / 80.0)
+    orders = replace(
+        mixture,
+        panel=panel,
+        scales=scales,
+        spec=replace(mixture.spec, outcome_kind="count", value_per_unit=80.0),
+    )
+    unknown = replace(orders, spec=replace(mixture.spec, outcome_kind="count"))
+    revenue = estimates(mixture, LEVEL)
+    valued, valueless = estimates(orders, LEVEL), estimates(unknown, LEVEL)
+    of_money = [*columns_of("roi"), *columns_of("mroi"), "prob_roi_gt_1"]
+    for table, columns in (("channel_summary", of_money), ("response_curve", columns_of("mroi"))):
+        wanted, found = getattr(revenue, table), getattr(valued, table)
+        pd.testing.assert_frame_equal(found[columns], wanted[columns])
+        np.testing.assert_allclose(
+            80.0 * found["contribution_mean"], wanted["contribution_mean"], rtol=1e-9
+        )
+        assert getattr(valueless, table)[columns].isna().all(axis=None)
+    cpik = valueless.channel_summary["cpik_median"]
+    np.testing.assert_allclose(cpik, 80.0 * revenue.channel_summary["cpik_median"], rtol=1e-9)
+    assert cpik.notna().any()
+
+
 def test_under_the_seeds_amplitudes_nothing_is_said_of_learning(
     market: Panel, invent_fit: InventFit
 ) -> None:
@@ -450,13 +508,14 @@ def test_a_lift_test_stands_beside_the_models_own_counterfactual(regional_mixtur
         LiftTest("search", str(panel.weeks[70]), str(panel.weeks[70]), 1e4, 1e3, "region_04"),
     )
     tested_fit = replace(regional_mixture, lift_tests=tests)
-    over_regimes = np.asarray(modelled_lift(tested_fit).variance).mean(axis=0)
+    over_regimes = np.asarray(modelled_lift(tested_fit, tests).variance).mean(axis=0)
     assert (over_regimes > 0).all()
     frame = lift_test(tested_fit, LEVEL)
     assert list(frame.columns) == [
         *("channel", "series_key", "start_week", "end_week", "lift", "standard_error"),
         *columns_of("modelled_lift"),
-        *("z_score", "ci_level"),
+        *("lift_without_test_mean", "lift_without_test_sd", "without_test_method", "pareto_k"),
+        *("z_score", "prior_probability", "ci_level"),
     ]
     assert list(frame["series_key"]) == [ALL_SERIES, "region_04"]
     parts = {part.series: part for part in with_total(regional_mixture)}
@@ -470,9 +529,10 @@ def test_a_lift_test_stands_beside_the_models_own_counterfactual(regional_mixtur
         lift = (parts[series].expected - without[series].expected)[:, tested].sum(axis=1)
         assert frame["modelled_lift_mean"][row] == pytest.approx(lift.mean(), rel=1e-6)
         assert frame["modelled_lift_sd"][row] == pytest.approx(lift.std(ddof=1), rel=1e-6)
-        error = np.sqrt(tests[row].standard_error ** 2 + lift.var(ddof=1) + over_regimes[row])
-        z = (lift.mean() - tests[row].lift) / error
-        assert frame["z_score"][row] == pytest.approx(z, rel=1e-6)
+    told = [LiftWithoutTest(3e5, 4e4, 0.9, "refit"), LiftWithoutTest(0.0, 0.0, 0.1, "psis")]
+    frame = lift_test(replace(regional_mixture, lift_tests=tests), LEVEL, told)
+    np.testing.assert_allclose(frame["z_score"], [2.0, -10.0])
+    assert list(frame["without_test_method"]) == ["refit", "psis"]
 
 
 def test_a_lift_test_of_the_only_series_bears_its_name(national_mixture: Fit) -> None:

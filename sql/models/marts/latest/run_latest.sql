@@ -21,6 +21,8 @@ select
     runs.status,
     runs.started_at,
     runs.currency,
+    runs.outcome_kind,
+    runs.value_per_unit,
     runs.as_of_week,
     runs.window_start,
     runs.window_end,

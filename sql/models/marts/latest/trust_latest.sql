@@ -98,6 +98,7 @@ select
     cast(coalesce(checks.n_warnings, 0) as bigint) as n_warnings,
     cast(coalesce(checks.n_failures, 0) as bigint) as n_failures,
     outcomes.outcome,
+    runs.outcome_kind,
     runs.currency,
     runs.window_start,
     runs.window_end,

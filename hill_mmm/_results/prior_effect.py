@@ -1,0 +1,77 @@
+"""What the priors say of a medium's contribution, before the outcome has been seen."""
+
+from typing import NamedTuple
+
+import numpy as np
+from scipy.stats import norm
+
+from hill_mmm._model.data import effect_priors
+from hill_mmm._model.priors import SERIES_SCALE
+from hill_mmm._posterior import Posterior
+from hill_mmm.panel import Floats
+
+DRAWS = 10_000
+
+
+class ContributionPrior(NamedTuple):
+    """Prior of the logarithm of each medium's contribution over the weeks fitted to.
+
+    A mixture of Normals of one scale. A single series is one Normal; of many, the sum over series
+    has another centre in every draw of how they differ.
+
+    Attributes:
+        centre: of the Normals, `(draws, media)`; -inf where no series has the medium.
+        scale: the prior's `sd_log`, `(media,)`.
+    """
+
+    centre: Floats
+    scale: Floats
+
+    @property
+    def variance(self) -> Floats:
+        """Prior variance, `(media,)`; NaN where no series has the medium."""
+        with np.errstate(invalid="ignore"):
+            return self.scale**2 + self.centre.var(axis=0)
+
+    def probability_below(self, log_contribution: Floats) -> Floats:
+        """Prior probability of a smaller contribution, `(media,)`."""
+        with np.errstate(invalid="ignore"):
+            return norm.cdf((log_contribution - self.centre) / self.scale).mean(axis=0)
+
+    def draws(self, more_sd_log: float = 0.0) -> Floats:
+        """Draws of the contributions themselves, `(draws, media)`, always the same.
+
+        Args:
+            more_sd_log: uncertainty of the logarithm to add to the prior's own.
+        """
+        normals = np.random.default_rng(1).standard_normal((DRAWS, len(self.scale)))
+        return np.exp(self.centre + np.hypot(self.scale, more_sd_log) * normals)
+
+
+def contribution_prior(posterior: Posterior, series: str) -> ContributionPrior:
+    """The prior of one series' contributions, or of their sum over all series.
+
+    It is the model's: `log effect = location + sd_log * z + spread * z_series`, with `spread ~
+    SERIES_SCALE` where there are several series (DECISIONS.md). Not defined under the seed's
+    amplitudes.
+
+    Args:
+        posterior: the fit.
+        series: name of the series, or of their sum.
+    """
+    panel, scales = posterior.panel, posterior.scales
+    unit, location, scale = effect_priors(panel, posterior.spec, scales)
+    weeks = panel.observed.sum(axis=0)
+    with np.errstate(divide="ignore"):
+        is_active = np.log((panel.media > 0).any(axis=0))
+    by_series = location + unit + np.log(scales.outcome * weeks)[:, None] + is_active
+    several = len(panel.series) > 1
+    if series in panel.series:
+        by_series = by_series[[panel.series.index(series)]]
+    if not several:
+        return ContributionPrior(by_series, scale)
+    rng = np.random.default_rng(0)
+    between = rng.lognormal(SERIES_SCALE.loc, SERIES_SCALE.scale, (DRAWS, 1))
+    deviation = between * rng.standard_normal((DRAWS, len(by_series)))
+    centre = [np.logaddexp.reduce(medium + deviation, axis=1) for medium in by_series.T]
+    return ContributionPrior(np.stack(centre, axis=1), scale)
