@@ -5,8 +5,6 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from hill_mmm._checks.r_hat import r_hat_limit
-
 WIDTH, HEIGHT, DPI = 6.4, 3.4, 80
 INK, BAND = "#1f4e79", "#9dc3e6"
 CURVES_A_ROW = 5
@@ -97,7 +95,8 @@ def plot_convergence(parameter_summary: pd.DataFrame, max_r_hat: float, min_ess:
     """
     judged = parameter_summary[parameter_summary["is_judged"]]
     r_hat, ess = judged["r_hat"].to_numpy(), judged[["ess_bulk", "ess_tail"]].to_numpy().min(axis=1)
-    limit, least = r_hat_limit(judged, max_r_hat), np.full(len(judged), min_ess)
+    limit = np.fmax(judged["r_hat_by_chance"].to_numpy(), max_r_hat)
+    least = np.full(len(judged), min_ess)
     figure = Figure(figsize=(WIDTH, HEIGHT), dpi=DPI, layout="constrained")
     for axes, values, limits, worst, label in zip(
         figure.subplots(1, 2),

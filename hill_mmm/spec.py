@@ -375,7 +375,7 @@ class GateThresholds(Checked):
     Attributes:
         max_r_hat: what rank-normalised split R-hat is tolerated of a published quantity, whatever
             its ESS. A larger one is still no fault where chance explains it: the limit of each
-            quantity is this, or what a right sampler of its ESS stays below in 95 % of fits, all
+            quantity is this, or what a right sampler of its ESS stays below in 98 % of fits, all
             quantities together, if that is more. One chain of four that is 0.2 standard deviations
             off has 1.004, one that is 0.3 off 1.01.
         min_ess: of every published quantity, bulk and tail.

@@ -527,7 +527,7 @@ PARAMETER_SUMMARY = _table(
     _number(
         "r_hat_by_chance",
         "The R-hat that chance explains at its ESS: a right sampler exceeds it in any judged "
-        "quantity in 5 % of fits. Null where is_judged is false, or R-hat is undefined.",
+        "quantity in 2 % of fits. Null where is_judged is false, or R-hat is undefined.",
         nullable=True,
     ),
     _number("ess_bulk", "Bulk effective sample size.", nullable=True),

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from hill_mmm._arviz import array_stats
-from hill_mmm._checks.r_hat import FALSE_ALARMS, r_hat_limit
+from hill_mmm._checks.r_hat import FALSE_ALARMS
 from hill_mmm._posterior import Posterior
 from hill_mmm.spec import GateThresholds
 
@@ -40,7 +40,8 @@ def gate(summary: pd.DataFrame, posterior: Posterior, thresholds: GateThresholds
     judged = summary[summary["is_judged"]]
     # By NumPy, to which an undefined R-hat or ESS (of constant or non-finite draws) is the worst
     # there is; pandas would skip it.
-    limits = r_hat_limit(judged, thresholds.max_r_hat)
+    # Where chance has no limit, R-hat is undefined, and fails any.
+    limits = np.fmax(judged["r_hat_by_chance"].to_numpy(), thresholds.max_r_hat)
     farthest = int((judged["r_hat"].to_numpy() - limits).argmax())
     worst = judged.iloc[farthest]
     ess = judged[["ess_bulk", "ess_tail"]].to_numpy().min(axis=1)

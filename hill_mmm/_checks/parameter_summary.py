@@ -37,8 +37,7 @@ def parameter_summary(posterior: Posterior) -> pd.DataFrame:
     judged = pd.concat([_summarise(*quantity) for quantity in quantities])
     ess = np.concatenate([ess_within_chains(draws) for _, _, draws in quantities])
     chains, draws = posterior.draws["weights"].shape[:2]
-    by_chance = r_hat_by_chance(ess, chains, draws, len(judged))
-    judged.insert(list(judged.columns).index("r_hat") + 1, "r_hat_by_chance", by_chance)
+    judged["r_hat_by_chance"] = r_hat_by_chance(ess, chains, draws, len(judged))
     own = pd.concat([_summarise(*quantity) for quantity in _component_quantities(posterior)])
     frames = [judged.assign(is_judged=True), own.assign(is_judged=False)]
     return pd.concat(frames, ignore_index=True)

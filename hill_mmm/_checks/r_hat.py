@@ -1,14 +1,13 @@
 """How large an R-hat may be by chance alone."""
 
 import numpy as np
-import pandas as pd
 from scipy import stats
 
 from hill_mmm._arviz import array_stats
 from hill_mmm.panel import Floats
 
 # Share of right samplers whose largest R-hat, of all that is judged, exceeds its limit.
-FALSE_ALARMS = 0.05
+FALSE_ALARMS = 0.02
 # R-hat is the larger of two: of the ranks, and of the ranks of the distance from the median.
 KINDS = 2
 # What the estimate of the ESS costs, which reaches over three times as many lags as one effective
@@ -38,7 +37,7 @@ def ess_within_chains(draws: Floats) -> Floats:
 
 
 def r_hat_by_chance(ess: Floats, chains: int, draws: int, quantities: int) -> Floats:
-    """The R-hat that a right sampler of this ESS exceeds, in any quantity, in 5 % of fits.
+    """The R-hat that a right sampler of this ESS exceeds, in any quantity, in 2 % of fits.
 
     With M half-chains of N draws, R-hat squared is `1 - 1/N + V / W`: V is the variance of their
     means, W the mean of their variances. Chains that agree have `V / W = F / h`, where
@@ -56,17 +55,6 @@ def r_hat_by_chance(ess: Floats, chains: int, draws: int, quantities: int) -> Fl
     between = stats.f.isf(level, halves - 1, ess / DRAWS_A_DEGREE)
     effective = np.maximum(ess / halves - LOST_DRAWS, 1.0)
     return np.sqrt(1.0 - 1.0 / (draws // 2) + between / effective)
-
-
-def r_hat_limit(judged: pd.DataFrame, max_r_hat: float) -> Floats:
-    """Each quantity's limit: what is tolerated of any, or what chance explains if that is more.
-
-    Args:
-        judged: rows of `parameter_summary`.
-        max_r_hat: what is tolerated whatever the ESS.
-    """
-    # Where no limit is defined, R-hat is not either, and fails any.
-    return np.fmax(judged["r_hat_by_chance"].to_numpy(), max_r_hat)
 
 
 def _ess_of_halves(values: Floats, half: int) -> Floats:

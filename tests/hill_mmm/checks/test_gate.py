@@ -105,7 +105,7 @@ def test_the_limit_is_the_larger_of_what_is_tolerated_and_what_chance_explains(g
     summary.loc[summary["parameter"] == "sigma", ["r_hat", "r_hat_by_chance"]] = (1.03, 1.04)
     summary.loc[summary["parameter"] == "log_likelihood", "r_hat"] = 1.004
     for tolerated, value, threshold, status in (
-        # The noise level's is larger, but chance explains it; nothing else is as near its limit.
+        # The noise level's is the larger, but chance explains it.
         (1.005, 1.004, 1.005, "pass"),
         (1.003, 1.004, 1.003, "fail"),
         (1.05, 1.03, 1.05, "pass"),
