@@ -63,6 +63,7 @@ def _made_up(regions: int, draws: int) -> Fit:
         scales=scales,
         draws={
             "adstock": np.minimum(about(truth.alpha[:, None], 0.1), 0.95),
+            "carry_in": np.zeros((*shape, paid)),
             "weights": np.ones((*shape, 1)),
             "amplitude": about(amplitude, 0.3),
             "half_saturation": about(half, 0.2),

@@ -37,6 +37,13 @@ where
     and (:series_key = 'all' or series_key = :series_key)
 order by channel, series_key
 """
+# Of a plan that has rows: what its status says beyond that it is planned.
+STATUSES = {
+    "unsure": "The interval of its gain holds 0: it may bring less than the reference. Move in "
+    "small steps, or test.",
+    "worse": "The limits forbid the reference, and nothing that they allow is as good.",
+    "kept": "Nothing better than the reference was found, so that it is the plan.",
+}
 MOVES = """
 select
     channel,
@@ -70,6 +77,9 @@ def show_plans(run: Published) -> None:
         reason = plans.rows.set_index("scenario").loc[scenario, "reason"]
         st.info(f"The plan {scenario} moves nothing: {reason or 'it has no rows of this series'}.")
         return
+    status = str(plans.rows.set_index("scenario").loc[scenario, "status"])
+    if status in STATUSES:
+        st.warning(f"The plan {scenario} is {status}. {STATUSES[status]}")
     st.altair_chart(charts.moves(moves.rows, run.currency))
     show(moves, "moves", dict.fromkeys(["current_weekly_spend", "planned_weekly_spend"], NUMBER))
     plan = ask(PLAN, **run.keys, scenario=scenario)
