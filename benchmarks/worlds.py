@@ -392,13 +392,17 @@ def report(rows: Sequence[dict[str, Any]]) -> str:
         if (group := [r for r in rows if (r["world"], r["components"]) == (name, components)])
     }
     figures = pd.DataFrame({title: _summary(group) for title, group in groups.items()}).T
-    warned = pd.DataFrame({title: _warned_by(group) for title, group in groups.items()}).fillna("")
+    warned = pd.DataFrame({title: _warned(group) for title, group in groups.items()}).T
     return f"{figures.to_markdown()}\n\n{warned.to_markdown()}\n"
 
 
-def _warned_by(rows: Sequence[dict[str, Any]]) -> pd.Series:
-    warned = pd.Series([name for row in rows for name in _warnings(row)], dtype=object)
-    return (warned.value_counts() / len(rows)).map("{:.0%}".format)
+def _warned(rows: Sequence[dict[str, Any]]) -> dict[str, str]:
+    by_check = pd.Series([name for row in rows for name in _warnings(row)]).value_counts()
+    named = [f"{name} {count / len(rows):.0%}" for name, count in by_check.items()]
+    return {
+        "fits that warned": f"{np.mean([bool(_warnings(row)) for row in rows]):.0%}",
+        "by": ", ".join(named) or "-",
+    }
 
 
 def _summary(rows: Sequence[dict[str, Any]]) -> dict[str, str]:
@@ -415,7 +419,6 @@ def _summary(rows: Sequence[dict[str, Any]]) -> dict[str, str]:
         "media bias": f"{np.mean(media['mean'] / media['truth'] - 1):+.0%}",
         "holdout covered": f"{np.mean([row['holdout_coverage'] for row in rows]):.0%}",
         "gate passed": f"{np.mean(passed):.0%}",
-        "warned": f"{np.mean([bool(_warnings(row)) for row in rows]):.0%}",
         "CPU s": f"{np.median([row['cpu_seconds'] for row in rows]):.0f}",
     }
 
