@@ -58,6 +58,7 @@ class Posterior:
         cpu_seconds: CPU time spent, compilation included.
         wall_seconds: time elapsed.
         peak_rss_mb: peak memory of the process by the end of the fit.
+        prior_only: whether these are draws of the prior, which know no outcome.
     """
 
     panel: Panel
@@ -70,6 +71,7 @@ class Posterior:
     cpu_seconds: float
     wall_seconds: float
     peak_rss_mb: float
+    prior_only: bool = False
 
     @property
     def curves(self) -> Curves:
@@ -132,6 +134,7 @@ class Posterior:
                 "cpu_seconds": self.cpu_seconds,
                 "wall_seconds": self.wall_seconds,
                 "peak_rss_mb": self.peak_rss_mb,
+                "prior_only": int(self.prior_only),
             },
         )
 
@@ -161,6 +164,8 @@ class Posterior:
             cpu_seconds=float(attrs["cpu_seconds"]),
             wall_seconds=float(attrs["wall_seconds"]),
             peak_rss_mb=float(attrs["peak_rss_mb"]),
+            # Files of earlier versions do not say; what was kept is a posterior.
+            prior_only=bool(attrs.get("prior_only", 0)),
         )
 
 

@@ -35,6 +35,10 @@ class Media(NamedTuple):
     before: jax.Array
     week: jax.Array
 
+    def first(self, count: int) -> "Media":
+        """The first so many media."""
+        return self._replace(spend=self.spend[..., :count], before=self.before[..., :count])
+
 
 def adstocked_media(
     kind: AdstockKind, media: Media, parameters: jax.Array, carry_in: jax.Array

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
+import numpyro.distributions as dist
 
 from hill_mmm._model.adstock import Media
 from hill_mmm._model.curves import Curves
@@ -77,12 +78,33 @@ def lift_data(panel: Panel, scales: Scales, tests: Sequence[LiftTest]) -> LiftDa
     return LiftData(media=cells, **jax.tree.map(jnp.asarray, arrays))
 
 
-def expected_lift(lift: LiftData, curves: Curves, kind: AdstockKind) -> jax.Array:
+class ModelledLift(NamedTuple):
     """The model's own counterfactual of each test, `(tests,)`, in the outcome's unit.
+
+    Attributes:
+        mean: over the regimes that the test's weeks may have been in.
+        variance: over these regimes; 0 of a single curve.
+    """
+
+    mean: jax.Array
+    variance: jax.Array
+
+
+def modelled_lift(
+    lift: LiftData, curves: Curves, kind: AdstockKind, regimes: jax.Array
+) -> ModelledLift:
+    """The model's own counterfactual of each test, in the regimes that its weeks were in.
 
     Outcome in the test's weeks with the spend as it was, minus outcome had the channel spent
     nothing in them: carry-over from earlier weeks is in both, carry-over beyond the test in
-    neither.
+    neither. Both are of the same regime, week by week.
+
+    Args:
+        lift: the tests.
+        curves: of one draw.
+        kind: of the adstock.
+        regimes: probability of each regime, `(weeks, series, components)`: given the week's outcome
+            where the draw knows it.
     """
     cells = Curves(
         adstock=curves.adstock[lift.medium],
@@ -91,15 +113,33 @@ def expected_lift(lift: LiftData, curves: Curves, kind: AdstockKind) -> jax.Arra
         amplitude=curves.amplitude[lift.series, lift.medium],
         half_saturation=curves.half_saturation[lift.medium],
         slope=curves.slope[lift.medium],
-    ).weighted()
+    )
 
     def effect(spend: jax.Array) -> jax.Array:
-        adstocked = cells.adstocked(kind, lift.media._replace(spend=spend))
-        by_week = cells.effect(adstocked)
-        return jnp.einsum("tik,ti->i", by_week, lift.weeks)
+        return cells.effect(cells.adstocked(kind, lift.media._replace(spend=spend)))
 
-    by_cell = lift.scale * (effect(lift.media.spend) - effect(lift.without))
-    return jnp.zeros_like(lift.lift).at[lift.test].add(by_cell)
+    probability = regimes[:, lift.series]
+    by_regime = effect(lift.media.spend) - effect(lift.without)
+    mean = jnp.einsum("tik,tik->ti", probability, by_regime)
+    variance = jnp.einsum("tik,tik->ti", probability, (by_regime - mean[:, :, None]) ** 2)
+
+    def over_tests(by_week: jax.Array, scale: jax.Array) -> jax.Array:
+        by_cell = scale * jnp.einsum("ti,ti->i", by_week, lift.weeks)
+        return jnp.zeros_like(lift.lift).at[lift.test].add(by_cell)
+
+    return ModelledLift(over_tests(mean, lift.scale), over_tests(variance, lift.scale**2))
+
+
+def log_density_of_lift(lift: LiftData, modelled: ModelledLift) -> jax.Array:
+    """Log density of each test's result given the outcome of its weeks, `(tests,)`.
+
+    Given the outcome, the weeks' regimes are independent, and the lift is a sum over them. Its
+    distribution is a mixture with a term for every sequence of regimes; a Normal of the same mean
+    and variance stands for it. That is exact for a single curve, and for a mixture wherever the
+    outcome tells the regimes apart. Tests that share weeks count as independent.
+    """
+    scale = jnp.sqrt(lift.standard_error**2 + modelled.variance)
+    return dist.Normal(modelled.mean, scale).log_prob(lift.lift)
 
 
 def _tested_channel(panel: Panel, test: LiftTest) -> int:

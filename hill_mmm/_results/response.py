@@ -10,12 +10,13 @@ import jax.numpy as jnp
 import numpy as np
 from numpy.typing import NDArray
 
-from hill_mmm._model.adstock import Media, adstocked_media
+from hill_mmm._model.adstock import Media
 from hill_mmm._model.curves import Curves
 from hill_mmm._model.media import media_data
 from hill_mmm._model.padding import padded
 from hill_mmm._posterior import Posterior, over_draws
 from hill_mmm._results.decompose import series_curves
+from hill_mmm._results.learned import is_beyond, learned_range
 from hill_mmm.panel import ALL_SERIES, Floats
 from hill_mmm.spec import AdstockKind
 
@@ -55,11 +56,10 @@ class CurvePoints:
 def response_points(
     posterior: Posterior, series: int, multipliers: Floats, basis: Basis
 ) -> CurvePoints:
-    """The response curves of one series.
+    """The response curves of one series, over the regimes of a mixture by their weights.
 
-    A point of the steady state is extrapolated where its spend exceeds every week's adstocked
-    spend (at the posterior mean of the adstock); one of the historical pattern, where its
-    multiplier exceeds 1.
+    A point is extrapolated if some week's adstock exceeds all that the data have seen (see
+    `learned_range`); one of the historical pattern is, if its multiplier exceeds 1.
 
     Args:
         posterior: the fit.
@@ -70,7 +70,7 @@ def response_points(
     panel, kind = posterior.panel, posterior.spec.adstock
     paid = len(panel.channels)
     start = int(panel.starts[series])
-    media = _paid_media(posterior, series)
+    media = media_data(panel, posterior.scales, series).first(paid)
     mean = panel.spend[start:, series].mean(axis=0) / posterior.scales.spend[series, :paid]
     curves = _paid_curves(series_curves(posterior, series), paid)
     grid = jnp.asarray(multipliers)
@@ -82,10 +82,9 @@ def response_points(
         effect, gain = _historical_response(media, share, grid, curves, kind)
     scale = posterior.scales.outcome[series]
     weekly_spend = multipliers[:, None] * panel.spend[start:, series].mean(axis=0)
-    if basis == "steady_state":
-        beyond = weekly_spend > _highest_adstock(posterior, series)
-    else:
-        beyond = multipliers[:, None] > 1.0
+    highest = learned_range(posterior, series).highest
+    # Constant spend is its own adstock; multiplied weeks have the highest one multiplied.
+    adstocked = weekly_spend if basis == "steady_state" else multipliers[:, None] * highest
     return CurvePoints(
         series=panel.series[series],
         basis=basis,
@@ -93,7 +92,7 @@ def response_points(
         weekly_spend=weekly_spend,
         contribution=np.asarray(effect) * scale,
         gain=np.asarray(gain) * scale,
-        is_extrapolated=np.broadcast_to(beyond, weekly_spend.shape),
+        is_extrapolated=is_beyond(adstocked, highest),
     )
 
 
@@ -111,11 +110,6 @@ def total_response(parts: Iterable[CurvePoints]) -> CurvePoints:
 def _paid_curves(curves: Curves, paid: int) -> Curves:
     by_medium = {name: getattr(curves, name)[:, :paid] for name in Curves._fields}
     return Curves(**by_medium | {"weights": curves.weights})
-
-
-def _paid_media(posterior: Posterior, series: int) -> Media:
-    media, paid = media_data(posterior.panel, posterior.scales, series), posterior.panel.channels
-    return media._replace(spend=media.spend[:, : len(paid)], before=media.before[: len(paid)])
 
 
 @jax.jit
@@ -141,20 +135,3 @@ def _historical_response(
         return share @ mixture.effect(scaled).sum(axis=3), share @ mixture.gain(scaled).sum(axis=3)
 
     return over_draws(one, curves)
-
-
-def _highest_adstock(posterior: Posterior, series: int) -> Floats:
-    """Of each paid channel, in currency a week."""
-    paid = len(posterior.panel.channels)
-    parameters, carry_in = (
-        jnp.asarray(posterior.draws[name].mean(axis=(0, 1))[:paid])
-        for name in ("adstock", "carry_in")
-    )
-    media = _paid_media(posterior, series)
-    adstocked = _compiled_adstock(posterior.spec.adstock, media, parameters, carry_in)
-    highest = np.asarray(adstocked)[: len(posterior.panel)].max(axis=0)
-    return highest * posterior.scales.spend[series, :paid]
-
-
-# Compiled once for all series; outside of a program, every call would compile its loop anew.
-_compiled_adstock = jax.jit(adstocked_media, static_argnums=0)
