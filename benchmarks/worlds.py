@@ -370,6 +370,7 @@ def _checks(fit: Fit, holdout: pd.DataFrame) -> list[Check]:
     return [
         *hill_mmm.checks.gate(hill_mmm.checks.parameter_summary(fit), fit, GateThresholds()),
         *hill_mmm.checks.prior_checks(fit.summary()),
+        *hill_mmm.checks.carry_in_checks(fit.summary()),
         *hill_mmm.checks.warmup_checks(fit),
         *hill_mmm.checks.mixture_checks(fit),
         *hill_mmm.checks.score_checks(hill_mmm.results.information_rows(fit)),
