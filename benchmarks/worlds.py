@@ -133,7 +133,7 @@ def _market_as_the_model(rng: np.random.Generator, history: int) -> World:
         + rng.normal(0.0, 0.02) * np.sin(2.0 * year)
         - 0.04 * (price - price.mean())
         + 0.10 * promotion,
-        noise=rng.normal(0.0, 0.04, weeks),
+        noise=rng.normal(0.0, 0.025, weeks),
         controls={"price": price, "promotion": promotion},
     )
 
@@ -207,16 +207,16 @@ def _cut_off(world: World) -> None:
 
 
 def _ar_noise(world: World) -> None:
-    world.noise = _autoregressive(world, 0.6, 0.04)
+    world.noise = _autoregressive(world, 0.6, 0.025)
 
 
 def _random_walk(world: World) -> None:
-    world.baseline = world.baseline + np.cumsum(world.rng.normal(0.0, 0.012, len(world.spend)))
+    world.baseline = world.baseline + np.cumsum(world.rng.normal(0.0, 0.01, len(world.spend)))
 
 
 def _demand(world: World) -> None:
     demand = _autoregressive(world, 0.85, 1.0)
-    world.baseline = world.baseline + 0.06 * demand
+    world.baseline = world.baseline + 0.05 * demand
     world.spend[:, 1] *= np.exp(0.35 * demand)
 
 
@@ -249,7 +249,7 @@ def _drift(world: World) -> None:
 
 
 def _heavy_tails(world: World) -> None:
-    world.noise = 0.025 * world.rng.standard_t(2.5, len(world.spend))
+    world.noise = 0.015 * world.rng.standard_t(2.5, len(world.spend))
 
 
 def _uneven_noise(world: World) -> None:
@@ -259,7 +259,7 @@ def _uneven_noise(world: World) -> None:
 
 def _bookings(world: World) -> None:
     # A share of each week's sales, another every week, is booked in the week after.
-    late = world.rng.normal(0.0, 0.05, len(world.spend) + 1)
+    late = world.rng.normal(0.0, 0.03, len(world.spend) + 1)
     world.noise = 0.5 * world.noise + late[:-1] - late[1:]
 
 
@@ -370,6 +370,7 @@ def _checks(fit: Fit, holdout: pd.DataFrame) -> list[Check]:
     return [
         *hill_mmm.checks.gate(hill_mmm.checks.parameter_summary(fit), fit, GateThresholds()),
         *hill_mmm.checks.prior_checks(fit.summary()),
+        *hill_mmm.checks.carry_in_checks(fit.summary()),
         *hill_mmm.checks.warmup_checks(fit),
         *hill_mmm.checks.mixture_checks(fit),
         *hill_mmm.checks.score_checks(hill_mmm.results.information_rows(fit)),
@@ -392,13 +393,17 @@ def report(rows: Sequence[dict[str, Any]]) -> str:
         if (group := [r for r in rows if (r["world"], r["components"]) == (name, components)])
     }
     figures = pd.DataFrame({title: _summary(group) for title, group in groups.items()}).T
-    warned = pd.DataFrame({title: _warned_by(group) for title, group in groups.items()}).fillna("")
+    warned = pd.DataFrame({title: _warned(group) for title, group in groups.items()}).T
     return f"{figures.to_markdown()}\n\n{warned.to_markdown()}\n"
 
 
-def _warned_by(rows: Sequence[dict[str, Any]]) -> pd.Series:
-    warned = pd.Series([name for row in rows for name in _warnings(row)], dtype=object)
-    return (warned.value_counts() / len(rows)).map("{:.0%}".format)
+def _warned(rows: Sequence[dict[str, Any]]) -> dict[str, str]:
+    by_check = pd.Series([name for row in rows for name in _warnings(row)]).value_counts()
+    named = [f"{name} {count / len(rows):.0%}" for name, count in by_check.items()]
+    return {
+        "fits that warned": f"{np.mean([bool(_warnings(row)) for row in rows]):.0%}",
+        "by": ", ".join(named) or "-",
+    }
 
 
 def _summary(rows: Sequence[dict[str, Any]]) -> dict[str, str]:
@@ -409,12 +414,12 @@ def _summary(rows: Sequence[dict[str, Any]]) -> dict[str, str]:
         "ROI covered": f"{_covered(roi):.0%}",
         "ROI bias": f"{np.mean(roi['mean'] / roi['truth'] - 1):+.0%}",
         "ROI width / truth": f"{np.median((roi['high'] - roi['low']) / roi['truth']):.2f}",
+        "least covered channel": _least_covered(roi),
         "mROI covered": f"{_covered(mroi):.0%}",
         "media covered": f"{_covered(media):.0%}",
         "media bias": f"{np.mean(media['mean'] / media['truth'] - 1):+.0%}",
         "holdout covered": f"{np.mean([row['holdout_coverage'] for row in rows]):.0%}",
         "gate passed": f"{np.mean(passed):.0%}",
-        "warned": f"{np.mean([bool(_warnings(row)) for row in rows]):.0%}",
         "CPU s": f"{np.median([row['cpu_seconds'] for row in rows]):.0f}",
     }
 
@@ -425,8 +430,16 @@ def _stacked(rows: Sequence[dict[str, Any]], name: str) -> dict[str, Floats]:
 
 
 def _covered(values: Mapping[str, Floats]) -> float:
-    inside = (values["low"] <= values["truth"]) & (values["truth"] <= values["high"])
-    return float(inside.mean())
+    return float(_inside(values).mean())
+
+
+def _least_covered(values: Mapping[str, Floats]) -> str:
+    by_channel = pd.Series(_inside(values).mean(axis=0), list(CHANNELS))
+    return f"{by_channel.idxmin()} {by_channel.min():.0%}"
+
+
+def _inside(values: Mapping[str, Floats]) -> NDArray[np.bool_]:
+    return (values["low"] <= values["truth"]) & (values["truth"] <= values["high"])
 
 
 def _warnings(row: Mapping[str, Any]) -> list[str]:

@@ -42,7 +42,7 @@ class Residuals(NamedTuple):
         weeks: of the residuals, `(weeks,)`.
         actual: outcome less its posterior mean, `(weeks,)`.
         replicated: the same of outcomes from the model, after a refit, `(replicates, weeks)`.
-        expected: posterior mean of the expected outcome, `(weeks,)`.
+        expected: posterior mean of the outcome that is predicted, `(weeks,)`.
         media: posterior mean contribution by medium, `(weeks, media)`.
         media_names: their names.
         refit: what is left of an outcome after a refit, `(weeks, weeks)`.
@@ -111,7 +111,8 @@ def residuals(posterior: Posterior, part: Decomposition) -> Residuals:
     """The residuals of one series, and those that its own model would leave."""
     known = np.flatnonzero(np.isfinite(part.outcome[: part.n_fitted]))
     chosen = posterior.evenly_spaced(REPLICATES)
-    expected, predicted = part.expected[:, known], part.predicted[chosen][:, known]
+    # Without knowledge of a week's regime, as the replicates are drawn.
+    expected, predicted = part.predicted_mean[:, known], part.predicted[chosen][:, known]
     mean = expected.mean(axis=0)
     scale, score = _noise(posterior, part, predicted - expected[chosen])
     moved = _within_one(np.cov(expected, rowvar=False) / np.outer(scale, scale))

@@ -114,3 +114,11 @@ def test_what_all_series_are_worth_is_read_from_their_sum() -> None:
     assert list(overall(rows).index) == [1, 2, 3]
     assert list(returns(rows).index) == [1]
     assert list(returns(rows.head(1)).index) == [0]
+
+
+def test_residuals_are_judged_and_those_of_a_right_model_pass(run: FittedRun) -> None:
+    diagnostic = result_frames(run)[tables.DIAGNOSTIC].set_index("check_name")
+    judged = diagnostic[diagnostic.index.str.startswith(("residual_", "effect_", "negative_"))]
+    assert len(judged) == 8
+    assert set(judged["status"]) == {"pass"}
+    assert not judged["is_blocking"].any()

@@ -32,7 +32,7 @@ from hill_mmm._checks.residuals import (
     weekly_change,
 )
 from hill_mmm._model.design import fourier_terms
-from hill_mmm._results.decompose import Decomposition
+from hill_mmm._results.decompose import Decomposition, decompose
 from hill_mmm.panel import Floats
 from tests.hill_mmm.conftest import TRAIN_WEEKS, InventFit
 
@@ -90,10 +90,12 @@ def linear_market(seed: int, noise: Noise = white, *, name: str = "a") -> Decomp
         media_names=("tv", "search", "social"),
         n_fitted=156,
         media=by_medium,
+        carried_in=np.zeros_like(media),
         media_gain=by_medium,
         baseline=rest,
         baseline_parts=(("baseline", "baseline"),),
         predicted=rng.normal(mean, sigma),
+        predicted_mean=mean,
         log_likelihood=np.zeros_like(mean),
     )
 
@@ -284,6 +286,17 @@ def test_less_than_two_years_have_no_season_to_judge(fitted: Fit) -> None:
 def test_every_likelihood_and_late_series_have_their_checks(regional_fit: Fit) -> None:
     checks = residual_checks(regional_fit)
     assert all(np.isfinite(check.value) and not check.is_blocking for check in checks)
+
+
+def test_a_mixtures_residuals_are_from_what_was_predicted_without_the_weeks_outcome(
+    national_mixture: Fit,
+) -> None:
+    (part,) = decompose(national_mixture)
+    assert not np.allclose(part.expected, part.predicted_mean)
+    found = residuals(national_mixture, part)
+    np.testing.assert_allclose(found.expected, part.predicted_mean.mean(axis=0))
+    noise = (part.predicted - part.predicted_mean).std(axis=0)
+    np.testing.assert_allclose(found.actual, (part.outcome - found.expected) / noise)
 
 
 def test_draws_that_are_not_numbers_warn(fitted: Fit) -> None:
