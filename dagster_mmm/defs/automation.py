@@ -5,17 +5,26 @@ loading: every tick and every run says what is wrong with it.
 """
 
 import json
+from collections.abc import Collection, Mapping
 from dataclasses import asdict
-from datetime import UTC, date
+from datetime import UTC, date, datetime, time
+from zoneinfo import ZoneInfo
 
 import dagster as dg
 
 from dagster_mmm.defs.dbt_models import INPUT_LAYERS, input_models
-from dagster_mmm.defs.keys import PANEL
+from dagster_mmm.defs.keys import PANEL, WEEKLY_INPUT
 from dagster_mmm.environment import settings_path
 from dagster_mmm.schedule import dagster_runs as runs
 from dagster_mmm.schedule.clock import Clock
-from dagster_mmm.schedule.due import Fingerprints, last_complete_week, late_input, refits_due
+from dagster_mmm.schedule.due import (
+    WEEK,
+    Fingerprints,
+    last_complete_week,
+    late_input,
+    refits_due,
+    week_waited_for,
+)
 from dagster_mmm.schedule.partitions import ASKED_TAG, MODEL_TAG, MODELS, WEEK_TAG
 from dagster_mmm.settings import Models, SettingsError, load_models
 from dagster_mmm.settings.resource import SettingsResource
@@ -107,12 +116,12 @@ def refits(
     """Requests the refit of each model whose input of the week has arrived."""
     loaded = settings.models()
     week = _week(loaded, clock)
+    waited_for = _weeks_waited_for(loaded, _known_models(context.instance), week)
     try:
-        there = _arrived(_for_a_tick(warehouse), loaded, week)
-        rests_on = _fingerprints(context.instance, _for_a_tick(warehouse), loaded, there)
+        known = _arrived(context.instance, _for_a_tick(warehouse), loaded, week, waited_for)
+        rests_on = _fingerprints(context.instance, _for_a_tick(warehouse), loaded, known)
     except WarehouseBusyError as error:
         return dg.SkipReason(str(error))
-    known = there & set(_known_models(context.instance))
     earlier = runs.attempts(context.instance, week)
     due = refits_due(week, known, rests_on, earlier, loaded.triggers)
     if not due:
@@ -145,9 +154,10 @@ def late(
     """Asks again for input that is late, until the deadline; then reports its models, once."""
     loaded = settings.models()
     week, now = _week(loaded, clock), clock.now()
+    waited_for = _weeks_waited_for(loaded, _known_models(context.instance), week)
     try:
-        missing = set(_known_models(context.instance)) - _arrived(
-            _for_a_tick(warehouse), loaded, week
+        missing = set(waited_for) - _arrived(
+            context.instance, _for_a_tick(warehouse), loaded, week, waited_for
         )
     except WarehouseBusyError as error:
         return dg.SkipReason(str(error))
@@ -163,7 +173,7 @@ def late(
     if not found.report:
         return dg.SkipReason(f"{len(missing)} models wait for their input of {week}")
     for model_key in found.report:
-        context.log.error(f"{model_key}: {_overdue(loaded, week)}")
+        context.log.error(f"{model_key}: {_overdue(loaded, waited_for[model_key])}")
     return dg.SensorResult(
         asset_events=[
             dg.AssetCheckEvaluation(
@@ -171,7 +181,7 @@ def late(
                 check_name="input_has_arrived",
                 passed=False,
                 severity=dg.AssetCheckSeverity.ERROR,
-                description=_overdue(loaded, week),
+                description=_overdue(loaded, waited_for[model_key]),
                 partition=model_key,
             )
             for model_key in found.report
@@ -211,8 +221,30 @@ def _week(loaded: Models, clock: Clock) -> date:
     return last_complete_week(clock.today(loaded.schedule.timezone), loaded.input.week_starts_on)
 
 
-def _arrived(warehouse: Warehouse, loaded: Models, week: date) -> frozenset[str]:
-    return arrived(warehouse, week, days=7 if loaded.input.grain == "daily" else 1)
+def _weeks_waited_for(loaded: Models, model_keys: Collection[str], week: date) -> dict[str, date]:
+    """The last week that a refit of each model uses; a model with mistakes has its run say so."""
+    usable = loaded.all(tuple(model_keys)).usable
+    immature = {key: one.input.immature_weeks for key, one in usable.items()}
+    return {key: week_waited_for(week, immature.get(key, 0)) for key in model_keys}
+
+
+def _arrived(
+    instance: dg.DagsterInstance,
+    warehouse: Warehouse,
+    loaded: Models,
+    week: date,
+    waited_for: Mapping[str, date],
+) -> frozenset[str]:
+    """The models whose input is there.
+
+    Weeks before the last one may have been there a week ago, in numbers that have changed since: a
+    model that holds weeks back waits until the input was built after the week's end.
+    """
+    there = arrived(warehouse, waited_for, days=7 if loaded.input.grain == "daily" else 1)
+    built = runs.last_made(instance, WEEKLY_INPUT)
+    over = datetime.combine(week + WEEK, time(), ZoneInfo(loaded.schedule.timezone))
+    is_built_since = built is not None and built >= over
+    return frozenset(key for key in there if is_built_since or waited_for[key] == week)
 
 
 def _fingerprints(

@@ -19,6 +19,7 @@ from dagster_mmm.inputs.problems import (
     rejected_rows,
     reserved_series,
     similar_series,
+    stopped_feeds,
     unreadable_values,
 )
 from dagster_mmm.inputs.raw_tables import check_table
@@ -89,9 +90,10 @@ def judge_input(
     """Find every problem and make every repair that the settings allow.
 
     Repairs, each recorded: weeks after `as_of`, weeks that are not over by `today`, up to four
-    last weeks whose outcome has not arrived, the partial first and last week of daily data, and
-    media without any spend or exposure are left out. All else that is wrong is a problem. What a
-    series lacks at the end is left out for all series, so that they end together.
+    last weeks whose outcome has not arrived, the partial first and last week of daily data, the
+    weeks since a platform stopped, and media without any spend or exposure are left out. All else
+    that is wrong is a problem. What a series lacks at the end is left out for all series, so that
+    they end together.
 
     Args:
         weekly: the mart `weekly_input`.
@@ -122,6 +124,7 @@ def judge_input(
     silence = weekly["variable"].map(silent).astype("string")
     snapshot = _snapshot(weekly, left_out.fillna(silence))
     found = calendar_problems(kept, settings) + unreadable_values(kept, settings)
+    found += stopped_feeds(kept, settings)
     found += absent_spend(silent, settings) + unit_errors(kept, settings)
     problems += _naming_series(found, weekly)
     if not problems:

@@ -143,7 +143,8 @@ def calendar_problems(weekly: pd.DataFrame, settings: Settings) -> list[Problem]
 def unreadable_values(weekly: pd.DataFrame, settings: Settings) -> list[Problem]:
     """Values that are blank, no number, or not finite."""
     places = {v.name: settings.place_of(v) for v in settings.variables().values()}
-    bad = weekly[weekly["n_unreadable"] > 0].sort_values(["variable", "series_key", "week_start"])
+    bad = weekly[(weekly["n_unreadable"] > 0) & weekly["silent_since"].isna()]
+    bad = bad.sort_values(["variable", "series_key", "week_start"])
     bad = bad.assign(
         place=bad["variable"].map(places),
         found=bad["unreadable_value"].fillna("").replace("", "nothing"),
@@ -159,6 +160,23 @@ def unreadable_values(weekly: pd.DataFrame, settings: Settings) -> list[Problem]
             str(row.variable),
         )
         for row in bad.itertuples()
+    ]
+
+
+def stopped_feeds(weekly: pd.DataFrame, settings: Settings) -> list[Problem]:
+    """Platforms of the reports that had rows regularly, and have none while others go on."""
+    since = weekly.groupby("variable")["silent_since"].max().dropna()
+    return [
+        Problem(
+            "stopped_feed",
+            f"{channel.name} ({settings.place_of(channel)}) has had no row since "
+            f"{day(since[channel.name])}, regular ones before, and others go on: its spend is not "
+            "known from then on. Mend its feed; or, if nothing was spent, set "
+            f"channels[{channel_index}].ended: {day(since[channel.name])}",
+            channel.name,
+        )
+        for channel_index, channel in enumerate(settings.channels)
+        if channel.name in since
     ]
 
 

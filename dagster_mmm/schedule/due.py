@@ -52,6 +52,11 @@ def last_complete_week(today: date, week_starts_on: Weekday) -> date:
     return week_of(today, week_starts_on) - WEEK
 
 
+def week_waited_for(week: date, immature_weeks: int) -> date:
+    """The first day of the last week that a refit uses: those after it are held back."""
+    return week - immature_weeks * WEEK
+
+
 def refits_due(
     week: date,
     arrived: Collection[str],

@@ -86,5 +86,7 @@ def _reports(settings: Settings) -> Input | None:
         "schema": schema,
         "table": table,
         **reports.model_dump(include=columns),
-        "channels": [{"name": c.name, "text": c.column} for c in settings.channels],
+        "channels": [
+            {"name": c.name, "text": c.column, "ended": c.ended} for c in settings.channels
+        ],
     }

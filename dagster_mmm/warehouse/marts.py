@@ -1,5 +1,6 @@
 """What dbt made of the raw rows: the input of each model, and which models there are."""
 
+from collections.abc import Mapping
 from datetime import date
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -73,12 +74,12 @@ def rows_of_no_model(warehouse: Warehouse) -> int:
     return int(rows["n_rows"].iloc[0])
 
 
-def arrived(warehouse: Warehouse, week: date, days: int) -> frozenset[str]:
+def arrived(warehouse: Warehouse, weeks: Mapping[str, date], days: int) -> frozenset[str]:
     """The models whose input of a week is there: every value of every series can be read.
 
     Args:
         warehouse: the warehouse; before the first build, nothing has arrived.
-        week: the week's first day.
+        weeks: the first day of the week that is asked for, by model.
         days: the days that a week of the input has, 1 where it is weekly.
     """
     if not has_input(warehouse):
@@ -90,12 +91,14 @@ def arrived(warehouse: Warehouse, week: date, days: int) -> frozenset[str]:
         sa.func.max(column.n_unreadable) == 0,
     )
     query = (
-        sa.select(column.model_key)
-        .where(column.week_start == week)
-        .group_by(column.model_key)
+        sa.select(column.model_key, column.week_start)
+        .where(column.week_start.in_(sorted(set(weeks.values()))))
+        .group_by(column.model_key, column.week_start)
         .having(complete)
     )
-    return frozenset(warehouse.read(query)["model_key"])
+    rows = warehouse.read(query)
+    found = {(str(row.model_key), str(row.week_start)[:10]) for row in rows.itertuples()}
+    return frozenset(key for key, week in weeks.items() if (key, str(week)) in found)
 
 
 def input_fingerprints(warehouse: Warehouse) -> dict[str, str]:

@@ -14,7 +14,9 @@ import yaml
 
 from dagster_mmm import environment
 from dagster_mmm.definitions import defs
+from dagster_mmm.defs.keys import WEEKLY_INPUT
 from dagster_mmm.schedule.clock import Clock
+from dagster_mmm.schedule.due import last_complete_week
 from dagster_mmm.schedule.partitions import ASKED_TAG, MODELS, WEEK_TAG
 from dagster_mmm.settings import SettingsError
 from dagster_mmm.settings.resource import SettingsResource
@@ -93,6 +95,11 @@ class Operation:
             f"delete from mmm.weekly_input where model_key in ({named}) and week_start = '{week}'",
             f"insert into mmm.weekly_input values {', '.join(rows)}",
         )
+
+    def build(self) -> None:
+        """Say that dbt has built the input; Dagster's events bear the machine's own time."""
+        made = dg.AssetMaterialization(WEEKLY_INPUT)
+        self.instance.report_runless_asset_event(made)
 
     def tick(self, name: str) -> dg.SensorResult | dg.RunRequest | dg.SkipReason:
         sensor = sensor_called(name)
@@ -195,6 +202,37 @@ def test_a_model_is_refitted_when_its_week_is_there_and_not_before(operation: Op
     assert request.run_config == {"ops": {"panel": {"config": {"as_of": "2026-01-05"}}}}
     assert request.tags["mmm/model"] == "acme"
     assert request.tags[WEEK_TAG] == "2026-01-05"
+
+
+def test_a_late_outcome_is_waited_for_as_long_as_its_weeks_are_held_back(
+    operation: Operation,
+) -> None:
+    operation.configure(input={"model_column": "brand", "immature_weeks": 2})
+    mature = WEEK - timedelta(days=14)
+    operation.deliver("acme", mature - timedelta(days=7))
+    for immature in (mature, WEEK - timedelta(days=7), WEEK):
+        operation.deliver("acme", immature, unreadable=1)
+    operation.tick("models")
+    operation.load_week()
+    operation.clock.moment = MONDAY + timedelta(hours=48)
+    assert operation.requests("refits") == []
+    found = operation.tick("late_input")
+    assert isinstance(found, dg.SensorResult)
+    (event,) = found.asset_events
+    assert "the week of 2025-12-22 has not arrived" in str(getattr(event, "description", ""))
+
+    # The outcome of the week before those that are held back is there; this week's build is not.
+    operation.deliver("acme", mature)
+    assert operation.requests("refits") == []
+    operation.build()
+    (request,) = operation.requests("refits")
+    assert (request.run_key, request.tags[WEEK_TAG]) == ("acme|2026-01-05", "2026-01-05")
+    assert isinstance(operation.tick("late_input"), dg.SkipReason)
+    # A week later, what the last build has left is not this week's.
+    operation.clock.moment = datetime.now(UTC) + timedelta(days=14)
+    week = last_complete_week(operation.clock.moment.date(), "monday")
+    operation.deliver("acme", week - timedelta(days=14))
+    assert operation.requests("refits") == []
 
 
 def test_two_refits_of_a_model_are_never_asked_for_at_once(operation: Operation) -> None:

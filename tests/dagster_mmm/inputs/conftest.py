@@ -125,6 +125,32 @@ def by_geo(tmp_path_factory: pytest.TempPathFactory, geos: pd.DataFrame) -> Inpu
     )
 
 
+@pytest.fixture(scope="session")
+def by_platform(tmp_path_factory: pytest.TempPathFactory, market: Path) -> InputWarehouse:
+    """A warehouse whose spend stands in reports: a row a day on which a platform spent.
+
+    The platforms are called as the columns of the market; a test makes `ads.spend`, which is read,
+    of `ads.all_spend`.
+    """
+    frame = pd.read_csv(market)
+    platforms = [column for column in frame if column.endswith("_spend")]
+    rows = [
+        f"('{platform}', date '{week}' + {day}, {spend / 7!r}::double)"
+        for platform in platforms
+        for week, spend in zip(frame["week"], frame[platform], strict=True)
+        for day in range(7)
+        if spend > 0
+    ]
+    return build_warehouse(
+        tmp_path_factory.mktemp("platforms"),
+        frame,
+        "create schema ads; create table ads.all_spend as "
+        f"select * from (values {', '.join(rows)}) as r(platform, date_day, spend); "
+        "create view ads.spend as from ads.all_spend",
+        input={"reports": {"table": "ads.spend"}},
+    )
+
+
 def with_value(row: int, column: str, value: object) -> Change:
     def change(frame: pd.DataFrame) -> pd.DataFrame:
         frame = frame.astype(object)

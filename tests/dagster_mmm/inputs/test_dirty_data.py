@@ -46,6 +46,7 @@ def clean(geos: pd.DataFrame, market: Path) -> dict[str, pd.DataFrame]:
         "weekly": weeks,
         "by_day": daily(weeks),
         "by_geo": geos,
+        "by_platform": weeks,
         "hostile": events.rename(columns=HOSTILE_COLUMNS),
     }
 

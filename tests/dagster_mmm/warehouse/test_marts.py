@@ -55,9 +55,13 @@ def test_models_are_those_of_the_settings_and_of_the_data(marts: Warehouse, tmp_
 
 
 def test_a_week_has_arrived_when_all_of_it_can_be_read(marts: Warehouse) -> None:
-    assert arrived(marts, WEEK, days=1) == {"acme", "not/a key"}
-    assert arrived(marts, WEEK, days=7) == set()
-    assert arrived(marts, date(2026, 1, 12), days=1) == set()
+    keys = ("acme", "globex", "hooli", "initech", "not/a key")
+    asked = dict.fromkeys(keys, WEEK)
+    assert arrived(marts, asked, days=1) == {"acme", "not/a key"}
+    assert arrived(marts, asked, days=7) == set()
+    assert arrived(marts, dict.fromkeys(keys, date(2026, 1, 12)), days=1) == set()
+    # Each model is asked for a week of its own.
+    assert arrived(marts, {"acme": date(2025, 12, 29), "globex": WEEK}, days=1) == {"acme"}
 
 
 def test_rows_of_no_model_are_counted(marts: Warehouse) -> None:

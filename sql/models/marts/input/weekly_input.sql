@@ -29,7 +29,8 @@ select
     coalesce(weekly_values.n_unreadable, 0) as n_unreadable,
     weekly_values.unreadable_value,
     weekly_values.first_date,
-    weekly_values.last_date
+    weekly_values.last_date,
+    weekly_values.silent_since
 from spine
 left join weekly_values
     on spine.model_key = weekly_values.model_key
