@@ -116,8 +116,9 @@ def refits(
     """Requests the refit of each model whose input of the week has arrived."""
     loaded = settings.models()
     week = _week(loaded, clock)
-    waited_for = _weeks_waited_for(loaded, _known_models(context.instance), week)
     try:
+        ours = _our_models(context.instance, _for_a_tick(warehouse), loaded)
+        waited_for = _weeks_waited_for(loaded, ours, week)
         known = _arrived(context.instance, _for_a_tick(warehouse), loaded, week, waited_for)
         rests_on = _fingerprints(context.instance, _for_a_tick(warehouse), loaded, known)
     except WarehouseBusyError as error:
@@ -154,8 +155,9 @@ def late(
     """Asks again for input that is late, until the deadline; then reports its models, once."""
     loaded = settings.models()
     week, now = _week(loaded, clock), clock.now()
-    waited_for = _weeks_waited_for(loaded, _known_models(context.instance), week)
     try:
+        ours = _our_models(context.instance, _for_a_tick(warehouse), loaded)
+        waited_for = _weeks_waited_for(loaded, ours, week)
         missing = set(waited_for) - _arrived(
             context.instance, _for_a_tick(warehouse), loaded, week, waited_for
         )
@@ -215,6 +217,11 @@ def _for_a_tick(warehouse: Warehouse) -> Warehouse:
 
 def _known_models(instance: dg.DagsterInstance) -> list[str]:
     return list(instance.get_dynamic_partitions(str(MODELS.name)))
+
+
+def _our_models(instance: dg.DagsterInstance, warehouse: Warehouse, loaded: Models) -> set[str]:
+    """The models that Dagster knows, but for those of another settings file."""
+    return set(_known_models(instance)).intersection(model_keys(warehouse, loaded).usable)
 
 
 def _week(loaded: Models, clock: Clock) -> date:

@@ -45,7 +45,7 @@ def rows_have_a_model(
 ) -> dg.AssetCheckResult:
     """Every raw row is of a model; what is not is fitted by nobody, and holds up no other model."""
     models = settings.models()
-    nameless = rows_of_no_model(warehouse)
+    nameless = rows_of_no_model(warehouse, models)
     unusable = model_keys(warehouse, models).unusable
     found = [f"{nameless} raw rows are blank in column {models.model_column!r}"] if nameless else []
     found += [f"column {models.model_column!r}: found {reason}" for reason in unusable]

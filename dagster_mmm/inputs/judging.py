@@ -12,6 +12,7 @@ from dagster_mmm.inputs.plausibility import advice, unit_errors
 from dagster_mmm.inputs.problems import (
     absent_spend,
     absent_variables,
+    built_otherwise,
     calendar_problems,
     empty_table,
     future_dates,
@@ -107,6 +108,9 @@ def judge_input(
     problems = rejected_rows(rejected, settings)
     if weekly.empty:
         return ModelInput(_snapshot(weekly), (*problems, empty_table(settings)))
+    otherwise = built_otherwise(weekly, settings)
+    if otherwise:
+        return ModelInput(_snapshot(weekly), (*problems, *otherwise))
     problems += absent_variables(weekly, settings) + reserved_series(weekly)
     problems += similar_series(weekly)
     weekly = weekly.assign(week_start=pd.to_datetime(weekly["week_start"]))

@@ -8,7 +8,7 @@ from collections.abc import Collection
 
 import pandas as pd
 
-from dagster_mmm.settings import Settings
+from dagster_mmm.settings import Settings, reading
 from hill_mmm.panel import ALL_SERIES, Problem, duplicate_week, early_end, missing_week
 
 
@@ -16,8 +16,26 @@ def empty_table(settings: Settings) -> Problem:
     """There is nothing to look at."""
     return Problem(
         "empty_table",
-        f"{settings.input.table} has no complete week with a readable date; load it first",
+        f"{settings.input.table} has no complete week with a readable date; load it first, "
+        "and build weekly_input",
     )
+
+
+def built_otherwise(weekly: pd.DataFrame, settings: Settings) -> list[Problem]:
+    """Rows of `weekly_input` that were built as another settings file, or an older one, says."""
+    remedy = "build it again: run the job weekly_input, or mmm run"
+    if "read_as" not in weekly:
+        return [Problem("built_otherwise", f"weekly_input is of an earlier version; {remedy}")]
+    read_as = weekly["read_as"].dropna()
+    if read_as.empty or (read_as == reading(settings)).all():
+        return []
+    return [
+        Problem(
+            "built_otherwise",
+            f"weekly_input of {settings.model_key} was built with {weekly['settings_file'].iloc[0]}"
+            f", which then said otherwise how the input is read than the settings do now; {remedy}",
+        )
+    ]
 
 
 def rejected_rows(rejected: pd.DataFrame, settings: Settings) -> list[Problem]:

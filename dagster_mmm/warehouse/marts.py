@@ -17,13 +17,22 @@ WEEKLY_INPUT = sa.table(
     "weekly_input",
     *map(
         sa.column,
-        ("model_key", "week_start", "value", "n_rows", "n_days", "n_unreadable", "last_date"),
+        (
+            "model_key",
+            "week_start",
+            "value",
+            "n_rows",
+            "n_days",
+            "n_unreadable",
+            "last_date",
+            "settings_file",
+        ),
     ),
     schema=SCHEMA,
 )
 REJECTED_INPUT = sa.table(
     "rejected_input",
-    *map(sa.column, ("model_key", "series_key", "raw_date", "n_rows")),
+    *map(sa.column, ("model_key", "series_key", "raw_date", "n_rows", "settings_file")),
     schema=SCHEMA,
 )
 
@@ -57,8 +66,7 @@ def model_keys(warehouse: Warehouse, models: Models) -> ModelKeys:
     """The models that the settings declare and, with a `model_column`, those of `weekly_input`."""
     found: set[str] = set()
     if models.model_column is not None and has_input(warehouse):
-        rows = warehouse.read(sa.select(WEEKLY_INPUT.c.model_key).distinct())
-        found = set(rows["model_key"])
+        found = set(models_in_data(warehouse, models))
     reasons = {key: invalid_key_reason(key) for key in found}
     usable = {key for key, reason in reasons.items() if reason is None}
     return ModelKeys(
@@ -67,10 +75,30 @@ def model_keys(warehouse: Warehouse, models: Models) -> ModelKeys:
     )
 
 
-def rows_of_no_model(warehouse: Warehouse) -> int:
-    """How many raw rows are blank in the `model_column`."""
+def models_in_data(warehouse: Warehouse, models: Models) -> frozenset[str]:
+    """The models that `weekly_input` was built with for this settings file."""
+    query = sa.select(WEEKLY_INPUT.c.model_key).where(_is_built_by(models)).distinct()
+    return frozenset(warehouse.read(query)["model_key"])
+
+
+def models_of_others(warehouse: Warehouse, models: Models) -> frozenset[str]:
+    """The models of `weekly_input` that another settings file has built."""
+    if not has_input(warehouse):
+        return frozenset()
+    query = sa.select(WEEKLY_INPUT.c.model_key).where(~_is_built_by(models)).distinct()
+    return frozenset(warehouse.read(query)["model_key"])
+
+
+def _is_built_by(models: Models) -> "sa.ColumnElement[bool]":
+    # Who runs dbt by itself names no file.
+    return WEEKLY_INPUT.c.settings_file.in_(("", str(models.path.resolve())))
+
+
+def rows_of_no_model(warehouse: Warehouse, models: Models) -> int:
+    """How many raw rows of this settings file's tables are blank in the `model_column`."""
     n_rows = sa.func.coalesce(_total(REJECTED_INPUT.c.n_rows), 0).label("n_rows")
-    rows = warehouse.read(sa.select(n_rows).where(REJECTED_INPUT.c.model_key.is_(None)))
+    is_ours = REJECTED_INPUT.c.settings_file.in_(("", str(models.path.resolve())))
+    rows = warehouse.read(sa.select(n_rows).where(REJECTED_INPUT.c.model_key.is_(None), is_ours))
     return int(rows["n_rows"].iloc[0])
 
 
@@ -126,9 +154,13 @@ def input_fingerprints(warehouse: Warehouse) -> dict[str, str]:
 
 
 def has_input(warehouse: Warehouse) -> bool:
-    """Whether dbt has built `weekly_input`."""
+    """Whether dbt has built `weekly_input`, as this version has it."""
     with warehouse.begin() as connection:
-        return sa.inspect(connection).has_table("weekly_input", schema=SCHEMA)
+        inspector = sa.inspect(connection)
+        if not inspector.has_table("weekly_input", schema=SCHEMA):
+            return False
+        columns = inspector.get_columns("weekly_input", schema=SCHEMA)
+    return "settings_file" in {column["name"] for column in columns}
 
 
 def _total(column: "sa.ColumnElement[int]") -> "sa.ColumnElement[int]":

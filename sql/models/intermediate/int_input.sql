@@ -87,7 +87,7 @@ report_rows as (
         feeds.last_day,
         feeds.first_day <= periods.period_start
         and periods.period_end <= feeds.known_until as is_in_feed,
-        -- A platform that was regular is missing after its last row, until it is said to have ended.
+        -- A platform that was regular is missing after its last row, until it has ended.
         case
             when
                 periods.period_end > platforms.known_until

@@ -90,7 +90,8 @@ select
     last_day,
     case
         when channel is null then last_day + case when is_regular then least(silence, 6) else 0 end
-        -- Silent for four weeks it has stopped, whatever it did before. In less than a quarter, nobody can tell a habit from a campaign.
+        -- Silent for four weeks, it has stopped, whatever it did before. In less than a quarter,
+        -- nobody can tell a habit from a campaign.
         when is_regular and last_day - first_day >= 91 then last_day + least(silence, 27)
     end as known_until
 from habits

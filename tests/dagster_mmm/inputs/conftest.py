@@ -81,15 +81,19 @@ def build_warehouse(
     load_csv(resource, folder / "input.csv", settings)
     with resource.begin() as connection:
         connection.exec_driver_sql(other_tables or "select 1")
-    arguments = [Path(sys.executable).with_name("dbt"), "run", "--quiet"]
-    arguments += ["--select", "+weekly_input", "rejected_input", "--project-dir", SQL]
-    arguments += ["--profiles-dir", SQL, "--target-path", folder / "target"]
-    arguments += ["--log-path", folder / "logs", "--vars", json.dumps(dbt_vars([settings]))]
-    environment = os.environ | {"MMM_DUCKDB_PATH": resource.place}
-    subprocess.run([str(argument) for argument in arguments], env=environment, check=True)
+    run_dbt(folder, resource, dbt_vars([settings]))
     models = folder / "target" / "compiled" / "mmm" / "models"
     compiled = {n: (models / layer / f"{n}.sql").read_text() for n, layer in TABLES.items()}
     return InputWarehouse(settings, resource, compiled)
+
+
+def run_dbt(folder: Path, resource: Warehouse, variables: dict[str, Any]) -> None:
+    arguments = [Path(sys.executable).with_name("dbt"), "run", "--quiet"]
+    arguments += ["--select", "+weekly_input", "rejected_input", "--project-dir", SQL]
+    arguments += ["--profiles-dir", SQL, "--target-path", folder / "target"]
+    arguments += ["--log-path", folder / "logs", "--vars", json.dumps(variables)]
+    environment = os.environ | {"MMM_DUCKDB_PATH": resource.place}
+    subprocess.run([str(argument) for argument in arguments], env=environment, check=True)
 
 
 @pytest.fixture(scope="session")

@@ -14,17 +14,20 @@ WEEK = date(2026, 1, 5)
 MARTS = """
 create table mmm.weekly_input (
     model_key varchar, week_start date, value double precision, n_rows bigint, n_days bigint,
-    n_unreadable bigint, last_date date
+    n_unreadable bigint, last_date date, settings_file varchar default ''
 );
-create table mmm.rejected_input (model_key varchar, n_rows bigint);
-insert into mmm.weekly_input values
+create table mmm.rejected_input (
+    model_key varchar, n_rows bigint, settings_file varchar default ''
+);
+insert into mmm.weekly_input
+    (model_key, week_start, value, n_rows, n_days, n_unreadable, last_date) values
     ('acme', '2025-12-29', 1.5, 1, 1, 0, '2025-12-29'),
     ('acme', '2026-01-05', 2.5, 1, 1, 0, '2026-01-05'),
     ('acme', '2026-01-05', 0, 1, 1, 0, '2026-01-05'),
     ('globex', '2026-01-05', null, 1, 1, 1, '2026-01-05'),
     ('hooli', '2026-01-05', null, 0, 0, 0, null),
     ('not/a key', '2026-01-05', 1, 1, 1, 0, '2026-01-05');
-insert into mmm.rejected_input values (null, 2), (null, 3), ('acme', 7);
+insert into mmm.rejected_input (model_key, n_rows) values (null, 2), (null, 3), ('acme', 7);
 """
 
 
@@ -64,8 +67,11 @@ def test_a_week_has_arrived_when_all_of_it_can_be_read(marts: Warehouse) -> None
     assert arrived(marts, {"acme": date(2025, 12, 29), "globex": WEEK}, days=1) == {"acme"}
 
 
-def test_rows_of_no_model_are_counted(marts: Warehouse) -> None:
-    assert rows_of_no_model(marts) == 5
+def test_rows_of_no_model_are_counted(marts: Warehouse, tmp_path: Path) -> None:
+    models = models_of(tmp_path, models={"acme": {}})
+    assert rows_of_no_model(marts, models) == 5
+    execute(marts, "update mmm.rejected_input set settings_file = '/another.yaml' where n_rows = 2")
+    assert rows_of_no_model(marts, models) == 3
 
 
 @pytest.mark.parametrize(
