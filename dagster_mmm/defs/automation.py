@@ -31,9 +31,21 @@ from dagster_mmm.settings.resource import SettingsResource
 from dagster_mmm.settings.sections import ScheduleSettings
 from dagster_mmm.warehouse.database import Warehouse
 from dagster_mmm.warehouse.errors import WarehouseBusyError
-from dagster_mmm.warehouse.marts import arrived, input_fingerprints, model_keys
+from dagster_mmm.warehouse.marts import (
+    arrived,
+    has_input,
+    input_fingerprints,
+    model_keys,
+    models_of_others,
+)
+from dagster_mmm.warehouse.retirement import retire
 from dagster_mmm.warehouse.runs import last_publication
 
+RETIRED = (
+    "it is in neither the settings nor the data any more, so it is retired, and no longer waited "
+    "for; what was published of it stays. Name it in the settings, or load its rows, and it comes "
+    "back"
+)
 # A tick that cannot have the warehouse in this time leaves it to the next.
 TICK_SECONDS = 5
 
@@ -152,7 +164,10 @@ def late(
     warehouse: dg.ResourceParam[Warehouse],
     clock: dg.ResourceParam[Clock],
 ) -> dg.SensorResult | dg.SkipReason:
-    """Asks again for input that is late, until the deadline; then reports its models, once."""
+    """Asks again for input that is late, until the deadline; then reports its models, once.
+
+    A model that is in neither settings nor data by then is retired: reported once for all.
+    """
     loaded = settings.models()
     week, now = _week(loaded, clock), clock.now()
     try:
@@ -161,21 +176,31 @@ def late(
         missing = set(waited_for) - _arrived(
             context.instance, _for_a_tick(warehouse), loaded, week, waited_for
         )
+        gone = _models_gone(context.instance, _for_a_tick(warehouse), loaded)
     except WarehouseBusyError as error:
         return dg.SkipReason(str(error))
     told = json.loads(context.cursor or "{}")
     reported = told.get(str(week), [])
     asked = runs.load_times(context.instance, weekly_input.name, week)
     is_loading = runs.is_under_way(context.instance, weekly_input.name)
-    found = late_input(now, missing, asked, is_loading, reported, loaded.schedule)
+    found = late_input(now, missing | gone, asked, is_loading, reported, loaded.schedule)
     if found.ask_again:
         tags = {WEEK_TAG: str(week), ASKED_TAG: now.astimezone(UTC).isoformat()}
         again = dg.RunRequest(run_key=f"{week}|{len(asked)}", tags=tags)
         return dg.SensorResult(run_requests=[again], cursor=context.cursor)
     if not found.report:
         return dg.SkipReason(f"{len(missing)} models wait for their input of {week}")
-    for model_key in found.report:
-        context.log.error(f"{model_key}: {_overdue(loaded, waited_for[model_key])}")
+    retired = sorted(gone.intersection(found.report))
+    if retired:
+        try:
+            retire(_for_a_tick(warehouse), retired, clock.utc(), RETIRED)
+        except WarehouseBusyError as error:
+            return dg.SkipReason(str(error))
+    reasons = {
+        key: RETIRED if key in gone else _overdue(loaded, waited_for[key]) for key in found.report
+    }
+    for model_key, reason in reasons.items():
+        context.log.error(f"{model_key}: {reason}")
     return dg.SensorResult(
         asset_events=[
             dg.AssetCheckEvaluation(
@@ -183,11 +208,12 @@ def late(
                 check_name="input_has_arrived",
                 passed=False,
                 severity=dg.AssetCheckSeverity.ERROR,
-                description=_overdue(loaded, waited_for[model_key]),
+                description=reason,
                 partition=model_key,
             )
-            for model_key in found.report
+            for model_key, reason in reasons.items()
         ],
+        dynamic_partitions_requests=[MODELS.build_delete_request(retired)] if retired else None,
         cursor=json.dumps({str(week): sorted({*reported, *found.report})}),
     )
 
@@ -222,6 +248,15 @@ def _known_models(instance: dg.DagsterInstance) -> list[str]:
 def _our_models(instance: dg.DagsterInstance, warehouse: Warehouse, loaded: Models) -> set[str]:
     """The models that Dagster knows, but for those of another settings file."""
     return set(_known_models(instance)).intersection(model_keys(warehouse, loaded).usable)
+
+
+def _models_gone(instance: dg.DagsterInstance, warehouse: Warehouse, loaded: Models) -> set[str]:
+    """The models that Dagster knows from this settings file, if not in it or in its data now."""
+    if not has_input(warehouse):
+        # Nobody knows what is in the data.
+        return set()
+    of_others = models_of_others(warehouse, loaded)
+    return set(_known_models(instance)).difference(of_others, model_keys(warehouse, loaded).usable)
 
 
 def _week(loaded: Models, clock: Clock) -> date:

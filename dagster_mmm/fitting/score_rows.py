@@ -13,7 +13,7 @@ import hill_mmm.checks
 import hill_mmm.results
 from dagster_mmm.fitting.artefacts import FittedRun, RunInput
 from dagster_mmm.fitting.delta_rows import delta_rows
-from dagster_mmm.fitting.result_rows import overall, started_run
+from dagster_mmm.fitting.result_rows import fresh_until_of, overall, started_run
 from dagster_mmm.inputs import fingerprint
 from dagster_mmm.warehouse import tables
 from dagster_mmm.warehouse.runs import PublishedFit
@@ -108,6 +108,7 @@ def _finished_run(run: ScoreRun) -> pd.DataFrame:
         as_of_week=last,
         window_start=first,
         window_end=last,
+        fresh_until=fresh_until_of(fit.settings, last),
         n_weeks=len(run.panel),
         n_series=len(run.panel.series),
         components_selected=fit.fit.spec.components,

@@ -610,6 +610,13 @@ def test_every_latest_view_answers_a_question(weekly: Build) -> None:
     assert asked == {*RESULT_VIEWS, "run_history", "trust_latest", "waterfall_latest", *ledger}
 
 
+def test_a_verdict_ages_with_its_data(weekly: Build) -> None:
+    found = weekly.rows(
+        "select verdict, fresh_until, current_date > fresh_until from mmm.trust_latest"
+    )
+    assert found == [("outdated", date(2024, 1, 1), True)]
+
+
 def test_stale_tables_are_found(daily: Build) -> None:
     with pytest.raises(AssertionError, match=r"ERROR STALE freshness of raw\.weekly_media"):
         dbt(daily.target.parent, dbt_vars([DAILY]), "source", "freshness", "--select", "source:raw")
@@ -649,7 +656,8 @@ def test_columns_are_described_as_in_the_tables(weekly: Build) -> None:
     for table in tables.METADATA.tables.values():
         assert nodes[table.name]["description"] == table.comment
         name = table.name.removeprefix("mmm_")
-        views = [] if table is tables.PUBLICATION else [f"{name}_latest", f"{name}_history"]
+        has_views = table in tables.RESULT_TABLES
+        views = [f"{name}_latest", f"{name}_history"] if has_views else []
         for relation in [table.name, *views]:
             columns = nodes[relation]["columns"]
             for column in table.columns:

@@ -21,6 +21,7 @@ from dagster_mmm.schedule.partitions import ASKED_TAG, MODELS, WEEK_TAG
 from dagster_mmm.settings import SettingsError
 from dagster_mmm.settings.resource import SettingsResource
 from dagster_mmm.warehouse.database import Warehouse
+from dagster_mmm.warehouse.tables import RETIREMENT
 
 MONDAY = datetime(2026, 1, 12, 5, tzinfo=UTC)
 WEEK = date(2026, 1, 5)
@@ -118,10 +119,17 @@ class Operation:
             if found.cursor is not None:
                 self.cursors[sensor.name] = found.cursor
             for request in found.dynamic_partitions_requests or ():
-                self.instance.add_dynamic_partitions(
-                    request.partitions_def_name, list(request.partition_keys)
+                change = (
+                    self.instance.add_dynamic_partitions
+                    if isinstance(request, dg.AddDynamicPartitionsRequest)
+                    else self.delete_partitions
                 )
+                change(request.partitions_def_name, list(request.partition_keys))
         return found
+
+    def delete_partitions(self, name: str, keys: list[str]) -> None:
+        for key in keys:
+            self.instance.delete_dynamic_partition(name, key)
 
     def requests(self, sensor: str) -> list[dg.RunRequest]:
         """The runs that the daemon would launch: of one run key, one."""
@@ -324,6 +332,46 @@ def test_the_report_is_a_failed_check_of_the_model_alone(operation: Operation) -
     # It is refitted all the same when it comes.
     operation.deliver("globex", WEEK)
     assert keys(operation.requests("refits")) == ["acme", "globex"]
+
+
+def test_a_model_in_neither_settings_nor_data_is_retired_with_a_row_and_told_of_once(
+    operation: Operation,
+) -> None:
+    operation.configure(models={"initech": {}})
+    operation.deliver("acme globex hooli", WEEK)
+    operation.tick("models")
+    # Globex was renamed; hooli is of another settings file now.
+    operation.execute(
+        "delete from mmm.weekly_input where model_key = 'globex'",
+        "update mmm.weekly_input set settings_file = '/another.yaml' where model_key = 'hooli'",
+    )
+    operation.deliver("globex_2", WEEK)
+    operation.tick("models")
+    operation.load_week()
+    assert keys(operation.requests("refits")) == ["acme", "globex_2"]
+    operation.clock.moment = MONDAY + timedelta(hours=48)
+    found = operation.tick("late_input")
+    assert isinstance(found, dg.SensorResult)
+    told = {event.partition: str(event.description) for event in found.asset_events}  # pyright: ignore
+    assert set(told) == {"globex", "initech"}
+    assert "it is retired" in told["globex"]
+    assert "has not arrived" in told["initech"]
+    known = set(operation.instance.get_dynamic_partitions(str(MODELS.name)))
+    assert known == {"acme", "globex_2", "hooli", "initech"}
+    (row,) = operation.warehouse.read(RETIREMENT.select()).to_dict("records")
+    assert (row["model_key"], row["retired_at"]) == ("globex", datetime(2026, 1, 14, 5))
+
+    # The weeks after, nobody hears of it again; when it is back, it is a model as any other.
+    operation.clock.moment = MONDAY + timedelta(days=7)
+    operation.load_week()
+    operation.clock.moment += timedelta(hours=48)
+    found = operation.tick("late_input")
+    assert isinstance(found, dg.SensorResult)
+    assert "globex" not in {event.partition for event in found.asset_events}  # pyright: ignore
+    operation.deliver("globex", WEEK + timedelta(days=7))
+    operation.tick("models")
+    assert keys(operation.requests("refits")) == ["globex"]
+    assert len(operation.warehouse.read(RETIREMENT.select())) == 1
 
 
 def test_weeks_go_by(operation: Operation) -> None:
