@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+import sqlalchemy as sa
 import yaml
 
 from dagster_mmm.environment import ROOT
@@ -92,7 +93,16 @@ def run_dbt(folder: Path, resource: Warehouse, variables: dict[str, Any]) -> Non
     arguments += ["--select", "+weekly_input", "rejected_input", "--project-dir", SQL]
     arguments += ["--profiles-dir", SQL, "--target-path", folder / "target"]
     arguments += ["--log-path", folder / "logs", "--vars", json.dumps(variables)]
-    environment = os.environ | {"MMM_DUCKDB_PATH": resource.place}
+    url = sa.make_url(resource.url)
+    environment = os.environ | {"MMM_DBT_TARGET": url.get_backend_name()}
+    if resource.file is not None:
+        environment["MMM_DUCKDB_PATH"] = str(resource.file)
+    else:
+        environment["MMM_POSTGRES_HOST"] = url.host or ""
+        environment["MMM_POSTGRES_PORT"] = str(url.port)
+        environment["MMM_POSTGRES_DATABASE"] = str(url.database)
+        environment["MMM_POSTGRES_USER"] = url.username or ""
+        environment["DBT_ENV_SECRET_MMM_POSTGRES_PASSWORD"] = url.password or ""
     subprocess.run([str(argument) for argument in arguments], env=environment, check=True)
 
 

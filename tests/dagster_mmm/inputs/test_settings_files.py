@@ -19,9 +19,9 @@ from tests.dagster_mmm.inputs.conftest import TODAY, run_dbt
 class TwoFiles:
     """A warehouse, and settings files whose builds come one after the other."""
 
-    def __init__(self, folder: Path, market: Path) -> None:
+    def __init__(self, folder: Path, market: Path, url: str) -> None:
         self.folder, self.market = folder, market
-        self.resource = Warehouse(url=f"duckdb:///{folder / 'warehouse.duckdb'}")
+        self.resource = Warehouse(url=url)
         self.demo = yaml.safe_load((ROOT / "examples" / "demo.yaml").read_text())
 
     def models(self, name: str, **sections: Any) -> Models:
@@ -45,14 +45,14 @@ class TwoFiles:
         with self.resource.begin() as connection:
             rows = connection.exec_driver_sql(
                 "select model_key, settings_file, count(distinct week_start) "
-                "from mmm.weekly_input group by all"
+                "from mmm.weekly_input group by model_key, settings_file"
             ).all()
         return {(model, Path(file).stem): weeks for model, file, weeks in rows}
 
 
 @pytest.fixture
-def files(tmp_path: Path, market: Path) -> TwoFiles:
-    return TwoFiles(tmp_path, market)
+def files(tmp_path: Path, market: Path, warehouse_url: str) -> TwoFiles:
+    return TwoFiles(tmp_path, market, warehouse_url)
 
 
 def test_a_build_keeps_the_input_of_another_file_and_replaces_its_own(files: TwoFiles) -> None:
@@ -90,3 +90,25 @@ def test_input_that_was_built_with_other_settings_is_refused(files: TwoFiles) ->
     tv = "select value from mmm.weekly_input where variable = 'tv' order by week_start"
     weekly = files.resource.read(sa.text(tv))
     assert list(weekly["value"]) == list(pd.read_csv(files.market)["search_spend"])
+
+
+def test_a_platform_that_has_stopped_is_missing_on_each_warehouse(files: TwoFiles) -> None:
+    platforms = [channel["column"] for channel in files.demo["channels"]]
+    rows = " union all ".join(
+        f"select '{platform}' as platform, cast(week as date) + day as date_day, "
+        f"cast({platform} as double precision) / 7 as spend "
+        "from raw.weekly_media cross join (values (0), (1), (2), (3), (4), (5), (6)) as days (day)"
+        for platform in platforms
+    )
+    models = files.models("reports", input={"reports": {"table": "ads.spend"}})
+    load_csv(files.resource, files.market, models.of("demo"))
+    with files.resource.begin() as connection:
+        connection.exec_driver_sql("create schema ads")
+        connection.exec_driver_sql(f"create table ads.spend as {rows}")
+        connection.exec_driver_sql(
+            "delete from ads.spend where platform = 'search_spend' and date_day > '2023-12-03'"
+        )
+    files.build(models)
+    (problem,) = judge_stored(files.resource, models.of("demo"), TODAY).problems
+    assert (problem.code, problem.variable) == ("stopped_feed", "search")
+    assert "has had no row since 2023-12-04" in problem.message
