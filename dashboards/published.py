@@ -10,7 +10,11 @@ from dashboards.data import NothingPublishedError, ask, ask_now
 
 RUNS = """
 select
-    run_id, model_key, verdict, n_checks, n_warnings, n_failures, outcome, currency, outcome_kind,
+    run_id, model_key,
+    case when verdict <> 'fail' and current_date > fresh_until then 'outdated' else verdict end
+        as verdict,
+    n_checks, n_warnings, n_failures, outcome, currency,
+    outcome_kind,
     window_start, window_end, data_until, n_weeks, n_series, published_at, n_rejected_since,
     current_date - data_until as data_age_days
 from mmm.trust_latest
@@ -146,6 +150,8 @@ def _say_what_it_rests_on(run: dict[str, object], series_key: str) -> None:
 def _verdict(run: dict[str, object]) -> tuple[Literal["green", "orange", "red", "gray"], str]:
     if run["verdict"] is None:
         return "gray", "Verdict: no checks were stored"
+    if run["verdict"] == "outdated":
+        return "red", f"Verdict: outdated, the data end {int(str(run['data_age_days'])):,} days ago"
     if run["verdict"] == "pass":
         return "green", f"Verdict: all {run['n_checks']} checks pass"
     failures = f", {run['n_failures']} fail" if run["n_failures"] else ""

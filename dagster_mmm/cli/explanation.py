@@ -4,6 +4,7 @@ from typing import Any
 
 import pandas as pd
 
+from dagster_mmm.schedule.clock import Clock
 from dagster_mmm.warehouse.runs import RunRecord
 
 FATES = {
@@ -23,6 +24,11 @@ def explanation(record: RunRecord) -> str:
     """
     run = record.run
     lines = [f"run {run['run_id']} of {run['model_key']} {FATES[run['status']]}"]
+    if with_age(run.to_frame().T)["is_outdated"].item():
+        lines += [
+            f"Its data end with the week of {_day(run['window_end'])}, so it is outdated since "
+            f"{_day(run['fresh_until'])}, whatever its checks say; load the weeks since, and refit"
+        ]
     if pd.notna(run["gate_reason"]):
         lines += ["", "What was tried:", *(f"- {rung}" for rung in run["gate_reason"].split("; "))]
     for title, checks in (
@@ -34,9 +40,19 @@ def explanation(record: RunRecord) -> str:
     return "\n".join(lines)
 
 
+def with_age(runs: pd.DataFrame) -> pd.DataFrame:
+    """Rows of `mmm_run` with `is_outdated`, which those of earlier versions are never."""
+    until, today = pd.to_datetime(runs["fresh_until"]), pd.Timestamp(Clock().now().date())
+    return runs.assign(is_outdated=until < today)
+
+
 def failed(record: RunRecord) -> pd.DataFrame:
     """The checks that keep the run from being published."""
     return record.checks[record.checks["is_blocking"] & (record.checks["status"] != "pass")]
+
+
+def _day(value: object) -> str:
+    return str(value)[:10]
 
 
 def _in_words(check: dict[Any, Any]) -> str:

@@ -2,7 +2,7 @@
 
 import click
 
-from dagster_mmm.cli.explanation import explanation, failed
+from dagster_mmm.cli.explanation import explanation, failed, with_age
 from dagster_mmm.cli.options import (
     Command,
     any_model_option,
@@ -23,6 +23,7 @@ LISTED = (
     "status",
     "is_published",
     "as_of_week",
+    "is_outdated",
     "gate_reason",
 )
 RETURNS = ["channel", "spend", "roi_mean", "roi_ci_lo", "roi_ci_hi", "mroi_mean", "roi_learned"]
@@ -45,7 +46,7 @@ def runs(model_key: str | None, published: bool, limit: int, as_json: bool) -> N
     """
     listed = list_publications if published else list_runs
     with warehouse().connected() as connection:
-        rows = listed(connection, model_key, limit)
+        rows = with_age(listed(connection, model_key, limit))
     if as_json:
         print_json(records(rows))
     elif rows.empty:
@@ -76,13 +77,13 @@ def show(run_id: str, as_json: bool) -> None:
     if as_json:
         print_json(
             {
-                "run": records(record.run.to_frame().T)[0],
+                "run": records(with_age(record.run.to_frame().T))[0],
                 "checks": records(record.checks),
                 "channels": records(record.channels),
             }
         )
         return
-    click.echo(record.run.dropna().to_string())
+    click.echo(with_age(record.run.to_frame().T).iloc[0].dropna().to_string())
     summary = record.channels
     totals = summary[(summary["period"] == "all") & summary["is_paid"]]
     for rows, columns in (
@@ -111,6 +112,6 @@ def explain(run_id: str, as_json: bool) -> None:
     if not as_json:
         click.echo(explanation(record))
         return
-    row = records(record.run.to_frame().T)[0]
-    kept = ("run_id", "model_key", "status", "gate_reason")
+    row = records(with_age(record.run.to_frame().T))[0]
+    kept = ("run_id", "model_key", "status", "is_outdated", "gate_reason")
     print_json({**{key: row[key] for key in kept}, "failed_checks": records(failed(record))})

@@ -5,26 +5,47 @@ loading: every tick and every run says what is wrong with it.
 """
 
 import json
+from collections.abc import Collection, Mapping
 from dataclasses import asdict
-from datetime import UTC, date
+from datetime import UTC, date, datetime, time
+from zoneinfo import ZoneInfo
 
 import dagster as dg
 
 from dagster_mmm.defs.dbt_models import INPUT_LAYERS, input_models
-from dagster_mmm.defs.keys import PANEL
+from dagster_mmm.defs.keys import PANEL, WEEKLY_INPUT
 from dagster_mmm.environment import settings_path
 from dagster_mmm.schedule import dagster_runs as runs
 from dagster_mmm.schedule.clock import Clock
-from dagster_mmm.schedule.due import Fingerprints, last_complete_week, late_input, refits_due
+from dagster_mmm.schedule.due import (
+    WEEK,
+    Fingerprints,
+    last_complete_week,
+    late_input,
+    refits_due,
+    week_waited_for,
+)
 from dagster_mmm.schedule.partitions import ASKED_TAG, MODEL_TAG, MODELS, WEEK_TAG
 from dagster_mmm.settings import Models, SettingsError, load_models
 from dagster_mmm.settings.resource import SettingsResource
 from dagster_mmm.settings.sections import ScheduleSettings
 from dagster_mmm.warehouse.database import Warehouse
 from dagster_mmm.warehouse.errors import WarehouseBusyError
-from dagster_mmm.warehouse.marts import arrived, input_fingerprints, model_keys
+from dagster_mmm.warehouse.marts import (
+    arrived,
+    has_input,
+    input_fingerprints,
+    model_keys,
+    models_of_others,
+)
+from dagster_mmm.warehouse.retirement import retire
 from dagster_mmm.warehouse.runs import last_publication
 
+RETIRED = (
+    "it is in neither the settings nor the data any more, so it is retired, and no longer waited "
+    "for; what was published of it stays. Name it in the settings, or load its rows, and it comes "
+    "back"
+)
 # A tick that cannot have the warehouse in this time leaves it to the next.
 TICK_SECONDS = 5
 
@@ -108,11 +129,12 @@ def refits(
     loaded = settings.models()
     week = _week(loaded, clock)
     try:
-        there = _arrived(_for_a_tick(warehouse), loaded, week)
-        rests_on = _fingerprints(context.instance, _for_a_tick(warehouse), loaded, there)
+        ours = _our_models(context.instance, _for_a_tick(warehouse), loaded)
+        waited_for = _weeks_waited_for(loaded, ours, week)
+        known = _arrived(context.instance, _for_a_tick(warehouse), loaded, week, waited_for)
+        rests_on = _fingerprints(context.instance, _for_a_tick(warehouse), loaded, known)
     except WarehouseBusyError as error:
         return dg.SkipReason(str(error))
-    known = there & set(_known_models(context.instance))
     earlier = runs.attempts(context.instance, week)
     due = refits_due(week, known, rests_on, earlier, loaded.triggers)
     if not due:
@@ -142,28 +164,43 @@ def late(
     warehouse: dg.ResourceParam[Warehouse],
     clock: dg.ResourceParam[Clock],
 ) -> dg.SensorResult | dg.SkipReason:
-    """Asks again for input that is late, until the deadline; then reports its models, once."""
+    """Asks again for input that is late, until the deadline; then reports its models, once.
+
+    A model that is in neither settings nor data by then is retired: reported once for all.
+    """
     loaded = settings.models()
     week, now = _week(loaded, clock), clock.now()
     try:
-        missing = set(_known_models(context.instance)) - _arrived(
-            _for_a_tick(warehouse), loaded, week
+        ours = _our_models(context.instance, _for_a_tick(warehouse), loaded)
+        waited_for = _weeks_waited_for(loaded, ours, week)
+        missing = set(waited_for) - _arrived(
+            context.instance, _for_a_tick(warehouse), loaded, week, waited_for
         )
+        gone = _models_gone(context.instance, _for_a_tick(warehouse), loaded)
     except WarehouseBusyError as error:
         return dg.SkipReason(str(error))
     told = json.loads(context.cursor or "{}")
     reported = told.get(str(week), [])
     asked = runs.load_times(context.instance, weekly_input.name, week)
     is_loading = runs.is_under_way(context.instance, weekly_input.name)
-    found = late_input(now, missing, asked, is_loading, reported, loaded.schedule)
+    found = late_input(now, missing | gone, asked, is_loading, reported, loaded.schedule)
     if found.ask_again:
         tags = {WEEK_TAG: str(week), ASKED_TAG: now.astimezone(UTC).isoformat()}
         again = dg.RunRequest(run_key=f"{week}|{len(asked)}", tags=tags)
         return dg.SensorResult(run_requests=[again], cursor=context.cursor)
     if not found.report:
         return dg.SkipReason(f"{len(missing)} models wait for their input of {week}")
-    for model_key in found.report:
-        context.log.error(f"{model_key}: {_overdue(loaded, week)}")
+    retired = sorted(gone.intersection(found.report))
+    if retired:
+        try:
+            retire(_for_a_tick(warehouse), retired, clock.utc(), RETIRED)
+        except WarehouseBusyError as error:
+            return dg.SkipReason(str(error))
+    reasons = {
+        key: RETIRED if key in gone else _overdue(loaded, waited_for[key]) for key in found.report
+    }
+    for model_key, reason in reasons.items():
+        context.log.error(f"{model_key}: {reason}")
     return dg.SensorResult(
         asset_events=[
             dg.AssetCheckEvaluation(
@@ -171,11 +208,12 @@ def late(
                 check_name="input_has_arrived",
                 passed=False,
                 severity=dg.AssetCheckSeverity.ERROR,
-                description=_overdue(loaded, week),
+                description=reason,
                 partition=model_key,
             )
-            for model_key in found.report
+            for model_key, reason in reasons.items()
         ],
+        dynamic_partitions_requests=[MODELS.build_delete_request(retired)] if retired else None,
         cursor=json.dumps({str(week): sorted({*reported, *found.report})}),
     )
 
@@ -207,12 +245,48 @@ def _known_models(instance: dg.DagsterInstance) -> list[str]:
     return list(instance.get_dynamic_partitions(str(MODELS.name)))
 
 
+def _our_models(instance: dg.DagsterInstance, warehouse: Warehouse, loaded: Models) -> set[str]:
+    """The models that Dagster knows, but for those of another settings file."""
+    return set(_known_models(instance)).intersection(model_keys(warehouse, loaded).usable)
+
+
+def _models_gone(instance: dg.DagsterInstance, warehouse: Warehouse, loaded: Models) -> set[str]:
+    """The models that Dagster knows from this settings file, if not in it or in its data now."""
+    if not has_input(warehouse):
+        # Nobody knows what is in the data.
+        return set()
+    of_others = models_of_others(warehouse, loaded)
+    return set(_known_models(instance)).difference(of_others, model_keys(warehouse, loaded).usable)
+
+
 def _week(loaded: Models, clock: Clock) -> date:
     return last_complete_week(clock.today(loaded.schedule.timezone), loaded.input.week_starts_on)
 
 
-def _arrived(warehouse: Warehouse, loaded: Models, week: date) -> frozenset[str]:
-    return arrived(warehouse, week, days=7 if loaded.input.grain == "daily" else 1)
+def _weeks_waited_for(loaded: Models, model_keys: Collection[str], week: date) -> dict[str, date]:
+    """The last week that a refit of each model uses; a model with mistakes has its run say so."""
+    usable = loaded.all(tuple(model_keys)).usable
+    immature = {key: one.input.immature_weeks for key, one in usable.items()}
+    return {key: week_waited_for(week, immature.get(key, 0)) for key in model_keys}
+
+
+def _arrived(
+    instance: dg.DagsterInstance,
+    warehouse: Warehouse,
+    loaded: Models,
+    week: date,
+    waited_for: Mapping[str, date],
+) -> frozenset[str]:
+    """The models whose input is there.
+
+    Weeks before the last one may have been there a week ago, in numbers that have changed since: a
+    model that holds weeks back waits until the input was built after the week's end.
+    """
+    there = arrived(warehouse, waited_for, days=7 if loaded.input.grain == "daily" else 1)
+    built = runs.last_made(instance, WEEKLY_INPUT)
+    over = datetime.combine(week + WEEK, time(), ZoneInfo(loaded.schedule.timezone))
+    is_built_since = built is not None and built >= over
+    return frozenset(key for key in there if is_built_since or waited_for[key] == week)
 
 
 def _fingerprints(

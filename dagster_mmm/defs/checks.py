@@ -16,6 +16,7 @@ from dagster_mmm.warehouse.marts import model_keys, rows_of_no_model
 from dagster_mmm.warehouse.runs import (
     published_run,
     reasons_not_to_publish,
+    run_is_outdated,
     run_to_judge,
     staleness_weeks,
     stored_verdicts,
@@ -45,7 +46,7 @@ def rows_have_a_model(
 ) -> dg.AssetCheckResult:
     """Every raw row is of a model; what is not is fitted by nobody, and holds up no other model."""
     models = settings.models()
-    nameless = rows_of_no_model(warehouse)
+    nameless = rows_of_no_model(warehouse, models)
     unusable = model_keys(warehouse, models).unusable
     found = [f"{nameless} raw rows are blank in column {models.model_column!r}"] if nameless else []
     found += [f"column {models.model_column!r}: found {reason}" for reason in unusable]
@@ -135,13 +136,16 @@ def is_up_to_date(
             raise dg.Failure(f"nothing of {model_key} has been published: refit it first")
         today = clock.today(loaded.schedule.timezone)
         behind = staleness_weeks(connection, run_id, today)
+        is_outdated = run_is_outdated(connection, run_id, today)
     allowed = loaded.input.immature_weeks
+    is_current = behind <= allowed and not is_outdated
+    how = "is outdated: it ends" if is_outdated else "ends"
     return dg.AssetCheckResult(
-        passed=behind <= allowed,
-        severity=dg.AssetCheckSeverity.WARN,
-        description=f"What is published ends {behind} weeks before the last that is over; load the "
-        "weeks that are missing, and see what the last refits failed at (mmm runs)."
-        if behind > allowed
+        passed=is_current,
+        severity=dg.AssetCheckSeverity.ERROR if is_outdated else dg.AssetCheckSeverity.WARN,
+        description=f"What is published {how} {behind} weeks before the last that is over; load "
+        "the weeks that are missing, and see what the last refits failed at (mmm runs)."
+        if not is_current
         else None,
         metadata={"run_id": run_id, "staleness_weeks": behind, "allowed_weeks": allowed},
     )

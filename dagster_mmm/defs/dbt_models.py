@@ -20,7 +20,7 @@ from packaging.version import Version
 from dagster_mmm import environment, inputs
 from dagster_mmm.defs.keys import WEEKLY_INPUT
 from dagster_mmm.schedule.freshness import WEEKLY
-from dagster_mmm.settings import dbt_vars
+from dagster_mmm.settings import built_by, dbt_vars
 from dagster_mmm.settings.resource import SettingsResource
 from dagster_mmm.warehouse.database import Warehouse
 from dagster_mmm.warehouse.dbt_environment import tell_dbt
@@ -111,9 +111,13 @@ def dbt_models(
     warehouse: dg.ResourceParam[Warehouse],
 ) -> Iterator[Any]:
     """Build and test the selected models with the columns of all models' settings."""
-    readable = inputs.readable_inputs(warehouse, settings.models())
+    models = settings.models()
+    readable = inputs.readable_inputs(warehouse, models)
     readable.log_problems(context.log)
-    variables = json.dumps(dbt_vars(readable.settings.values(), readable.undeclared))
+    variables = json.dumps(
+        dbt_vars(readable.settings.values(), readable.undeclared)
+        | built_by(models.path, readable.settings, readable.undeclared)
+    )
     if len(variables) > MAX_ARGUMENT:
         raise dg.Failure(
             f"the settings are of {len(readable.settings)} models with tables of their own, which "

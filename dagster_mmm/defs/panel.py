@@ -11,7 +11,7 @@ from dagster_mmm.defs.keys import NOTHING_NEW, PANEL, REJECTED_INPUT, WEEKLY_INP
 from dagster_mmm.fitting.artefacts import RunInput
 from dagster_mmm.schedule.clock import Clock
 from dagster_mmm.schedule.dagster_runs import AT_WORK
-from dagster_mmm.schedule.due import WEEK, last_complete_week, week_of
+from dagster_mmm.schedule.due import last_complete_week, week_of, week_waited_for
 from dagster_mmm.schedule.partitions import MODEL_TAG, MODELS, PARTITION_TAG, WEEK_TAG
 from dagster_mmm.settings import Settings
 from dagster_mmm.settings.resource import SettingsResource
@@ -86,7 +86,7 @@ def panel(
     week = as_of or last_complete_week(today, starts_on)
     judged = inputs.judge_stored(warehouse, loaded, today, as_of)
     problems, snapshot = [problem.message for problem in judged.problems], judged.snapshot
-    late = _lateness(problems, snapshot, week - loaded.input.immature_weeks * WEEK)
+    late = _lateness(problems, snapshot, week_waited_for(week, loaded.input.immature_weeks))
     yield from _verdicts(judged, late)
     if problems:
         context.log.error("\n".join(problems))

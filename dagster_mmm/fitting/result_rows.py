@@ -14,6 +14,7 @@ from dagster_mmm.fitting.artefacts import FittedRun
 from dagster_mmm.fitting.delta_rows import delta_rows, history_verdict
 from dagster_mmm.fitting.version import code_version
 from dagster_mmm.inputs import fingerprint, input_advice
+from dagster_mmm.schedule.due import fresh_until
 from dagster_mmm.settings import Settings
 from dagster_mmm.warehouse import tables
 from dagster_mmm.warehouse.runs import PublishedFit
@@ -210,6 +211,14 @@ def _held_out(holdout: Fit, panel: Panel, ci_level: float) -> tuple[pd.DataFrame
     return rows[rows["evaluation_set"] == "holdout"], accuracy
 
 
+def fresh_until_of(settings: Settings, last_week: np.datetime64) -> np.datetime64:
+    """The last day on which a run up to a week is not outdated, by the settings."""
+    source = settings.input
+    day = last_week.astype("datetime64[D]").item()
+    until = fresh_until(day, source.immature_weeks, source.freshness.error_days)
+    return np.datetime64(until, "s")
+
+
 def _finished_run(run: FittedRun) -> pd.DataFrame:
     fits = [fit for fit in (run.fit, run.holdout) if fit is not None]
     panel, record = run.fit.panel, run.record
@@ -227,6 +236,7 @@ def _finished_run(run: FittedRun) -> pd.DataFrame:
         as_of_week=last,
         window_start=first,
         window_end=last,
+        fresh_until=fresh_until_of(run.settings, last),
         n_weeks=len(panel.outcome_weeks),
         n_series=len(panel.series),
         components_selected=run.fit.spec.components,

@@ -11,7 +11,12 @@ import sqlalchemy as sa
 import hill_mmm.checks
 from dagster_mmm.fitting.artefacts import FittedRun, RunInput
 from dagster_mmm.fitting.delta_rows import delta_rows
-from dagster_mmm.fitting.result_rows import forecast_rows, overall, started_run
+from dagster_mmm.fitting.result_rows import (
+    forecast_rows,
+    fresh_until_of,
+    overall,
+    started_run,
+)
 from dagster_mmm.inputs import fingerprint
 from dagster_mmm.warehouse import tables
 from dagster_mmm.warehouse.runs import PublishedFit
@@ -104,6 +109,7 @@ def _finished_run(run: ScoreRun) -> pd.DataFrame:
         as_of_week=last,
         window_start=first,
         window_end=last,
+        fresh_until=fresh_until_of(fit.settings, last),
         n_weeks=len(run.panel.outcome_weeks),
         n_series=len(run.panel.series),
         components_selected=fit.fit.spec.components,

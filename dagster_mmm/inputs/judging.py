@@ -13,12 +13,14 @@ from dagster_mmm.inputs.plausibility import advice, unit_errors
 from dagster_mmm.inputs.problems import (
     absent_spend,
     absent_variables,
+    built_otherwise,
     calendar_problems,
     empty_table,
     future_dates,
     rejected_rows,
     reserved_series,
     similar_series,
+    stopped_feeds,
     unknown_holidays,
     unreadable_values,
 )
@@ -97,9 +99,9 @@ def judge_input(
 
     Repairs, each recorded: outcome and controls of the weeks that lead in, weeks after `as_of`,
     weeks that are not over by `today`, up to four last weeks whose outcome has not arrived, the
-    partial first and last week of daily data, and media without any spend or exposure are left out.
-    All else that is wrong is a problem. What a series lacks at the end is left out for all series,
-    so that they end together.
+    partial first and last week of daily data, the weeks since a platform stopped, and media without
+    any spend or exposure are left out. All else that is wrong is a problem. What a series lacks at
+    the end is left out for all series, so that they end together.
 
     Args:
         weekly: the mart `weekly_input`.
@@ -113,6 +115,9 @@ def judge_input(
     problems = rejected_rows(rejected, settings)
     if weekly.empty:
         return ModelInput(_snapshot(weekly), tuple(problems) or (empty_table(settings),))
+    otherwise = built_otherwise(weekly, settings)
+    if otherwise:
+        return ModelInput(_snapshot(weekly), (*problems, *otherwise))
     problems += absent_variables(weekly, settings) + reserved_series(weekly)
     problems += similar_series(weekly)
     weekly = weekly.assign(week_start=pd.to_datetime(weekly["week_start"]))
@@ -131,6 +136,7 @@ def judge_input(
     silence = weekly["variable"].map(silent).astype("string")
     snapshot = _snapshot(weekly, left_out.fillna(silence))
     found = calendar_problems(kept, settings) + unreadable_values(kept, settings)
+    found += stopped_feeds(kept, settings)
     found += absent_spend(silent, settings) + unit_errors(kept, settings)
     found += unknown_holidays(kept, settings)
     problems += _naming_series(found, weekly)

@@ -5,7 +5,7 @@ from datetime import date
 
 import pandas as pd
 
-from dagster_mmm.schedule.due import WEEK
+from dagster_mmm.schedule.due import WEEK, last_complete_week
 from dagster_mmm.settings import Settings
 from dagster_mmm.warehouse.marts import OPEN_DAYS
 
@@ -41,9 +41,12 @@ def weeks_left_out(
         for week in weekly["week_start"].unique()
         if week.date() + WEEK > today
     }
+    complete = last_complete_week(today, settings.input.week_starts_on)
+    last = complete if as_of is None else min(as_of, complete)
+    for_all = _immature_weeks(weekly, settings, last) | for_all
+    for_all |= _weeks_since_a_stop(weekly, settings)
     for_all |= _unreported_weeks(weekly, for_all.keys())
     for_all |= _late_weeks(weekly, settings, for_all.keys())
-    for_all |= _immature_weeks(weekly, settings, for_all.keys())
     reasons = weekly["week_start"].map(for_all).astype("string")
     return reasons.fillna(_in_partial_first_week(weekly)) if daily else reasons
 
@@ -118,6 +121,17 @@ def _unreported_weeks(weekly: pd.DataFrame, left_out: Collection[Hashable]) -> d
     return {week: f"the week is not whole in the reports: {days}" for week, days in last.items()}
 
 
+def _weeks_since_a_stop(weekly: pd.DataFrame, settings: Settings) -> dict[Hashable, str]:
+    """The weeks since a platform of the reports stopped, if the settings let the fit go on."""
+    reports = settings.input.reports
+    silent = weekly[weekly["silent_since"].notna()]
+    if reports is None or reports.stopped != "leave_out" or silent.empty:
+        return {}
+    first = silent.sort_values(["week_start", "variable"]).iloc[0]
+    reason = f"{first['variable']} has had no row in the reports since {first['silent_since']:%F}"
+    return {week: reason for week in weekly["week_start"].unique() if week >= first["week_start"]}
+
+
 def _late_weeks(
     weekly: pd.DataFrame, settings: Settings, left_out: Collection[Hashable]
 ) -> dict[Hashable, str]:
@@ -140,14 +154,19 @@ def _late_weeks(
     }
 
 
-def _immature_weeks(
-    weekly: pd.DataFrame, settings: Settings, left_out: Collection[Hashable]
-) -> dict[Hashable, str]:
-    """The last weeks, of those not left out already, that the settings hold back."""
+def _immature_weeks(weekly: pd.DataFrame, settings: Settings, last: date) -> dict[Hashable, str]:
+    """The weeks that the settings hold back, whether or not their outcome has arrived.
+
+    They are counted from the last complete week of the calendar: counted from the last one with an
+    outcome, an outcome that arrives late would be held back twice.
+    """
     held_back = settings.input.immature_weeks
-    complete = sorted(week for week in weekly["week_start"].unique() if week not in left_out)
     reason = f"input.immature_weeks holds the last {held_back} complete weeks back"
-    return dict.fromkeys(complete[len(complete) - held_back :] if held_back else (), reason)
+    return {
+        week: reason
+        for week in weekly["week_start"].unique()
+        if last - held_back * WEEK < week.date() <= last
+    }
 
 
 def _in_series(names: Sequence[str], n_series: int) -> str:

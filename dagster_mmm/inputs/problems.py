@@ -19,7 +19,7 @@ from dagster_mmm.inputs.formats import (
     without_money_sign,
 )
 from dagster_mmm.inputs.left_out import days_a_week
-from dagster_mmm.settings import Settings, as_read
+from dagster_mmm.settings import Settings, as_read, reading
 from hill_mmm.panel import ALL_SERIES, Problem, duplicate_week, early_end, missing_week
 from hill_mmm.spec import years_without_holidays
 
@@ -28,8 +28,26 @@ def empty_table(settings: Settings) -> Problem:
     """There is nothing to look at."""
     return Problem(
         "empty_table",
-        f"{settings.input.table} has no complete week with a readable date; load it first",
+        f"{settings.input.table} has no complete week with a readable date; load it first, "
+        "and build weekly_input",
     )
+
+
+def built_otherwise(weekly: pd.DataFrame, settings: Settings) -> list[Problem]:
+    """Rows of `weekly_input` that were built as another settings file, or an older one, says."""
+    remedy = "build it again: run the job weekly_input, or mmm run"
+    if "read_as" not in weekly:
+        return [Problem("built_otherwise", f"weekly_input is of an earlier version; {remedy}")]
+    read_as = weekly["read_as"].dropna()
+    if read_as.empty or (read_as == reading(settings)).all():
+        return []
+    return [
+        Problem(
+            "built_otherwise",
+            f"weekly_input of {settings.model_key} was built with {weekly['settings_file'].iloc[0]}"
+            f", which then said otherwise how the input is read than the settings do now; {remedy}",
+        )
+    ]
 
 
 def rejected_rows(rejected: pd.DataFrame, settings: Settings) -> list[Problem]:
@@ -177,7 +195,8 @@ def calendar_problems(weekly: pd.DataFrame, settings: Settings) -> list[Problem]
 def unreadable_values(weekly: pd.DataFrame, settings: Settings) -> list[Problem]:
     """Values that are blank, no number, or not finite."""
     places = {v.name: settings.place_of(v) for v in settings.variables().values()}
-    bad = weekly[weekly["n_unreadable"] > 0].sort_values(["variable", "series_key", "week_start"])
+    bad = weekly[(weekly["n_unreadable"] > 0) & weekly["silent_since"].isna()]
+    bad = bad.sort_values(["variable", "series_key", "week_start"])
     found, currency = bad["unreadable_value"].fillna("").astype(str).tolist(), settings.currency
     current = NumberFormat(settings.input.thousands, settings.input.decimal)
     bad = bad.assign(
@@ -197,6 +216,23 @@ def unreadable_values(weekly: pd.DataFrame, settings: Settings) -> list[Problem]
             str(row.variable),
         )
         for row in bad[~of_format].itertuples()
+    ]
+
+
+def stopped_feeds(weekly: pd.DataFrame, settings: Settings) -> list[Problem]:
+    """Platforms of the reports that had rows regularly, and have none while others go on."""
+    since = weekly.groupby("variable")["silent_since"].max().dropna()
+    return [
+        Problem(
+            "stopped_feed",
+            f"{channel.name} ({settings.place_of(channel)}) has had no row since "
+            f"{day(since[channel.name])}, regular ones before, and others go on: its spend is not "
+            "known from then on. Mend its feed; or, if nothing was spent, set "
+            f"channels[{channel_index}].ended: {day(since[channel.name])}",
+            channel.name,
+        )
+        for channel_index, channel in enumerate(settings.channels)
+        if channel.name in since
     ]
 
 

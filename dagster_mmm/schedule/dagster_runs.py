@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Collection, Iterable
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 
 import dagster as dg
 
@@ -61,6 +61,12 @@ def code_fingerprint(instance: dg.DagsterInstance, assets: Collection[dg.AssetKe
         made = None if event is None else event.asset_materialization
         versions.append(str((made.tags or {}).get("dagster/code_version")) if made else "never")
     return fingerprint(versions)
+
+
+def last_made(instance: dg.DagsterInstance, asset: dg.AssetKey) -> datetime | None:
+    """When an asset was last made, or None if it never was."""
+    event = instance.get_latest_materialization_event(asset)
+    return None if event is None else datetime.fromtimestamp(event.timestamp, UTC)
 
 
 def fingerprint(parts: Iterable[str]) -> str:

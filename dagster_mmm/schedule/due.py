@@ -52,6 +52,25 @@ def last_complete_week(today: date, week_starts_on: Weekday) -> date:
     return week_of(today, week_starts_on) - WEEK
 
 
+def week_waited_for(week: date, immature_weeks: int) -> date:
+    """The first day of the last week that a refit uses: those after it are held back."""
+    return week - immature_weeks * WEEK
+
+
+def fresh_until(last_week: date, immature_weeks: int, error_days: int) -> date:
+    """The last day on which what was fitted up to a week is not outdated.
+
+    The only definition: it is stored with each run, and every verdict that is shown is held
+    against it.
+
+    Args:
+        last_week: the first day of the last week that was used.
+        immature_weeks: the weeks that are held back by intention.
+        error_days: `input.freshness.error_days`, after which a source is too old as well.
+    """
+    return last_week + (1 + immature_weeks) * WEEK + timedelta(days=error_days)
+
+
 def refits_due(
     week: date,
     arrived: Collection[str],

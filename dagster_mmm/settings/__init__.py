@@ -4,7 +4,9 @@ One YAML file for one model or many: every mistake is listed at once, with its k
 and what is allowed. It holds no secrets; those come from the environment.
 """
 
+from dagster_mmm.settings.dbt_vars import built_by as built_by
 from dagster_mmm.settings.dbt_vars import dbt_vars as dbt_vars
+from dagster_mmm.settings.dbt_vars import reading as reading
 from dagster_mmm.settings.errors import SettingsError as SettingsError
 from dagster_mmm.settings.loading import check_columns as check_columns
 from dagster_mmm.settings.loading import check_report_columns as check_report_columns

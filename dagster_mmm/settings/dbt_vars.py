@@ -1,7 +1,10 @@
 """The variables that the dbt project is run with: one build reads the input of all models."""
 
+import hashlib
+import json
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import Any
 
 from dagster_mmm.settings.money import money_signs
@@ -30,6 +33,29 @@ def dbt_vars(settings: Iterable[Settings], undeclared: Settings | None = None) -
         if undeclared is None
         else _of_one_table(each, undeclared),
     }
+
+
+def built_by(
+    settings_file: Path, settings: Mapping[str, Settings], undeclared: Settings | None
+) -> dict[str, Any]:
+    """The variables that say whose build it is: the file, and how it reads each model's input.
+
+    Args:
+        settings_file: the file.
+        settings: those of the models that are built, by model.
+        undeclared: as of `dbt_vars`; its key is the empty text.
+    """
+    each = dict(settings) if undeclared is None else {**settings, "": undeclared}
+    return {
+        "settings_file": str(settings_file.resolve()),
+        "readings": {key: reading(one) for key, one in each.items()},
+    }
+
+
+def reading(settings: Settings) -> str:
+    """A short text that differs if the rows of a model's input are read otherwise."""
+    parts = [_input(settings), settings.input.grain, settings.input.week_starts_on]
+    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:12]
 
 
 def _own_input(settings: Settings) -> Input:
@@ -92,5 +118,7 @@ def _reports(settings: Settings) -> Input | None:
         "schema": schema,
         "table": table,
         **reports.model_dump(include=columns),
-        "channels": [{"name": c.name, "text": c.column} for c in settings.channels],
+        "channels": [
+            {"name": c.name, "text": c.column, "ended": c.ended} for c in settings.channels
+        ],
     }

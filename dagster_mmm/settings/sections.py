@@ -82,7 +82,9 @@ class ReportsSettings(Section):
 
     Its columns are called as in the ad-reporting packages for dbt. `channel_column` tells the
     channels apart: each channel's `column` is then one of its values, and every value belongs to a
-    channel or is `ignored`. A day without a row is a day without spend.
+    channel or is `ignored`. A day without a row is a day without spend, but after the last row of a
+    platform that was regular: it is missing while others go on, until its channel says `ended`.
+    `stopped` says whether that refuses the fit, or leaves the weeks from then on out of it.
     """
 
     table: Table
@@ -94,6 +96,7 @@ class ReportsSettings(Section):
     currency_column: Text | None = None
     # An empty text is for rows of no platform.
     ignored: tuple[str, ...] = ()
+    stopped: Literal["block", "leave_out"] = "block"
 
     def columns(self) -> dict[str, str]:
         """The columns of the table that are read, by their key."""
@@ -123,7 +126,8 @@ class InputSettings(Section):
     values of `model_column` are models' keys; without it, all rows are of one model. The values of
     `series_column` name the series (geos, store groups, brands) that the model explains
     together; without it all rows are one series, called `series`. `immature_weeks` are the last
-    weeks whose outcome is still expected to change: they are left out of the fit. Where
+    weeks that are over whose outcome is still to come or expected to change: they are left out of
+    the fit, and a refit waits for the week before them. Where
     `currency_column` names each row's currency, all have to be in the model's. A value of more than
     `max_times_usual` times the median of its series is refused as one in another unit. Texts are
     numbers with a `decimal` mark and, where they have one, a mark between `thousands`; beside ISO
@@ -243,11 +247,16 @@ class MediumSettings(Variable):
 
 
 class ChannelSettings(MediumSettings):
-    """A paid media channel and its spend, in the model's currency."""
+    """A paid media channel and its spend, in the model's currency.
+
+    `ended` is the first day from which reports without a row of it are no spend, because it was
+    taken off air; it counts for nothing once there are later rows.
+    """
 
     role = "spend"
 
     roi_prior: RoiPrior | None = None
+    ended: Day | None = None
 
     @model_validator(mode="after")
     def _one_prior(self) -> Self:

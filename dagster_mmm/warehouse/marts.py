@@ -1,5 +1,6 @@
 """What dbt made of the raw rows: the input of each model, and which models there are."""
 
+from collections.abc import Mapping
 from datetime import date
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -25,13 +26,14 @@ WEEKLY_INPUT = sa.table(
             "n_days",
             "n_unreadable",
             "last_date",
+            "settings_file",
         ),
     ),
     schema=SCHEMA,
 )
 REJECTED_INPUT = sa.table(
     "rejected_input",
-    *map(sa.column, ("model_key", "series_key", "raw_date", "n_rows")),
+    *map(sa.column, ("model_key", "series_key", "raw_date", "n_rows", "settings_file")),
     schema=SCHEMA,
 )
 # The days of a week of a business that is closed on one or two of them.
@@ -67,8 +69,7 @@ def model_keys(warehouse: Warehouse, models: Models) -> ModelKeys:
     """The models that the settings declare and, with a `model_column`, those of `weekly_input`."""
     found: set[str] = set()
     if models.model_column is not None and has_input(warehouse):
-        rows = warehouse.read(sa.select(WEEKLY_INPUT.c.model_key).distinct())
-        found = set(rows["model_key"])
+        found = set(models_in_data(warehouse, models))
     reasons = {key: invalid_key_reason(key) for key in found}
     usable = {key for key, reason in reasons.items() if reason is None}
     return ModelKeys(
@@ -77,19 +78,39 @@ def model_keys(warehouse: Warehouse, models: Models) -> ModelKeys:
     )
 
 
-def rows_of_no_model(warehouse: Warehouse) -> int:
-    """How many raw rows are blank in the `model_column`."""
+def models_in_data(warehouse: Warehouse, models: Models) -> frozenset[str]:
+    """The models that `weekly_input` was built with for this settings file."""
+    query = sa.select(WEEKLY_INPUT.c.model_key).where(_is_built_by(models)).distinct()
+    return frozenset(warehouse.read(query)["model_key"])
+
+
+def models_of_others(warehouse: Warehouse, models: Models) -> frozenset[str]:
+    """The models of `weekly_input` that another settings file has built."""
+    if not has_input(warehouse):
+        return frozenset()
+    query = sa.select(WEEKLY_INPUT.c.model_key).where(~_is_built_by(models)).distinct()
+    return frozenset(warehouse.read(query)["model_key"])
+
+
+def _is_built_by(models: Models) -> "sa.ColumnElement[bool]":
+    # Who runs dbt by itself names no file.
+    return WEEKLY_INPUT.c.settings_file.in_(("", str(models.path.resolve())))
+
+
+def rows_of_no_model(warehouse: Warehouse, models: Models) -> int:
+    """How many raw rows of this settings file's tables are blank in the `model_column`."""
     n_rows = sa.func.coalesce(_total(REJECTED_INPUT.c.n_rows), 0).label("n_rows")
-    rows = warehouse.read(sa.select(n_rows).where(REJECTED_INPUT.c.model_key.is_(None)))
+    is_ours = REJECTED_INPUT.c.settings_file.in_(("", str(models.path.resolve())))
+    rows = warehouse.read(sa.select(n_rows).where(REJECTED_INPUT.c.model_key.is_(None), is_ours))
     return int(rows["n_rows"].iloc[0])
 
 
-def arrived(warehouse: Warehouse, week: date, days: int) -> frozenset[str]:
+def arrived(warehouse: Warehouse, weeks: Mapping[str, date], days: int) -> frozenset[str]:
     """The models whose input of a week is there: every value of every series can be read.
 
     Args:
         warehouse: the warehouse; before the first build, nothing has arrived.
-        week: the week's first day.
+        weeks: the first day of the week that is asked for, by model.
         days: the days that a week of the input has, 1 where it is weekly; a series that never has
             more than the weekdays needs no more.
     """
@@ -109,17 +130,19 @@ def arrived(warehouse: Warehouse, week: date, days: int) -> frozenset[str]:
         sa.func.max(column.n_unreadable) == 0,
     )
     query = (
-        sa.select(column.model_key)
+        sa.select(column.model_key, column.week_start)
         .join_from(
             WEEKLY_INPUT,
             most,
             sa.and_(column.model_key == most.c.model_key, column.series_key == most.c.series_key),
         )
-        .where(column.week_start == week)
-        .group_by(column.model_key)
+        .where(column.week_start.in_(sorted(set(weeks.values()))))
+        .group_by(column.model_key, column.week_start)
         .having(complete)
     )
-    return frozenset(warehouse.read(query)["model_key"])
+    rows = warehouse.read(query)
+    found = {(str(row.model_key), str(row.week_start)[:10]) for row in rows.itertuples()}
+    return frozenset(key for key, week in weeks.items() if (key, str(week)) in found)
 
 
 def input_fingerprints(warehouse: Warehouse) -> dict[str, str]:
@@ -147,9 +170,13 @@ def input_fingerprints(warehouse: Warehouse) -> dict[str, str]:
 
 
 def has_input(warehouse: Warehouse) -> bool:
-    """Whether dbt has built `weekly_input`."""
+    """Whether dbt has built `weekly_input`, as this version has it."""
     with warehouse.begin() as connection:
-        return sa.inspect(connection).has_table("weekly_input", schema=SCHEMA)
+        inspector = sa.inspect(connection)
+        if not inspector.has_table("weekly_input", schema=SCHEMA):
+            return False
+        columns = inspector.get_columns("weekly_input", schema=SCHEMA)
+    return "settings_file" in {column["name"] for column in columns}
 
 
 def _total(column: "sa.ColumnElement[int]") -> "sa.ColumnElement[int]":

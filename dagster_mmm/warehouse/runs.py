@@ -91,6 +91,7 @@ def list_publications(
             PUBLICATION.c.run_id,
             RUN.c.status,
             RUN.c.as_of_week,
+            RUN.c.fresh_until,
             RUN.c.components_selected,
             RUN.c.model_version,
             IS_PUBLISHED,
@@ -317,6 +318,12 @@ def staleness_weeks(connection: sa.Connection, run_id: str, today: date) -> int:
     """Whole weeks that have ended by `today` since the last one that the run used."""
     last_week = connection.scalars(sa.select(RUN.c.window_end).where(RUN.c.run_id == run_id)).one()
     return (today - last_week).days // 7 - 1
+
+
+def run_is_outdated(connection: sa.Connection, run_id: str, today: date) -> bool:
+    """Whether a run is outdated; one of an earlier version, which stored no day, is not."""
+    until = connection.scalar(sa.select(RUN.c.fresh_until).where(RUN.c.run_id == run_id))
+    return until is not None and today > until
 
 
 def run_figures(connection: sa.Connection, run_id: str, today: date) -> dict[str, float]:

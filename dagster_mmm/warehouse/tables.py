@@ -123,6 +123,12 @@ RUN = _table(
     _date("as_of_week", "Last week of data used.", nullable=True),
     _date("window_start", "First week of data used.", nullable=True),
     _date("window_end", "Last week of data used.", nullable=True),
+    _date(
+        "fresh_until",
+        "Last day on which the run is not outdated: the end of its last week, the weeks held back, "
+        "and input.freshness.error_days; null in runs of earlier versions.",
+        nullable=True,
+    ),
     _count("n_weeks", "Weeks of data used.", nullable=True),
     _count("n_series", "Series modelled.", nullable=True),
     _text("components_requested", "Mixture components K asked for: a number, or auto."),
@@ -662,6 +668,16 @@ PUBLICATION = sa.Table(
     _text("run_id", "The run that readers see from then on."),
     sa.Column("published_at", sa.DateTime, nullable=False, comment="When, UTC."),
     comment="The publish pointer, append-only: the last row of a model is the published run.",
+)
+
+RETIREMENT = sa.Table(
+    "mmm_retirement",
+    METADATA,
+    _key("model_key", sa.String, "The model."),
+    _key("retired_at", sa.DateTime, "When it was retired, UTC."),
+    _text("reason", "Why, with what brings it back."),
+    comment="One row per model and time that it was retired, as it stood in neither settings nor "
+    "data. What was published of it stays readable.",
 )
 
 EXPERIMENT_VALUE = _table(

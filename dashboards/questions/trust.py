@@ -10,7 +10,9 @@ from dashboards.tables import NUMBER, PERCENT, missing, show
 
 TRUST = """
 select
-    verdict, n_checks, n_warnings, n_failures, data_until,
+    case when verdict <> 'fail' and current_date > fresh_until then 'outdated' else verdict end
+        as verdict,
+    n_checks, n_warnings, n_failures, data_until, fresh_until,
     current_date - data_until as data_age_days,
     holdout_coverage, holdout_wmape, holdout_rmse_vs_naive, n_lift_tests, max_abs_z_score,
     last_attempt_at, last_attempt_status, last_attempt_reason, n_rejected_since

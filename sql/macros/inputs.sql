@@ -34,3 +34,12 @@
 {% macro named_table(table) -%}
     {{ api.Relation.create(schema=table.schema, identifier=table.table) }}
 {%- endmacro %}
+
+
+{# The longest silence, in days, that stands on more than a share of the days between the first row
+   and the last. Of the silences s (days from one row to the next) a day is in one of T days or
+   longer in sum(s - T for s > T) of sum(s) cases; the largest such T is a maximum over the longest
+   ones. #}
+{% macro usual_silence(share) -%}
+    floor(max((days_of_longest - {{ share }} * days_of_all) / n_longest))
+{%- endmacro %}

@@ -163,6 +163,10 @@ insert into shop.hooli values ('hooli', '2024-02-05', 7, 3), ('acme', '2024-02-0
 """
 
 
+REJECTED = (
+    "select origin, model_key, series_key, raw_date, observed_on, reason, n_rows "
+    "from mmm.rejected_input"
+)
 UPSTREAM = ["--select", "+weekly_input", "rejected_input"]
 
 
@@ -334,7 +338,7 @@ def test_week_of_text(weekly: Build, week: str, variable: str, expected: tuple[A
 
 
 def test_unreadable_dates_are_set_aside(weekly: Build) -> None:
-    rejected = weekly.rows("select * from mmm.rejected_input order by raw_date nulls last")
+    rejected = weekly.rows(f"{REJECTED} order by raw_date nulls last")
 
     nation = "the 'nation'"
     assert rejected == [
@@ -428,7 +432,7 @@ def test_organic_media_are_read_as_spend_is(geos: Build) -> None:
 
 
 def test_rows_of_no_series_are_set_aside(geos: Build) -> None:
-    rejected = geos.rows("select * from mmm.rejected_input order by series_key nulls last")
+    rejected = geos.rows(f"{REJECTED} order by series_key nulls last")
 
     day = date(2024, 1, 8)
     assert rejected == [
@@ -462,9 +466,7 @@ def test_each_model_has_its_own_weeks_and_variables(many: Build) -> None:
 
 def test_rows_of_no_model_are_set_aside(many: Build) -> None:
     day = date(2024, 1, 1)
-    assert many.rows("select * from mmm.rejected_input") == [
-        ("table", None, "national", "2024-01-01", day, "no model", 2)
-    ]
+    assert many.rows(REJECTED) == [("table", None, "national", "2024-01-01", day, "no model", 2)]
 
 
 @pytest.mark.parametrize("view", RESULT_VIEWS)
@@ -610,6 +612,13 @@ def test_every_latest_view_answers_a_question(weekly: Build) -> None:
     assert asked == {*RESULT_VIEWS, "run_history", "trust_latest", "waterfall_latest", *ledger}
 
 
+def test_a_verdict_ages_with_its_data(weekly: Build) -> None:
+    found = weekly.rows(
+        "select verdict, fresh_until, current_date > fresh_until from mmm.trust_latest"
+    )
+    assert found == [("outdated", date(2024, 1, 1), True)]
+
+
 def test_stale_tables_are_found(daily: Build) -> None:
     with pytest.raises(AssertionError, match=r"ERROR STALE freshness of raw\.weekly_media"):
         dbt(daily.target.parent, dbt_vars([DAILY]), "source", "freshness", "--select", "source:raw")
@@ -649,7 +658,8 @@ def test_columns_are_described_as_in_the_tables(weekly: Build) -> None:
     for table in tables.METADATA.tables.values():
         assert nodes[table.name]["description"] == table.comment
         name = table.name.removeprefix("mmm_")
-        views = [] if table is tables.PUBLICATION else [f"{name}_latest", f"{name}_history"]
+        has_views = table in tables.RESULT_TABLES
+        views = [f"{name}_latest", f"{name}_history"] if has_views else []
         for relation in [table.name, *views]:
             columns = nodes[relation]["columns"]
             for column in table.columns:

@@ -12,7 +12,8 @@ table_rows as (
         variable,
         role,
         raw_value,
-        value
+        value,
+        cast(null as date) as silent_since
     from {{ ref('stg_input') }}
     where observed_on is not null and series_key is not null and model_key is not null
 
@@ -24,49 +25,9 @@ reported_spend as (
 
 ),
 
-ends_of_reports as (
+report_days as (
 
-    select
-        feed,
-        min(observed_on) as first_day,
-        max(observed_on) as last_day
-    from {{ ref('stg_reports') }}
-    group by feed
-
-),
-
-reported_weekdays as (
-
-    select distinct
-        feed,
-        cast(extract(isodow from observed_on) as integer) as day_of_week
-    from {{ ref('stg_reports') }}
-    where observed_on is not null
-
-),
-
--- Reports that never have a row on a Saturday hold a Saturday that follows their last Friday.
-reported_days as (
-
-    select
-        ends_of_reports.feed,
-        ends_of_reports.first_day,
-        ends_of_reports.last_day,
-        ends_of_reports.first_day - min(
-            (
-                cast(extract(isodow from ends_of_reports.first_day) as integer)
-                - reported_weekdays.day_of_week + 6
-            ) % 7
-        ) as held_from,
-        ends_of_reports.last_day + min(
-            (
-                reported_weekdays.day_of_week
-                - cast(extract(isodow from ends_of_reports.last_day) as integer) + 6
-            ) % 7
-        ) as held_until
-    from ends_of_reports
-    inner join reported_weekdays on ends_of_reports.feed = reported_weekdays.feed
-    group by ends_of_reports.feed, ends_of_reports.first_day, ends_of_reports.last_day
+    select * from {{ ref('int_report_days') }}
 
 ),
 
@@ -95,7 +56,8 @@ channels as (
         {{ input_number }} as input_number,
         {{ text_literal(input.reports.schema ~ '.' ~ input.reports.table) }} as feed,
         {{ text_literal(channel.name) }} as variable,
-        {{ text_literal(channel.text) }} as channel
+        {{ text_literal(channel.text) }} as channel,
+        {{ "date '" ~ channel.ended ~ "'" if channel.ended else 'cast(null as date)' }} as ended
 
     union all
     {%- endfor %}
@@ -106,7 +68,8 @@ channels as (
         0 as input_number,
         cast(null as varchar) as feed,
         cast(null as varchar) as variable,
-        cast(null as varchar) as channel
+        cast(null as varchar) as channel,
+        cast(null as date) as ended
     where 1 = 0
 
 ),
@@ -118,27 +81,33 @@ report_rows as (
         periods.series_key,
         periods.observed_on,
         channels.variable,
-        cast('spend' as varchar) as role,
+        reported_spend.spend,
+        reported_spend.unreadable_value,
+        feeds.first_day,
+        feeds.last_day,
+        feeds.known_from <= periods.period_start
+        and periods.period_end <= feeds.known_until as is_in_feed,
+        -- A platform that was regular is missing after its last row, until it has ended.
         case
             when
-                reported_days.held_from <= periods.period_start
-                and periods.period_end <= reported_days.held_until
-                then reported_spend.unreadable_value
-            else
-                'reports from ' || cast(reported_days.first_day as varchar)
-                || ' to ' || cast(reported_days.last_day as varchar) || ' alone'
-        end as raw_value,
-        -- Within the days of the reports, no row is no spend; beyond them, nobody knows.
-        case
-            when
-                reported_days.held_from <= periods.period_start
-                and periods.period_end <= reported_days.held_until
-                and reported_spend.unreadable_value is null
-                then coalesce(reported_spend.spend, 0)
-        end as value
+                periods.period_end > platforms.known_until
+                and (
+                    channels.ended is null
+                    -- It has begun again since.
+                    or channels.ended < platforms.last_day
+                    or greatest(periods.period_start, platforms.known_until + 1) < channels.ended
+                )
+                then platforms.last_day + 1
+        end as silent_since
     from periods
     inner join channels on periods.input_number = channels.input_number
-    left join reported_days on channels.feed = reported_days.feed
+    left join report_days as feeds
+        on channels.feed = feeds.feed
+        and feeds.channel is null
+    left join report_days as platforms
+        on channels.feed = platforms.feed
+        and periods.model_key = platforms.model_key
+        and channels.channel = platforms.channel
     left join reported_spend
         on periods.model_key = reported_spend.model_key
         and periods.series_key = reported_spend.series_key
@@ -154,9 +123,30 @@ select
     variable,
     role,
     raw_value,
-    value
+    value,
+    silent_since
 from table_rows
 
 union all
 
-select * from report_rows
+select
+    model_key,
+    series_key,
+    observed_on,
+    variable,
+    cast('spend' as varchar) as role,
+    case
+        when not coalesce(is_in_feed, false)
+            then
+                'reports from ' || cast(first_day as varchar)
+                || ' to ' || cast(last_day as varchar) || ' alone'
+        when silent_since is not null then 'no row from ' || cast(silent_since as varchar) || ' on'
+        else unreadable_value
+    end as raw_value,
+    -- Within the days of the reports, no row is no spend; beyond them, nobody knows.
+    case
+        when is_in_feed and silent_since is null and unreadable_value is null
+            then coalesce(spend, 0)
+    end as value,
+    case when is_in_feed then silent_since end as silent_since
+from report_rows

@@ -18,7 +18,8 @@ days as (
         sum(value) as total,
         count(*) as n_rows,
         count(value) as n_readable,
-        max(case when value is null then raw_value end) as unreadable_value
+        max(case when value is null then raw_value end) as unreadable_value,
+        max(silent_since) as silent_since
     from input
     group by model_key, series_key, observed_on, variable, role
 
@@ -50,6 +51,7 @@ select
     cast(sum(n_rows) - sum(n_readable) as bigint) as n_unreadable,
     max(unreadable_value) as unreadable_value,
     min(observed_on) as first_date,
-    max(observed_on) as last_date
+    max(observed_on) as last_date,
+    max(silent_since) as silent_since
 from dated
 group by model_key, series_key, week_start, variable, role

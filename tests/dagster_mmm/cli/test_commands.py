@@ -1,6 +1,6 @@
 """Every command on the warehouse of a job that has run; a fit and Postgres last."""
 
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 
 import duckdb
@@ -27,6 +27,25 @@ def test_runs_are_listed_the_newest_first(refitted: tuple[Project, str], call: C
     ]
     assert rows[0]["started_at"].startswith("2030-01-01T00:00:00")
     assert printed(call("runs", "--json", "--limit", "1")) == rows[:1]
+
+
+def test_a_run_of_old_data_is_called_outdated_wherever_it_is_shown(
+    refitted: tuple[Project, str], call: Call
+) -> None:
+    project, first = refitted
+    with project.warehouse.begin() as connection:
+        fresh = RUN.update().where(RUN.c.run_id == "second").values(fresh_until=date(2100, 1, 1))
+        connection.execute(fresh)
+    # The demo's data end with the week of 2023-12-25, and 28 days after it nobody waits for more.
+    (row,) = project.query(f"select * from mmm.mmm_run where run_id = '{first}'").to_dict("records")
+    assert str(row["fresh_until"])[:10] == "2024-01-29"
+    rows = {row["run_id"]: row["is_outdated"] for row in printed(call("runs", "--json"))}
+    assert rows == {"second": False, first: True}
+    assert printed(call("show", first, "--json"))["run"]["is_outdated"] is True
+    assert printed(call("explain", first, "--json"))["is_outdated"] is True
+    assert "so it is outdated since 2024-01-29" in call("explain", first).stdout
+    assert "outdated" not in call("explain", "second").stdout
+    assert "is_outdated" in call("runs").stdout
 
 
 def test_publications_are_every_move_of_the_pointer(

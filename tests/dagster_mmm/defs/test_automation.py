@@ -14,11 +14,14 @@ import yaml
 
 from dagster_mmm import environment
 from dagster_mmm.definitions import defs
+from dagster_mmm.defs.keys import WEEKLY_INPUT
 from dagster_mmm.schedule.clock import Clock
+from dagster_mmm.schedule.due import last_complete_week
 from dagster_mmm.schedule.partitions import ASKED_TAG, MODELS, WEEK_TAG
 from dagster_mmm.settings import SettingsError
 from dagster_mmm.settings.resource import SettingsResource
 from dagster_mmm.warehouse.database import Warehouse
+from dagster_mmm.warehouse.tables import RETIREMENT
 
 MONDAY = datetime(2026, 1, 12, 5, tzinfo=UTC)
 WEEK = date(2026, 1, 5)
@@ -33,7 +36,7 @@ create schema if not exists mmm;
 create or replace table mmm.weekly_input (
     model_key varchar, series_key varchar, week_start date, variable varchar, role varchar,
     value double, n_rows bigint, n_days bigint, n_unreadable bigint, unreadable_value varchar,
-    first_date date, last_date date
+    first_date date, last_date date, settings_file varchar
 );
 """
 
@@ -84,7 +87,7 @@ class Operation:
         """Two variables of a week of some models, as dbt would have built them."""
         rows = [
             f"('{model_key}', 'national', '{week}', '{name}', '{role}', {value}, 1, 1, "
-            f"{unreadable}, null, '{week}', '{week}')"
+            f"{unreadable}, null, '{week}', '{week}', '')"
             for model_key in models.split()
             for name, role in (("revenue", "outcome"), ("tv", "spend"))
         ]
@@ -93,6 +96,11 @@ class Operation:
             f"delete from mmm.weekly_input where model_key in ({named}) and week_start = '{week}'",
             f"insert into mmm.weekly_input values {', '.join(rows)}",
         )
+
+    def build(self) -> None:
+        """Say that dbt has built the input; Dagster's events bear the machine's own time."""
+        made = dg.AssetMaterialization(WEEKLY_INPUT)
+        self.instance.report_runless_asset_event(made)
 
     def tick(self, name: str) -> dg.SensorResult | dg.RunRequest | dg.SkipReason:
         sensor = sensor_called(name)
@@ -111,10 +119,17 @@ class Operation:
             if found.cursor is not None:
                 self.cursors[sensor.name] = found.cursor
             for request in found.dynamic_partitions_requests or ():
-                self.instance.add_dynamic_partitions(
-                    request.partitions_def_name, list(request.partition_keys)
+                change = (
+                    self.instance.add_dynamic_partitions
+                    if isinstance(request, dg.AddDynamicPartitionsRequest)
+                    else self.delete_partitions
                 )
+                change(request.partitions_def_name, list(request.partition_keys))
         return found
+
+    def delete_partitions(self, name: str, keys: list[str]) -> None:
+        for key in keys:
+            self.instance.delete_dynamic_partition(name, key)
 
     def requests(self, sensor: str) -> list[dg.RunRequest]:
         """The runs that the daemon would launch: of one run key, one."""
@@ -195,6 +210,37 @@ def test_a_model_is_refitted_when_its_week_is_there_and_not_before(operation: Op
     assert request.run_config == {"ops": {"panel": {"config": {"as_of": "2026-01-05"}}}}
     assert request.tags["mmm/model"] == "acme"
     assert request.tags[WEEK_TAG] == "2026-01-05"
+
+
+def test_a_late_outcome_is_waited_for_as_long_as_its_weeks_are_held_back(
+    operation: Operation,
+) -> None:
+    operation.configure(input={"model_column": "brand", "immature_weeks": 2})
+    mature = WEEK - timedelta(days=14)
+    operation.deliver("acme", mature - timedelta(days=7))
+    for immature in (mature, WEEK - timedelta(days=7), WEEK):
+        operation.deliver("acme", immature, unreadable=1)
+    operation.tick("models")
+    operation.load_week()
+    operation.clock.moment = MONDAY + timedelta(hours=48)
+    assert operation.requests("refits") == []
+    found = operation.tick("late_input")
+    assert isinstance(found, dg.SensorResult)
+    (event,) = found.asset_events
+    assert "the week of 2025-12-22 has not arrived" in str(getattr(event, "description", ""))
+
+    # The outcome of the week before those that are held back is there; this week's build is not.
+    operation.deliver("acme", mature)
+    assert operation.requests("refits") == []
+    operation.build()
+    (request,) = operation.requests("refits")
+    assert (request.run_key, request.tags[WEEK_TAG]) == ("acme|2026-01-05", "2026-01-05")
+    assert isinstance(operation.tick("late_input"), dg.SkipReason)
+    # A week later, what the last build has left is not this week's.
+    operation.clock.moment = datetime.now(UTC) + timedelta(days=14)
+    week = last_complete_week(operation.clock.moment.date(), "monday")
+    operation.deliver("acme", week - timedelta(days=14))
+    assert operation.requests("refits") == []
 
 
 def test_two_refits_of_a_model_are_never_asked_for_at_once(operation: Operation) -> None:
@@ -286,6 +332,46 @@ def test_the_report_is_a_failed_check_of_the_model_alone(operation: Operation) -
     # It is refitted all the same when it comes.
     operation.deliver("globex", WEEK)
     assert keys(operation.requests("refits")) == ["acme", "globex"]
+
+
+def test_a_model_in_neither_settings_nor_data_is_retired_with_a_row_and_told_of_once(
+    operation: Operation,
+) -> None:
+    operation.configure(models={"initech": {}})
+    operation.deliver("acme globex hooli", WEEK)
+    operation.tick("models")
+    # Globex was renamed; hooli is of another settings file now.
+    operation.execute(
+        "delete from mmm.weekly_input where model_key = 'globex'",
+        "update mmm.weekly_input set settings_file = '/another.yaml' where model_key = 'hooli'",
+    )
+    operation.deliver("globex_2", WEEK)
+    operation.tick("models")
+    operation.load_week()
+    assert keys(operation.requests("refits")) == ["acme", "globex_2"]
+    operation.clock.moment = MONDAY + timedelta(hours=48)
+    found = operation.tick("late_input")
+    assert isinstance(found, dg.SensorResult)
+    told = {event.partition: str(event.description) for event in found.asset_events}  # pyright: ignore
+    assert set(told) == {"globex", "initech"}
+    assert "it is retired" in told["globex"]
+    assert "has not arrived" in told["initech"]
+    known = set(operation.instance.get_dynamic_partitions(str(MODELS.name)))
+    assert known == {"acme", "globex_2", "hooli", "initech"}
+    (row,) = operation.warehouse.read(RETIREMENT.select()).to_dict("records")
+    assert (row["model_key"], row["retired_at"]) == ("globex", datetime(2026, 1, 14, 5))
+
+    # The weeks after, nobody hears of it again; when it is back, it is a model as any other.
+    operation.clock.moment = MONDAY + timedelta(days=7)
+    operation.load_week()
+    operation.clock.moment += timedelta(hours=48)
+    found = operation.tick("late_input")
+    assert isinstance(found, dg.SensorResult)
+    assert "globex" not in {event.partition for event in found.asset_events}  # pyright: ignore
+    operation.deliver("globex", WEEK + timedelta(days=7))
+    operation.tick("models")
+    assert keys(operation.requests("refits")) == ["globex"]
+    assert len(operation.warehouse.read(RETIREMENT.select())) == 1
 
 
 def test_weeks_go_by(operation: Operation) -> None:

@@ -78,9 +78,13 @@ def test_what_is_live_and_old_warns_with_its_age(
     (last,) = project.query(f"select window_end from mmm.mmm_run where run_id = '{run_id}'")[
         "window_end"
     ]
-    for days, passed in ((13, True), (14, False)):
+    for days, passed in ((13, True), (14, False), (35, False), (36, False)):
         today = datetime.combine(last, time(12), UTC) + timedelta(days=days)
         monkeypatch.setattr(Clock, "now", lambda _, today=today: today)
         check = evaluations(project)["is_up_to_date"]
-        assert (check.passed, check.severity) == (passed, dg.AssetCheckSeverity.WARN)
-        assert check.metadata["staleness_weeks"].value == (0 if passed else 1)
+        # Until four weeks after its end, it is behind; then it is outdated.
+        is_outdated = days > 35
+        severity = dg.AssetCheckSeverity.ERROR if is_outdated else dg.AssetCheckSeverity.WARN
+        assert (check.passed, check.severity) == (passed, severity)
+        assert ("is outdated" in (check.description or "")) == is_outdated
+        assert check.metadata["staleness_weeks"].value == days // 7 - 1

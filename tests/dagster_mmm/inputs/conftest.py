@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+import sqlalchemy as sa
 import yaml
 
 from dagster_mmm.environment import ROOT
@@ -78,15 +79,28 @@ def build_warehouse(
     load_csv(resource, folder / "input.csv", settings)
     with resource.begin() as connection:
         connection.exec_driver_sql(other_tables or "select 1")
-    arguments = [Path(sys.executable).with_name("dbt"), "run", "--quiet"]
-    arguments += ["--select", "+weekly_input", "rejected_input", "--project-dir", SQL]
-    arguments += ["--profiles-dir", SQL, "--target-path", folder / "target"]
-    arguments += ["--log-path", folder / "logs", "--vars", json.dumps(dbt_vars([settings]))]
-    environment = os.environ | {"MMM_DUCKDB_PATH": resource.place}
-    subprocess.run([str(argument) for argument in arguments], env=environment, check=True)
+    run_dbt(folder, resource, dbt_vars([settings]))
     models = folder / "target" / "compiled" / "mmm" / "models"
     compiled = {n: (models / layer / f"{n}.sql").read_text() for n, layer in TABLES.items()}
     return InputWarehouse(settings, resource, compiled)
+
+
+def run_dbt(folder: Path, resource: Warehouse, variables: dict[str, Any]) -> None:
+    arguments = [Path(sys.executable).with_name("dbt"), "run", "--quiet"]
+    arguments += ["--select", "+weekly_input", "rejected_input", "--project-dir", SQL]
+    arguments += ["--profiles-dir", SQL, "--target-path", folder / "target"]
+    arguments += ["--log-path", folder / "logs", "--vars", json.dumps(variables)]
+    url = sa.make_url(resource.url)
+    environment = os.environ | {"MMM_DBT_TARGET": url.get_backend_name()}
+    if resource.file is not None:
+        environment["MMM_DUCKDB_PATH"] = str(resource.file)
+    else:
+        environment["MMM_POSTGRES_HOST"] = url.host or ""
+        environment["MMM_POSTGRES_PORT"] = str(url.port)
+        environment["MMM_POSTGRES_DATABASE"] = str(url.database)
+        environment["MMM_POSTGRES_USER"] = url.username or ""
+        environment["DBT_ENV_SECRET_MMM_POSTGRES_PASSWORD"] = url.password or ""
+    subprocess.run([str(argument) for argument in arguments], env=environment, check=True)
 
 
 @pytest.fixture(scope="session")
@@ -152,6 +166,32 @@ def by_geo(tmp_path_factory: pytest.TempPathFactory, geos: pd.DataFrame) -> Inpu
         geos,
         input={"series_column": "geo"},
         organic=[{"name": "newsletter", "column": "mails"}],
+    )
+
+
+@pytest.fixture(scope="session")
+def by_platform(tmp_path_factory: pytest.TempPathFactory, market: Path) -> InputWarehouse:
+    """A warehouse whose spend stands in reports: a row a day on which a platform spent.
+
+    The platforms are called as the columns of the market; a test makes `ads.spend`, which is read,
+    of `ads.all_spend`.
+    """
+    frame = pd.read_csv(market)
+    platforms = [column for column in frame if column.endswith("_spend")]
+    rows = [
+        f"('{platform}', date '{week}' + {day}, {spend / 7!r}::double)"
+        for platform in platforms
+        for week, spend in zip(frame["week"], frame[platform], strict=True)
+        for day in range(7)
+        if spend > 0
+    ]
+    return build_warehouse(
+        tmp_path_factory.mktemp("platforms"),
+        frame,
+        "create schema ads; create table ads.all_spend as "
+        f"select * from (values {', '.join(rows)}) as r(platform, date_day, spend); "
+        "create view ads.spend as from ads.all_spend",
+        input={"reports": {"table": "ads.spend"}},
     )
 
 

@@ -633,6 +633,45 @@ EVENTS = {
     ),
 }
 
+
+def reported(rows: str, **how: Any) -> dict[str, Any]:
+    """Of all rows of the reports, only these."""
+    view = f"create or replace view ads.spend as from ads.all_spend where {rows}"
+    return {"sql": (view,), "warehouse": "by_platform", **how}
+
+
+def only_until(day: str, platform: str) -> str:
+    return f"platform <> '{platform}' or date_day <= '{day}'"
+
+
+# The last week of the market is that of 2023-12-25; radio is off air now and then.
+REPORTS = {
+    "days without a report": as_it_is(**reported("true")),
+    "platform that has stopped": error(
+        "stopped_feed",
+        "search (platform 'search_spend' of the reports) has had no row since 2023-12-04, regular "
+        "ones before, and others go on: its spend is not known from then on. Mend its feed; or, "
+        "if nothing was spent, set channels[1].ended: 2023-12-04",
+        **reported(only_until("2023-12-03", "search_spend")),
+    ),
+    "platform whose last days are late": error(
+        "stopped_feed",
+        "has had no row since 2023-12-30",
+        **reported(only_until("2023-12-29", "search_spend")),
+    ),
+    "platform whose weeks are left out": repair(
+        "search has had no row in the reports since 2023-12-04",
+        **reported(
+            only_until("2023-12-03", "search_spend"),
+            settings={"reports": {"table": "ads.spend", "stopped": "leave_out"}},
+        ),
+    ),
+    "platform that is on air now and then": as_it_is(
+        change=lambda f: f.assign(radio_spend=f["radio_spend"].where(f.index % 5 == 0, 0)),
+        **reported("platform <> 'radio_spend' or (date_day - date '2021-01-04') // 7 % 5 = 0"),
+    ),
+}
+
 TABLE = {
     "renamed channel": error(
         "loading",
@@ -770,4 +809,4 @@ NAMES = {
     "SQL in an event": hostile(change=columns(**{"null": np.resize([HOSTILE_TEXT, "other"], 302)})),
 }
 
-KINDS = {**CALENDAR, **VALUES, **EVENTS, **TABLE, **NAMES}
+KINDS = {**CALENDAR, **VALUES, **EVENTS, **REPORTS, **TABLE, **NAMES}

@@ -55,6 +55,7 @@ def clean(geos: pd.DataFrame, market: Path) -> dict[str, pd.DataFrame]:
         "by_geo": geos,
         "events": with_events(weeks),
         "german": in_german(weeks),
+        "by_platform": weeks,
         "hostile": events.rename(columns=HOSTILE_COLUMNS),
     }
 

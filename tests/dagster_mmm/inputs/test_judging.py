@@ -78,6 +78,23 @@ def test_a_last_week_without_revenue_is_left_out_and_recorded(
     assert found.repairs() == ["revenue has not arrived for this week"]
 
 
+@pytest.mark.parametrize("n_late", [0, 1, 2, 3])
+def test_immature_weeks_are_held_back_once_whether_or_not_their_revenue_is_there(
+    weekly: InputWarehouse, market: Path, n_late: int
+) -> None:
+    document = weekly.settings.model_dump(mode="json", exclude_none=True)
+    document["input"]["immature_weeks"] = 2
+    frame = pd.read_csv(market).astype(object)
+    frame.loc[len(frame) - n_late :, "revenue"] = ""
+    lagging = replace(weekly, settings=Settings.read(document))
+    # The day after the last week's end: weeks are counted by the calendar.
+    found = lagging.judge(frame, today=dt.date(2024, 1, 1))
+    assert (found.problems, used_weeks(found)) == ((), 156 - max(2, n_late))
+    assert "input.immature_weeks holds the last 2 complete weeks back" in found.repairs()
+    # Of a table whose last rows are three weeks old, all weeks are mature.
+    assert used_weeks(lagging.judge(pd.read_csv(market), today=dt.date(2024, 1, 22))) == 156
+
+
 def test_revenue_that_has_stopped_coming_is_refused(weekly: InputWarehouse, market: Path) -> None:
     frame = pd.read_csv(market).astype(object)
     frame.loc[151:, "revenue"] = ""

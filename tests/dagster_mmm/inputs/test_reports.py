@@ -144,6 +144,30 @@ def test_an_ignored_platform_is_no_channel(reported: InputWarehouse) -> None:
     assert reported.judge_table().problems == ()
 
 
+def test_a_platform_that_has_ended_is_off_air_from_then_on(
+    tmp_path_factory: pytest.TempPathFactory, market: Path
+) -> None:
+    weeks = pd.read_csv(market)
+    ended = build_warehouse(
+        tmp_path_factory.mktemp("ended"),
+        weeks.drop(columns=[c for c in weeks if c.endswith("_spend")]),
+        f"{load_reports(weeks)}; delete from {REPORTS} "
+        "where platform = 'google_ads' and date_day > '2023-12-03'",
+        input={"reports": {"table": REPORTS, "ignored": ["test"]}},
+        channels=[
+            {"name": name, "column": platform}
+            | ({"ended": "2023-12-04"} if name == "search" else {})
+            for name, platform in PLATFORMS.items()
+        ],
+    )
+    found = ended.judge_table()
+    assert (found.problems, found.repairs()) == ((), [])
+    panel = build_panel(found.snapshot, ended.settings)
+    search = panel.spend[:, 0, panel.channels.index("search")]
+    assert (search[-4:] == 0).all()
+    assert (search[:-4] > 0).all()
+
+
 def test_a_column_that_the_reports_lack_is_named(reported: InputWarehouse) -> None:
     reported.execute(f"alter table {REPORTS} rename spend to cost")
     with pytest.raises(SettingsError, match=r"input\.reports\.spend_column: found 'spend', not a"):

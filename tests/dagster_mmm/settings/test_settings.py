@@ -56,7 +56,7 @@ def test_a_channel_of_the_reports_may_be_called_as_a_column(file: Path) -> None:
     settings = load_settings(write(file, **reports, **channels))
     (read,) = dbt_vars([settings])["inputs"]
     assert [variable["name"] for variable in read["variables"]] == ["revenue", "price"]
-    assert read["reports"]["channels"] == [{"name": "tv", "text": "price"}]
+    assert read["reports"]["channels"] == [{"name": "tv", "text": "price", "ended": None}]
     check_columns(settings, ["week", "revenue", "price"])
 
 

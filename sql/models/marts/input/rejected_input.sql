@@ -1,5 +1,12 @@
 with
 
+built as (
+
+    select distinct model_key from {{ ref('weekly_input') }}
+    where settings_file = {{ text_literal(var('settings_file', '')) }}
+
+),
+
 raw_rows as (
 
     select
@@ -35,7 +42,10 @@ select
         when series_key is null then 'no series'
         else 'no date'
     end as reason,
-    count(*) as n_rows
+    count(*) as n_rows,
+    {{ text_literal(var('settings_file', '')) }} as settings_file
 from raw_rows
 where observed_on is null or series_key is null or model_key is null
 group by origin, model_key, series_key, raw_date, observed_on
+
+{{ rows_of_other_settings('built') }}

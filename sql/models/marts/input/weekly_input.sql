@@ -29,10 +29,17 @@ select
     coalesce(weekly_values.n_unreadable, 0) as n_unreadable,
     weekly_values.unreadable_value,
     weekly_values.first_date,
-    weekly_values.last_date
+    weekly_values.last_date,
+    weekly_values.silent_since,
+
+    ---------- whose settings made it
+    {{ text_literal(var('settings_file', '')) }} as settings_file,
+    {{ read_as('spine.model_key') }} as read_as
 from spine
 left join weekly_values
     on spine.model_key = weekly_values.model_key
     and spine.series_key = weekly_values.series_key
     and spine.week_start = weekly_values.week_start
     and spine.variable = weekly_values.variable
+
+{{ rows_of_other_settings('spine') }}

@@ -26,6 +26,7 @@ select
     runs.as_of_week,
     runs.window_start,
     runs.window_end,
+    runs.fresh_until,
     runs.n_weeks,
     runs.n_series,
     runs.components_requested,

@@ -2,7 +2,19 @@ with
 
 runs as (
 
-    select * from {{ ref('run_latest') }}
+    -- Runs of earlier versions: as by the default of input.freshness.error_days.
+    select
+        run_id,
+        model_key,
+        started_at,
+        currency,
+        window_start,
+        window_end,
+        coalesce(fresh_until, window_end + 35) as fresh_until,
+        n_weeks,
+        n_series,
+        published_at
+    from {{ ref('run_latest') }}
 
 ),
 
@@ -91,6 +103,8 @@ select
     runs.model_key,
     case
         when checks.n_failures > 0 then 'fail'
+        -- A check says nothing of the weeks since.
+        when current_date > runs.fresh_until then 'outdated'
         when checks.n_warnings > 0 then 'warn'
         when checks.n_checks > 0 then 'pass'
     end as verdict,
@@ -103,6 +117,7 @@ select
     runs.window_start,
     runs.window_end,
     runs.window_end + 7 as data_until,
+    runs.fresh_until,
     runs.n_weeks,
     runs.n_series,
     accuracies.holdout_coverage,
