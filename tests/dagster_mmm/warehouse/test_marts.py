@@ -14,7 +14,8 @@ WEEK = date(2026, 1, 5)
 MARTS = """
 create table mmm.weekly_input (
     model_key varchar, series_key varchar default 'one', week_start date, value double precision,
-    n_rows bigint, n_days bigint, n_unreadable bigint, last_date date, settings_file varchar default ''
+    n_rows bigint, n_days bigint, n_unreadable bigint, last_date date,
+    settings_file varchar default ''
 );
 create table mmm.rejected_input (
     model_key varchar, n_rows bigint, settings_file varchar default ''
@@ -70,10 +71,11 @@ def test_a_week_has_arrived_when_all_of_it_can_be_read(marts: Warehouse) -> None
 def test_a_week_of_weekdays_has_arrived_where_there_never_are_more(marts: Warehouse) -> None:
     def weeks(model_key: str, *days: int) -> str:
         rows = (
-            f"('{model_key}', 'one', '{WEEK - number * timedelta(days=7)}', 1, {n}, {n}, 0, null, '')"
+            f"('{model_key}', 'one', '{WEEK - number * timedelta(days=7)}', 1, {n}, {n}, 0)"
             for number, n in enumerate(days)
         )
-        return f"insert into mmm.weekly_input values {', '.join(rows)}"
+        columns = "model_key, series_key, week_start, value, n_rows, n_days, n_unreadable"
+        return f"insert into mmm.weekly_input ({columns}) values {', '.join(rows)}"
 
     execute(marts, weeks("weekdays", 5, 5, 5), weeks("to Thursday", 4, 5), weeks("whole", 5, 7))
     asked = dict.fromkeys(("weekdays", "to Thursday", "whole"), WEEK)
