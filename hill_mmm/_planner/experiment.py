@@ -45,9 +45,8 @@ TOWARDS = (0.25, 0.5, 0.75, 1.0)
 # Results imagined from each draw.
 RESULTS = 8
 FOLDS = 10
-# Standard errors by which a plan must be better than the present one to be chosen: with none, a
-# test that is worth nothing came out below 0 by 1.6 of its Monte-Carlo errors, with one by 0.6 or
-# less.
+# Standard errors by which a plan must be better than the present one to be chosen. With none, a
+# worthless test came out below 0 by 1.6 of its Monte-Carlo errors; with one, by 0.6 or less.
 ERRORS = 1.0
 # Of the cubic spline of a plan's value in the result: quantiles of the results.
 INNER_KNOTS = (0.25, 0.5, 0.75)

@@ -15,7 +15,7 @@ LEVELS = 60
 # Money is equal within this share of it.
 TOLERANCE = 1e-6
 # Round amounts of which a cell's range has at least so many lose next to nothing of a plan's gain.
-ROUND_AMOUNTS = 100
+ROUND_AMOUNTS = 500
 
 
 @dataclass(frozen=True)
