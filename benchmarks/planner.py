@@ -21,7 +21,7 @@ import hill_mmm
 from hill_mmm import Fit, LiftTest, ModelSpec, Panel, PlanRequest, SamplerSettings, Truth, Utility
 from hill_mmm._planner.response import compiled_effect, current_spend, plan_response
 
-FREE = PlanRequest()
+FREE = PlanRequest(max_change=None)
 REQUESTS = {
     "mean": FREE,
     "mean, within 30 % of today": replace(FREE, max_change=0.3),
@@ -108,6 +108,7 @@ def _true_fit(fit: Fit, truth: Truth) -> Fit:
     scales = fit.scales
     one = {
         "adstock": truth.alpha[:, None],
+        "carry_in": np.zeros(len(truth.alpha)),
         "weights": truth.weights,
         "amplitude": truth.amplitude / scales.outcome[:, None, None],
         "half_saturation": truth.half_saturation[0] / scales.spend[0, :, None],
@@ -132,7 +133,8 @@ def _grid(known: Fit, request: PlanRequest, now: np.ndarray) -> float:
             for level in range(PARTS + 1)
         ]
     )
-    table[part * np.arange(PARTS + 1)[:, None] > state.largest_known] = -np.inf
+    spent = part * np.arange(PARTS + 1)[:, None]
+    table[(spent > state.highest_learned) | (spent < state.lowest_learned)] = -np.inf
     cuts = np.array(list(itertools.combinations(range(PARTS + len(now) - 1), len(now) - 1)))
     ends = np.full((len(cuts), 1), PARTS + len(now) - 1)
     split = np.diff(np.concatenate([-np.ones_like(ends), cuts, ends], axis=1), axis=1) - 1

@@ -3,6 +3,8 @@
 import altair as alt
 import pandas as pd
 
+from dashboards.numbers import AXIS, TOOLTIP
+
 Drawing = alt.Chart | alt.LayerChart | alt.FacetChart
 
 INK, QUIET, GRID = "#1f2933", "#6b7785", "#e4e8ec"
@@ -70,7 +72,7 @@ def weekly_parts(rows: pd.DataFrame, fit: pd.DataFrame, outcome: str) -> Drawing
             y="actual:Q",
             tooltip=[
                 alt.Tooltip("week_start:T", title="week", format="%Y-%m-%d"),
-                alt.Tooltip("actual:Q", title="actual", format=",.0f"),
+                alt.Tooltip("actual:Q", title="actual", format=TOOLTIP),
             ],
         )
     )
@@ -102,14 +104,14 @@ def _stack(rows: pd.DataFrame, media: list[str], outcome: str) -> alt.Chart:
                 "contribution:Q",
                 stack="zero",
                 title=f"{outcome} a week",
-                axis=alt.Axis(format="~s", tickCount=5),
+                axis=alt.Axis(labelExpr=AXIS, tickCount=5),
             ),
             color=alt.Color("part:N", scale=scale, legend=legend),
             order="position:Q",
             tooltip=[
                 alt.Tooltip("week_start:T", title="week", format="%Y-%m-%d"),
                 alt.Tooltip("part:N"),
-                alt.Tooltip("contribution:Q", title=outcome, format=",.0f"),
+                alt.Tooltip("contribution:Q", title=outcome, format=TOOLTIP),
             ],
         )
     )
@@ -138,7 +140,7 @@ def waterfall(rows: pd.DataFrame, outcome: str) -> Drawing:
         label_at=rows[["starts_at", "ends_at", "interval_ends_at"]].max(axis=1),
     )
     y = alt.Y("component:N", sort=list(rows["component"]), title=None)
-    x = alt.X("drawn_from:Q", scale=domain, title=title, axis=alt.Axis(format="~s", tickCount=5))
+    x = alt.X("drawn_from:Q", scale=domain, title=title, axis=alt.Axis(labelExpr=AXIS, tickCount=5))
     kinds = alt.Scale(
         domain=["without media", "media", "expected"], range=["#aab4bf", ACCENT, "#3d4f5f"]
     )
@@ -152,9 +154,9 @@ def waterfall(rows: pd.DataFrame, outcome: str) -> Drawing:
             color=alt.Color("kind:N", scale=kinds, legend=None),
             tooltip=[
                 "component",
-                alt.Tooltip("contribution_mean:Q", title="mean", format=",.0f"),
-                alt.Tooltip("contribution_ci_lo:Q", title="interval from", format=",.0f"),
-                alt.Tooltip("contribution_ci_hi:Q", title="to", format=",.0f"),
+                alt.Tooltip("contribution_mean:Q", title="mean", format=TOOLTIP),
+                alt.Tooltip("contribution_ci_lo:Q", title="interval from", format=TOOLTIP),
+                alt.Tooltip("contribution_ci_hi:Q", title="to", format=TOOLTIP),
             ],
         )
     )
@@ -232,7 +234,7 @@ def response_curve(rows: pd.DataFrame, channel: str, outcome: str, currency: str
     x = alt.X(
         "weekly_spend:Q",
         title=f"{currency} a week",
-        axis=alt.Axis(format="~s", grid=False, tickCount=5),
+        axis=alt.Axis(labelExpr=AXIS, grid=False, tickCount=5),
     )
     layers = []
     if not seen.empty:
@@ -249,7 +251,7 @@ def response_curve(rows: pd.DataFrame, channel: str, outcome: str, currency: str
             y=alt.Y(
                 "contribution_ci_lo:Q",
                 title=f"{outcome} a week",
-                axis=alt.Axis(format="~s", tickCount=4),
+                axis=alt.Axis(labelExpr=AXIS, tickCount=4),
             ),
             y2="contribution_ci_hi:Q",
         )
@@ -259,10 +261,10 @@ def response_curve(rows: pd.DataFrame, channel: str, outcome: str, currency: str
             x=x,
             y="contribution_mean:Q",
             tooltip=[
-                alt.Tooltip("weekly_spend:Q", title="spend", format=",.0f"),
-                alt.Tooltip("contribution_mean:Q", title=outcome, format=",.0f"),
-                alt.Tooltip("contribution_ci_lo:Q", title="interval from", format=",.0f"),
-                alt.Tooltip("contribution_ci_hi:Q", title="to", format=",.0f"),
+                alt.Tooltip("weekly_spend:Q", title="spend", format=TOOLTIP),
+                alt.Tooltip("contribution_mean:Q", title=outcome, format=TOOLTIP),
+                alt.Tooltip("contribution_ci_lo:Q", title="interval from", format=TOOLTIP),
+                alt.Tooltip("contribution_ci_hi:Q", title="to", format=TOOLTIP),
                 alt.Tooltip("is_extrapolated:N", title="beyond the data"),
             ],
         )
@@ -303,7 +305,7 @@ def before_after(rows: pd.DataFrame, unit: str, states: tuple[str, str]) -> Draw
             "ci_lo:Q",
             title=unit,
             scale=alt.Scale(zero=True),
-            axis=alt.Axis(format="~s", tickCount=5),
+            axis=alt.Axis(labelExpr=AXIS, tickCount=5),
         ),
         x2="ci_hi:Q",
         color=colour,
@@ -316,9 +318,9 @@ def before_after(rows: pd.DataFrame, unit: str, states: tuple[str, str]) -> Draw
         tooltip=[
             "channel",
             "state",
-            alt.Tooltip("mean:Q", format=",.4~g"),
-            alt.Tooltip("ci_lo:Q", title="interval from", format=",.4~g"),
-            alt.Tooltip("ci_hi:Q", title="to", format=",.4~g"),
+            alt.Tooltip("mean:Q", format=TOOLTIP),
+            alt.Tooltip("ci_lo:Q", title="interval from", format=TOOLTIP),
+            alt.Tooltip("ci_hi:Q", title="to", format=TOOLTIP),
         ],
     )
     about = f"{unit} of each channel, {states[0]} and {states[1]}, mean and interval"
@@ -343,11 +345,11 @@ def moves(rows: pd.DataFrame, currency: str) -> Drawing:
     colour = alt.Color("change:N", scale=scale, legend=legend)
     base = alt.Chart(data)
     title = f"{currency} a week, from today (ring) to the plan (dot)"
-    x = alt.X("current_weekly_spend:Q", title=title, axis=alt.Axis(format="~s", tickCount=5))
+    x = alt.X("current_weekly_spend:Q", title=title, axis=alt.Axis(labelExpr=AXIS, tickCount=5))
     tooltip = [
         "channel",
-        alt.Tooltip("current_weekly_spend:Q", title="today", format=",.0f"),
-        alt.Tooltip("planned_weekly_spend:Q", title="plan", format=",.0f"),
+        alt.Tooltip("current_weekly_spend:Q", title="today", format=TOOLTIP),
+        alt.Tooltip("planned_weekly_spend:Q", title="plan", format=TOOLTIP),
     ]
     line = base.mark_rule(strokeWidth=3).encode(y=y, x=x, x2="planned_weekly_spend:Q", color=colour)
     today = base.mark_point(color=QUIET, filled=False, size=80, opacity=1).encode(y=y, x=x)
@@ -393,7 +395,7 @@ def fit_against_actual(rows: pd.DataFrame, outcome: str) -> Drawing:
                 "predicted_ci_lo:Q",
                 title=f"{outcome} a week",
                 scale=zoomed,
-                axis=alt.Axis(format="~s", tickCount=5),
+                axis=alt.Axis(labelExpr=AXIS, tickCount=5),
             ),
             y2="predicted_ci_hi:Q",
             color=colour,
@@ -410,10 +412,10 @@ def fit_against_actual(rows: pd.DataFrame, outcome: str) -> Drawing:
             y="actual:Q",
             tooltip=[
                 alt.Tooltip("week_start:T", title="week", format="%Y-%m-%d"),
-                alt.Tooltip("actual:Q", format=",.0f"),
-                alt.Tooltip("expected_mean:Q", title="expected", format=",.0f"),
-                alt.Tooltip("predicted_ci_lo:Q", title="interval from", format=",.0f"),
-                alt.Tooltip("predicted_ci_hi:Q", title="to", format=",.0f"),
+                alt.Tooltip("actual:Q", format=TOOLTIP),
+                alt.Tooltip("expected_mean:Q", title="expected", format=TOOLTIP),
+                alt.Tooltip("predicted_ci_lo:Q", title="interval from", format=TOOLTIP),
+                alt.Tooltip("predicted_ci_hi:Q", title="to", format=TOOLTIP),
             ],
         )
     )
@@ -434,14 +436,14 @@ def forecast(past: pd.DataFrame, rows: pd.DataFrame, outcome: str) -> Drawing:
     x = alt.X("week_start:T", title=None, axis=alt.Axis(grid=False, format="%b %Y"))
 
     def y(column: str) -> alt.Y:
-        axis = alt.Axis(format="~s", tickCount=5)
+        axis = alt.Axis(labelExpr=AXIS, tickCount=5)
         return alt.Y(column, title=f"{outcome} a week", scale=alt.Scale(zero=False), axis=axis)
 
     tooltip = [
         alt.Tooltip("week_start:T", title="week", format="%Y-%m-%d"),
-        alt.Tooltip("outcome_q50:Q", title="median", format=",.0f"),
-        alt.Tooltip("outcome_q05:Q", title="90 % from", format=",.0f"),
-        alt.Tooltip("outcome_q95:Q", title="to", format=",.0f"),
+        alt.Tooltip("outcome_q50:Q", title="median", format=TOOLTIP),
+        alt.Tooltip("outcome_q05:Q", title="90 % from", format=TOOLTIP),
+        alt.Tooltip("outcome_q95:Q", title="to", format=TOOLTIP),
     ]
     future = alt.Chart(data)
     layers = (

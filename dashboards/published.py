@@ -63,17 +63,6 @@ class Published:
             f"{f'value of {self.outcome}' if self.is_count else self.outcome} per {self.currency}"
         )
 
-    @property
-    def no_return(self) -> str:
-        """What stands where there is no ROI."""
-        if not self.is_count:
-            return "There is no ROI: nothing was spent in this period."
-        return (
-            f"There is no ROI: {self.outcome} is a count whose value in {self.currency} is not in "
-            "the settings, or nothing was spent in this period. Set outcome.value_per_unit; the "
-            "cost of a further unit is cpik_median of channel_summary_latest."
-        )
-
 
 def choose() -> None:
     """Let the reader pick a model and a series; where there is none, say what to do, and stop."""

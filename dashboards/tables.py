@@ -1,18 +1,22 @@
 """How rows are shown: a table, its CSV and the SQL that it answers."""
 
+from collections.abc import Callable, Mapping
 from typing import Any
 
+import pandas as pd
 import streamlit as st
 
 from dashboards.data import Answer
+from dashboards.numbers import written
 from dashboards.published import published
 
-MONEY, TWO, FOUR, PERCENT = "{:,.0f}", "{:.2f}", "{:.4g}", "{:.0%}"
+Format = str | Callable[[float], str]
+NUMBER, PERCENT = written, "{:.0%}"
 # Up to here a table is shown whole; a longer one scrolls.
 SHOWN_WHOLE = 14
 
 
-def show(answer: Answer, name: str, formats: dict[str, str] | None = None) -> None:
+def show(answer: Answer, name: str, formats: Mapping[str, Format] | None = None) -> None:
     """Show rows as a table, to be downloaded, with their SQL.
 
     Args:
@@ -36,6 +40,12 @@ def show(answer: Answer, name: str, formats: dict[str, str] | None = None) -> No
         )
     with st.expander("SQL of this table"):
         st.code(answer.sql.strip(), language="sql")
+
+
+def say_what_has_no_return(channels: pd.DataFrame) -> None:
+    """Name the channels that a chart of returns leaves out, and why."""
+    for reason, of_reason in channels.dropna(subset="no_return_reason").groupby("no_return_reason"):
+        st.info(f"No return for {', '.join(of_reason['channel'])}: {reason}.")
 
 
 def missing(view: str, what: str) -> None:

@@ -1,5 +1,6 @@
 """Leave-future-out: the score of forecasts from origins within the panel."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -9,7 +10,7 @@ from hill_mmm._results.accuracy import log_predictive_density, obstacle_to_train
 from hill_mmm._results.decompose import decompose
 from hill_mmm._results.predictive_scores import crps
 from hill_mmm._sampling.progress import ProgressCallback
-from hill_mmm.panel import Floats, Panel
+from hill_mmm.panel import Floats, Integers, Panel
 from hill_mmm.spec import LiftTest, ModelSpec, SamplerSettings
 
 HORIZON = 13
@@ -25,12 +26,34 @@ class FutureScores:
         pointwise_elpd: log predictive density of each week and series, on the model's scale; all
             origins in one array.
         pointwise_crps: CRPS of each week and series, in the outcome's unit, likewise.
+        origin: index among `origins` of each of these scores.
     """
 
     origins: tuple[int, ...]
     fits: tuple[Fit, ...]
     pointwise_elpd: Floats
     pointwise_crps: Floats
+    origin: Integers
+
+    @classmethod
+    def joined(cls, parts: Sequence["FutureScores"]) -> "FutureScores":
+        """The scores of several sets of origins as one."""
+        before = np.cumsum([0, *(len(part.origins) for part in parts)])
+        return cls(
+            origins=tuple(origin for part in parts for origin in part.origins),
+            fits=tuple(fit for part in parts for fit in part.fits),
+            pointwise_elpd=np.concatenate([part.pointwise_elpd for part in parts]),
+            pointwise_crps=np.concatenate([part.pointwise_crps for part in parts]),
+            origin=np.concatenate(
+                [part.origin + first for part, first in zip(parts, before, strict=False)]
+            ),
+        )
+
+    @property
+    def elpd_by_origin(self) -> Floats:
+        """Log predictive density of all weeks and series after each origin, `(origins,)`."""
+        numbers = range(len(self.origins))
+        return np.array([self.pointwise_elpd[self.origin == number].sum() for number in numbers])
 
     @property
     def elpd(self) -> float:
@@ -77,18 +100,30 @@ def leave_future_out(
     fits: list[Fit] = []
     elpd: list[Floats] = []
     score: list[Floats] = []
-    for end, train in zip(ends, trains, strict=True):
+    origin: list[Integers] = []
+    for number, (end, train) in enumerate(zip(ends, trains, strict=True)):
         known = known_tests(lift_tests, train)
         fits.append(fit(train, spec, sampler, lift_tests=known, on_progress=on_progress))
         for part in decompose(fits[-1], panel.head(end).only(train.series)):
             elpd.append(log_predictive_density(part)[part.n_fitted :])
             score.append(crps(part.predicted, part.outcome)[part.n_fitted :])
+            origin.append(np.full(len(elpd[-1]), number))
     return FutureScores(
         tuple(end - horizon for end in ends),
         tuple(fits),
         np.concatenate(elpd),
         np.concatenate(score),
+        np.concatenate(origin),
     )
+
+
+def possible_origins(panel: Panel, horizon: int, at_most: int) -> int:
+    """How many origins, `horizon` weeks apart, leave weeks enough before them to be fitted."""
+    for number in range(at_most):
+        weeks = len(panel) - horizon * (number + 1)
+        if obstacle_to_training(panel.head(max(weeks, 0))) is not None:
+            return number
+    return at_most
 
 
 def _training_panel(panel: Panel, weeks: int) -> Panel:

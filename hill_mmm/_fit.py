@@ -2,7 +2,7 @@
 
 import resource
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import pandas as pd
@@ -20,6 +20,7 @@ from hill_mmm._results.estimands import (
     contribution,
     estimates,
     model_fit,
+    period_returns,
     response_curve,
 )
 from hill_mmm._results.forecast import forecast
@@ -28,7 +29,7 @@ from hill_mmm._sampling.nuts import run_nuts
 from hill_mmm._sampling.progress import ProgressCallback
 from hill_mmm.panel import Panel
 from hill_mmm.plots import plot_contributions, plot_fit, plot_response_curves, plot_roi
-from hill_mmm.spec import LiftTest, ModelSpec, SamplerSettings
+from hill_mmm.spec import Continuation, LiftTest, ModelSpec, SamplerSettings
 
 
 class Fit(Posterior):
@@ -43,8 +44,12 @@ class Fit(Posterior):
         return estimates(self, ci_level)
 
     def summary(self, series: str | None = None, ci_level: float = 0.9) -> pd.DataFrame:
-        """Spend, contribution, ROI and marginal ROI by medium and period."""
-        frames = [channel_summary(self, part, ci_level) for part in with_total(self)]
+        """Spend, contribution, ROI and marginal ROI by medium and period.
+
+        Of the weeks between any two days, see `hill_mmm.results.summary_between`.
+        """
+        parts = zip(with_total(self), period_returns(self, self.panel), strict=True)
+        frames = [channel_summary(self, part, returns, ci_level) for part, returns in parts]
         return self._rows_of(pd.concat(frames, ignore_index=True), series)
 
     def contributions(self, series: str | None = None, ci_level: float = 0.9) -> pd.DataFrame:
@@ -88,9 +93,14 @@ class Fit(Posterior):
         return rows if future is None else rows[rows["actual"].isna()].reset_index(drop=True)
 
     def forecast(
-        self, weeks: int = 13, *, panel: Panel | None = None, series: str | None = None
+        self,
+        weeks: int = 13,
+        *,
+        panel: Panel | None = None,
+        series: str | None = None,
+        continues: Mapping[str, Continuation] | None = None,
     ) -> pd.DataFrame:
-        """The outcome of the weeks to come, with media and controls as a year ago.
+        """The outcome of the weeks to come, with media as a year ago; what else is assumed it says.
 
         Of plans of your own, `predict` says what they bring.
 
@@ -98,14 +108,15 @@ class Fit(Posterior):
             weeks: number of weeks to come.
             panel: the weeks known by now, where there are more than those fitted to.
             series: the series to give; by default the only one, or the sum.
+            continues: how controls go on, by name: `last_value`, `seasonal`, `trend` or `absent`.
 
         Returns:
-            A row a week, see `hill_mmm.forecast`.
+            A row a week, see `hill_mmm.results.forecast`.
 
         Raises:
             ValueError: if no weeks are asked for, or the panel does not go with the fit.
         """
-        return self._rows_of(forecast(self, weeks, panel), series)
+        return self._rows_of(forecast(self, weeks, panel, continues=continues), series)
 
     def score(self, panel: Panel, ci_level: float = 0.9) -> Scored:
         """What the fit says of a panel that goes on after it, without sampling.
@@ -218,6 +229,7 @@ def _sample(
         cpu_seconds=time.process_time() - cpu,
         wall_seconds=time.monotonic() - wall,
         peak_rss_mb=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024.0,
+        prior_only=prior_only,
     )
 
 

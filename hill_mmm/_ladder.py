@@ -5,7 +5,12 @@ from dataclasses import dataclass, replace
 
 from hill_mmm._checks.gate import Check, gate
 from hill_mmm._checks.parameter_summary import parameter_summary
-from hill_mmm._cross_validation import FutureScores, leave_future_out, shorter
+from hill_mmm._cross_validation import (
+    FutureScores,
+    leave_future_out,
+    possible_origins,
+    shorter,
+)
 from hill_mmm._fit import Fit, fit
 from hill_mmm._model.scales import Scales
 from hill_mmm._results.predictive_scores import simplest_within_one_se
@@ -16,6 +21,9 @@ from hill_mmm.spec import GateThresholds, LiftTest, ModelSpec, SamplerSettings
 
 # Numbers of components that `auto` compares.
 CANDIDATES = (1, 2, 3)
+# Of their forecasts: a year in quarters. Two origins have a difference between them, and no spread.
+MAX_ORIGINS = 4
+MIN_ORIGINS = 3
 
 
 @dataclass(frozen=True)
@@ -91,7 +99,8 @@ class Choice:
 
     Attributes:
         components: the choice.
-        scores: of each candidate whose fits converged.
+        scores: of each candidate whose fits converged, the latest origin first. Of a candidate that
+            was left alone they end with the origin at which it was.
         left_out: reason by candidate that could not be compared.
     """
 
@@ -113,8 +122,8 @@ def climb(
 ) -> Climb:
     """Fit the model asked for; where it does not pass the gate, step down.
 
-    The rungs: as asked for; twice as long with a higher acceptance; one component less, and so on
-    to K = 1. A fit that passes ends it.
+    The rungs: as asked for; twice as long with a higher acceptance, from other places with another
+    seed; one component less, and so on to K = 1. A fit that passes ends it.
 
     Args:
         panel: the data.
@@ -164,6 +173,8 @@ def _rungs(
         warmup=2 * sampler.warmup,
         draws=2 * sampler.draws,
         target_accept=1.0 - (1.0 - sampler.acceptance(spec, series)) / 2.0,
+        # The same start would lead the same chains to the same places.
+        seed=sampler.seed + 1,
     )
     yield spec, sampler
     yield spec, longer
@@ -180,36 +191,68 @@ def choose_components(
     horizon: int,
     candidates: Sequence[int] = CANDIDATES,
     lift_tests: tuple[LiftTest, ...] = (),
-    on_progress: ProgressCallback | None = None,
+    on_fit: Callable[[str], ProgressCallback] | None = None,
 ) -> Choice:
     """Choose K by leave-future-out score: the simplest within one standard error of the best.
 
-    A candidate whose fit before the holdout does not pass the gate (with the fewer draws of a
-    comparison: half the ESS) is left out; where none passes, the choice is 1 and the ladder judges.
+    The candidates forecast the `horizon` weeks after each of up to four origins, the latest first;
+    the standard error is that between origins (`simplest_within_one_se`). A candidate with a fit
+    that does not pass the gate (with the fewer draws of a comparison: half the ESS) is left out,
+    and not fitted at earlier origins; nor is anything once a single candidate is left. Where none
+    passes, or the panel is too short for three origins, the choice is the least of the candidates
+    and the ladder judges.
+
+    Args:
+        panel: the data.
+        spec: the model, whose number of components is replaced.
+        sampler: the settings asked for, of which a comparison takes fewer draws (`shorter`).
+        thresholds: of the gate.
+        horizon: weeks scored after each origin.
+        candidates: numbers of components.
+        lift_tests: see `leave_future_out`.
+        on_fit: given a fit in words, what it is to call with its progress.
     """
+    origins = possible_origins(panel, horizon, MAX_ORIGINS)
+    if origins < MIN_ORIGINS:
+        reason = (
+            f"a comparison takes forecasts of {horizon} weeks from {MIN_ORIGINS} origins, and the "
+            f"{len(panel)} weeks allow a fit before {origins} of them"
+        )
+        return Choice(min(candidates), {}, dict.fromkeys(sorted(candidates)[1:], reason))
     lenient = replace(thresholds, min_ess=thresholds.min_ess / 2.0)
-    scores: dict[int, FutureScores] = {}
+    scores: dict[int, list[FutureScores]] = {components: [] for components in candidates}
     left_out: dict[int, str] = {}
-    for components in candidates:
-        candidate = replace(spec, components=components)
-        try:
-            score = leave_future_out(
-                panel,
-                candidate,
-                shorter(sampler),
-                horizon=horizon,
-                lift_tests=lift_tests,
-                on_progress=on_progress,
-            )
-        except SamplerError as error:
-            left_out[components] = str(error)
-            continue
-        checks = [check for fitted in score.fits for check in verdicts(fitted, lenient)]
-        failed = {check.check_name for check in checks if check.status == "fail"}
-        if failed:
-            left_out[components] = ", ".join(sorted(failed))
-        else:
-            scores[components] = score
-    pointwise = {components: score.pointwise_elpd for components, score in scores.items()}
-    chosen = simplest_within_one_se(pointwise) if pointwise else min(candidates)
-    return Choice(chosen, scores, left_out)
+    for number in range(origins):
+        known = panel.head(len(panel) - horizon * number)
+        for components in list(scores):
+            try:
+                score = leave_future_out(
+                    known,
+                    replace(spec, components=components),
+                    shorter(sampler),
+                    horizon=horizon,
+                    lift_tests=lift_tests,
+                    on_progress=on_fit
+                    and on_fit(f"K = {components}, origin {number + 1} of {origins}"),
+                )
+            except SamplerError as error:
+                obstacle = str(error)
+            else:
+                scores[components].append(score)
+                obstacle = _not_converged(score, lenient)
+            if obstacle:
+                weeks = len(known) - horizon
+                left_out[components] = f"before week {weeks + 1}: {obstacle}"
+                del scores[components]
+        if len(scores) < 2:
+            break
+    joined = {components: FutureScores.joined(parts) for components, parts in scores.items()}
+    by_origin = {components: score.elpd_by_origin for components, score in joined.items()}
+    chosen = simplest_within_one_se(by_origin) if len(joined) > 1 else min(joined or candidates)
+    return Choice(chosen, joined, left_out)
+
+
+def _not_converged(score: FutureScores, thresholds: GateThresholds) -> str:
+    """The names of the checks that a fit of these scores failed; empty if none did."""
+    checks = [check for fitted in score.fits for check in verdicts(fitted, thresholds)]
+    return ", ".join(sorted({check.check_name for check in checks if check.status == "fail"}))

@@ -1,7 +1,6 @@
 """Each lift test against the model without it."""
 
 import logging
-from dataclasses import replace
 
 from hill_mmm._arviz import array_stats
 from hill_mmm._cross_validation import shorter
@@ -11,6 +10,7 @@ from hill_mmm._results.lift_tests import (
     LiftWithoutTest,
     modelled_lift,
     psis_without,
+    refitted_without,
 )
 from hill_mmm._sampling.nuts import SamplerError
 from hill_mmm._sampling.progress import ProgressCallback
@@ -62,10 +62,9 @@ def _refitted(
     except SamplerError as error:
         _log.warning(f"the fit without lift test {number} has no draws: {error}")
         return weighted
-    lift = modelled_lift(again, tests[number : number + 1])[:, 0]
+    lift = modelled_lift(again, tests[number : number + 1]).mean[:, 0]
     r_hat = float(array_stats.rhat(again.by_chain(lift), chain_axis=0, draw_axis=1))
     if not r_hat <= MAX_R_HAT:
         _log.warning(f"the chains without lift test {number} do not agree: R-hat {r_hat:.3f}")
         return weighted
-    mean, sd = float(lift.mean()), float(lift.std(ddof=1))
-    return replace(weighted, mean=mean, sd=sd, method="refit")
+    return refitted_without(again, tests[number], weighted.pareto_k)

@@ -18,12 +18,13 @@ from hill_mmm._sampling.nuts import ChainStats
 from hill_mmm.panel import Floats, Panel
 from hill_mmm.spec import LiftTest, ModelSpec, SamplerSettings
 
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
 DRAW_BATCH = 64
 
 CURVE_DIMS = ("medium", "component")
 SITE_DIMS: dict[str, tuple[str, ...]] = {
     "adstock": ("medium", "adstock_parameter"),
+    "carry_in": ("medium",),
     "weights": ("component",),
     "amplitude": ("series", *CURVE_DIMS),
     "half_saturation": CURVE_DIMS,
@@ -57,6 +58,7 @@ class Posterior:
         cpu_seconds: CPU time spent, compilation included.
         wall_seconds: time elapsed.
         peak_rss_mb: peak memory of the process by the end of the fit.
+        prior_only: whether these are draws of the prior, which know no outcome.
     """
 
     panel: Panel
@@ -69,6 +71,7 @@ class Posterior:
     cpu_seconds: float
     wall_seconds: float
     peak_rss_mb: float
+    prior_only: bool = False
 
     @property
     def curves(self) -> Curves:
@@ -106,6 +109,7 @@ class Posterior:
             "organic": (("week", "series", "organic_medium"), panel.organic),
             "controls": (("week", "series", "control"), panel.controls),
             "starts": (("series",), panel.starts),
+            "media_starts": (("series",), panel.media_starts),
         }
         names = {
             "series": panel.series,
@@ -130,6 +134,7 @@ class Posterior:
                 "cpu_seconds": self.cpu_seconds,
                 "wall_seconds": self.wall_seconds,
                 "peak_rss_mb": self.peak_rss_mb,
+                "prior_only": int(self.prior_only),
             },
         )
 
@@ -159,6 +164,8 @@ class Posterior:
             cpu_seconds=float(attrs["cpu_seconds"]),
             wall_seconds=float(attrs["wall_seconds"]),
             peak_rss_mb=float(attrs["peak_rss_mb"]),
+            # Files of earlier versions do not say; what was kept is a posterior.
+            prior_only=bool(attrs.get("prior_only", 0)),
         )
 
 
@@ -174,6 +181,7 @@ def _panel_of(dataset: xr.Dataset) -> Panel:
         organic=dataset["organic"].to_numpy(),
         controls=dataset["controls"].to_numpy(),
         starts=dataset["starts"].to_numpy(),
+        media_starts=dataset["media_starts"].to_numpy(),
         channels=names("channel"),
         organic_names=names("organic_medium"),
         control_names=names("control"),

@@ -6,6 +6,8 @@ import pandas as pd
 from hill_mmm._fit import sample_prior
 from hill_mmm._results.decompose import with_total
 from hill_mmm._results.estimands import channel_summary
+from hill_mmm._results.periods import summary_periods
+from hill_mmm._results.returns import returns_with_total
 from hill_mmm._results.statistics import statistics
 from hill_mmm.panel import Panel
 from hill_mmm.spec import ModelSpec, SamplerSettings
@@ -34,9 +36,9 @@ def prior_predictive(
     """
     prior = sample_prior(panel, spec, sampler)
     frames: list[pd.DataFrame] = []
-    for part in with_total(prior):
-        summary = channel_summary(prior, part, ci_level)
-        media = summary[summary["period"] == "all"]
+    all_weeks = returns_with_total(prior, panel, summary_periods(panel.outcome_weeks)[:1])
+    for part, returns in zip(with_total(prior), all_weeks, strict=True):
+        media = channel_summary(prior, part, returns, ci_level)
         for name in ("roi", "contribution_share"):
             columns = {f"{name}_{column}": column for column in _COLUMNS}
             frames.append(

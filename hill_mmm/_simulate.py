@@ -24,8 +24,10 @@ class Truth:
         half_saturation: `(series, channels, components)`, in adstocked currency a week.
         slope: `(channels, components)`.
         sigma: noise standard deviation, `(series,)`, in currency.
-        expected: expected outcome, `(weeks, series)`; NaN before a series' start.
-        contribution: expected contribution, `(weeks, series, channels)`.
+        expected: outcome expected before the week's regime is known, `(weeks, series)`; NaN before
+            a series' start.
+        contribution: in the regime that each week was in, `(weeks, series, channels)`.
+        regime: index of it among the components, `(weeks, series)`.
     """
 
     alpha: Floats
@@ -36,6 +38,7 @@ class Truth:
     sigma: Floats
     expected: Floats
     contribution: Floats
+    regime: Integers
 
 
 # Weights, A, k over the median adstocked spend, n.
@@ -218,8 +221,8 @@ def simulate_lift_test(
 ) -> LiftTest:
     """An experiment on a simulated market: a channel's true lift, measured with Normal error.
 
-    The lift is the expected outcome of the test's weeks minus what it would have been, had the
-    channel spent nothing in them.
+    The lift is the expected outcome of the test's weeks, in the regimes that they were in, minus
+    what it would have been, had the channel spent nothing in them.
 
     Args:
         panel: the market.
@@ -238,7 +241,7 @@ def simulate_lift_test(
     rows = slice(None) if series is None else panel.series.index(series)
     without = panel.spend.copy()
     without[tested, :, panel.channels.index(channel)] = 0.0
-    lost = (_contribution(panel.spend, truth) - _contribution(without, truth))[tested, rows]
+    lost = (_realised(panel.spend, truth) - _realised(without, truth))[tested, rows]
     lift = float(lost.sum())
     error = relative_error * lift
     return LiftTest(
@@ -281,7 +284,6 @@ def _observe(
     by_regime = effect.sum(axis=2)
     mean = market.baseline + np.take_along_axis(by_regime, regime[:, :, None], axis=2)[:, :, 0]
     observed = np.arange(len(mean))[:, None] >= market.starts
-    contribution = effect @ curves.weights
     panel = Panel(
         series=market.series,
         weeks=FIRST_WEEK + np.arange(len(mean)) * WEEK,
@@ -290,17 +292,23 @@ def _observe(
         organic=np.empty((*mean.shape, 0)),
         controls=market.controls,
         starts=market.starts,
+        media_starts=market.starts,
         channels=market.channels,
         organic_names=(),
         control_names=market.control_names,
     )
-    expected = np.where(observed, market.baseline + contribution.sum(axis=2), np.nan)
-    return panel, Truth(*curves, sigma, expected, contribution)
+    mean_effect = (effect @ curves.weights).sum(axis=2)
+    expected = np.where(observed, market.baseline + mean_effect, np.nan)
+    return panel, Truth(*curves, sigma, expected, _in_regime(effect, regime), regime)
 
 
-def _contribution(spend: Floats, curves: _Curves | Truth) -> Floats:
-    """Expected effect of each channel, `(weeks, series, channels)`."""
-    return _effect(spend, curves) @ curves.weights
+def _realised(spend: Floats, truth: Truth) -> Floats:
+    """Effect of each channel in the regime of each week, `(weeks, series, channels)`."""
+    return _in_regime(_effect(spend, truth), truth.regime[: len(spend)])
+
+
+def _in_regime(effect: Floats, regime: Integers) -> Floats:
+    return np.take_along_axis(effect, regime[:, :, None, None], axis=3)[:, :, :, 0]
 
 
 def _effect(spend: Floats, curves: _Curves | Truth) -> Floats:

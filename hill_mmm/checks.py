@@ -1,5 +1,6 @@
 """Verdicts on a fit: may it be published, and what should its reader know?"""
 
+from hill_mmm._checks.advice import carry_in_checks as carry_in_checks
 from hill_mmm._checks.advice import holdout_checks as holdout_checks
 from hill_mmm._checks.advice import lift_test_checks as lift_test_checks
 from hill_mmm._checks.advice import missing_holdout as missing_holdout
@@ -14,3 +15,4 @@ from hill_mmm._checks.gate import additivity_checks as additivity_checks
 from hill_mmm._checks.gate import gate as gate
 from hill_mmm._checks.history import history_checks as history_checks
 from hill_mmm._checks.parameter_summary import parameter_summary as parameter_summary
+from hill_mmm._checks.residuals import residual_checks as residual_checks

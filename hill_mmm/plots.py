@@ -1,5 +1,6 @@
 """Pictures of a fit, drawn from its tidy frames; money is in the panel's currency."""
 
+import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -88,24 +89,27 @@ def plot_convergence(parameter_summary: pd.DataFrame, max_r_hat: float, min_ess:
 
     Args:
         parameter_summary: of a fit, by `parameter_summary`.
-        max_r_hat: dotted limit of R-hat.
+        max_r_hat: the gate's; each quantity's dotted limit is this, or what chance explains if that
+            is more.
         min_ess: dotted limit of the lesser of bulk and tail ESS.
     """
     judged = parameter_summary[parameter_summary["is_judged"]]
-    ess = judged[["ess_bulk", "ess_tail"]].min(axis=1)
+    r_hat, ess = judged["r_hat"].to_numpy(), judged[["ess_bulk", "ess_tail"]].to_numpy().min(axis=1)
+    limit = np.fmax(judged["r_hat_by_chance"].to_numpy(), max_r_hat)
+    least = np.full(len(judged), min_ess)
     figure = Figure(figsize=(WIDTH, HEIGHT), dpi=DPI, layout="constrained")
-    for axes, values, limit, worst, label in zip(
+    for axes, values, limits, worst, label in zip(
         figure.subplots(1, 2),
-        (judged["r_hat"], ess),
-        (max_r_hat, min_ess),
+        (r_hat, ess),
+        (limit, least),
         # By NumPy, to which an undefined one is the worst there is.
-        (judged["r_hat"].to_numpy().argmax(), ess.to_numpy().argmin()),
+        ((r_hat - limit).argmax(), ess.argmin()),
         ("R-hat", "ESS (lesser of bulk and tail)"),
         strict=True,
     ):
-        ordered = values.sort_values(ignore_index=True)
-        axes.plot(ordered, ".", color=INK, markersize=3)
-        axes.axhline(limit, color="grey", lw=0.8, ls=":")
+        order = np.argsort(values)
+        axes.plot(values[order], ".", color=INK, markersize=3)
+        axes.plot(limits[order], color="grey", lw=0.8, ls=":")
         name = f"{judged['parameter'].iloc[int(worst)]} {judged['index'].iloc[int(worst)]}".strip()
         axes.set_title(f"worst: {name}", fontsize=8)
         axes.set_ylabel(label, fontsize=8)

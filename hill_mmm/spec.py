@@ -5,7 +5,7 @@ is validated against these classes themselves. Importing this module does not im
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import date
 from typing import Annotated, Any, ClassVar, Literal, NamedTuple
@@ -32,8 +32,10 @@ __all__ = [
     "FORECAST_LEVELS",
     "AdstockKind",
     "AmplitudePrior",
+    "CarryIn",
     "ChannelLimit",
     "Checked",
+    "Continuation",
     "ContributionSharePrior",
     "Count",
     "CountOrZero",
@@ -67,15 +69,18 @@ __all__ = [
     "at_least",
     "between",
     "quantile_name",
+    "years_without_holidays",
 ]
 
 AdstockKind = Literal["geometric", "delayed", "weibull"]
+CarryIn = Literal["steady", "none"]
 Likelihood = Literal["normal", "student_t"]
 OutcomeKind = Literal["money", "count"]
 DefaultAmplitude = Literal["roi", "contribution_share", "seed"]
 Hyperprior = Literal["lognormal", "halfnormal", "inverse_gamma"]
 Trend = Literal["none", "linear", "piecewise"]
 Sign = Literal["positive", "negative"]
+Continuation = Literal["last_value", "seasonal", "trend", "absent", "given"]
 PlanObjective = Literal["fixed_budget", "target_roi", "target_mroi", "flexible"]
 Timing = Literal["even", "last_year"]
 UtilityKind = Literal["mean", "quantile", "mean_minus_sd"]
@@ -93,7 +98,23 @@ def _is_country(code: str) -> bool:
     # Not at the top: it is slow to import, and only a model with holidays needs it.
     from holidays import list_supported_countries
 
-    return code in list_supported_countries(include_aliases=False)
+    years = range(1990, 2100)
+    # Some codes are known, and have no holiday in any year.
+    return code in list_supported_countries(include_aliases=False) and any(
+        not years_without_holidays(code, [year]) for year in years
+    )
+
+
+def years_without_holidays(country: str, years: Iterable[int]) -> list[int]:
+    """Those of the years in which no public holiday of a country is known, sorted.
+
+    Args:
+        country: ISO 3166-1 alpha-2 code, such as `DE`.
+        years: calendar years.
+    """
+    from holidays import country_holidays
+
+    return [year for year in sorted(set(years)) if not country_holidays(country, years=year)]
 
 
 Day = Annotated[str, Rule(_is_day, "a day, such as 2026-01-31", is_whole=True)]
@@ -148,6 +169,7 @@ class Structure(NamedTuple):
 
     components: int
     adstock: AdstockKind
+    carry_in: CarryIn
     likelihood: Likelihood
     hyperprior: Hyperprior
     seed_amplitudes: bool
@@ -159,6 +181,9 @@ class ModelOptions(Checked):
 
     Attributes:
         adstock: `geometric`, `delayed` (a peak after some weeks) or `weibull` (a density's shape).
+        carry_in: what media before the first week known carry into it: `steady`, a multiple of the
+            mean of the first 8 weeks that is fitted for each medium; or `none`, for a brand that
+            had no media before.
         likelihood: `normal`, or `student_t` if single weeks are wild.
         amplitude_prior: of paid channels without one of their own: `DEFAULT_ROI_PRIOR` (of a count
             without a value per unit, which has no ROI, the next), `DEFAULT_SHARE_PRIOR`, or `seed`
@@ -173,6 +198,7 @@ class ModelOptions(Checked):
     """
 
     adstock: AdstockKind = "geometric"
+    carry_in: CarryIn = "steady"
     likelihood: Likelihood = "normal"
     amplitude_prior: DefaultAmplitude = "roi"
     hyperprior: Hyperprior = "lognormal"
@@ -194,6 +220,9 @@ class ModelSpec(ModelOptions):
         events: ISO dates by event; each event gets a coefficient.
         control_signs: controls whose coefficient may not have the other sign; it is shared by all
             series.
+        control_references: values against which the effect of a control is counted; by default 0
+            for an event (0 and 1, or 0 in most weeks), and the mean over the weeks fitted to for
+            any other. They move contributions between control and baseline, and nothing else.
     """
 
     components: Count = 1
@@ -202,6 +231,7 @@ class ModelSpec(ModelOptions):
     channel_priors: Mapping[str, AmplitudePrior] = field(default_factory=dict)
     events: Mapping[str, tuple[Day, ...]] = field(default_factory=dict)
     control_signs: Mapping[str, Sign] = field(default_factory=dict)
+    control_references: Mapping[str, Finite] = field(default_factory=dict)
 
     @property
     def structure(self) -> Structure:
@@ -209,6 +239,7 @@ class ModelSpec(ModelOptions):
         return Structure(
             self.components,
             self.adstock,
+            self.carry_in,
             self.likelihood,
             self.hyperprior,
             self.amplitude_prior == "seed",
@@ -342,7 +373,11 @@ class GateThresholds(Checked):
     """When a fit may be published; rates are shares of all draws.
 
     Attributes:
-        max_r_hat: of every published quantity: rank-normalised split R-hat.
+        max_r_hat: what rank-normalised split R-hat is tolerated of a published quantity, whatever
+            its ESS. A larger one is still no fault where chance explains it: the limit of each
+            quantity is this, or what a right sampler of its ESS stays below in 98 % of fits, all
+            quantities together, if that is more. One chain of four that is 0.2 standard deviations
+            off has 1.004, one that is 0.3 off 1.01.
         min_ess: of every published quantity, bulk and tail.
         max_divergence_rate: share of transitions after warm-up.
         min_bfmi: Bayesian fraction of missing information of the worst chain.
@@ -351,7 +386,7 @@ class GateThresholds(Checked):
             of the same weeks, in posterior standard deviations; None for a warning beyond 2.
     """
 
-    max_r_hat: Annotated[float, above(1)] = 1.01
+    max_r_hat: Annotated[float, above(1)] = 1.005
     min_ess: Positive = 400.0
     max_divergence_rate: Rate = 0.001
     min_bfmi: Positive = 0.3
@@ -431,8 +466,11 @@ class PlanRequest(Checked):
             `last_year`, the weeks of a year before with their rhythm, each channel multiplied.
         utility: what of the gain is maximised.
         limits: of channels; each may say something else of the same one.
-        max_change: how far each channel may move from today, as a share of it; None for any.
-        allow_extrapolation: plan for weeks with more spend than a series has ever had of a channel.
+        max_change: how far each channel may move from what the plan is compared with, as a share of
+            it; None for any. Limits, steps and flights of a channel that lie beyond it are met.
+        allow_extrapolation: plan for adstock above or below all that a series has had of a channel
+            (`learned_range`). Without it, a channel that is on air stays at what has been seen of
+            it or more, unless its limits let it be off: a `minimum_flight` or a `max_weekly`.
     """
 
     objective: PlanObjective = "fixed_budget"
@@ -444,7 +482,7 @@ class PlanRequest(Checked):
     timing: Timing = "even"
     utility: Utility = Utility()
     limits: tuple[ChannelLimit, ...] = ()
-    max_change: PositiveOrZero | None = None
+    max_change: PositiveOrZero | None = 0.3
     allow_extrapolation: bool = False
 
     def contradictions(self) -> list[tuple[str, str]]:

@@ -29,6 +29,7 @@ COMMANDS = {
     "retention": ("publication", "Keep the last runs of each model, remove older ones."),
     "runs": ("runs", "List runs, rejected ones too."),
     "show": ("runs", "Show a run: its row, verdicts and returns."),
+    "summary": ("summary", "Say what channels brought between two days, and its return."),
     "explain": ("runs", "Say why a run was rejected, and what to do."),
     "changes": ("changes", "Split a run's move since the run before into causes."),
 }

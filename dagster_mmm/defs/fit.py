@@ -42,9 +42,9 @@ def fit(
     """Posterior draws; no connection to the warehouse is held while sampling."""
     run_id, loaded = context.run.run_id, settings.load(context.partition_key)
     weeks = inputs.build_panel(panel.snapshot, loaded)
-    # Of a vintage, later experiments are not known yet; of all others, the input's check has seen
-    # to it that there are none.
-    loaded = loaded.known_by(weeks.weeks[-1].astype("datetime64[D]").item())
+    # The input's check names those that it leaves out; of a vintage, later ones are not known yet.
+    used = panel.snapshot[panel.snapshot["is_used"]]
+    known = loaded.model_copy(update={"lift_tests": inputs.lift_tests_within(used, loaded)})
     version = fitting.model_version(loaded, weeks)
     started_at = clock.utc()
     row = fitting.started_run(run_id, started_at, loaded, version, panel.run_type)
@@ -60,7 +60,7 @@ def fit(
     try:
         fitted = fitting.fit_panel(
             weeks,
-            loaded,
+            known,
             scales,
             context.log,
             lambda what, progress: context.log_event(_observation(context, what, progress)),

@@ -87,7 +87,7 @@ def panel(
     judged = inputs.judge_stored(warehouse, loaded, today, as_of)
     problems, snapshot = [problem.message for problem in judged.problems], judged.snapshot
     late = _lateness(problems, snapshot, week - loaded.input.immature_weeks * WEEK)
-    yield from _verdicts(problems, snapshot, late)
+    yield from _verdicts(judged, late)
     if problems:
         context.log.error("\n".join(problems))
         return
@@ -110,7 +110,8 @@ def panel(
         as_of is not None and known_until is not None and _last_week(snapshot) < known_until
     )
     run_type = "vintage" if is_vintage else "refit"
-    found = RunInput(inputs.mark_restated(snapshot, before), run_type)
+    notes = tuple(note.message for note in judged.notes)
+    found = RunInput(inputs.mark_restated(snapshot, before), run_type, notes)
     yield dg.Output(found, metadata=_metadata(found))
 
 
@@ -149,11 +150,10 @@ def _give_way_to_an_earlier_run(context: dg.AssetExecutionContext) -> None:
         )
 
 
-def _verdicts(
-    problems: Sequence[str], snapshot: "pd.DataFrame", late: Sequence[str]
-) -> Iterator[dg.AssetCheckResult]:
+def _verdicts(judged: inputs.ModelInput, late: Sequence[str]) -> Iterator[dg.AssetCheckResult]:
     """The results of the checks; of an input that cannot be used, only that is judged."""
-    repairs = [] if problems else list(snapshot["reason"].dropna().unique())
+    problems = [problem.message for problem in judged.problems]
+    repairs = [] if problems else judged.repairs()
     yield dg.AssetCheckResult(
         check_name="input_is_usable",
         passed=not problems,
@@ -161,7 +161,7 @@ def _verdicts(
         description="\n".join(problems) or "; ".join(repairs) or None,
         metadata={"problems": len(problems), "repairs": len(repairs)},
     )
-    advice = [] if problems else [point.message for point in inputs.input_advice(snapshot)]
+    advice = [point.message for point in judged.advice()]
     not_judged = ["it is not judged, because the input cannot be used"] if problems else []
     for name, found in (("input_is_plausible", advice), ("input_has_arrived", late)):
         yield dg.AssetCheckResult(

@@ -22,10 +22,12 @@ class RunInput:
     Attributes:
         snapshot: its values, as in `mmm_input_snapshot`.
         run_type: refit, or vintage where it ends before what is published.
+        notes: advice on the input that the snapshot's values do not show.
     """
 
     snapshot: "pd.DataFrame"
     run_type: str
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -119,7 +121,8 @@ def load_run(folder: Path) -> FittedRun:
 
 def save_input(judged: RunInput, path: Path) -> None:
     """Write an input to a Parquet file."""
-    judged.snapshot.assign(run_type=judged.run_type).to_parquet(path)
+    notes = json.dumps(judged.notes)
+    judged.snapshot.assign(run_type=judged.run_type, notes=notes).to_parquet(path)
 
 
 def load_input(path: Path) -> RunInput:
@@ -127,7 +130,9 @@ def load_input(path: Path) -> RunInput:
     import pandas as pd
 
     frame = pd.read_parquet(path)
-    return RunInput(frame.drop(columns="run_type"), str(frame["run_type"].iloc[0]))
+    # Runs of an earlier version have no notes.
+    notes = json.loads(frame.pop("notes").iloc[0]) if "notes" in frame else ()
+    return RunInput(frame.drop(columns="run_type"), str(frame["run_type"].iloc[0]), tuple(notes))
 
 
 def load_scales(folder: Path) -> "hill_mmm.Scales":

@@ -16,6 +16,7 @@ from dagster_mmm.warehouse import tables
 from dagster_mmm.warehouse.runs import PublishedFit
 from hill_mmm import Panel
 from hill_mmm.checks import Check
+from hill_mmm.panel import WEEK
 
 
 def delta_rows(
@@ -32,13 +33,14 @@ def delta_rows(
         ci_level: of the intervals.
         panel: the weeks of the run, where they are more than its fit's.
     """
-    weeks = (panel or run.fit.panel).weeks
+    weeks = (panel or run.fit.panel).outcome_weeks
     if previous is None or weeks[-1] < np.datetime64(previous.run["window_end"], "D"):
         return pd.DataFrame(columns=tables.RUN_DELTA.columns.keys()).drop(
             columns=["run_id", "model_key"]
         )
     first, last = (np.datetime64(previous.run[f"window_{end}"], "D") for end in ("start", "end"))
-    current = hill_mmm.results.summary_between(run.fit, first, last, ci_level, panel)
+    last_day = last + WEEK - np.timedelta64(1, "D")
+    current = hill_mmm.results.summary_between(run.fit, first, last_day, ci_level, panel)
     rows = hill_mmm.results.run_delta(previous.summary, current)
     if weeks[0] != first:
         # Sums over different weeks; returns are still rates of the same kind.

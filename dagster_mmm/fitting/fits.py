@@ -89,7 +89,15 @@ def _choice_as_json(choice: Choice) -> dict[str, Any]:
     return {
         "components": choice.components,
         # JSON's keys are text.
-        "scores": {str(k): {"elpd": s.elpd, "crps": s.crps} for k, s in choice.scores.items()},
+        "scores": {
+            str(k): {
+                "elpd": s.elpd,
+                "crps": s.crps,
+                "origins": s.origins,
+                "elpd_by_origin": s.elpd_by_origin.tolist(),
+            }
+            for k, s in choice.scores.items()
+        },
         "left_out": {str(k): reason for k, reason in choice.left_out.items()},
     }
 
@@ -157,10 +165,14 @@ def _components(panel: Panel, settings: Settings, watch: "_Watch") -> tuple[int,
         settings.gate,
         horizon=horizon,
         lift_tests=settings.lift_tests,
-        on_progress=watch.callback_for(f"comparison on the last {horizon} weeks"),
+        on_fit=lambda fit: watch.callback_for(f"comparison of forecasts, {fit}"),
     )
     for components, score in choice.scores.items():
-        watch.log.info(f"K = {components}: elpd {score.elpd:.2f}, CRPS {score.crps:.4g} a week")
+        by_origin = ", ".join(f"{elpd:.2f}" for elpd in score.elpd_by_origin)
+        watch.log.info(
+            f"K = {components}: elpd {score.elpd:.2f} (by origin, latest first: {by_origin}), "
+            f"CRPS {score.crps:.4g} a week"
+        )
     for components, reason in choice.left_out.items():
         watch.log.warning(f"K = {components} is not compared: {reason}")
     watch.log.info(f"components: auto takes K = {choice.components}")

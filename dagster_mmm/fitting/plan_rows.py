@@ -21,8 +21,7 @@ def plan_frames(run: FittedRun) -> dict[sa.Table, pd.DataFrame]:
     for request in run.settings.plans:
         made = _plan(run, request)
         if isinstance(made, Plan):
-            status = "kept" if made.is_kept else "planned"
-            totals = made.totals.drop(columns="is_kept").assign(status=status, reason=None)
+            totals = made.totals.assign(reason=None, best_reachable=None)
             rows = {tables.BUDGET_PLAN: made.cells, tables.BUDGET_PLAN_SUMMARY: totals}
             if (error := request.experiment_error) is not None:
                 value = hill_mmm.experiment_value(run.fit, request, error)
@@ -42,22 +41,23 @@ def plan_frames(run: FittedRun) -> dict[sa.Table, pd.DataFrame]:
     }
 
 
-def _plan(run: FittedRun, request: PlanRequest) -> Plan | str:
+def _plan(run: FittedRun, request: PlanRequest) -> Plan | PlanError:
     """The plan, or why there is none."""
     if run.record.refusal is not None:
-        return f"the fit is not published: {run.record.refusal}"
+        return PlanError(f"the fit is not published: {run.record.refusal}")
     try:
         return hill_mmm.plan(run.fit, request, run.settings.evaluation.ci_level)
     except PlanError as error:
-        return str(error)
+        return error
 
 
-def _impossible(run: FittedRun, request: PlanRequest, reason: str) -> pd.DataFrame:
+def _impossible(run: FittedRun, request: PlanRequest, error: PlanError) -> pd.DataFrame:
     row: dict[str, Any] = dict.fromkeys(tables.BUDGET_PLAN_SUMMARY.columns.keys())
     last, weeks = run.fit.panel.weeks[-1], request.horizon_weeks
     row |= {
         "status": "impossible",
-        "reason": reason,
+        "reason": str(error),
+        "best_reachable": error.best_reachable,
         "objective": request.objective,
         "utility": request.utility.in_words,
         "horizon_start": last + WEEK,

@@ -98,9 +98,9 @@ def result_frames(
             {"half_life_weeks": {np.inf: np.nan}}
         ),
         tables.COMPONENT: estimates.component,
-        tables.LIFT_TEST: estimates.lift_test.rename_axis("lift_test_index").reset_index(),
+        tables.LIFT_TEST: _lift_test_rows(run, estimates.lift_test),
         tables.MODEL_FIT: pd.concat(fitted, ignore_index=True),
-        tables.FORECAST: hill_mmm.results.forecast(run.fit, run.settings.evaluation.forecast_weeks),
+        tables.FORECAST: forecast_rows(run.fit, run.settings, run.input.snapshot),
         tables.RUN_DELTA: delta,
         tables.RUN_DELTA_CAUSE: pd.DataFrame(columns=tables.RUN_DELTA_CAUSE.columns.keys()),
         tables.ACCURACY: pd.concat(accuracy, ignore_index=True),
@@ -110,6 +110,26 @@ def result_frames(
     }
     keys = {"run_id": run.run_id, "model_key": run.settings.model_key}
     return {table: frame.assign(**keys) for table, frame in frames.items()}
+
+
+def forecast_rows(
+    fit: Fit, settings: Settings, snapshot: pd.DataFrame, panel: Panel | None = None
+) -> pd.DataFrame:
+    """The rows of `mmm_forecast`, with the controls of weeks to come that the input gives."""
+    return hill_mmm.results.forecast(
+        fit,
+        settings.evaluation.forecast_weeks,
+        panel,
+        continues={c.name: c.continues for c in settings.controls if c.continues is not None},
+        planned=snapshot[snapshot["role"] == "control"],
+    )
+
+
+def _lift_test_rows(run: FittedRun, lift_test: pd.DataFrame) -> pd.DataFrame:
+    """One row a test that the fit knew, numbered as in the settings, which may hold others."""
+    asked = enumerate(run.settings.lift_tests)
+    numbers = [next(n for n, test in asked if test == known) for known in run.fit.lift_tests]
+    return lift_test.assign(lift_test_index=np.array(numbers, dtype=np.int64))
 
 
 def overall(rows: pd.DataFrame) -> pd.DataFrame:
@@ -132,10 +152,12 @@ def _checks(
         *hill_mmm.checks.gate(parameters, run.fit, run.settings.gate),
         *hill_mmm.checks.additivity_checks(estimates.contribution, estimates.model_fit),
         *hill_mmm.checks.prior_checks(estimates.channel_summary),
+        *hill_mmm.checks.carry_in_checks(estimates.channel_summary),
         *hill_mmm.checks.conflict_checks(run.fit, estimates.channel_summary),
         *hill_mmm.checks.warmup_checks(run.fit),
         *hill_mmm.checks.mixture_checks(run.fit),
         *hill_mmm.checks.score_checks(information),
+        *hill_mmm.checks.residual_checks(run.fit),
         *hill_mmm.checks.lift_test_checks(estimates.lift_test),
         _input_check(run),
     ]
@@ -143,14 +165,15 @@ def _checks(
 
 def _input_check(run: FittedRun) -> Check:
     """What of the input asks for a second look, beside the figures that rest on it."""
-    advice = input_advice(run.input.snapshot)
+    points = input_advice(run.input.snapshot)
+    advice = [*run.input.notes, *(point.message for point in points)]
     return Check(
         check_name="implausible_input",
         status="warn" if advice else "pass",
         value=float(len(advice)),
         threshold=0.0,
         is_blocking=False,
-        description="; ".join(point.message for point in advice)
+        description="; ".join(advice)
         or "No value of the input stands out, and no channel lacks what its return is learnt from.",
     )
 
@@ -190,7 +213,7 @@ def _held_out(holdout: Fit, panel: Panel, ci_level: float) -> tuple[pd.DataFrame
 def _finished_run(run: FittedRun) -> pd.DataFrame:
     fits = [fit for fit in (run.fit, run.holdout) if fit is not None]
     panel, record = run.fit.panel, run.record
-    first, last = panel.weeks[[0, -1]].astype("datetime64[s]")
+    first, last = panel.outcome_weeks[[0, -1]].astype("datetime64[s]")
     row = started_run(
         run.run_id,
         run.started_at,
@@ -204,7 +227,7 @@ def _finished_run(run: FittedRun) -> pd.DataFrame:
         as_of_week=last,
         window_start=first,
         window_end=last,
-        n_weeks=len(panel),
+        n_weeks=len(panel.outcome_weeks),
         n_series=len(panel.series),
         components_selected=run.fit.spec.components,
         data_fingerprint=fingerprint(run.input.snapshot),

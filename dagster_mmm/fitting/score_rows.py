@@ -8,12 +8,10 @@ from datetime import datetime
 import pandas as pd
 import sqlalchemy as sa
 
-import hill_mmm
 import hill_mmm.checks
-import hill_mmm.results
 from dagster_mmm.fitting.artefacts import FittedRun, RunInput
 from dagster_mmm.fitting.delta_rows import delta_rows
-from dagster_mmm.fitting.result_rows import overall, started_run
+from dagster_mmm.fitting.result_rows import forecast_rows, overall, started_run
 from dagster_mmm.inputs import fingerprint
 from dagster_mmm.warehouse import tables
 from dagster_mmm.warehouse.runs import PublishedFit
@@ -79,9 +77,7 @@ def score_frames(
         tables.CHANNEL_SUMMARY: scored.channel_summary,
         tables.CONTRIBUTION: scored.contribution,
         tables.MODEL_FIT: scored.model_fit,
-        tables.FORECAST: hill_mmm.results.forecast(
-            run.fit.fit, evaluation.forecast_weeks, run.panel
-        ),
+        tables.FORECAST: forecast_rows(run.fit.fit, run.fit.settings, run.snapshot, run.panel),
         tables.RUN_DELTA: delta_rows(as_now, previous, evaluation.ci_level, run.panel),
         tables.ACCURACY: pd.concat([stored[tables.ACCURACY], scored.accuracy], ignore_index=True),
         tables.DIAGNOSTIC: pd.concat([stored[tables.DIAGNOSTIC], advice], ignore_index=True),
@@ -95,7 +91,7 @@ def score_frames(
 
 
 def _finished_run(run: ScoreRun) -> pd.DataFrame:
-    fit, (first, last) = run.fit, run.panel.weeks[[0, -1]].astype("datetime64[s]")
+    fit, (first, last) = run.fit, run.panel.outcome_weeks[[0, -1]].astype("datetime64[s]")
     row = started_run(
         run.run_id,
         run.started_at,
@@ -108,7 +104,7 @@ def _finished_run(run: ScoreRun) -> pd.DataFrame:
         as_of_week=last,
         window_start=first,
         window_end=last,
-        n_weeks=len(run.panel),
+        n_weeks=len(run.panel.outcome_weeks),
         n_series=len(run.panel.series),
         components_selected=fit.fit.spec.components,
         data_fingerprint=fingerprint(run.snapshot),

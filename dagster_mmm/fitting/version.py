@@ -31,6 +31,9 @@ def model_spec(settings: Settings, media: Collection[str], components: int) -> M
         },
         events=settings.events,
         control_signs={c.name: c.sign for c in settings.controls if c.sign is not None},
+        control_references={
+            c.name: c.reference for c in settings.controls if c.reference is not None
+        },
     )
 
 

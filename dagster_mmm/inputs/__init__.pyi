@@ -6,6 +6,7 @@ from .judging import build_panel as build_panel
 from .judging import input_advice as input_advice
 from .judging import judge_input as judge_input
 from .judging import judge_stored as judge_stored
+from .lift_tests import lift_tests_within as lift_tests_within
 from .raw_tables import RawTable as RawTable
 from .raw_tables import check_table as check_table
 from .raw_tables import find_table as find_table

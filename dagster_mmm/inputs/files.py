@@ -1,4 +1,4 @@
-"""CSV files, loaded into raw tables as the texts that stand in them."""
+"""CSV and Parquet files, loaded into raw tables as the texts that stand in them."""
 
 from pathlib import Path
 
@@ -15,18 +15,21 @@ from dagster_mmm.warehouse.rows.bulk import replace_table
 
 
 def load_csv(warehouse: Warehouse, file: Path, settings: Settings) -> None:
-    """Replace the raw table by a CSV's rows, every value as the text that stands in the file.
+    """Replace the raw table by the rows of a CSV or Parquet file, every value as its text.
 
     A file that is not what the settings describe leaves the table as it was.
 
     Raises:
-        RawTableError: if the file is not there, is no CSV with a header, or names a column twice.
+        RawTableError: if the file is not there, is no CSV with a header and no Parquet file, names
+            a column twice, or has numbers that the settings say are texts.
         SettingsError: if it lacks a column that the settings name.
     """
     if not file.is_file():
         raise RawTableError(f"there is no file {file}; give the path of a CSV with a header row")
+    _refuse_spreadsheet(file)
+    is_parquet = _begins_with(file, b"PAR1")
     try:
-        rows = read_csv(file)
+        rows = read_parquet(file, settings) if is_parquet else read_csv(file)
     except duckdb.Error as error:
         words = without_statement(str(error))
         raise RawTableError(
@@ -47,6 +50,42 @@ def load_csv(warehouse: Warehouse, file: Path, settings: Settings) -> None:
         raise RawTableError(
             f"{file} cannot be loaded into {settings.input.table}: {database_words(error)}"
         ) from error
+
+
+def read_parquet(file: Path, settings: Settings) -> pa.Table:
+    """A Parquet file's rows as texts.
+
+    Raises:
+        RawTableError: if the settings say how texts write numbers, and the file has numbers.
+        duckdb.Error: if it cannot be read.
+    """
+    with duckdb.connect() as reader:
+        relation = reader.read_parquet(str(file))
+        types = dict(zip(relation.columns, map(str, relation.types), strict=True))
+        texts = {column for column, kind in types.items() if kind == "VARCHAR"}
+        read = {variable.column for variable in settings.variables().values()}
+        numbers = sorted((read & types.keys()) - texts)
+        # As texts, 1234.567 would be read by the settings' marks.
+        if numbers and (settings.input.decimal, settings.input.thousands) != (".", None):
+            raise RawTableError(
+                f"{file} has numbers in the columns {', '.join(map(repr, numbers))}, and "
+                "input.decimal and input.thousands are for texts; leave them out"
+            )
+        return relation.project("cast(columns(*) as varchar)").to_arrow_table()
+
+
+def _refuse_spreadsheet(file: Path) -> None:
+    """By what it begins with: an archive, as .xlsx and .ods are, or a file of older programs."""
+    if _begins_with(file, b"PK\x03\x04") or _begins_with(file, b"\xd0\xcf\x11\xe0"):
+        raise RawTableError(
+            f"{file} is a spreadsheet or an archive, which is not read; save its sheet as CSV "
+            "(UTF-8), or the table as Parquet, and name that file"
+        )
+
+
+def _begins_with(file: Path, mark: bytes) -> bool:
+    with file.open("rb") as opened:
+        return opened.read(len(mark)) == mark
 
 
 def read_csv(file: Path) -> pa.Table:

@@ -7,7 +7,8 @@ from typing import TypedDict
 import pandas as pd
 
 from dagster_mmm.inputs.errors import InputError, RawTableError
-from dagster_mmm.inputs.left_out import silent_media, weeks_left_out
+from dagster_mmm.inputs.left_out import lead_in, silent_media, weeks_left_out
+from dagster_mmm.inputs.lift_tests import lift_test_problems, lift_tests_left_out
 from dagster_mmm.inputs.plausibility import advice, unit_errors
 from dagster_mmm.inputs.problems import (
     absent_spend,
@@ -15,10 +16,10 @@ from dagster_mmm.inputs.problems import (
     calendar_problems,
     empty_table,
     future_dates,
-    lift_test_problems,
     rejected_rows,
     reserved_series,
     similar_series,
+    unknown_holidays,
     unreadable_values,
 )
 from dagster_mmm.inputs.raw_tables import check_table
@@ -42,14 +43,19 @@ class ModelInput:
         snapshot: one row a series, week and variable, with `value, is_used, is_repaired, reason`,
             as in the result table `mmm_input_snapshot`.
         problems: why it cannot be fitted; empty where it can.
+        notes: what was found beside the values that asks for a second look, or was left out.
     """
 
     snapshot: pd.DataFrame
     problems: tuple[Problem, ...]
+    notes: tuple[Problem, ...] = ()
 
     def advice(self) -> list[Problem]:
-        """What can be fitted, but a careful reader would look at first."""
-        return input_advice(self.snapshot)
+        """What can be fitted, but a careful reader would look at first; none where nothing can.
+
+        With values missing, a medium may look as if it had stopped.
+        """
+        return [] if self.problems else [*self.notes, *input_advice(self.snapshot)]
 
     def repairs(self) -> list[str]:
         """The reason of every repair, once each."""
@@ -72,11 +78,12 @@ def judge_stored(
     `judge_input`.
     """
     try:
-        check_table(warehouse, settings)
+        table = check_table(warehouse, settings)
     except (RawTableError, SettingsError) as error:
         nothing = pd.DataFrame(columns=["series_key", "week_start", "variable", "role", "value"])
         return ModelInput(_snapshot(nothing), (Problem("raw_table", str(error)),))
-    return judge_input(*read_marts(warehouse, settings.model_key), settings, today, as_of)
+    judged = judge_input(*read_marts(warehouse, settings.model_key), settings, today, as_of)
+    return replace(judged, notes=(*table.advice, *judged.notes))
 
 
 def judge_input(
@@ -88,10 +95,11 @@ def judge_input(
 ) -> ModelInput:
     """Find every problem and make every repair that the settings allow.
 
-    Repairs, each recorded: weeks after `as_of`, weeks that are not over by `today`, up to four
-    last weeks whose outcome has not arrived, the partial first and last week of daily data, and
-    media without any spend or exposure are left out. All else that is wrong is a problem. What a
-    series lacks at the end is left out for all series, so that they end together.
+    Repairs, each recorded: outcome and controls of the weeks that lead in, weeks after `as_of`,
+    weeks that are not over by `today`, up to four last weeks whose outcome has not arrived, the
+    partial first and last week of daily data, and media without any spend or exposure are left out.
+    All else that is wrong is a problem. What a series lacks at the end is left out for all series,
+    so that they end together.
 
     Args:
         weekly: the mart `weekly_input`.
@@ -104,7 +112,7 @@ def judge_input(
         settings = settings.known_by(as_of)
     problems = rejected_rows(rejected, settings)
     if weekly.empty:
-        return ModelInput(_snapshot(weekly), (*problems, empty_table(settings)))
+        return ModelInput(_snapshot(weekly), tuple(problems) or (empty_table(settings),))
     problems += absent_variables(weekly, settings) + reserved_series(weekly)
     problems += similar_series(weekly)
     weekly = weekly.assign(week_start=pd.to_datetime(weekly["week_start"]))
@@ -115,6 +123,7 @@ def judge_input(
             _snapshot(weekly), (*problems, *_first_of_each(_naming_series(far_ahead, weekly)))
         )
     left_out = weeks_left_out(weekly, settings, today, as_of)
+    left_out = left_out.fillna(lead_in(weekly[left_out.isna()], settings))
     kept = weekly[left_out.isna()]
     if kept.empty:
         return ModelInput(_snapshot(weekly), (*problems, empty_table(settings)))
@@ -123,11 +132,13 @@ def judge_input(
     snapshot = _snapshot(weekly, left_out.fillna(silence))
     found = calendar_problems(kept, settings) + unreadable_values(kept, settings)
     found += absent_spend(silent, settings) + unit_errors(kept, settings)
+    found += unknown_holidays(kept, settings)
     problems += _naming_series(found, weekly)
     if not problems:
         problems += find_problems(_wide(snapshot), **_roles(snapshot, settings), series=SERIES)
         problems += lift_test_problems(kept, settings)
-    return ModelInput(snapshot, tuple(_first_of_each(problems)))
+    notes = () if problems else tuple(lift_tests_left_out(kept, settings))
+    return ModelInput(snapshot, tuple(_first_of_each(problems)), notes)
 
 
 def input_advice(snapshot: pd.DataFrame) -> list[Problem]:

@@ -7,9 +7,15 @@ import pandas as pd
 
 from dagster_mmm.schedule.due import WEEK
 from dagster_mmm.settings import Settings
+from dagster_mmm.warehouse.marts import OPEN_DAYS
 
 # An outcome that is later than this has stopped coming, and somebody has to know.
 MAX_LATE_WEEKS = 4
+LEAD_IN = "the week leads in: its media count for what they carry over, its outcome does not"
+# Public holidays make some weeks shorter than a business's usual one.
+REGULAR = 0.8
+# What `int_input` says of a week that the reports do not hold.
+BEYOND_REPORTS = "reports from "
 SILENCE = {
     "spend": "the channel has no spend in any week",
     "organic": "the medium has no exposure in any week",
@@ -35,10 +41,38 @@ def weeks_left_out(
         for week in weekly["week_start"].unique()
         if week.date() + WEEK > today
     }
+    for_all |= _unreported_weeks(weekly, for_all.keys())
     for_all |= _late_weeks(weekly, settings, for_all.keys())
     for_all |= _immature_weeks(weekly, settings, for_all.keys())
     reasons = weekly["week_start"].map(for_all).astype("string")
     return reasons.fillna(_in_partial_first_week(weekly)) if daily else reasons
+
+
+def lead_in(weekly: pd.DataFrame, settings: Settings) -> "pd.Series[str]":
+    """Why the fit does without an outcome or control of a series' first weeks, by row of `weekly`.
+
+    Their media are used. Without `outcome.starts`, they are the weeks before the first outcome that
+    is not blank; a series that has none has no lead-in.
+    """
+    outcome = weekly[weekly["role"] == "outcome"]
+    has_arrived = outcome["n_unreadable"].eq(0) | outcome["unreadable_value"].fillna("").ne("")
+    if settings.outcome.starts is not None:
+        has_arrived &= outcome["week_start"] >= pd.Timestamp(settings.outcome.starts)
+    first = outcome[has_arrived].groupby("series_key")["week_start"].min()
+    is_before = weekly["week_start"] < weekly["series_key"].map(first)
+    of_week = weekly["role"].isin(("outcome", "control"))
+    return pd.Series(LEAD_IN, index=weekly.index, dtype="string").where(is_before & of_week)
+
+
+def days_a_week(weekly: pd.DataFrame) -> "pd.Series[int]":
+    """How many days a whole week of a row's series has in daily data, by row of `weekly`.
+
+    Seven, or fewer where the series is regular and never has more: a feed of weekdays.
+    """
+    found = weekly["n_days"].where(weekly["n_rows"] > 0)
+    most = found.groupby(weekly["series_key"]).transform("max")
+    share = (found == most).where(found.notna()).groupby(weekly["series_key"]).transform("mean")
+    return most.where(most.isin(OPEN_DAYS) & (share >= REGULAR), 7).astype(int)
 
 
 def silent_media(weekly: pd.DataFrame) -> dict[str, str]:
@@ -51,19 +85,37 @@ def silent_media(weekly: pd.DataFrame) -> dict[str, str]:
 
 def _in_partial_first_week(weekly: pd.DataFrame) -> "pd.Series[str]":
     first = weekly.groupby("series_key")["week_start"].transform("min")
-    is_partial = (weekly["week_start"] == first) & (weekly["n_days"] < 7)
-    reason = "the week is incomplete: " + weekly["n_days"].astype("string") + " of 7 days"
+    whole = days_a_week(weekly)
+    is_partial = (weekly["week_start"] == first) & (weekly["n_days"] < whole)
+    counts = weekly["n_days"].astype("string") + " of " + whole.astype("string")
+    reason = "the week is incomplete: " + counts + " days"
     return reason.where(is_partial)
 
 
 def _partial_last_week(weekly: pd.DataFrame) -> dict[Hashable, str]:
     last_week = weekly["week_start"].max()
-    days = weekly[weekly["week_start"] == last_week].groupby("series_key")["n_days"].max()
-    partial = days[days < 7]
+    weekly = weekly.assign(whole=days_a_week(weekly))
+    last = (
+        weekly[weekly["week_start"] == last_week].groupby("series_key")[["n_days", "whole"]].max()
+    )
+    partial = last[last["n_days"] < last["whole"]]
     if partial.empty:
         return {}
-    where = _in_series(list(partial.index), len(days))
-    return {last_week: f"the week is incomplete: {partial.iloc[0]} of 7 days{where}"}
+    where, (found, whole) = _in_series(list(partial.index), len(last)), partial.iloc[0]
+    return {last_week: f"the week is incomplete: {found} of {whole} days{where}"}
+
+
+def _unreported_weeks(weekly: pd.DataFrame, left_out: Collection[Hashable]) -> dict[Hashable, str]:
+    """The last weeks, of those not left out already, that the ad platforms' reports do not hold."""
+    spend = weekly[(weekly["role"] == "spend") & ~weekly["week_start"].isin(left_out)]
+    found = spend["unreadable_value"].where(
+        spend["unreadable_value"].str.startswith(BEYOND_REPORTS).fillna(False).astype(bool)
+    )
+    by_week = found.groupby(spend["week_start"]).max()
+    last = by_week[by_week.index > by_week.index[by_week.isna()].max()]
+    if len(last) > MAX_LATE_WEEKS:
+        return {}
+    return {week: f"the week is not whole in the reports: {days}" for week, days in last.items()}
 
 
 def _late_weeks(

@@ -1,6 +1,7 @@
 """The rows of one model in a raw table: of one place, one currency, and known channels."""
 
 import re
+from collections import Counter
 from collections.abc import Collection
 from typing import Any, NamedTuple
 
@@ -41,7 +42,10 @@ def require_known(
     """Spend of a channel or series that the model does not know would be lost in silence."""
     text = text_of(sa.column(column))
     counts = connection.execute(rows.select(text, sa.func.count()).group_by(text)).all()
-    unknown = {found or "": n for found, n in counts if (found or "") not in known}
+    unknown: Counter[str] = Counter()
+    for found, n in counts:
+        if (found or "") not in known:
+            unknown[found or ""] += n
     if unknown:
         found = ", ".join(f"{text!r} ({n} rows)" for text, n in sorted(unknown.items()))
         raise RawTableError(f"{rows.name} has {column} {found}; {remedy}")

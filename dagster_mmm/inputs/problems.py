@@ -3,13 +3,25 @@
 A problem's message does not name its series; whoever lists the problems of several series does.
 """
 
-import unicodedata
 from collections.abc import Collection
 
+import numpy as np
 import pandas as pd
 
-from dagster_mmm.settings import Settings
+from dagster_mmm.inputs.formats import (
+    IN_WORDS,
+    NumberFormat,
+    date_readings,
+    is_date_in_another_order,
+    is_number_in_another_format,
+    number_readings,
+    why_no_number,
+    without_money_sign,
+)
+from dagster_mmm.inputs.left_out import days_a_week
+from dagster_mmm.settings import Settings, as_read
 from hill_mmm.panel import ALL_SERIES, Problem, duplicate_week, early_end, missing_week
+from hill_mmm.spec import years_without_holidays
 
 
 def empty_table(settings: Settings) -> Problem:
@@ -30,15 +42,8 @@ def rejected_rows(rejected: pd.DataFrame, settings: Settings) -> list[Problem]:
     for origin, (date_column, series_column) in columns.items():
         rows = rejected[rejected["origin"] == origin]
         where = "" if origin == "table" else f" of {reports.table}" if reports else ""
-        undated = rows[rows["observed_on"].isna()].groupby("raw_date", dropna=False)
-        problems += [
-            Problem(
-                "unreadable_date",
-                f"{n_rows} rows{where} have {_quoted_date(raw_date)} in column {date_column!r}, "
-                "which is no day from 1990 to 2099; write it as 2026-01-31",
-            )
-            for raw_date, n_rows in undated["n_rows"].sum().items()
-        ]
+        undated = rows[rows["observed_on"].isna()]
+        problems += _undated(undated, date_column, where)
         nameless = rows[rows["series_key"].isna()]
         if len(nameless):
             problems.append(
@@ -68,29 +73,58 @@ def absent_variables(weekly: pd.DataFrame, settings: Settings) -> list[Problem]:
     ]
 
 
-def reserved_series(weekly: pd.DataFrame) -> list[Problem]:
-    """A series among several that bears the name of their sum in the result tables."""
-    names = weekly["series_key"].unique()
-    if len(names) == 1 or ALL_SERIES not in names:
+def unknown_holidays(used: pd.DataFrame, settings: Settings) -> list[Problem]:
+    """A country whose calendar is empty in a year: its holidays would have no effect there."""
+    country = settings.model.holidays
+    if country is None:
         return []
-    message = f"a series is called {ALL_SERIES!r}, the name of their sum; call it something else"
-    return [Problem("reserved_series", message, series=ALL_SERIES)]
+    ends = pd.concat([used["week_start"], used["week_start"] + pd.Timedelta(days=6)])
+    years = years_without_holidays(country, ends.dt.year.unique().tolist())
+    if not years:
+        return []
+    message = (
+        f"model.holidays is {country}, of which no public holiday is known in "
+        f"{', '.join(map(str, years))}; leave it out, and give the days that matter as events"
+    )
+    return [Problem("unknown_holidays", message)]
+
+
+def reserved_series(weekly: pd.DataFrame) -> list[Problem]:
+    """A series among several that a reader would take for their sum in the result tables."""
+    names = sorted(weekly["series_key"].unique())
+    reserved = [name for name in names if as_read(name) == ALL_SERIES]
+    if len(names) == 1 or not reserved:
+        return []
+    message = (
+        f"a series is called {reserved[0]!r}, the name of their sum, {ALL_SERIES!r}; call it "
+        "something else"
+    )
+    return [Problem("reserved_series", message, series=reserved[0])]
 
 
 def similar_series(weekly: pd.DataFrame) -> list[Problem]:
-    """Names of series that a reader would take for one: they differ in case or encoding alone."""
+    """Names of series that a reader would take for one, or for none."""
     spellings: dict[str, list[str]] = {}
     for name in sorted(weekly["series_key"].unique()):
-        spellings.setdefault(unicodedata.normalize("NFKC", name).casefold(), []).append(name)
-    return [
+        spellings.setdefault(as_read(name), []).append(name)
+    problems = [
         Problem(
             "similar_series",
-            f"the series {', '.join(map(repr, names))} differ in case or encoding alone; spell "
-            "them one way",
+            f"the series {', '.join(map(repr, names))} differ in case, spaces, invisible "
+            "characters or encoding alone; spell them one way",
             series=names[0],
         )
         for names in spellings.values()
         if len(names) > 1
+    ]
+    return problems + [
+        Problem(
+            "missing_series",
+            f"the series {name!r} has a name that nobody can see; say which series its rows "
+            "belong to",
+            series=name,
+        )
+        for name in spellings.get("", [])
     ]
 
 
@@ -144,11 +178,15 @@ def unreadable_values(weekly: pd.DataFrame, settings: Settings) -> list[Problem]
     """Values that are blank, no number, or not finite."""
     places = {v.name: settings.place_of(v) for v in settings.variables().values()}
     bad = weekly[weekly["n_unreadable"] > 0].sort_values(["variable", "series_key", "week_start"])
+    found, currency = bad["unreadable_value"].fillna("").astype(str).tolist(), settings.currency
+    current = NumberFormat(settings.input.thousands, settings.input.decimal)
     bad = bad.assign(
         place=bad["variable"].map(places),
-        found=bad["unreadable_value"].fillna("").replace("", "nothing"),
+        found=[(text or "nothing") + why_no_number(text, currency) for text in found],
+        bare=[without_money_sign(text, currency) for text in found],
     )
-    return [
+    of_format = np.array([is_number_in_another_format(t, current) for t in bad["bare"]], dtype=bool)
+    return _other_number_format(bad[of_format], current) + [
         in_week(
             row.series_key,
             row.week_start,
@@ -158,7 +196,7 @@ def unreadable_values(weekly: pd.DataFrame, settings: Settings) -> list[Problem]
             "nothing was spent",
             str(row.variable),
         )
-        for row in bad.itertuples()
+        for row in bad[~of_format].itertuples()
     ]
 
 
@@ -169,36 +207,6 @@ def absent_spend(silent: Collection[str], settings: Settings) -> list[Problem]:
     return [Problem("no_spend", "no channel has any spend; check the spend columns' source")]
 
 
-def lift_test_problems(weekly: pd.DataFrame, settings: Settings) -> list[Problem]:
-    """Lift tests that the weeks to be fitted do not hold."""
-    problems: list[Problem] = []
-    for test_index, test in enumerate(settings.lift_tests):
-        key = f"lift_tests[{test_index}]"
-        spend = weekly[weekly["variable"] == test.channel]
-        if test.series is not None:
-            spend = spend[spend["series_key"] == test.series]
-        if spend.empty:
-            known = ", ".join(weekly["series_key"].unique())
-            found = f"names the series {test.series!r}; allowed: {known}"
-            problems.append(Problem("unknown_series", f"{key} {found}", test.channel))
-            continue
-        start, end = pd.Timestamp(test.start), pd.Timestamp(test.end)
-        first, last = spend["week_start"].min(), spend["week_start"].max()
-        if start < first or end > last:
-            message = (
-                f"{key} is of {test.start} to {test.end}, but the weeks used are "
-                f"{day(first)} to {day(last)}; correct its dates or take it out of the settings"
-            )
-            problems.append(Problem("lift_test_outside", message, test.channel))
-        elif not spend.loc[spend["week_start"].between(start, end), "value"].gt(0).any():
-            message = (
-                f"{key}: {test.channel} has no spend from {test.start} to {test.end}; "
-                "correct its channel or dates"
-            )
-            problems.append(Problem("lift_test_without_spend", message, test.channel))
-    return problems
-
-
 def _daily_problems(weeks: pd.DataFrame) -> list[Problem]:
     if (weeks["n_days"] == 1).mean() > 0.5:
         return [
@@ -207,14 +215,16 @@ def _daily_problems(weeks: pd.DataFrame) -> list[Problem]:
                 "most weeks have one date, but input.grain is daily; set input.grain: weekly",
             )
         ]
+    weeks = weeks.assign(whole=days_a_week(weeks))
     problems = [
         in_week(
             row.series_key,
             row.week_start,
             "missing_day",
-            f"the week of {day(row.week_start)} has {row.n_days} of 7 days; add the missing days",
+            f"the week of {day(row.week_start)} has {row.n_days} of {row.whole} days; add the "
+            "missing days",
         )
-        for row in weeks[weeks["n_days"] < 7].itertuples()
+        for row in weeks[weeks["n_days"] < weeks["whole"]].itertuples()
     ]
     return problems + [
         in_week(
@@ -256,20 +266,111 @@ def _weekly_problems(weeks: pd.DataFrame, settings: Settings) -> list[Problem]:
         )
         for row in weeks[weeks["n_days"] > 1].itertuples()
     ]
+    return problems + _dated_otherwise(weeks, settings)
+
+
+def _dated_otherwise(weeks: pd.DataFrame, settings: Settings) -> list[Problem]:
+    """Weekly rows whose date is not the day of the week that the settings say."""
+    starts_on, dated_by = settings.input.week_starts_on, settings.input.dated_by
     dates = pd.to_datetime(weeks["first_date"])
-    shifted = weeks.assign(first_date=dates)[dates != weeks["week_start"]]
-    if len(shifted):
-        found = ", ".join(sorted(set(shifted["first_date"].dt.day_name())))
+    expected = weeks["week_start"] + pd.Timedelta(days=6 if dated_by == "last_day" else 0)
+    shifted = weeks.assign(first_date=dates)[dates != expected]
+    if shifted.empty:
+        return []
+    names = sorted(set(shifted["first_date"].dt.day_name()))
+    found = (
+        f"{len(shifted)} rows are dated on {', '.join(names)}, such as "
+        f"{day(shifted['first_date'].iloc[0])}, but "
+    )
+    first = shifted["first_date"].iloc[0]
+    last_of_week, next_day = first.day_name().lower(), first + pd.Timedelta(days=1)
+    ends = f"input.dated_by: last_day with input.week_starts_on: {next_day.day_name().lower()}"
+    if dated_by == "last_day":
+        found += f"input.dated_by is last_day of weeks that start on {starts_on}"
+        remedy = "set input.week_starts_on to the day after the one that the data use"
+    elif len(names) > 1:
+        found += f"input.week_starts_on is {starts_on}"
+        remedy = "set it to the day that the data uses"
+    else:
+        found += f"input.week_starts_on is {starts_on}"
+        remedy = (
+            f"set it to the day that the data uses, {last_of_week}, if that is the first of the "
+            f"week; if it is the last, set {ends}"
+        )
+    return [
+        Problem("wrong_week_start", f"{found}; {remedy}", week=day(shifted["week_start"].iloc[0]))
+    ]
+
+
+def _other_number_format(bad: pd.DataFrame, current: NumberFormat) -> list[Problem]:
+    """Texts that are numbers with other marks than the settings': one problem for them all."""
+    if bad.empty:
+        return []
+    first, texts = bad.iloc[0], dict.fromkeys(bad["bare"])
+    readings = number_readings(texts)
+    ways = " or ".join(
+        one.to_set(current) + (f" if that is {number:.12g}" if len(readings) > 1 else "")
+        for number, one in readings.items()
+    )
+    # Of which no one format reads all.
+    remedy = f"set {ways}" if readings else "write all in one way"
+    names = ", ".join(bad["variable"].unique())
+    return [
+        Problem(
+            "number_format",
+            f"{bad['n_unreadable'].sum()} values of {names} are numbers in another format than "
+            f"the settings', such as {first['unreadable_value']!r} of {first['variable']} "
+            f"({first['place']}) in the week of {day(first['week_start'])}; {remedy}, or correct "
+            "them at the source",
+            week=day(first["week_start"]),
+        )
+    ]
+
+
+def _undated(rows: pd.DataFrame, column: str, where: str) -> list[Problem]:
+    """Rows without a day, a problem for each cause: blank, in another order, or no day at all."""
+    counts = rows.groupby("raw_date", dropna=False)["n_rows"].sum()
+    is_blank = counts.index.isna() | (counts.index.fillna("").str.strip() == "")
+    blank, written = counts[is_blank], counts[~is_blank]
+    in_order = np.array([is_date_in_another_order(str(t)) for t in written.index], dtype=bool)
+    problems: list[Problem] = []
+    if len(blank):
+        message = (
+            f"{blank.sum()} rows{where} have no date in column {column!r}; add it, or drop them"
+        )
+        problems.append(Problem("missing_date", message, column))
+    if in_order.any():
+        dates = written[in_order]
+        readings = date_readings([str(text) for text in dates.index])
+        ways = " or ".join(
+            f"input.date_format: {order}" + (f" if that is {found}" if len(readings) > 1 else "")
+            for order, found in readings.items()
+        )
+        order = f" ({IN_WORDS[next(iter(readings))]})" if len(readings) == 1 else ""
         problems.append(
             Problem(
-                "wrong_week_start",
-                f"{len(shifted)} rows are dated on {found}, such as "
-                f"{day(shifted['first_date'].iloc[0])}, but input.week_starts_on is "
-                f"{settings.input.week_starts_on}; set it to the day that the data uses",
-                week=day(shifted["week_start"].iloc[0]),
+                "date_format",
+                f"{_dated(dates)} in column {column!r}{where}, which is no ISO date{order}; "
+                + (f"set {ways}, or write" if readings else "write")
+                + " dates as 2026-01-31",
+                column,
+            )
+        )
+    if not in_order.all():
+        problems.append(
+            Problem(
+                "unreadable_date",
+                f"{_dated(written[~in_order])} in column {column!r}{where}, which is no day from "
+                "1990 to 2099; write it as 2026-01-31",
+                column,
             )
         )
     return problems
+
+
+def _dated(counts: "pd.Series[int]") -> str:
+    of_how_many = "the date" if len(counts) == 1 else f"{len(counts)} dates such as"
+    return f"{counts.sum()} rows have {of_how_many} {counts.index[0]!r}"
 
 
 def _quoted_date(raw: object) -> str:

@@ -8,6 +8,7 @@ import sqlalchemy as sa
 from sqlalchemy.exc import DBAPIError
 
 from dagster_mmm.inputs.errors import RawTableError, database_words
+from dagster_mmm.inputs.event_texts import event_advice, event_columns, require_seen
 from dagster_mmm.inputs.model_rows import (
     require_known,
     require_one_currency,
@@ -19,6 +20,7 @@ from dagster_mmm.settings import Settings, check_columns, check_report_columns
 from dagster_mmm.settings.sections import ReportsSettings
 from dagster_mmm.warehouse.database import Warehouse
 from dagster_mmm.warehouse.errors import WarehousePermissionError
+from hill_mmm.panel import Problem
 
 
 class RawTable(NamedTuple):
@@ -27,10 +29,12 @@ class RawTable(NamedTuple):
     Attributes:
         n_rows: its rows.
         unused_columns: those that no setting names, such as a channel that is new in it.
+        advice: what of a model's rows can be read, but asks for a second look.
     """
 
     n_rows: int
     unused_columns: tuple[str, ...]
+    advice: tuple[Problem, ...] = ()
 
 
 def find_table(warehouse: Warehouse, settings: Settings) -> RawTable:
@@ -50,7 +54,7 @@ def check_table(warehouse: Warehouse, settings: Settings) -> RawTable:
 
     Raises:
         RawTableError: as `find_table` does, and if the dates of the rows are of several time zones,
-            or there are rows in another currency.
+            there are rows in another currency, or no row has the text that a control looks for.
         SettingsError: as `find_table` does.
     """
     with _readable(warehouse, settings), warehouse.begin() as connection:
@@ -58,9 +62,11 @@ def check_table(warehouse: Warehouse, settings: Settings) -> RawTable:
         rows = rows_of(settings.input.table, settings.input.model_column, settings.model_key)
         require_one_time_zone(connection, rows, settings.input.date_column)
         require_one_currency(connection, rows, settings.input.currency_column, settings.currency)
+        events = event_columns(connection, rows, settings) if found.n_rows else ()
+        require_seen(events, rows.name)
         if settings.input.reports is not None:
             _check_reports(connection, settings, settings.input.reports)
-    return found
+    return found._replace(advice=event_advice(events))
 
 
 @contextmanager

@@ -1,8 +1,10 @@
 """The variables that the dbt project is run with: one build reads the input of all models."""
 
+import re
 from collections.abc import Iterable
 from typing import Any
 
+from dagster_mmm.settings.money import money_signs
 from dagster_mmm.settings.schema import Settings
 
 Input = dict[str, Any]
@@ -66,6 +68,10 @@ def _input(settings: Settings) -> Input:
         "date_column": settings.input.date_column,
         "series_column": settings.input.series_column,
         "series_key": settings.input.series,
+        "date_format": settings.input.date_format,
+        "decimal": settings.input.decimal,
+        "thousands": settings.input.thousands,
+        "money": "|".join(map(re.escape, money_signs(settings.currency))),
         "variables": [
             variable.model_dump(include={"name", "column", "equals"}, exclude_none=True)
             | {"role": variable.role}

@@ -15,6 +15,9 @@ from hill_mmm.spec import Day, Rule
 Weekday = Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
 Grain = Literal["weekly", "daily"]
 Auto = Literal["auto"]
+Decimal = Literal[".", ","]
+Thousands = Literal[",", ".", " ", "'"]
+DateFormat = Literal["iso", "mdy", "dmy", "ymd"]
 
 CRON_FIELDS = {
     "minute": (0, 59),

@@ -34,6 +34,7 @@ from dagster_mmm.settings.sections import (
     TriggersSettings,
     Variable,
 )
+from dagster_mmm.settings.spelling import as_read
 from hill_mmm.spec import GateThresholds, LiftTest
 
 
@@ -76,7 +77,7 @@ class Settings(Section):
         for key, variable in self.variables().items():
             # One column of text can hold several events.
             equals = variable.equals if isinstance(variable, ControlSettings) else None
-            column = variable.column if equals is None else (variable.column, equals)
+            column = variable.column if equals is None else (variable.column, as_read(equals))
             # A text in the reports is no column.
             in_reports = ("reports", column) if self.is_reported(variable) else column
             used.append((in_reports, f"{key}.column"))

@@ -7,27 +7,32 @@ validated here against those classes.
 import json
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, Self, TypeVar, cast
+from typing import Annotated, Any, ClassVar, Literal, Self, TypeVar, cast
 
 from pydantic import BaseModel, ConfigDict, model_validator
 
 from dagster_mmm.settings.fields import (
     Components,
     Cron,
+    DateFormat,
+    Decimal,
     Grain,
     InputFile,
     Name,
     Table,
     Text,
+    Thousands,
     Timezone,
     Weekday,
     reject,
 )
 from hill_mmm.spec import (
     Checked,
+    Continuation,
     ContributionSharePrior,
     Count,
     CountOrZero,
+    Day,
     ModelOptions,
     OutcomeKind,
     PlanRequest,
@@ -87,7 +92,8 @@ class ReportsSettings(Section):
     model_column: Text | None = None
     series_column: Text | None = None
     currency_column: Text | None = None
-    ignored: tuple[Text, ...] = ()
+    # An empty text is for rows of no platform.
+    ignored: tuple[str, ...] = ()
 
     def columns(self) -> dict[str, str]:
         """The columns of the table that are read, by their key."""
@@ -119,7 +125,10 @@ class InputSettings(Section):
     together; without it all rows are one series, called `series`. `immature_weeks` are the last
     weeks whose outcome is still expected to change: they are left out of the fit. Where
     `currency_column` names each row's currency, all have to be in the model's. A value of more than
-    `max_times_usual` times the median of its series is refused as one in another unit. With
+    `max_times_usual` times the median of its series is refused as one in another unit. Texts are
+    numbers with a `decimal` mark and, where they have one, a mark between `thousands`; beside ISO
+    dates, they may be days in the order of `date_format`, month, day and year for `mdy`. Columns of
+    other types need neither. Weekly rows are `dated_by` the week's first or last day. With
     `reports`, the channels' spend stands there, and the table holds the outcome and all else.
     """
 
@@ -128,6 +137,10 @@ class InputSettings(Section):
     date_column: Text = "week"
     grain: Grain = "weekly"
     week_starts_on: Weekday = "monday"
+    dated_by: Literal["first_day", "last_day"] = "first_day"
+    date_format: DateFormat = "iso"
+    decimal: Decimal = "."
+    thousands: Thousands | None = None
     model_column: Text | None = None
     series: Text = "national"
     series_column: Text | None = None
@@ -144,6 +157,15 @@ class InputSettings(Section):
             raise reject(
                 "series, the name of the only one, or series_column, whose values name them",
                 found=f"series {self.series!r} and series_column {self.series_column!r}",
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _marks_of_numbers_differ(self) -> Self:
+        if self.decimal == self.thousands:
+            raise reject(
+                "two marks, or decimal alone",
+                found=f"decimal and thousands {self.decimal!r}",
             )
         return self
 
@@ -183,10 +205,14 @@ class OutcomeSettings(Variable):
     """What the model explains: `money`, such as revenue, in the model's currency; or a `count`.
 
     A count of orders or visits has a ROI only with a `value_per_unit`, in the model's currency.
+
+    Weeks before `starts`, or before the first outcome without it, are the lead-in: their media
+    count, for what they carry over, and their outcome and controls do not.
     """
 
     role = "outcome"
 
+    starts: Day | None = None
     kind: OutcomeKind = "money"
     value_per_unit: Positive | None = None
 
@@ -244,13 +270,23 @@ class OrganicSettings(MediumSettings):
 class ControlSettings(Variable):
     """Something else that moves the outcome; with `equals`, 1 where the text is that, else 0.
 
-    A `sign` says which way it moves the outcome, where that is known beforehand.
+    Case, and spaces that are doubled or around the text, count for nothing.
+
+    A `sign` says which way it moves the outcome, where that is known beforehand. Its contribution
+    counts from its `reference`, such as a regular price: by default from 0 for an event (0 and 1,
+    or 0 in most weeks), from its mean for any other. How it `continues`
+    in the forecast: at its last_value; seasonal, as 52 weeks before; by trend, as then and moved by
+    how far the last quarter is from that of a year before; absent, 0; or given, by the table's rows
+    after the last outcome. By default by trend; an event is absent where it was not in these weeks
+    of both years before.
     """
 
     role = "control"
 
     equals: Text | None = None
     sign: Sign | None = None
+    reference: float | None = None
+    continues: Continuation | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -16,7 +16,16 @@ WEEKLY_INPUT = sa.table(
     "weekly_input",
     *map(
         sa.column,
-        ("model_key", "week_start", "value", "n_rows", "n_days", "n_unreadable", "last_date"),
+        (
+            "model_key",
+            "series_key",
+            "week_start",
+            "value",
+            "n_rows",
+            "n_days",
+            "n_unreadable",
+            "last_date",
+        ),
     ),
     schema=SCHEMA,
 )
@@ -25,6 +34,8 @@ REJECTED_INPUT = sa.table(
     *map(sa.column, ("model_key", "series_key", "raw_date", "n_rows")),
     schema=SCHEMA,
 )
+# The days of a week of a business that is closed on one or two of them.
+OPEN_DAYS = (5, 6)
 
 
 class ModelKeys(NamedTuple):
@@ -79,18 +90,31 @@ def arrived(warehouse: Warehouse, week: date, days: int) -> frozenset[str]:
     Args:
         warehouse: the warehouse; before the first build, nothing has arrived.
         week: the week's first day.
-        days: the days that a week of the input has, 1 where it is weekly.
+        days: the days that a week of the input has, 1 where it is weekly; a series that never has
+            more than the weekdays needs no more.
     """
     if not has_input(warehouse):
         return frozenset()
     column = WEEKLY_INPUT.c
+    most = (
+        sa.select(column.model_key, column.series_key, sa.func.max(column.n_days).label("n_days"))
+        .group_by(column.model_key, column.series_key)
+        .subquery()
+    )
+    is_open_day_feed = sa.and_(most.c.n_days.in_(OPEN_DAYS), column.n_days >= most.c.n_days)
+    is_whole = sa.or_(column.n_days >= days, is_open_day_feed)
     complete = sa.and_(
         sa.func.min(column.n_rows) > 0,
-        sa.func.min(column.n_days) >= days,
+        sa.func.min(sa.case((is_whole, 1), else_=0)) == 1,
         sa.func.max(column.n_unreadable) == 0,
     )
     query = (
         sa.select(column.model_key)
+        .join_from(
+            WEEKLY_INPUT,
+            most,
+            sa.and_(column.model_key == most.c.model_key, column.series_key == most.c.series_key),
+        )
         .where(column.week_start == week)
         .group_by(column.model_key)
         .having(complete)

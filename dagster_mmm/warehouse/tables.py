@@ -141,7 +141,7 @@ RUN = _table(
         nullable=True,
     ),
     _text("code_version", "Version of the code that fitted."),
-    _count("seed", "Random seed of the sampler."),
+    _count("seed", "Random seed asked for; a fit of the ladder's second rung has the next one."),
     _count("draws", "Draws per chain."),
     _count("warmup", "Warm-up draws per chain."),
     _count("chains", "Chains."),
@@ -154,39 +154,69 @@ FORMER_NAMES = {RUN.c.config_fingerprint: "config_hash"}
 
 CHANNEL_SUMMARY = _table(
     "mmm_channel_summary",
-    "One row per run, series, medium and period: spend, contribution and return.",
+    "One row per run, series, medium and period: spend, contribution and return. contribution is "
+    "what came in the weeks of the period, whenever it was paid for, and adds up over weeks and "
+    "with the baseline; incremental_outcome is what the spend of the period brings, whenever it "
+    "comes, and is what roi divides by spend.",
     _series_or_all(),
     _channel(),
     _key(
         "period",
         sa.String,
-        "The weeks summed over: all, last_52_weeks or last_13_weeks of those fitted to.",
+        "The weeks summed over: all, last_52_weeks or last_13_weeks of those fitted to; or of the "
+        "calendar, such as 2025, 2025-Q3 or 2025-07, to which a week belongs with most of its "
+        "days.",
     ),
+    _date("period_start", "First day of the period's weeks that the series has.", nullable=True),
+    _date("period_end", "Last day of the period's weeks.", nullable=True),
     _flag("is_paid", "False for organic media, which have no spend and no return."),
     _number("spend", "Spend over the period; 0 for organic media."),
     _number("spend_share", "Share of the spend of all channels, 0-1.", nullable=True),
-    *_statistics("contribution", "Incremental outcome over the period"),
+    *_statistics(
+        "contribution",
+        "Outcome that the medium brought in the weeks of the period, by spend of earlier weeks too",
+    ),
     *_statistics("contribution_share", "Contribution as a share of the expected outcome, 0-1"),
+    _number(
+        "carried_in_share",
+        "Share of the contribution that rests on spend assumed before the first week known, 0-1; "
+        "null of a medium that brings nothing.",
+        nullable=True,
+    ),
+    *_statistics(
+        "incremental_outcome",
+        "Outcome that the period's spend brings, in the period and the 26 weeks after it, where "
+        "every medium goes on at its mean of the last 13 weeks; of an organic medium, its "
+        "exposures",
+        nullable=True,
+    ),
     *_statistics(
         "roi",
-        "Contribution divided by spend, both in money; null without spend, and for a count without "
-        "a value per unit",
+        "incremental_outcome divided by spend, both in money; null with a no_return_reason",
         nullable=True,
     ),
     *_statistics(
         "mroi",
-        "Money gained per unit of money by a small uniform increase of spend; null where ROI is",
+        "Money gained per unit of money by a small uniform increase of the period's spend, in "
+        "the period and the 26 weeks after it; null with a no_return_reason",
         nullable=True,
     ),
     _number(
         "cpik_median",
-        "Spend per incremental unit of outcome, for an outcome that is not money: posterior "
-        "median; null without spend.",
+        "Spend per unit of incremental_outcome, for an outcome that is not money: posterior "
+        "median; null with a no_return_reason.",
         nullable=True,
     ),
     _number(
         "prob_roi_gt_1",
-        "Posterior probability that ROI exceeds 1; null where ROI is.",
+        "Posterior probability that ROI exceeds 1; null with a no_return_reason.",
+        nullable=True,
+    ),
+    _text(
+        "no_return_reason",
+        "Why there is no return: organic, no spend, or so little spend in the weeks with any "
+        "(under 5 % of the mean of all weeks with spend) that the data say next to nothing of its "
+        "return; or a count without a value per unit; null where there is one.",
         nullable=True,
     ),
     _number(
@@ -201,8 +231,9 @@ CHANNEL_SUMMARY = _table(
 CONTRIBUTION = _table(
     "mmm_contribution",
     "One row per run, series, week and component: the parts that the expected outcome sums from. "
-    "Media count from zero; trend, seasonality, holidays, events and controls are deviations from "
-    "their mean over the window, which stands in the baseline.",
+    "Media, holidays and events count from none, and so do controls that are 0 and 1 or 0 in most "
+    "weeks; trend and seasonality are deviations from their mean, and other controls from theirs "
+    "over the window or from their reference in the settings, which stands in the baseline.",
     _series_or_all(),
     _week(),
     _key(
@@ -241,7 +272,7 @@ RESPONSE_CURVE = _table(
         "a value per unit",
         nullable=True,
     ),
-    _flag("is_extrapolated", "True where the spend exceeds what the data have seen."),
+    _flag("is_extrapolated", "True if some week's adstock exceeds all that the data have seen."),
     _ci_level(),
 )
 
@@ -337,7 +368,9 @@ LIFT_TEST = _table(
 
 MODEL_FIT = _table(
     "mmm_model_fit",
-    "One row per run, series and week: actual against expected outcome.",
+    "One row per run, series and week: actual against expected outcome. Of a mixture, a week "
+    "fitted to is expected in the regimes that its outcome speaks for, and a week after them over "
+    "all regimes by their weights. mmm_accuracy is measured with the weights in all weeks.",
     _series_or_all(),
     _week(),
     _number("actual", "Observed outcome."),
@@ -365,6 +398,15 @@ FORECAST = _table(
         "spend_assumption",
         "last_year: media as 52 weeks before; recent_mean: the mean of the last 8 weeks, where a "
         "medium had not begun by then; mixed: media differ.",
+    ),
+    _text(
+        "control_assumption",
+        "How each control was taken to go on, such as price: trend, strike: absent. last_value: as "
+        "in the last week; seasonal: as 52 weeks before; trend: as then, moved by how far the last "
+        "13 weeks are from those a year before; recent_mean: the mean of the last 8 weeks, "
+        "where the series is too short for these; absent: 0; given: by the input's rows of weeks "
+        "to come. Null without controls.",
+        nullable=True,
     ),
     _number("outcome_mean", "Outcome forecast: mean."),
     _number("outcome_sd", "Outcome forecast: standard deviation, noise included."),
@@ -482,6 +524,12 @@ PARAMETER_SUMMARY = _table(
     _number("q50", "Median."),
     _number("q95", "95 % quantile."),
     _number("r_hat", "Rank-normalised split R-hat; null where undefined.", nullable=True),
+    _number(
+        "r_hat_by_chance",
+        "The R-hat that chance explains at its ESS: a right sampler exceeds it in any judged "
+        "quantity in 2 % of fits. Null where is_judged is false, or R-hat is undefined.",
+        nullable=True,
+    ),
     _number("ess_bulk", "Bulk effective sample size.", nullable=True),
     _number("ess_tail", "Tail effective sample size.", nullable=True),
     _number("mcse_mean", "Monte-Carlo standard error of the mean.", nullable=True),
@@ -517,7 +565,20 @@ BUDGET_PLAN = _table(
     _number("lower_bound", "The least that the plan may spend a week."),
     _number("upper_bound", "The most that the plan may spend a week."),
     _number("highest_weekly_spend", "The most ever spent in a week."),
-    _flag("is_extrapolated", "True where a week of the plan has more spend than any before."),
+    _number(
+        "lowest_learned_spend",
+        "Weekly spend whose adstock is the least that the data have seen on air.",
+        nullable=True,
+    ),
+    _number(
+        "highest_learned_spend",
+        "Mean weekly spend whose adstock is the most that the data have seen.",
+        nullable=True,
+    ),
+    _flag(
+        "is_extrapolated",
+        "True if the plan goes beyond highest_learned_spend: the meaning of mmm_response_curve.",
+    ),
     *_statistics(
         "contribution", "Incremental outcome of the plan's spend, carry-over after it included"
     ),
@@ -535,10 +596,17 @@ BUDGET_PLAN_SUMMARY = _table(
     _scenario(),
     _text(
         "status",
-        "planned; kept: nothing better than the reference was found, so it is the plan; or "
-        "impossible.",
+        "planned; unsure: planned, but the interval of its gain holds 0; worse: the limits forbid "
+        "the reference, and nothing that they allow is as good; kept: nothing better than the "
+        "reference was found, so it is the plan; or impossible. A plan for target_roi may cost "
+        "outcome and is planned whatever its gain.",
     ),
     _text("reason", "Why the plan is impossible; null otherwise.", nullable=True),
+    _number(
+        "best_reachable",
+        "Of a target beyond reach: the highest expected ROI or mROI within the limits.",
+        nullable=True,
+    ),
     _text("objective", "fixed_budget, target_roi, target_mroi or flexible."),
     _text("utility", "What of the gain is maximised: mean, quantile or mean_minus_sd, with level."),
     _date("horizon_start", "First day of the first week planned."),
@@ -571,13 +639,15 @@ BUDGET_PLAN_SUMMARY = _table(
         nullable=True,
     ),
     _number(
-        "unspent", "Of a fixed budget: what steps and limits leave over, in money.", nullable=True
+        "unspent",
+        "Of a fixed budget: what round amounts, steps and limits leave over, in money.",
+        nullable=True,
     ),
     sa.Column(
         "is_extrapolated",
         sa.Boolean,
         nullable=True,
-        comment="True where a week of the plan has more spend of a channel than any before.",
+        comment="True if a channel of the plan has more adstock than the data have seen.",
     ),
     _count("draws_searched", "Posterior draws of the search for the best plan.", nullable=True),
     _count("draws_judged", "Posterior draws of its improvement and these figures.", nullable=True),
@@ -602,13 +672,27 @@ EXPERIMENT_VALUE = _table(
     _channel(),
     _count("rank", "Order of value, from 1."),
     _number("standard_error", "Of the test that is imagined, in the outcome's unit."),
-    _number("lift_mean", "Outcome that the channel brings in the horizon at today's spend: mean."),
+    _number(
+        "lift_mean",
+        "Outcome that the channel brings in the horizon's weeks at today's spend, without what "
+        "carries over beyond them, as of a lift test: mean.",
+    ),
     _number("lift_sd", "The same: posterior standard deviation."),
-    _number("value", "Gain that the test adds on average over the horizon, in the outcome's unit."),
+    _number(
+        "value",
+        "Gain that the test adds on average over the horizon, in the outcome's unit; about 0, or "
+        "slightly below, if it is worth nothing.",
+    ),
+    _number(
+        "value_mcse",
+        "Monte-Carlo standard error of value: ranks are settled where values differ by several.",
+        nullable=True,
+    ),
     _number("value_of_certainty", "Gain that knowing all curves adds; the same for all channels."),
     _number(
         "least_effective_draws",
-        "Draws that the most surprising result leaves; where they are few, value is uncertain.",
+        "Draws that agree with the most surprising result; where they are few, what is chosen then "
+        "rests on the regression alone.",
     ),
 )
 

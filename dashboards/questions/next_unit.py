@@ -5,17 +5,16 @@ import streamlit as st
 from dashboards import charts
 from dashboards.data import ask, exists
 from dashboards.published import PERIODS, Published, choose_period, opened
-from dashboards.tables import FOUR, MONEY, PERCENT, TWO, missing, show
+from dashboards.tables import NUMBER, PERCENT, missing, say_what_has_no_return, show
 
 RANKING = """
 select
     channel, mroi_mean, mroi_ci_lo, mroi_ci_hi, roi_mean, roi_ci_lo, roi_ci_hi, spend,
-    spend_share, roi_learned, ci_level
+    spend_share, no_return_reason, roi_learned, ci_level
 from mmm.channel_summary_latest
 where
-    run_id = :run_id and series_key = :series_key and period = :period
-    and is_paid and mroi_mean is not null
-order by mroi_mean desc, channel
+    run_id = :run_id and series_key = :series_key and period = :period and is_paid
+order by mroi_mean desc nulls last, channel
 """
 
 PLANS = """
@@ -38,6 +37,13 @@ where
     and (:series_key = 'all' or series_key = :series_key)
 order by channel, series_key
 """
+# Of a plan that has rows: what its status says beyond that it is planned.
+STATUSES = {
+    "unsure": "The interval of its gain holds 0: it may bring less than the reference. Move in "
+    "small steps, or test.",
+    "worse": "The limits forbid the reference, and nothing that they allow is as good.",
+    "kept": "Nothing better than the reference was found, so that it is the plan.",
+}
 MOVES = """
 select
     channel,
@@ -60,7 +66,7 @@ def show_plans(run: Published) -> None:
         return
     money = ["reference_spend", "planned_spend", "gain_mean", "gain_ci_lo", "gain_ci_hi"]
     percent = dict.fromkeys(["prob_gain", "ci_level"], PERCENT)
-    show(plans, "plans", dict.fromkeys(money, MONEY) | percent | {"constraint_residual": FOUR})
+    show(plans, "plans", dict.fromkeys(money, NUMBER) | percent | {"constraint_residual": NUMBER})
     st.caption(
         f"gain is what the plan brings over the reference in its weeks, in {run.outcome}, with its "
         "interval; prob_gain the probability that it is over 0."
@@ -71,40 +77,41 @@ def show_plans(run: Published) -> None:
         reason = plans.rows.set_index("scenario").loc[scenario, "reason"]
         st.info(f"The plan {scenario} moves nothing: {reason or 'it has no rows of this series'}.")
         return
+    status = str(plans.rows.set_index("scenario").loc[scenario, "status"])
+    if status in STATUSES:
+        st.warning(f"The plan {scenario} is {status}. {STATUSES[status]}")
     st.altair_chart(charts.moves(moves.rows, run.currency))
-    show(moves, "moves", dict.fromkeys(["current_weekly_spend", "planned_weekly_spend"], MONEY))
+    show(moves, "moves", dict.fromkeys(["current_weekly_spend", "planned_weekly_spend"], NUMBER))
     plan = ask(PLAN, **run.keys, scenario=scenario)
     numbers = [
         name for name in map(str, plan.rows) if name.endswith(("spend", "bound", *charts.ENDS))
     ]
-    show(plan, "plan", dict.fromkeys(numbers, MONEY) | {"ci_level": PERCENT})
+    show(plan, "plan", dict.fromkeys(numbers, NUMBER) | {"ci_level": PERCENT})
 
 
 run = opened("Where should the next unit of money go?")
 st.subheader("Channels by what the next unit brings")
 period = choose_period("last_13_weeks")
 ranking = ask(RANKING, **run.keys, period=period)
-if ranking.rows.empty:
-    st.info(run.no_return)
-else:
-    level = ranking.rows["ci_level"].max()
+level = ranking.rows["ci_level"].max()
+known = ranking.rows.dropna(subset=["mroi_mean"])
+if not known.empty:
     st.altair_chart(
-        charts.intervals(ranking.rows, "mroi", f"mROI, {run.per_unit}", reference=1),
-        key="mroi chart",
+        charts.intervals(known, "mroi", f"mROI, {run.per_unit}", reference=1), key="mroi chart"
     )
-    st.caption(
-        f"Outcome of the next {run.currency} at the spend of the {PERIODS[period].lower()}, mean "
-        f"and {level:.0%} interval. Where intervals overlap widely the order is not settled: move "
-        "money in small steps, or test. A low roi_learned means that the prior speaks, not the "
-        "data."
-    )
-    show(
-        ranking,
-        "mroi_ranking",
-        dict.fromkeys([f"{name}_{end}" for name in ("roi", "mroi") for end in charts.ENDS], TWO)
-        | {"spend": MONEY}
-        | dict.fromkeys(["spend_share", "roi_learned", "ci_level"], PERCENT),
-    )
+say_what_has_no_return(ranking.rows)
+st.caption(
+    f"Outcome of the next {run.currency} at the spend of the {PERIODS[period].lower()}, mean and "
+    f"{level:.0%} interval. Where intervals overlap widely the order is not settled: move money in "
+    "small steps, or test. A low roi_learned means that the prior speaks, not the data."
+)
+show(
+    ranking,
+    "mroi_ranking",
+    dict.fromkeys([f"{name}_{end}" for name in ("roi", "mroi") for end in charts.ENDS], NUMBER)
+    | {"spend": NUMBER}
+    | dict.fromkeys(["spend_share", "roi_learned", "ci_level"], PERCENT),
+)
 
 st.subheader("The plan")
 if exists("budget_plan_summary_latest"):

@@ -4,13 +4,14 @@ import streamlit as st
 
 from dashboards import charts
 from dashboards.data import ask
+from dashboards.numbers import written
 from dashboards.published import opened
-from dashboards.tables import MONEY, PERCENT, TWO, missing, show
+from dashboards.tables import NUMBER, PERCENT, missing, show
 
 FORECAST = """
 select
     week_start, horizon, outcome_mean, outcome_q05, outcome_q25, outcome_q50, outcome_q75,
-    outcome_q95, planned_spend, spend_assumption
+    outcome_q95, planned_spend, spend_assumption, control_assumption
 from mmm.forecast_latest
 where run_id = :run_id and series_key = :series_key
 order by week_start
@@ -62,22 +63,25 @@ else:
     total = of_sum.rows.iloc[0]
     left, right = st.columns(2)
     left.metric(
-        f"{run.outcome} of the next {total['n_weeks']:.0f} weeks", f"{total['outcome_mean']:,.0f}"
+        f"{run.outcome} of the next {total['n_weeks']:.0f} weeks", written(total["outcome_mean"])
     )
-    right.metric(f"Spend assumed, {run.currency}", f"{total['planned_spend']:,.0f}")
+    right.metric(f"Spend assumed, {run.currency}", written(total["planned_spend"]))
     past = ask(PAST, **run.keys)
     st.altair_chart(charts.forecast(past.rows, forecast.rows, run.outcome))
     assumed = " and ".join(
         ASSUMED.get(kind, kind) for kind in map(str, forecast.rows["spend_assumption"].unique())
     )
+    controls = forecast.rows["control_assumption"].dropna().unique()
+    if len(controls):
+        st.caption(f"Controls are assumed to go on, not known. {'; '.join(controls)}.")
     st.caption(
         f"{run.outcome} a week. Line: as it was, and the median forecast. Bands: 50 % and 90 % "
         f"of what may come, noise included, with {assumed}. Weeks are not independent: their "
         "intervals do not add up to that of the sum."
     )
     quantiles = [name for name in map(str, forecast.rows) if name.startswith("outcome_")]
-    show(forecast, "forecast", dict.fromkeys([*quantiles, "planned_spend"], MONEY))
-    show(of_sum, "forecast_sum", dict.fromkeys(["outcome_mean", "planned_spend"], MONEY))
+    show(forecast, "forecast", dict.fromkeys([*quantiles, "planned_spend"], NUMBER))
+    show(of_sum, "forecast_sum", dict.fromkeys(["outcome_mean", "planned_spend"], NUMBER))
 
 of_model = {"model_key": run.model_key, "series_key": run.series_key}
 st.subheader("Were earlier forecasts right?")
@@ -93,8 +97,8 @@ else:
         calibration,
         "calibration",
         dict.fromkeys(["coverage_90", "coverage_50"], PERCENT)
-        | dict.fromkeys(["mean_error", "crps", "naive_absolute_error"], MONEY)
-        | {"crps_vs_naive": TWO},
+        | dict.fromkeys(["mean_error", "crps", "naive_absolute_error"], NUMBER)
+        | {"crps_vs_naive": NUMBER},
     )
     numbers = [
         "outcome_q05",
@@ -108,4 +112,4 @@ else:
         "planned_spend",
         "actual_spend",
     ]
-    show(ask(LEDGER, **of_model), "ledger", dict.fromkeys(numbers, MONEY))
+    show(ask(LEDGER, **of_model), "ledger", dict.fromkeys(numbers, NUMBER))

@@ -5,7 +5,7 @@ import streamlit as st
 from dashboards import charts
 from dashboards.data import ask
 from dashboards.published import PERIODS, choose_period, opened
-from dashboards.tables import MONEY, PERCENT, show
+from dashboards.tables import NUMBER, PERCENT, show
 
 WATERFALL = """
 select
@@ -59,7 +59,7 @@ show(
             "interval_starts_at",
             "interval_ends_at",
         ],
-        MONEY,
+        NUMBER,
     )
     | {"ci_level": PERCENT},
 )
@@ -70,4 +70,4 @@ st.altair_chart(charts.weekly_parts(weeks.rows, ask(ACTUAL, **run.keys).rows, ru
 st.caption(f"Line: {run.outcome} as it was. Areas: posterior means of its parts, which sum up.")
 st.altair_chart(charts.weekly_media(weeks.rows, run.outcome))
 st.caption("The media alone, on a scale of their own.")
-show(weeks, "weeks", {"contribution": MONEY})
+show(weeks, "weeks", {"contribution": NUMBER})

@@ -6,7 +6,7 @@ import streamlit as st
 from dashboards import charts
 from dashboards.data import ask, exists
 from dashboards.published import opened
-from dashboards.tables import FOUR, MONEY, PERCENT, TWO, missing, show
+from dashboards.tables import NUMBER, PERCENT, missing, show
 
 TRUST = """
 select
@@ -113,7 +113,7 @@ st.subheader("Checks")
 checks = ask(CHECKS, run_id=run.run_id)
 for check in checks.rows[checks.rows["status"] != "pass"].itertuples():
     st.warning(f"**{check.check_name}** ({check.status}): {check.description}")
-show(checks, "checks", {"value": FOUR, "threshold": FOUR})
+show(checks, "checks", {"value": NUMBER, "threshold": NUMBER})
 
 st.subheader("Accuracy")
 fit = ask(FIT, **run.keys)
@@ -127,11 +127,11 @@ show(
     fit,
     "fit",
     dict.fromkeys(
-        ["actual", "expected_mean", "predicted_ci_lo", "predicted_ci_hi", "residual"], MONEY
+        ["actual", "expected_mean", "predicted_ci_lo", "predicted_ci_hi", "residual"], NUMBER
     )
     | {"ci_level": PERCENT},
 )
-show(ask(ACCURACY, **run.keys), "accuracy", {"value": FOUR})
+show(ask(ACCURACY, **run.keys), "accuracy", {"value": NUMBER})
 
 st.subheader("What changed since the last published run")
 delta = ask(DELTA, **run.keys) if exists("run_delta_latest") else None
@@ -150,7 +150,7 @@ else:
         "deviations of the earlier posterior."
     )
     numbers = [name for name in map(str, delta.rows) if name.endswith(charts.ENDS)]
-    show(delta, "delta", dict.fromkeys([*numbers, "shift_sd", "interval_overlap"], FOUR))
+    show(delta, "delta", dict.fromkeys([*numbers, "shift_sd", "interval_overlap"], NUMBER))
     causes = ask(CAUSES, **run.keys) if exists("run_delta_cause_latest") else None
     if causes is None or causes.rows.empty:
         st.caption(
@@ -164,7 +164,7 @@ else:
             "0.1 in shift_sd may be the error of sampling; do not trust a step without has_passed."
         )
         steps = ["shift_sd", "shift", "previous_mean", "current_mean"]
-        show(causes, "causes", dict.fromkeys(steps, FOUR))
+        show(causes, "causes", dict.fromkeys(steps, NUMBER))
 
 st.subheader("Agreement with experiments")
 tests = ask(LIFT_TESTS, run_id=run.run_id)
@@ -172,7 +172,7 @@ if tests.rows.empty:
     st.info("No lift tests: the settings of this model name none. An experiment is the best check.")
 else:
     st.caption("z_score: modelled minus measured lift, in standard deviations of both together.")
-    show(tests, "lift_tests", {"z_score": TWO, "ci_level": PERCENT})
+    show(tests, "lift_tests", {"z_score": NUMBER, "ci_level": PERCENT})
 
 st.subheader("Runs of this model")
-show(ask(RUNS, model_key=run.model_key), "runs", {"cpu_seconds": MONEY})
+show(ask(RUNS, model_key=run.model_key), "runs", {"cpu_seconds": NUMBER})

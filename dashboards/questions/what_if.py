@@ -7,8 +7,9 @@ import streamlit as st
 
 from dashboards import charts
 from dashboards.data import Answer, ask
+from dashboards.numbers import change, written
 from dashboards.published import Published, opened
-from dashboards.tables import MONEY, PERCENT, TWO, show
+from dashboards.tables import NUMBER, PERCENT, show
 
 BASES = {
     "steady_state": "The same every week",
@@ -188,7 +189,7 @@ def choose_spends(today: pd.DataFrame, basis: str, currency: str) -> dict[str, f
         for column, channel in zip(st.columns(2), pair, strict=False):
             name = channel["channel"]
             percent = column.slider(
-                f"{name}, % of its {channel['weekly_spend']:,.0f} {currency} a week",
+                f"{name}, % of its {written(channel['weekly_spend'])} {currency} a week",
                 0,
                 round(100 * channel["max_multiplier"]),
                 100,
@@ -218,16 +219,19 @@ def show_total(
 ) -> None:
     """Both sums, and what the change is worth: its mean, and where draws are there, how sure."""
     sums, interval = total.rows.iloc[0], of_sums.rows.iloc[0]
-    more, gain = sums["spend_then"] - sums["spend_now"], sums["outcome_then"] - sums["outcome_now"]
+    more = change(sums["spend_now"], sums["spend_then"])
+    gain = change(sums["outcome_now"], sums["outcome_then"])
     left, right = st.columns(2)
     left.metric(
-        f"Spend, {run.currency} a week", f"{sums['spend_then']:,.0f}", f"{round(more):+,}", **PLAIN
+        f"Spend, {run.currency} a week",
+        written(sums["spend_then"]),
+        written(more, is_signed=True),
+        **PLAIN,
     )
     right.metric(
         f"{run.outcome} from these channels a week",
-        f"{sums['outcome_then']:,.0f}",
-        # Rounded first: two orders of one sum differ by a hair, which is no "-0".
-        f"{round(gain):+,}",
+        written(sums["outcome_then"]),
+        written(gain, is_signed=True),
         **PLAIN,
     )
     if not interval["n_draws"]:
@@ -238,15 +242,15 @@ def show_total(
         return
     sure = (
         f"Posterior means. With {level:.0%} probability the sum lies between "
-        f"{interval['outcome_then_ci_lo']:,.0f} and {interval['outcome_then_ci_hi']:,.0f}"
+        f"{written(interval['outcome_then_ci_lo'])} and {written(interval['outcome_then_ci_hi'])}"
     )
     if is_as_now:
         st.caption(f"{sure}. Nothing is changed yet: move a slider.")
         return
+    low, high = (written(interval[f"change_{end}"], is_signed=True) for end in ("ci_lo", "ci_hi"))
     st.caption(
-        f"{sure}, and the change between {interval['change_ci_lo']:+,.0f} and "
-        f"{interval['change_ci_hi']:+,.0f}. It is more than now in {interval['prob_more']:.0%} of "
-        f"{interval['n_draws']:.0f} posterior draws."
+        f"{sure}, and the change between {low} and {high}. It is more than now in "
+        f"{interval['prob_more']:.0%} of {interval['n_draws']:.0f} posterior draws."
     )
 
 
@@ -254,6 +258,9 @@ run = opened("What happens if?")
 basis = st.radio("How the money is spent", BASES, format_func=BASES.__getitem__, horizontal=True)
 of_curves = {**run.keys, "basis": basis}
 today = ask(TODAY, **of_curves)
+if today.rows.empty:
+    st.info(f"{run.series_key} has no spend in any channel: there is no response curve to ask.")
+    st.stop()
 multipliers = choose_spends(today.rows, basis, run.currency)
 rows, values = chosen(multipliers)
 query = WHAT_IF.format(chosen=rows, in_segment=IN_SEGMENT)
@@ -285,21 +292,21 @@ show(
     answers,
     "what_if",
     dict.fromkeys(
-        ["weekly_spend", "contribution_mean", "contribution_ci_lo", "contribution_ci_hi"], MONEY
+        ["weekly_spend", "contribution_mean", "contribution_ci_lo", "contribution_ci_hi"], NUMBER
     )
-    | dict.fromkeys(["mroi_mean", "mroi_ci_lo", "mroi_ci_hi"], TWO)
+    | dict.fromkeys(["mroi_mean", "mroi_ci_lo", "mroi_ci_hi"], NUMBER)
     | dict.fromkeys(["spend_multiplier", "ci_level"], PERCENT),
 )
 show(
     total,
     "what_if_total",
-    dict.fromkeys(["spend_now", "spend_then", "outcome_now", "outcome_then"], MONEY),
+    dict.fromkeys(["spend_now", "spend_then", "outcome_now", "outcome_then"], NUMBER),
 )
 show(
     of_sums,
     "what_if_interval",
     dict.fromkeys(
-        ["outcome_then_ci_lo", "outcome_then_ci_hi", "change_ci_lo", "change_ci_hi"], MONEY
+        ["outcome_then_ci_lo", "outcome_then_ci_hi", "change_ci_lo", "change_ci_hi"], NUMBER
     )
     | {"prob_more": PERCENT},
 )

@@ -5,13 +5,14 @@ import streamlit as st
 from dashboards import charts
 from dashboards.data import ask
 from dashboards.published import PERIODS, choose_period, opened
-from dashboards.tables import MONEY, PERCENT, TWO, show
+from dashboards.tables import NUMBER, PERCENT, say_what_has_no_return, show
 
 RETURNS = """
 select
     channel, spend, spend_share, contribution_mean, contribution_ci_lo, contribution_ci_hi,
-    roi_mean, roi_ci_lo, roi_ci_hi, mroi_mean, mroi_ci_lo, mroi_ci_hi, prob_roi_gt_1, roi_learned,
-    ci_level
+    incremental_outcome_mean, incremental_outcome_ci_lo, incremental_outcome_ci_hi,
+    roi_mean, roi_ci_lo, roi_ci_hi, mroi_mean, mroi_ci_lo, mroi_ci_hi, prob_roi_gt_1,
+    no_return_reason, roi_learned, ci_level
 from mmm.channel_summary_latest
 where run_id = :run_id and series_key = :series_key and period = :period and is_paid
 order by roi_mean desc nulls last, channel
@@ -30,9 +31,7 @@ period = choose_period()
 returns = ask(RETURNS, **run.keys, period=period)
 level = returns.rows["ci_level"].max()
 spent = returns.rows.dropna(subset=["roi_mean"])
-if spent.empty:
-    st.info(run.no_return)
-else:
+if not spent.empty:
     left, right = st.columns(2)
     with left:
         st.subheader("On average: ROI")
@@ -46,15 +45,25 @@ else:
         )
     st.caption(
         f"Posterior means with {level:.0%} intervals, {PERIODS[period].lower()}. ROI is what the "
-        f"period's spend brought, per {run.currency}; mROI what a little more would have brought. "
-        f"The dashed line is one {run.per_unit}."
+        "period's spend brings, in the period and the 26 weeks after it (incremental_outcome), per "
+        f"{run.currency}; mROI what a little more would bring. The dashed line is one "
+        f"{run.per_unit}. contribution is what came in the period's weeks, by earlier spend too."
     )
+say_what_has_no_return(returns.rows)
 show(
     returns,
     "returns",
-    dict.fromkeys(["spend", "contribution_mean", "contribution_ci_lo", "contribution_ci_hi"], MONEY)
+    dict.fromkeys(
+        ["spend"]
+        + [
+            f"{name}_{end}"
+            for name in ("contribution", "incremental_outcome")
+            for end in charts.ENDS
+        ],
+        NUMBER,
+    )
     | dict.fromkeys(["spend_share", "prob_roi_gt_1", "roi_learned", "ci_level"], PERCENT)
-    | dict.fromkeys([f"{name}_{end}" for name in ("roi", "mroi") for end in charts.ENDS], TWO),
+    | dict.fromkeys([f"{name}_{end}" for name in ("roi", "mroi") for end in charts.ENDS], NUMBER),
 )
 st.caption(
     "roi_learned is the share of the prior's variance that the data removed: near 0 % the ROI is "
@@ -79,8 +88,8 @@ show(
     curves,
     "response_curves",
     dict.fromkeys(
-        ["weekly_spend", "contribution_mean", "contribution_ci_lo", "contribution_ci_hi"], MONEY
+        ["weekly_spend", "contribution_mean", "contribution_ci_lo", "contribution_ci_hi"], NUMBER
     )
-    | dict.fromkeys(["spend_multiplier", "mroi_mean", "mroi_ci_lo", "mroi_ci_hi"], TWO)
+    | dict.fromkeys(["spend_multiplier", "mroi_mean", "mroi_ci_lo", "mroi_ci_hi"], NUMBER)
     | {"ci_level": PERCENT},
 )

@@ -19,6 +19,10 @@ from hill_mmm._results.components import (
 from hill_mmm._results.lift_tests import MAX_PARETO_K
 from hill_mmm.panel import ALL_SERIES
 
+# Of a medium's contribution over all weeks. Steady spend with alpha 0.85 carries as much into two
+# years as five or six of its weeks bring.
+MAX_CARRIED_IN = 0.05
+
 
 def holdout_checks(
     accuracy: pd.DataFrame, ci_level: float, n_weeks: int, evaluation_set: str = "holdout"
@@ -78,9 +82,7 @@ def missing_holdout(reason: str) -> Check:
 
 def prior_checks(channel_summary: pd.DataFrame) -> list[Check]:
     """Advisory verdict on how many media's effect the data say little about."""
-    overall = channel_summary[channel_summary["period"] == "all"]
-    if (overall["series_key"] == ALL_SERIES).any():
-        overall = overall[overall["series_key"] == ALL_SERIES]
+    overall = _overall(channel_summary)
     unlearned = overall.loc[overall["roi_learned"] < 0.1, "channel"]
     names = ", ".join(unlearned) or "none"
     return [
@@ -96,17 +98,45 @@ def prior_checks(channel_summary: pd.DataFrame) -> list[Check]:
     ]
 
 
+def carry_in_checks(channel_summary: pd.DataFrame) -> list[Check]:
+    """Advisory verdict on how much rests on spend that nobody knows: that before the first week."""
+    overall = _overall(channel_summary)
+    share = overall.set_index("channel")["carried_in_share"].fillna(0.0)
+    return [
+        at_most(
+            "carried_in_share",
+            float(share.max()),
+            MAX_CARRIED_IN,
+            "Largest share of a medium's contribution that rests on spend assumed before the first "
+            f"week known ({share.idxmax()}). Deliver earlier weeks of "
+            "media, without an outcome, or set model.carry_in: none if there were no media before.",
+            blocking=False,
+        )
+    ]
+
+
+def _overall(channel_summary: pd.DataFrame) -> pd.DataFrame:
+    """The rows of all weeks, of the only series or of the sum of all."""
+    overall = channel_summary[channel_summary["period"] == "all"]
+    is_sum = overall["series_key"] == ALL_SERIES
+    return overall[is_sum] if is_sum.any() else overall
+
+
 def warmup_checks(posterior: Posterior) -> list[Check]:
-    """Advisory verdict on how many chains found what is published by themselves."""
+    """Advisory verdict on whether every chain found what is published by itself.
+
+    R-hat cannot say it: a chain that was moved goes on from where the others are.
+    """
     moved = posterior.stats.moved
     return [
         at_most(
             "moved_chains",
             float(moved.sum()),
-            len(moved) / 2,
-            "Chains that the warm-up found where there is next to no posterior mass, and moved to "
-            "another's place. Where most were, few have found what is published: fit again with "
-            "another sampler.seed, or lower model.components.",
+            0.0,
+            f"Chains of {len(moved)} that the warm-up found where there is next to no posterior "
+            "mass, and moved to another's place, so that R-hat does not see where they were. Fit "
+            "again with another sampler.seed: if the ROIs agree, keep the fit; if they do not, "
+            "lower model.components or set the ROI priors of the channels that differ.",
             blocking=False,
         ),
     ]

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from hill_mmm._arviz import array_stats
+from hill_mmm._checks.r_hat import FALSE_ALARMS
 from hill_mmm._posterior import Posterior
 from hill_mmm.spec import GateThresholds
 
@@ -39,7 +40,10 @@ def gate(summary: pd.DataFrame, posterior: Posterior, thresholds: GateThresholds
     judged = summary[summary["is_judged"]]
     # By NumPy, to which an undefined R-hat or ESS (of constant or non-finite draws) is the worst
     # there is; pandas would skip it.
-    worst = judged.iloc[int(judged["r_hat"].to_numpy().argmax())]
+    # Where chance has no limit, R-hat is undefined, and fails any.
+    limits = np.fmax(judged["r_hat_by_chance"].to_numpy(), thresholds.max_r_hat)
+    farthest = int((judged["r_hat"].to_numpy() - limits).argmax())
+    worst = judged.iloc[farthest]
     ess = judged[["ess_bulk", "ess_tail"]].to_numpy().min(axis=1)
     thinnest = judged.iloc[int(ess.argmin())]
     stats = posterior.stats
@@ -50,8 +54,12 @@ def gate(summary: pd.DataFrame, posterior: Posterior, thresholds: GateThresholds
         at_most(
             "max_r_hat",
             float(worst["r_hat"]),
-            thresholds.max_r_hat,
-            f"Worst R-hat of the published quantities, at {_quantity_name(worst)}. {longer}",
+            float(limits[farthest]),
+            f"R-hat of {_quantity_name(worst)}, of all published quantities the farthest over its "
+            f"limit, or the nearest to it. The limit is gate.max_r_hat, {thresholds.max_r_hat:g}, "
+            "or the R-hat that chance explains at the quantity's ESS where that is more (a right "
+            f"sampler exceeds it anywhere in {FALSE_ALARMS:.0%} of fits). Above it, the chains "
+            f"disagree. {longer}",
         ),
         at_least(
             "min_ess",

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from hill_mmm._arviz import array_stats
+from hill_mmm._checks.r_hat import ess_within_chains, r_hat_by_chance
 from hill_mmm._model.adstock import PARAMETERS
 from hill_mmm._model.design import baseline_design
 from hill_mmm._posterior import Posterior
@@ -29,15 +30,17 @@ def parameter_summary(posterior: Posterior) -> pd.DataFrame:
 
     `is_judged` marks the label-invariant ones, on which the gate judges. The others are the
     mixture's own, relabelled in each draw by their total effect at reference spend: their R-hat
-    is for information, as labels may still switch where components overlap.
+    is for information, as labels may still switch where components overlap. `r_hat_by_chance` is
+    what the R-hat of a judged one may be by chance alone (see `_checks.r_hat`).
     """
-    judged = [_summarise(*quantity) for quantity in _judged_quantities(posterior)]
-    own = [_summarise(*quantity) for quantity in _component_quantities(posterior)]
-    return pd.concat(
-        [frame.assign(is_judged=True) for frame in judged]
-        + [frame.assign(is_judged=False) for frame in own],
-        ignore_index=True,
-    )
+    quantities = list(_judged_quantities(posterior))
+    judged = pd.concat([_summarise(*quantity) for quantity in quantities])
+    ess = np.concatenate([ess_within_chains(draws) for _, _, draws in quantities])
+    chains, draws = posterior.draws["weights"].shape[:2]
+    judged["r_hat_by_chance"] = r_hat_by_chance(ess, chains, draws, len(judged))
+    own = pd.concat([_summarise(*quantity) for quantity in _component_quantities(posterior)])
+    frames = [judged.assign(is_judged=True), own.assign(is_judged=False)]
+    return pd.concat(frames, ignore_index=True)
 
 
 # A parameter's name, the index of each of its draws' columns, and `(chains, draws, columns)`.

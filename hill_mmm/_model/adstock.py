@@ -5,6 +5,7 @@ units of weekly spend.
 """
 
 from collections.abc import Callable, Mapping
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -18,6 +19,49 @@ PARAMETERS: Mapping[AdstockKind, tuple[str, ...]] = {
     "delayed": ("alpha", "peak"),
     "weibull": ("shape", "scale"),
 }
+
+
+class Media(NamedTuple):
+    """Scaled spend and exposures by week, and what is assumed of the weeks before them.
+
+    Attributes:
+        spend: of each week, `(weeks, ..., media)`.
+        before: steady spend a week before the first week known, `(..., media)`; 0 for none.
+        week: number of each week since the first known, negative before it, `(weeks, ..., 1)`, or
+            `(weeks, ..., media)` if the media begin in different weeks.
+    """
+
+    spend: jax.Array
+    before: jax.Array
+    week: jax.Array
+
+    def first(self, count: int) -> "Media":
+        """The first so many media."""
+        return self._replace(spend=self.spend[..., :count], before=self.before[..., :count])
+
+
+def adstocked_media(
+    kind: AdstockKind, media: Media, parameters: jax.Array, carry_in: jax.Array
+) -> jax.Array:
+    """Adstocked media, with what the weeks before the first one carry into it.
+
+    Steady spend `b` before week 0 leaves `b * (w_{t+1} + w_{t+2} + ...)` of itself in week t, with
+    `w` the weights of the adstock; of the geometric kind that is `b * alpha ** (t + 1)`.
+
+    Args:
+        kind: which carry-over.
+        media: of one or several series.
+        parameters: of each medium, see `adstock`.
+        carry_in: spend before the first week over `media.before`, by medium, `(media,)`.
+
+    Returns:
+        Adstocked spend with the shape and the unit of `media.spend`.
+    """
+    later = _later_weights(kind, parameters, len(media.spend))
+    later = later.reshape(len(later), *(1,) * (media.week.ndim - 2), -1)
+    share = jnp.take_along_axis(later, jnp.maximum(media.week, 0), axis=0)
+    share = jnp.where(media.week >= 0, share, 0.0)
+    return adstock(kind, media.spend, parameters) + carry_in * media.before * share
 
 
 def adstock(kind: AdstockKind, spend: jax.Array, parameters: jax.Array) -> jax.Array:
@@ -55,6 +99,15 @@ def adstock_weights(kind: AdstockKind, parameters: jax.Array, lags: int) -> jax.
     """
     lag = jnp.arange(max(lags, MAX_LAG + 1))[:, None]
     return _WEIGHTS[kind](lag.astype(parameters.dtype), parameters)[:lags]
+
+
+def _later_weights(kind: AdstockKind, parameters: jax.Array, lags: int) -> jax.Array:
+    """The share of a week's spend that works later than each lag, `(lags, channels)`."""
+    if kind == "geometric":
+        return parameters[:, 0] ** jnp.arange(1.0, lags + 1.0)[:, None]
+    weights = adstock_weights(kind, parameters, max(lags, MAX_LAG) + 1)
+    # Summed from the far end, so that nothing is left exactly where nothing is.
+    return jnp.cumsum(weights[::-1], axis=0)[::-1][1 : lags + 1]
 
 
 def geometric_adstock(spend: jax.Array, alpha: jax.Array) -> jax.Array:

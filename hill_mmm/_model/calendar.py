@@ -8,6 +8,7 @@ import numpy as np
 from holidays import country_holidays
 
 from hill_mmm.panel import WEEK, Floats, Weeks
+from hill_mmm.spec import years_without_holidays
 
 TWO_YEARS = 104
 # What the library puts about a name on a day that stands in for the holiday, or that depends on a
@@ -31,7 +32,16 @@ def holiday_names(weeks: Weeks, country: str) -> tuple[str, ...]:
     Returns:
         English names of the holidays of the whole country that fall in at least two of the weeks;
         with less than two years of weeks, in at least one.
+
+    Raises:
+        ValueError: if no holiday of the country is known in one of the years.
     """
+    unknown = years_without_holidays(country, _years(weeks))
+    if unknown:
+        raise ValueError(
+            f"no public holiday of {country} is known in {', '.join(map(str, unknown))}; leave "
+            "holidays out, and give the days that matter as events"
+        )
     days = _holidays(weeks, country)
     names = tuple(sorted(days))
     occurrences = np.count_nonzero(_days_within(weeks, days, names), axis=0)
@@ -71,15 +81,19 @@ def event_columns(weeks: Weeks, events: Mapping[str, Sequence[str]]) -> Floats:
 
 def _holidays(weeks: Weeks, country: str) -> dict[str, set[date]]:
     """The days of each public holiday in the years that the weeks touch."""
-    touched = np.concatenate([weeks, weeks + WEEK - np.timedelta64(1, "D")])
-    years = np.unique(touched.astype("datetime64[Y]")).astype(np.int64) + 1970
     # Without a language the names would depend on the machine's locale.
-    calendar = country_holidays(country, years=years.tolist(), language="en_US")
+    calendar = country_holidays(country, years=_years(weeks), language="en_US")
     days: dict[str, set[date]] = {}
     for day in calendar:
         for name in calendar.get_list(day):
             days.setdefault(_VARIANT.sub("", name), set()).add(day)
     return days
+
+
+def _years(weeks: Weeks) -> list[int]:
+    """The years that the weeks touch."""
+    touched = np.concatenate([weeks, weeks + WEEK - np.timedelta64(1, "D")])
+    return (np.unique(touched.astype("datetime64[Y]")).astype(np.int64) + 1970).tolist()
 
 
 def _days_within(weeks: Weeks, days: Mapping[str, set[date]], names: Sequence[str]) -> Floats:

@@ -5,7 +5,7 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 
-from hill_mmm._model.adstock import adstock
+from hill_mmm._model.adstock import Media, adstocked_media
 from hill_mmm._model.saturation import hill, hill_elasticity_gain
 from hill_mmm.spec import AdstockKind
 
@@ -15,6 +15,7 @@ class Curves(NamedTuple):
 
     Attributes:
         adstock: parameters of the carry-over, `(media, parameters)`.
+        carry_in: spend before the first week over the steady level of the first weeks, `(media,)`.
         weights: mixture weights, `(components,)`.
         amplitude: `A`, `(series, media, components)`.
         half_saturation: `k`, `(media, components)`.
@@ -22,10 +23,15 @@ class Curves(NamedTuple):
     """
 
     adstock: jax.Array
+    carry_in: jax.Array
     weights: jax.Array
     amplitude: jax.Array
     half_saturation: jax.Array
     slope: jax.Array
+
+    def adstocked(self, kind: AdstockKind, media: Media) -> jax.Array:
+        """Adstocked media of one draw, in the shape of `media.spend`."""
+        return adstocked_media(kind, media, self.adstock, self.carry_in)
 
     def effect(self, adstocked: jax.Array) -> jax.Array:
         """What each component brings, `A * hill(s)`, in the unit of the amplitude.
@@ -46,26 +52,6 @@ class Curves(NamedTuple):
     def weighted(self) -> "Curves":
         """The curves whose components sum to the mixture's effect: amplitudes times weights."""
         return self._replace(amplitude=self.amplitude * self.weights)
-
-
-def saturation(
-    kind: AdstockKind,
-    media: jax.Array,
-    parameters: jax.Array,
-    half_saturation: jax.Array,
-    slope: jax.Array,
-) -> jax.Array:
-    """Saturated adstock of each component, `(weeks, ..., media, components)`.
-
-    Args:
-        kind: of the adstock.
-        media: scaled spend and exposures, `(weeks, ..., media)`.
-        parameters: of the adstock, `(media, parameters)`.
-        half_saturation: `(media, components)`.
-        slope: `(media, components)`.
-    """
-    adstocked = adstock(kind, media, parameters)[..., None]
-    return hill(adstocked, half_saturation, slope)
 
 
 def component_effects(saturated: jax.Array, amplitude: jax.Array) -> jax.Array:

@@ -8,8 +8,10 @@ import jax.numpy as jnp
 import numpy as np
 from numpy.typing import NDArray
 
+from hill_mmm._model.adstock import Media
 from hill_mmm._model.design import Design, baseline_design
 from hill_mmm._model.lift import LiftData, lift_data
+from hill_mmm._model.media import media_data
 from hill_mmm._model.padding import padded
 from hill_mmm._model.scales import Scales, reference_adstock
 from hill_mmm.panel import Floats, Panel
@@ -20,7 +22,7 @@ class ModelData(NamedTuple):
     """Arrays of a fit, all on the model's scales. The weeks are padded; no padding is observed.
 
     Attributes:
-        media: spend and exposures, `(weeks, series, media)`.
+        media: spend and exposures, `(weeks, series, media)`, and what came before them.
         outcome: `(weeks, series)`; 0 where it is not observed.
         observed: 1 or 0, `(weeks, series)`.
         scored: 1 where a week counts in the likelihood, `(weeks, series)`.
@@ -43,7 +45,7 @@ class ModelData(NamedTuple):
         lift: the experiments.
     """
 
-    media: jax.Array
+    media: Media
     outcome: jax.Array
     observed: jax.Array
     scored: jax.Array
@@ -95,8 +97,8 @@ def model_data(
     gram = np.einsum("tgi,tgj,tg->gij", design.matrix, design.matrix, scored)
     precision = gram / pilot[:, None, None] ** 2 + np.diag(1.0 / design.prior_sd**2)
     unit, loc, sd = effect_priors(panel, spec, scales)
+    is_active = panel.media.any(axis=0, where=panel.observed[:, :, None])
     arrays: dict[str, Any] = {
-        "media": padded(media),
         "outcome": padded(outcome),
         "observed": padded(observed),
         "scored": padded(scored),
@@ -109,7 +111,7 @@ def model_data(
         "signed": padded(design.signed * design.directions),
         "signed_prior_sd": design.signed_prior_sd,
         "outcome_sd": scales.outcome_sd,
-        "is_active": (panel.media > 0).any(axis=0).astype(np.float64),
+        "is_active": is_active.astype(np.float64),
         "effect_unit": unit,
         "effect_loc": loc,
         "effect_sd": sd,
@@ -117,7 +119,9 @@ def model_data(
         "log_half_saturation": scales.log_half_saturation,
     }
     lift = lift_data(panel, scales, () if prior_only else lift_tests)
-    return ModelData(**jax.tree.map(jnp.asarray, arrays), lift=lift)
+    return ModelData(
+        media=media_data(panel, scales), **jax.tree.map(jnp.asarray, arrays), lift=lift
+    )
 
 
 def pilot_sigma(
@@ -149,10 +153,10 @@ def effect_priors(panel: Panel, spec: ModelSpec, scales: Scales) -> tuple[Floats
         spec.channel_prior(name, is_paid=medium < paid)
         for medium, name in enumerate(panel.media_names)
     ]
-    weeks = panel.observed.sum(axis=0)[:, None]
+    observed = panel.observed[:, :, None]
     # A ROI is in money, the outcome perhaps in units.
     worth = scales.outcome[:, None] * spec.worth
-    spend_per_week = panel.media.sum(axis=0) / weeks / worth
+    spend_per_week = np.mean(panel.media, axis=0, where=observed) / worth
     through_roi = np.array([prior.kind == "roi" for prior in priors])
     with_spend = np.where(through_roi & (spend_per_week > 0), spend_per_week, 1.0)
     return (

@@ -11,6 +11,7 @@ Sites named `*_raw` are coordinates. Those without a distribution of their own (
 prior and the Jacobian of what they stand for by `numpyro.factor`.
 """
 
+from collections.abc import Mapping
 from typing import NamedTuple, cast
 
 import jax
@@ -20,15 +21,18 @@ import numpyro.distributions as dist
 from jax.lax.linalg import triangular_solve
 from jax.scipy.special import log_ndtr
 
-from hill_mmm._model.curves import Curves, component_effects, saturation
+from hill_mmm._model.adstock import adstocked_media
+from hill_mmm._model.curves import Curves, component_effects
 from hill_mmm._model.data import ModelData
-from hill_mmm._model.lift import expected_lift
+from hill_mmm._model.lift import log_density_of_lift, modelled_lift
 from hill_mmm._model.priors import (
     ALPHA,
+    CARRY_IN,
     COMPONENT_SCALES,
     DEGREES_OF_FREEDOM,
     LOG_HALF_SATURATION_SD,
-    LOG_SLOPE,
+    LOG_SLOPE_LOC,
+    LOG_SLOPE_SD,
     MEAN_SATURATION,
     MIN_DEGREES_OF_FREEDOM,
     MU_LOG_A_SD,
@@ -38,7 +42,8 @@ from hill_mmm._model.priors import (
     WEIBULL_SCALE,
     WEIBULL_SHAPE,
 )
-from hill_mmm.spec import AdstockKind, Likelihood, Structure
+from hill_mmm._model.saturation import hill
+from hill_mmm.spec import AdstockKind, CarryIn, Likelihood, Structure
 
 # Posterior sd of a log effect that a year or more of data allows: the unit of its coordinate.
 LOG_EFFECT_UNIT = 0.1
@@ -60,14 +65,15 @@ def hill_mixture(data: ModelData, structure: Structure) -> None:
     coefficients = _sample_baseline(data, residual, sigma)
     baseline = jnp.einsum("tgj,gj->tg", data.regressors, coefficients) + signed
     degrees_of_freedom = _sample_degrees_of_freedom(structure.likelihood)
-    by_week = log_likelihood(
+    by_regime = _log_density_by_regime(
         data.outcome, baseline, by_component, weights, sigma, degrees_of_freedom
     )
+    by_week = jax.nn.logsumexp(by_regime, axis=-1)
     numpyro.factor("outcome", (by_week * data.scored).sum())
     if len(data.lift.lift):
-        lift = expected_lift(data.lift, curves, structure.adstock)
-        agreement = dist.Normal(lift, data.lift.standard_error).log_prob(data.lift.lift)
-        numpyro.factor("lift_tests", agreement.sum())
+        regimes = _where_scored(data, jax.nn.softmax(by_regime, axis=-1), weights)
+        lift = modelled_lift(data.lift, curves, structure.adstock, regimes)
+        numpyro.factor("lift_tests", log_density_of_lift(data.lift, lift).sum())
 
 
 def log_likelihood(
@@ -90,13 +96,61 @@ def log_likelihood(
         sigma: scale of the noise.
         degrees_of_freedom: of the Student-t likelihood, `(..., 1)`, or None for the Normal.
     """
+    by_regime = _log_density_by_regime(
+        outcome, baseline, by_component, weights, sigma, degrees_of_freedom
+    )
+    return jax.nn.logsumexp(by_regime, axis=-1)
+
+
+def regime_probabilities(
+    data: ModelData, kind: AdstockKind, sites: Mapping[str, jax.Array]
+) -> jax.Array:
+    """Probability of each regime in each week of one draw, `(weeks, series, components)`.
+
+    Given the week's outcome if it is scored, by Bayes' rule; else the mixture's weight.
+
+    Args:
+        data: with the outcomes that the draw is a draw given.
+        kind: of the adstock.
+        sites: the recorded sites of the draw.
+    """
+    curves = Curves(*(sites[name] for name in Curves._fields))
+    adstocked = curves.adstocked(kind, data.media)
+    saturated = hill(adstocked[..., None], curves.half_saturation, curves.slope)
+    baseline = jnp.einsum("tgj,gj->tg", data.regressors, sites["coefficients"])
+    if "signed_coefficients" in sites:
+        baseline += data.signed @ sites["signed_coefficients"]
+    by_regime = _log_density_by_regime(
+        data.outcome,
+        baseline,
+        component_effects(saturated, curves.amplitude),
+        curves.weights,
+        sites["sigma"],
+        sites.get("degrees_of_freedom"),
+    )
+    return _where_scored(data, jax.nn.softmax(by_regime, axis=-1), curves.weights)
+
+
+def _where_scored(data: ModelData, given_outcome: jax.Array, weights: jax.Array) -> jax.Array:
+    return jnp.where(data.scored[:, :, None] > 0, given_outcome, weights)
+
+
+def _log_density_by_regime(
+    outcome: jax.Array,
+    baseline: jax.Array,
+    by_component: jax.Array,
+    weights: jax.Array,
+    sigma: jax.Array,
+    degrees_of_freedom: jax.Array | None,
+) -> jax.Array:
+    """Log joint density of each week's outcome and regime, `(..., components)`."""
     mean = baseline[..., None] + by_component
     noise = sigma[..., None]
     if degrees_of_freedom is None:
         distribution = dist.Normal(mean, noise)
     else:
         distribution = dist.StudentT(degrees_of_freedom, mean, noise)
-    return jax.nn.logsumexp(distribution.log_prob(outcome[..., None]) + jnp.log(weights), axis=-1)
+    return distribution.log_prob(outcome[..., None]) + jnp.log(weights)
 
 
 def dense_sites(structure: Structure, series: int) -> tuple[str, ...]:
@@ -105,7 +159,9 @@ def dense_sites(structure: Structure, series: int) -> tuple[str, ...]:
     The others, one for each series or baseline column, are nearly independent of the rest by
     construction.
     """
-    sites = [*_ADSTOCK_SITES[structure.adstock], "mu_log_n", "sigma_log_n", "log_n_raw"]
+    sites = [*_ADSTOCK_SITES[structure.adstock]]
+    sites += ["carry_in"] if structure.carry_in == "steady" else []
+    sites += ["mu_log_n", "sigma_log_n", "log_n_raw"]
     sites += ["log_k_raw", "log_effect_raw"]
     if structure.components > 1 or structure.seed_amplitudes:
         sites += ["sigma_log_A", "log_A_raw"]
@@ -164,16 +220,18 @@ def _sample_curves(
     data: ModelData, structure: Structure, weights: jax.Array
 ) -> tuple[Curves, jax.Array]:
     """The curves, and the saturation of each week that they come with."""
-    media, components = data.media.shape[2], structure.components
+    media, components = data.media.spend.shape[2], structure.components
     adstock = _record("adstock", _sample_adstock(structure.adstock, media))
+    carry_in = _sample_carry_in(structure.carry_in, media)
     scales = COMPONENT_SCALES[structure.hyperprior]
 
     mu_log_n = _sample("mu_log_n", MU_LOG_N)
     sigma_log_n = _sample("sigma_log_n", scales.log_slope)
-    log_n = mu_log_n + sigma_log_n * _normals("log_n_raw", media, components)
-    slope = _record("slope", jnp.exp(log_n))
+    center, spread = mu_log_n, sigma_log_n
     if not structure.seed_amplitudes:
-        numpyro.factor("log_slope", LOG_SLOPE.log_prob(log_n).sum())
+        center, spread = _kept_from_steps(mu_log_n, sigma_log_n)
+    log_n = center + spread * _normals("log_n_raw", media, components)
+    slope = _record("slope", jnp.exp(log_n))
 
     log_k_raw = _normals("log_k_raw", media, components)
     log_k = data.log_half_saturation[:, None] + LOG_HALF_SATURATION_SD * log_k_raw
@@ -184,12 +242,24 @@ def _sample_curves(
         sigma_log_a = _sample("sigma_log_A", scales.log_amplitude)
         deviation = sigma_log_a * _normals("log_A_raw", media, components)
 
-    saturated = saturation(structure.adstock, data.media, adstock, half_saturation, slope)
+    adstocked = adstocked_media(structure.adstock, data.media, adstock, carry_in)
+    saturated = hill(adstocked[..., None], half_saturation, slope)
     mean_saturation = jnp.einsum("tgmk,tg->gmk", saturated, data.observed)
     mean_saturation = mean_saturation / data.observed.sum(axis=0)[:, None, None]
     sample_amplitude = _seed_amplitude if structure.seed_amplitudes else _informed_amplitude
     amplitude = _record("amplitude", sample_amplitude(data, mean_saturation, weights, deviation))
-    return Curves(adstock, weights, amplitude, half_saturation, slope), saturated
+    return Curves(adstock, carry_in, weights, amplitude, half_saturation, slope), saturated
+
+
+def _kept_from_steps(mu: jax.Array, sigma: jax.Array) -> tuple[jax.Array, jax.Array]:
+    """Mean and standard deviation of a log slope given the hierarchy's: Normal times `LOG_SLOPE`.
+
+    The product `Normal(x; mu, sigma^2) * Normal(x; m, s^2)` is a Normal of x whose precision is the
+    sum of both and whose mean is weighted by them, times `Normal(mu; m, sigma^2 + s^2)`. That
+    factor is left out: once for every slope, it would be a second prior on `mu` and `sigma`.
+    """
+    share = sigma**2 / (sigma**2 + LOG_SLOPE_SD**2)
+    return mu + share * (LOG_SLOPE_LOC - mu), sigma * jnp.sqrt(1.0 - share)
 
 
 def _sample_adstock(kind: AdstockKind, media: int) -> jax.Array:
@@ -200,6 +270,12 @@ def _sample_adstock(kind: AdstockKind, media: int) -> jax.Array:
     if kind == "geometric":
         return alpha[:, None]
     return jnp.stack([alpha, _sample("peak", PEAK.expand([media]))], axis=1)
+
+
+def _sample_carry_in(carry_in: CarryIn, media: int) -> jax.Array:
+    if carry_in == "none":
+        return _record("carry_in", jnp.zeros(media))
+    return _sample("carry_in", CARRY_IN.expand([media]))
 
 
 class _LogMeanSaturation(NamedTuple):

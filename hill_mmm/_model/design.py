@@ -1,15 +1,19 @@
 """The baseline's regressors on the scales of a model version."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from hill_mmm._model.calendar import event_columns, holiday_columns
+from hill_mmm._model.controls import event_controls
 from hill_mmm._model.scales import Scales
-from hill_mmm.panel import Floats, Panel
+from hill_mmm.panel import Floats, Panel, Weeks
 from hill_mmm.spec import ModelSpec
 
 DAYS_PER_YEAR = 365.25
+# The part that the intercept belongs to.
+BASELINE = ("baseline", "baseline")
 
 
 @dataclass(frozen=True)
@@ -46,11 +50,12 @@ def baseline_design(panel: Panel, spec: ModelSpec, scales: Scales) -> Design:
     regressors; half of that for changes of slope.
 
     Raises:
-        ValueError: if `spec.control_signs` names a control that the panel does not have.
+        ValueError: if `spec` names a control that the panel does not have.
     """
-    unknown = sorted(set(spec.control_signs) - set(panel.control_names))
-    if unknown:
-        raise ValueError(f"control_signs name {unknown}, not among {panel.control_names}")
+    for key in ("control_signs", "control_references"):
+        unknown = sorted(set(getattr(spec, key)) - set(panel.control_names))
+        if unknown:
+            raise ValueError(f"{key} name {unknown}, not among {panel.control_names}")
     sd = float(np.sqrt(np.mean(scales.outcome_sd**2)))
     blocks = _calendar_blocks(panel, spec, scales, sd)
     controls = (panel.controls - scales.control_mean) / scales.control_sd
@@ -81,7 +86,7 @@ _Block = tuple[Floats, tuple[str, str], float]
 
 def _calendar_blocks(panel: Panel, spec: ModelSpec, scales: Scales, sd: float) -> list[_Block]:
     """The regressors that only the calendar decides: columns, part and prior scale."""
-    columns: list[_Block] = [(np.ones((len(panel), 1)), ("baseline", "baseline"), 2.0 * sd)]
+    columns: list[_Block] = [(np.ones((len(panel), 1)), BASELINE, 2.0 * sd)]
     weeks = (panel.weeks - np.datetime64(scales.first_week)).astype(np.float64) / 7.0
     if spec.trend != "none":
         standardised = (weeks - scales.time_mean) / scales.time_sd
@@ -90,7 +95,7 @@ def _calendar_blocks(panel: Panel, spec: ModelSpec, scales: Scales, sd: float) -
         hinges = np.maximum(weeks[:, None] - scales.knots, 0.0) / scales.time_sd
         columns.append((hinges, ("trend", "trend"), 0.5 * sd))
     if spec.fourier_order:
-        fourier = _fourier_terms(panel, spec.fourier_order)
+        fourier = fourier_terms(panel.weeks, range(1, spec.fourier_order + 1))
         columns.append((fourier, ("seasonality", "seasonality"), sd))
     if spec.holidays:
         days = holiday_columns(panel.weeks, spec.holidays, scales.holidays)
@@ -110,7 +115,25 @@ def _calendar_blocks(panel: Panel, spec: ModelSpec, scales: Scales, sd: float) -
     ]
 
 
-def _fourier_terms(panel: Panel, order: int) -> Floats:
-    days = panel.weeks.astype(np.float64)
-    phase = 2.0 * np.pi * np.outer(days / DAYS_PER_YEAR, np.arange(1, order + 1))
+def control_references(panel: Panel, spec: ModelSpec, scales: Scales) -> Floats:
+    """Each control's reference, standardised as its regressor, `(series, controls)`.
+
+    The effect of a control is counted against it: 0 for an event, which may be absent; for what
+    always has a value the mean of the training weeks, which is 0 on this scale.
+
+    Args:
+        panel: the weeks fitted to.
+        spec: the model.
+        scales: of the model version.
+    """
+    raw = np.where(event_controls(panel), 0.0, scales.control_mean)
+    for name, value in spec.control_references.items():
+        raw[:, panel.control_names.index(name)] = value
+    return (raw - scales.control_mean) / scales.control_sd
+
+
+def fourier_terms(weeks: Weeks, harmonics: Sequence[int]) -> Floats:
+    """Sines, then cosines, of these harmonics of the year, `(weeks, 2 * harmonics)`."""
+    days = weeks.astype(np.float64)
+    phase = 2.0 * np.pi * np.outer(days / DAYS_PER_YEAR, np.asarray(harmonics))
     return np.concatenate([np.sin(phase), np.cos(phase)], axis=1)

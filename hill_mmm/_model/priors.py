@@ -23,6 +23,9 @@ PEAK = dist.HalfNormal(2.0)
 # Of the Weibull adstock: a shape over 1 peaks late, and the scale is in weeks.
 WEIBULL_SHAPE = dist.LogNormal(0.4, 0.4)
 WEIBULL_SCALE = dist.LogNormal(0.7, 0.5)
+# Spend before the first week, over the steady level of the first weeks: as much on average, from
+# next to nothing (a campaign had just begun) to more than twice (one had just ended).
+CARRY_IN = dist.Gamma(2.0, 2.0)
 
 MU_LOG_A_SD = 0.5
 MU_LOG_N = dist.Normal(math.log(1.5), 0.3)
@@ -43,12 +46,15 @@ COMPONENT_SCALES: Mapping[Hyperprior, ComponentScales] = {
 }
 # Of a channel over its weeks, beside the prior on its effect. Amplitude is the effect divided by
 # the mean saturation: without this, a curve that one peak week alone has climbed has no mean
-# amplitude, and its response beyond that week no mean. Under the seed's prior it is not needed.
+# amplitude, and its response beyond that week no mean. Under the seed's prior it is not needed. It
+# moves log k by -0.3 (K = 1) or -0.1 (K = 3), under half of its sd, and not the hyperpriors: log k
+# is symmetric about its location, where the mean saturation is near 1/2 whatever the slope.
 MEAN_SATURATION = dist.Beta(2.0, 1.0)
-# Of every slope, beside the hierarchy and wherever amplitudes come from an effect. A curve of slope
-# near 0, or over 10, is a step: a constant by another name, which the hierarchy's free scale lets a
-# regime of few weeks run off to, and which its chains then never leave.
-LOG_SLOPE = dist.Normal(math.log(1.5), 0.75)
+# Of every log slope given the hierarchy, beside it and wherever amplitudes come from an effect. A
+# curve of slope near 0, or over 10, is a step: a constant by another name, which the hierarchy's
+# free scale lets a regime of few weeks run off to, and which its chains then never leave.
+LOG_SLOPE_LOC = math.log(1.5)
+LOG_SLOPE_SD = 0.75
 # The seed says "similar" for n and k (docs/seed.md, section 6.1) and gives no scale for k; the code
 # behind it has 0.7 for its smallest k (section 6.2).
 LOG_HALF_SATURATION_SD = 0.7

@@ -35,7 +35,7 @@ class Scales:
         outcome_sd: standard deviation of the scaled outcome, by series.
         amplitude_loc: the seed's `A_loc` on the scaled outcome, by series.
         log_half_saturation: log of the median adstocked scaled spend by medium, at alpha = 0.5.
-        first_week: ISO date of the time origin.
+        first_week: ISO date of the time origin, the first week with an outcome.
         time_mean: mean of the week number since `first_week`.
         time_sd: its standard deviation.
         knots: week numbers at which a piecewise trend may change its slope.
@@ -69,7 +69,8 @@ class Scales:
         spend = np.where(spend > 0, spend, 1.0)
         observed = np.where(panel.observed[:, :, None], panel.controls, np.nan)
         control_sd = np.nanstd(observed, axis=0)
-        time = np.arange(len(panel))
+        weeks = panel.outcome_weeks
+        time = np.arange(len(weeks))
         extent = np.nanmax(panel.outcome, axis=0) - np.nanmin(panel.outcome, axis=0)
         return cls(
             series=panel.series,
@@ -80,11 +81,11 @@ class Scales:
             outcome_sd=np.nanstd(panel.outcome, axis=0) / scale,
             amplitude_loc=np.log(SEED_AMPLITUDE_FRACTION * extent / scale),
             log_half_saturation=_log_median_adstock(panel.media / spend),
-            first_week=str(panel.weeks[0]),
+            first_week=str(weeks[0]),
             time_mean=float(time.mean()),
             time_sd=float(time.std()),
-            knots=np.arange(WEEKS_PER_KNOT, len(panel) - WEEKS_PER_KNOT / 2, WEEKS_PER_KNOT),
-            holidays=holiday_names(panel.weeks, spec.holidays) if spec.holidays else (),
+            knots=np.arange(WEEKS_PER_KNOT, len(time) - WEEKS_PER_KNOT / 2, WEEKS_PER_KNOT),
+            holidays=holiday_names(weeks, spec.holidays) if spec.holidays else (),
             control_mean=np.nanmean(observed, axis=0),
             control_sd=np.where(control_sd > 0, control_sd, 1.0),
         )

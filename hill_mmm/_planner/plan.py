@@ -5,7 +5,9 @@ horizon moves the outcome of every plan alike: a plan's gain depends on the week
 on what earlier weeks carry over into them.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Literal
 
 import jax.numpy as jnp
 import numpy as np
@@ -20,9 +22,12 @@ from hill_mmm._planner.response import (
     marginal,
     plan_response,
 )
+from hill_mmm._planner.rounding import rounded
 from hill_mmm._planner.search import Search, SearchResult, objective_of
 from hill_mmm._planner.space import TOLERANCE, PlanSpace, cell_names, plan_space, reference
+from hill_mmm._planner.targets import highest_mroi, highest_roi, is_mroi_reached
 from hill_mmm._posterior import Posterior
+from hill_mmm._results.learned import is_beyond
 from hill_mmm._results.statistics import statistics
 from hill_mmm.panel import WEEK, Floats
 from hill_mmm.spec import PlanRequest
@@ -32,6 +37,9 @@ SEARCH_DRAWS = 200
 JUDGE_DRAWS = 2000
 
 
+PlanStatus = Literal["planned", "unsure", "worse", "kept"]
+
+
 @dataclass(frozen=True)
 class Plan:
     """A plan for the weeks to come, and what it is expected to bring over the reference.
@@ -39,23 +47,35 @@ class Plan:
     Attributes:
         request: what was asked.
         weekly: mean weekly spend of each series and channel, `(series, channels)`, in currency.
-        is_kept: whether the reference is kept, because no plan that was found is better.
+        status: `planned`; `unsure`, if the interval of its gain holds 0; `worse`, if the limits
+            forbid the reference and nothing that they allow is as good; or `kept`, if the
+            reference is the plan, because none that was found is better. A target ROI may cost
+            outcome: its plan is `planned` whatever the gain.
         cells: a row for each series and channel.
         totals: one row: all of them together.
     """
 
     request: PlanRequest
     weekly: Floats
-    is_kept: bool
+    status: PlanStatus
     cells: pd.DataFrame
     totals: pd.DataFrame
 
 
 @dataclass(frozen=True)
 class Scenario:
-    """A scenario made ready: where it starts from, what it may do, what it is compared with."""
+    """A scenario made ready: where it starts from, what it may do, what it is compared with.
+
+    Attributes:
+        request: what was asked.
+        names: channel and series of each cell.
+        current: what is spent today.
+        space: the plans allowed.
+        reference: what a plan is compared with, `(cells,)`.
+    """
 
     request: PlanRequest
+    names: Sequence[tuple[str, str]]
     current: CurrentSpend
     space: PlanSpace
     reference: Floats
@@ -67,38 +87,37 @@ class Scenario:
 
 
 def plan(posterior: Posterior, request: PlanRequest | None = None, ci_level: float = 0.9) -> Plan:
-    """The best allocation of spend over the weeks after the panel.
+    """The best allocation of spend over the weeks after the panel, in round amounts.
 
     Its gain is over today's allocation: the mean week of the last `horizon_weeks`, or the weeks a
-    year before. For another fixed budget it is over today's split of that budget. Where nothing
-    that was found is better, the reference is the plan (`is_kept`), but for a target ROI that it
-    misses. Counted is the outcome of the horizon and of 26 weeks after it, in which spend is as
-    today whatever the plan.
+    year before. For another fixed budget it is over today's split of that budget. If nothing that
+    was found is better, the reference is the plan (`kept`), unless the limits forbid it. Counted is
+    the outcome of the horizon and of 26 weeks after it, in which spend is as today whatever the
+    plan.
 
     Args:
         posterior: the fit.
-        request: the scenario; by default, today's budget for 13 weeks.
+        request: the scenario; by default, today's budget for 13 weeks, each channel within 30 %.
         ci_level: of the intervals.
 
     Raises:
-        PlanError: if the limits contradict each other or the data, or no plan within them reaches
-            the target ROI, or it is of an outcome without a value in money.
+        PlanError: if the limits contradict each other or the data, or no plan that keeps to all of
+            them was found: every plan is checked once more before it is returned; or if it is of
+            an outcome without a value in money.
     """
-    request = request or PlanRequest()
-    scenario = scenario_of(posterior, request)
-    rough = scenario.search(plan_response(posterior, scenario.current, SEARCH_DRAWS)).best()
+    scenario = scenario_of(posterior, request or PlanRequest())
+    rough = scenario.search(plan_response(posterior, scenario.current, SEARCH_DRAWS))
     judge = plan_response(posterior, scenario.current, JUDGE_DRAWS)
     search = scenario.search(judge)
-    found = search.from_start(rough.weekly)
-    is_kept = search.utility(found.weekly) <= 0.0 and _may_be_kept(scenario, search)
-    weekly = scenario.reference if is_kept else found.weekly
-    shape = (len(posterior.panel.series), len(posterior.panel.channels))
+    found = _chosen(scenario, rough, search)
+    _require_mroi(scenario, rough, search, found.weekly)
+    totals = _totals(posterior, scenario, judge, found, ci_level)
     return Plan(
-        request=request,
-        weekly=weekly.reshape(shape),
-        is_kept=is_kept,
-        cells=_cells(posterior, scenario, judge, weekly, ci_level),
-        totals=_totals(posterior, scenario, judge, weekly, found, is_kept, ci_level),
+        request=scenario.request,
+        weekly=found.weekly.reshape(len(posterior.panel.series), len(posterior.panel.channels)),
+        status=totals["status"].item(),
+        cells=_cells(posterior, scenario, judge, found.weekly, ci_level),
+        totals=totals,
     )
 
 
@@ -106,8 +125,9 @@ def scenario_of(posterior: Posterior, request: PlanRequest) -> Scenario:
     """The scenario made ready; raises what `plan` raises of its limits and its objective."""
     request = _in_units_of_outcome(request, posterior.spec.worth)
     current = current_spend(posterior, request)
-    space = plan_space(posterior.panel, current, request)
-    return Scenario(request, current, space, reference(current, space, request))
+    compared = reference(current, request)
+    space = plan_space(posterior.panel, current, compared, request)
+    return Scenario(request, cell_names(posterior.panel), current, space, compared)
 
 
 def _in_units_of_outcome(request: PlanRequest, worth: float) -> PlanRequest:
@@ -123,13 +143,89 @@ def _in_units_of_outcome(request: PlanRequest, worth: float) -> PlanRequest:
     return replace(request, target=target, margin=request.margin * worth)
 
 
-def _may_be_kept(scenario: Scenario, search: Search) -> bool:
-    """A reference that misses the target ROI is no answer to who asks for it.
+def _chosen(scenario: Scenario, rough: Search, search: Search) -> SearchResult:
+    """The best plan that keeps to everything asked; the reference, if nothing is better.
 
-    Other limits it may break: a plan that keeps to them and is worse than today is no advice.
+    Raises:
+        PlanError: if there is none.
     """
-    is_roi = scenario.request.objective == "target_roi"
-    return not is_roi or search.residual(scenario.reference) <= TOLERANCE
+    starts = [highest_roi(rough)] if rough.is_roi else []
+    best = rough.best(starts)
+    tried = [SearchResult(start, search.utility(start), True) for start in starts]
+    if best is not None:
+        tried += [best, search.from_start(best.weekly)]
+    in_round = [_in_round_amounts(search, one) for one in tried]
+    allowed = [one for one in in_round if search.residual(one.weekly) <= TOLERANCE]
+    if not allowed:
+        raise _unreachable(scenario, search, starts, in_round)
+    found = max(allowed, key=lambda one: one.utility)
+    if found.utility <= 0.0 and search.residual(scenario.reference) <= TOLERANCE:
+        return SearchResult(scenario.reference, 0.0, found.has_converged)
+    return found
+
+
+def _require_mroi(scenario: Scenario, rough: Search, search: Search, weekly: Floats) -> None:
+    request = scenario.request
+    if request.objective == "target_mroi" and not is_mroi_reached(search, weekly):
+        highest = highest_mroi(rough, request.horizon_weeks)
+        raise PlanError(_missed("mROI", request, highest), highest)
+
+
+def _in_round_amounts(search: Search, found: SearchResult) -> SearchResult:
+    weekly = rounded(search, found.weekly)
+    return SearchResult(weekly, search.utility(weekly), found.has_converged)
+
+
+def _unreachable(
+    scenario: Scenario,
+    search: Search,
+    highest_by_roi: Sequence[Floats],
+    tried: Sequence[SearchResult],
+) -> PlanError:
+    """Why none of the plans that were found can be returned."""
+    for weekly in highest_by_roi:
+        spent = float(weekly.sum()) * scenario.request.horizon_weeks
+        highest = search.contribution(weekly) / spent if spent else 0.0
+        if search.roi_shortfall(weekly) > 0.0:
+            return PlanError(_missed("ROI", scenario.request, highest), highest)
+    if not tried:
+        return PlanError("no plan within the limits was found: relax steps, flights or bounds")
+    nearest = min(tried, key=lambda one: search.residual(one.weekly))
+    return PlanError(
+        "no plan that keeps to everything asked was found; the nearest breaks "
+        f"{_broken(scenario, search, nearest.weekly)}"
+    )
+
+
+def _missed(name: str, request: PlanRequest, highest: float) -> str:
+    within = "" if request.max_change is None else f" and max_change {request.max_change:g}"
+    return (
+        f"the target {name} of {request.target:g} is out of reach: within the limits{within} the "
+        f"highest expected {name} is {highest:.3g}. Lower the target, or widen max_change or limits"
+    )
+
+
+def _broken(scenario: Scenario, search: Search, weekly: Floats) -> str:
+    """What a plan breaks and by how much, in words."""
+    cells, budget = scenario.space.breaches(weekly)
+    broken = {
+        f"the limits of {' of '.join(name)}": share
+        for name, share in zip(scenario.names, cells, strict=True)
+    }
+    broken |= {"the budget": budget, "the target ROI": search.roi_shortfall(weekly)}
+    return ", ".join(f"{what} by {by:.1%}" for what, by in broken.items() if by > TOLERANCE)
+
+
+def _status(
+    scenario: Scenario, found: SearchResult, gain_ci_lo: float, gain_ci_hi: float
+) -> PlanStatus:
+    if found.weekly is scenario.reference:
+        return "kept"
+    if scenario.request.objective == "target_roi":
+        return "planned"
+    if found.utility <= 0.0:
+        return "worse"
+    return "unsure" if gain_ci_lo <= 0.0 <= gain_ci_hi else "planned"
 
 
 def _cells(
@@ -154,7 +250,9 @@ def _cells(
             "lower_bound": space.lower,
             "upper_bound": space.upper,
             "highest_weekly_spend": current.highest,
-            "is_extrapolated": weekly > current.largest_known * (1.0 + TOLERANCE),
+            "lowest_learned_spend": current.lowest_learned,
+            "highest_learned_spend": current.highest_learned,
+            "is_extrapolated": is_beyond(weekly, current.highest_learned),
             **statistics("contribution", planned - without, ci_level),
             **statistics("contribution_change", planned - compared, ci_level),
             "roi_mean": posterior.spec.worth * ((planned - without) / paid).mean(axis=0),
@@ -168,13 +266,11 @@ def _totals(
     posterior: Posterior,
     scenario: Scenario,
     judge: PlanResponse,
-    weekly: Floats,
     found: SearchResult,
-    is_kept: bool,
     ci_level: float,
 ) -> pd.DataFrame:
     request, space, search = scenario.request, scenario.space, scenario.search(judge)
-    weeks, last = request.horizon_weeks, posterior.panel.weeks[-1]
+    weeks, last, weekly = request.horizon_weeks, posterior.panel.weeks[-1], found.weekly
     planned, compared, without = (
         np.asarray(compiled_effect(judge, jnp.asarray(spend))).sum(axis=1)
         for spend in (weekly, scenario.reference, np.zeros_like(weekly))
@@ -185,28 +281,26 @@ def _totals(
     sums |= statistics("gain", gains, ci_level)
     left = weeks * space.total - spend
     row = {
+        "status": _status(scenario, found, sums["gain_ci_lo"][0], sums["gain_ci_hi"][0]),
         "objective": request.objective,
         "utility": request.utility.in_words,
         "horizon_start": last + WEEK,
         "horizon_end": last + weeks * WEEK,
         "horizon_weeks": weeks,
-        "is_kept": is_kept,
         "budget": weeks * space.total if np.isfinite(space.total) else np.nan,
         "current_spend": weeks * scenario.current.weekly.sum(),
         "reference_spend": weeks * scenario.reference.sum(),
         "planned_spend": spend,
         **{column: values[0] for column, values in sums.items()},
         "prob_gain": float((gains > 0).mean()),
-        "utility_gain": search.utility(weekly),
+        "utility_gain": found.utility,
         "roi_mean": (
             posterior.spec.worth * float((planned - without).mean() / spend) if spend else np.nan
         ),
         "has_converged": found.has_converged,
         "constraint_residual": search.residual(weekly),
         "unspent": max(left, 0.0) if request.objective == "fixed_budget" else 0.0,
-        "is_extrapolated": bool(
-            (weekly > scenario.current.largest_known * (1.0 + TOLERANCE)).any()
-        ),
+        "is_extrapolated": bool(is_beyond(weekly, scenario.current.highest_learned).any()),
         "draws_searched": min(SEARCH_DRAWS, posterior.n_draws),
         "draws_judged": min(JUDGE_DRAWS, posterior.n_draws),
         "ci_level": ci_level,

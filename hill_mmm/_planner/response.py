@@ -13,10 +13,12 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from hill_mmm._model.adstock import adstock
+from hill_mmm._model.adstock import Media, adstock, adstocked_media
 from hill_mmm._model.curves import Curves
+from hill_mmm._model.media import media_data
 from hill_mmm._posterior import Posterior, flatten, over_draws
-from hill_mmm.panel import Floats
+from hill_mmm._results.learned import learned_range, settled_peak
+from hill_mmm.panel import Floats, Integers, Panel
 from hill_mmm.spec import AdstockKind, PlanRequest, Timing
 
 # Weeks after the horizon in which what it carries over is counted: 1 % is left of an alpha of 0.84.
@@ -25,7 +27,15 @@ YEAR = 52
 
 
 class PlanError(ValueError):
-    """The scenario cannot be planned for: its limits contradict each other, or the data."""
+    """The scenario cannot be planned for: its limits contradict each other, or the data.
+
+    Attributes:
+        best_reachable: of a target beyond reach, the highest ROI or mROI within the limits.
+    """
+
+    def __init__(self, reason: str, best_reachable: float | None = None) -> None:
+        super().__init__(reason)
+        self.best_reachable = best_reachable
 
 
 class PlanResponse(NamedTuple):
@@ -44,25 +54,24 @@ class PlanResponse(NamedTuple):
 
 @dataclass(frozen=True)
 class CurrentSpend:
-    """What is spent today, and how a plan's weeks follow from its mean week; by cell.
+    """What is spent today, how a plan's weeks follow from its mean week, what is known; by cell.
 
     Attributes:
         weekly: mean weekly spend in currency, `(cells,)`.
+        usual: the same of all weeks of the panel, `(cells,)`.
         rhythm: each week's spend over the mean week's, `(weeks, cells)`; its mean is 1.
         highest: the most ever spent in a week, `(cells,)`.
+        lowest_learned: mean weekly spend below which the data have seen no week on air, `(cells,)`.
+        highest_learned: mean weekly spend beyond which a plan is extrapolated (see
+            `learned_range`), `(cells,)`.
     """
 
     weekly: Floats
+    usual: Floats
     rhythm: Floats
     highest: Floats
-
-    @property
-    def largest_known(self) -> Floats:
-        """The mean weekly spend beyond which some week of a plan has never been seen, `(cells,)`.
-
-        What is spent today has been, up to rounding.
-        """
-        return np.maximum(self.highest / self.rhythm.max(axis=0), self.weekly)
+    lowest_learned: Floats
+    highest_learned: Floats
 
 
 def current_spend(posterior: Posterior, request: PlanRequest) -> CurrentSpend:
@@ -83,8 +92,22 @@ def current_spend(posterior: Posterior, request: PlanRequest) -> CurrentSpend:
     first = len(panel) - before
     spend = panel.spend.reshape(len(panel), -1)
     weekly = spend[first : first + weeks].mean(axis=0)
+    rhythm = _rhythm(spend[first : first + weeks], request.timing)
+    learned = [learned_range(posterior, series) for series in range(len(panel.series))]
+    known = np.concatenate([one.highest for one in learned])
+    if request.timing == "last_year":
+        # Spend in a rhythm rises above its mean: its peaks are what must have been seen.
+        known = (
+            known / settled_peak(posterior, rhythm.reshape(weeks, *panel.spend.shape[1:])).ravel()
+        )
     return CurrentSpend(
-        weekly, _rhythm(spend[first : first + weeks], request.timing), spend.max(axis=0)
+        weekly=weekly,
+        usual=panel.spend.mean(axis=0, where=panel.observed[:, :, None]).ravel(),
+        rhythm=rhythm,
+        highest=spend.max(axis=0),
+        lowest_learned=np.concatenate([one.lowest for one in learned]),
+        # What is spent today has been, whatever the carry-over.
+        highest_learned=np.maximum(known, weekly),
     )
 
 
@@ -108,9 +131,19 @@ def plan_response(posterior: Posterior, current: CurrentSpend, draws: int) -> Pl
     parameters = jnp.asarray(
         np.tile(flatten(posterior.draws["adstock"])[chosen, :paid], (1, series, 1))
     )
-    scaled = _without_and_per_unit(posterior, current) / scales.spend[:, :paid].reshape(-1)
-    adstocked = _adstocked(jnp.asarray(scaled), parameters, posterior.spec.adstock)
-    adstocked = adstocked[:, len(panel) :]
+    scale = scales.spend[:, :paid].reshape(-1)
+    spend, unit = _without_and_per_unit(posterior, current)
+    media = Media(
+        spend=jnp.asarray(spend / scale),
+        before=media_data(panel, scales).before[:, :paid].reshape(-1),
+        week=jnp.asarray(_weeks_of_cells(panel, len(spend))),
+    )
+    carry_in = jnp.asarray(
+        np.tile(flatten(posterior.draws["carry_in"])[chosen, :paid], (1, series))
+    )
+    without, per_unit = _adstocked(
+        media, jnp.asarray(unit / scale), parameters, carry_in, posterior.spec.adstock
+    )
     weights = flatten(posterior.draws["weights"])[chosen]
     amplitude = flatten(posterior.draws["amplitude"])[chosen, :, :paid] * weights[:, None, None]
     amplitude = amplitude * scales.outcome[:, None, None]
@@ -119,10 +152,12 @@ def plan_response(posterior: Posterior, current: CurrentSpend, draws: int) -> Pl
         return jnp.asarray(np.tile(flatten(posterior.draws[name])[chosen, :paid], (1, series, 1)))
 
     return PlanResponse(
-        without=adstocked[:, :, 0],
-        per_unit=adstocked[:, :, 1],
+        without=without,
+        per_unit=per_unit,
         curves=Curves(
             adstock=parameters,
+            # All that came before the horizon is in `without`.
+            carry_in=jnp.zeros(parameters.shape[:2]),
             weights=jnp.asarray(weights),
             amplitude=jnp.asarray(amplitude.reshape(len(chosen), series * paid, -1)),
             half_saturation=of_each_series("half_saturation"),
@@ -131,18 +166,34 @@ def plan_response(posterior: Posterior, current: CurrentSpend, draws: int) -> Pl
     )
 
 
-def _without_and_per_unit(posterior: Posterior, current: CurrentSpend) -> Floats:
-    """Spend of all weeks without the plan, and a unit of it in the plan's, `(weeks, 2, cells)`."""
+def _without_and_per_unit(posterior: Posterior, current: CurrentSpend) -> tuple[Floats, Floats]:
+    """Spend without the plan from the panel's first week on, and a unit of it from its own first.
+
+    Shapes `(weeks, cells)`; the last weeks of both are those after the horizon.
+    """
     before = posterior.panel.spend.reshape(len(posterior.panel), -1)
     after = np.tile(current.weekly, (WEEKS_AFTER, 1))
     without = np.concatenate([before, np.zeros_like(current.rhythm), after])
-    unit = np.concatenate([np.zeros_like(before), current.rhythm, np.zeros_like(after)])
-    return np.stack([without, unit], axis=1)
+    return without, np.concatenate([current.rhythm, np.zeros_like(after)])
 
 
-@partial(jax.jit, static_argnums=2)
-def _adstocked(spend: jax.Array, parameters: jax.Array, kind: AdstockKind) -> jax.Array:
-    return over_draws(lambda draw: adstock(kind, spend, draw), parameters)
+@partial(jax.jit, static_argnums=4)
+def _adstocked(
+    media: Media, unit: jax.Array, parameters: jax.Array, carry_in: jax.Array, kind: AdstockKind
+) -> tuple[jax.Array, jax.Array]:
+    """Both from the horizon's first week on: of earlier weeks, what they carry over is all."""
+    first = len(media.spend) - len(unit)
+
+    def one(draw: tuple[jax.Array, jax.Array]) -> tuple[jax.Array, jax.Array]:
+        return adstocked_media(kind, media, *draw)[first:], adstock(kind, unit, draw[0])
+
+    return over_draws(one, (parameters, carry_in))
+
+
+def _weeks_of_cells(panel: Panel, weeks: int) -> Integers:
+    """Number of each week since the first known of each cell's series, `(weeks, cells)`."""
+    starts = np.repeat(panel.media_starts, len(panel.channels))
+    return np.arange(weeks)[:, None] - starts
 
 
 def effect(response: PlanResponse, weekly: jax.Array) -> jax.Array:
@@ -162,11 +213,23 @@ def effect(response: PlanResponse, weekly: jax.Array) -> jax.Array:
 compiled_effect = jax.jit(effect)
 
 
+def effect_and_marginal(response: PlanResponse, weekly: jax.Array) -> tuple[jax.Array, jax.Array]:
+    """Outcome of each cell, and that of the next unit of its weekly spend, `(draws, cells)` each.
+
+    Cells do not act on each other, so that one tangent has the derivative of all; and unlike a
+    gradient in reverse it keeps nothing of the weeks.
+    """
+    return jax.jvp(lambda spend: effect(response, spend), (weekly,), (jnp.ones_like(weekly),))
+
+
 @jax.jit
 def marginal(response: PlanResponse, weekly: jax.Array) -> jax.Array:
-    """Outcome of each cell by the next unit of money, `(draws, cells)`.
+    """Outcome of each cell by the next unit of money, `(draws, cells)`."""
+    return effect_and_marginal(response, weekly)[1]
 
-    Cells do not act on each other, so that one tangent has the derivative of all.
-    """
-    _, tangent = jax.jvp(lambda spend: effect(response, spend), (weekly,), (jnp.ones_like(weekly),))
-    return tangent
+
+def within_horizon(response: PlanResponse, weeks: int) -> PlanResponse:
+    """The same without the weeks after the horizon, and so without what is carried into them."""
+    return response._replace(
+        without=response.without[:, :weeks], per_unit=response.per_unit[:, :weeks]
+    )

@@ -8,8 +8,9 @@ while that gains anything.
 """
 
 from collections.abc import Callable, Sequence
+from copy import copy
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, partial
 from typing import Any, NamedTuple
 
 import jax
@@ -19,7 +20,11 @@ from scipy.optimize import Bounds, LinearConstraint, OptimizeResult, milp, minim
 from scipy.sparse import csr_matrix
 from scipy.stats import beta
 
-from hill_mmm._planner.response import PlanError, PlanResponse, compiled_effect, effect
+from hill_mmm._planner.response import (
+    PlanResponse,
+    compiled_effect,
+    effect_and_marginal,
+)
 from hill_mmm._planner.space import TOLERANCE, PlanSpace, split_in_proportion
 from hill_mmm.panel import Floats, Integers
 from hill_mmm.spec import PlanRequest
@@ -30,6 +35,10 @@ MILP_GAP = 1e-5
 # Cells whose next step is tried together with each other's: the most promising of each direction.
 EXCHANGED = 25
 EXCHANGES = 500
+# Of the media's outcome: far less than what round amounts cost.
+PRECISION = 1e-8
+# By what share the search may leave the limits until its plan is in round amounts.
+ON_THE_WAY = 1e-4
 
 
 class Objective(NamedTuple):
@@ -120,83 +129,104 @@ def utility(gains: jax.Array, objective: Objective, is_quantile: bool) -> jax.Ar
 def _utility_and_gradient(
     weekly: jax.Array, objective: Objective, is_quantile: bool
 ) -> tuple[jax.Array, jax.Array]:
-    def value(weekly: jax.Array) -> jax.Array:
-        outcome = effect(objective.response, weekly).sum(axis=1)
-        return utility(gain(outcome, weekly.sum(), objective), objective, is_quantile)
-
-    return jax.value_and_grad(value)(weekly)
+    """By one tangent for all cells, and the utility's slope in each draw's gain."""
+    outcome, slope = effect_and_marginal(objective.response, weekly)
+    gains = gain(outcome.sum(axis=1), weekly.sum(), objective)
+    value, weight = jax.value_and_grad(utility)(gains, objective, is_quantile)
+    return value, weight @ slope - objective.price * weight.sum()
 
 
 @jax.jit
 def _surplus_and_gradient(weekly: jax.Array, objective: Objective) -> tuple[jax.Array, jax.Array]:
     """Mean contribution beyond what the target ROI asks of the spend."""
-
-    def surplus(weekly: jax.Array) -> jax.Array:
-        outcome = effect(objective.response, weekly).sum(axis=1) - objective.outcome_without_spend
-        return outcome.mean() - objective.least_roi * weekly.sum()
-
-    return jax.value_and_grad(surplus)(weekly)
+    outcome, slope = effect_and_marginal(objective.response, weekly)
+    contribution = (outcome.sum(axis=1) - objective.outcome_without_spend).mean()
+    surplus = contribution - objective.least_roi * weekly.sum()
+    return surplus, slope.mean(axis=0) - objective.least_roi
 
 
 _utility_of_gains = jax.jit(utility, static_argnums=2)
 
 
 class Search:
-    """The search of one scenario."""
+    """The search of one scenario.
+
+    Attributes:
+        objective: what is maximised.
+        space: the plans allowed.
+        is_fixed: whether a fixed budget is spent.
+        is_roi: whether a target ROI is to be reached.
+    """
 
     def __init__(
         self, objective: Objective, space: PlanSpace, request: PlanRequest, current: Floats
     ) -> None:
-        self._objective = objective
-        self._space = space
+        self.objective = objective
+        self.space = space
         self._is_quantile = request.utility.kind == "quantile"
-        self._is_fixed = request.objective == "fixed_budget"
-        self._is_roi = request.objective == "target_roi"
+        self._is_mean = request.utility.kind == "mean"
+        self.is_fixed = request.objective == "fixed_budget"
+        self.is_roi = request.objective == "target_roi"
         self._current = current
-        # Variables and values of about 1 are what SLSQP's tolerances are meant for.
-        self._unit = max(float(current.mean()), space.lower.max(), np.finfo(float).tiny)
-        reference = objective.reference_outcome
-        scale = float(np.abs(np.asarray(reference - objective.outcome_without_spend)).mean())
-        self._scale = scale or float(np.abs(np.asarray(reference)).mean()) or 1.0
+        # Variables and values of about 1 are what SLSQP's steps and tolerances are meant for. Each
+        # cell by its own range: regions differ in size, and what is spent today may be nothing.
+        self._unit = np.where(space.upper > 0, space.upper, 1.0)
+        most = self._effects(space.upper).sum(axis=1) - np.asarray(objective.outcome_without_spend)
+        self._scale = float(np.abs(most).mean()) or 1.0
 
-    def best(self, starts: Sequence[Floats] = ()) -> SearchResult:
+    def at_price(self, price: float) -> "Search":
+        """The same search for the most mean outcome, of which a unit of weekly spend costs so much.
+
+        No target is set, and no budget has to be spent.
+        """
+        other = copy(self)
+        other.objective = self.objective._replace(
+            price=jnp.asarray(price), least_roi=jnp.asarray(0.0), sd_weight=jnp.asarray(0.0)
+        )
+        other.is_fixed = other.is_roi = other._is_quantile = False
+        other._is_mean = True
+        return other
+
+    def best(self, starts: Sequence[Floats] = ()) -> SearchResult | None:
         """The best plan from the grid, from today, from random splits and from the given starts.
 
-        Raises:
-            PlanError: if no plan within the limits reaches the target ROI.
+        None if no plan that was found keeps to the limits, the budget and the target ROI.
         """
-        on_grid, is_optimal = self._grid_optimum()
-        found = [self.from_start(start) for start in [on_grid, *self._starting_splits(), *starts]]
-        if (self._space.step > 0).any():
-            found.append(self._by_exchange(self._space.floored(on_grid)))
-        elif self._is_feasible(on_grid):
-            found.append(SearchResult(on_grid, self.utility(on_grid), is_optimal))
+        on_grid = self.grid_optimum()
+        splits: list[Floats] = [] if on_grid is None else [on_grid.weekly]
+        # Of the mean, no start is better than the levels that are proven best.
+        if on_grid is None or not (on_grid.has_converged and self._is_mean):
+            splits += self._starting_splits()
+        found = [self.from_start(start) for start in [*splits, *starts]]
+        found += [SearchResult(start, self.utility(start), True) for start in starts]
+        if on_grid is not None and (self.space.step > 0).any():
+            found.append(self._by_exchange(self.space.floored(on_grid.weekly)))
+        elif on_grid is not None:
+            found.append(on_grid)
         feasible = [one for one in found if self._is_feasible(one.weekly)]
-        if not feasible:
-            raise PlanError("no plan within the limits was found: relax steps, flights or bounds")
-        return max(feasible, key=lambda one: one.utility)
+        return max(feasible, key=lambda one: one.utility, default=None)
 
     def from_start(self, start: Floats) -> SearchResult:
         """The local optimum that one start leads to.
 
         By gradients; cells in steps then go to the lattice, and the others once more.
         """
-        lower, upper = self._space.bounds_of(start)
+        lower, upper = self.space.bounds_of(start)
         found = self._by_gradient(start, lower, upper)
-        stepped = self._space.step > 0
+        stepped = self.space.step > 0
         if not stepped.any():
             return found
-        found = self._by_exchange(self._space.floored(found.weekly))
+        found = self._by_exchange(self.space.floored(found.weekly))
         if stepped.all():
             return found
-        lower, upper = self._space.bounds_of(found.weekly)
+        lower, upper = self.space.bounds_of(found.weekly)
         lower, upper = (np.where(stepped, found.weekly, bound) for bound in (lower, upper))
         return self._by_gradient(found.weekly, lower, upper)
 
-    def from_grid(self) -> SearchResult:
-        """The local optimum that the best combination of levels leads to."""
-        on_grid, _ = self._grid_optimum()
-        return self.from_start(on_grid)
+    def from_grid(self) -> SearchResult | None:
+        """The local optimum that the best combination of levels leads to; None without one."""
+        on_grid = self.grid_optimum()
+        return None if on_grid is None else self.from_start(on_grid.weekly)
 
     def utility(self, weekly: Floats) -> float:
         """Of a plan over the reference."""
@@ -204,30 +234,56 @@ class Search:
         return float(value)
 
     def _utility_and_gradient(self, weekly: jax.Array) -> tuple[jax.Array, jax.Array]:
-        return _utility_and_gradient(weekly, self._objective, self._is_quantile)
+        return _utility_and_gradient(weekly, self.objective, self._is_quantile)
 
     def _surplus_and_gradient(self, weekly: jax.Array) -> tuple[jax.Array, jax.Array]:
-        return _surplus_and_gradient(weekly, self._objective)
+        return _surplus_and_gradient(weekly, self.objective)
+
+    def slope(self, weekly: Floats) -> Floats:
+        """What a further unit of each cell's weekly spend adds to the utility, `(cells,)`."""
+        _, gradient = self._utility_and_gradient(jnp.asarray(weekly))
+        return np.asarray(gradient)
+
+    def surplus(self, weekly: Floats) -> tuple[float, Floats]:
+        """Mean contribution beyond what the target ROI asks of the spend, and its slope."""
+        value, gradient = self._surplus_and_gradient(jnp.asarray(weekly))
+        return float(value), np.asarray(gradient)
+
+    def contribution(self, weekly: Floats) -> float:
+        """Mean outcome of a plan over that of no spend."""
+        without = np.asarray(self.objective.outcome_without_spend)
+        return float((self._effects(weekly).sum(axis=1) - without).mean())
 
     def _starting_splits(self) -> list[Floats]:
         """Today's split and random ones, as far as the limits allow."""
         rng = np.random.default_rng(0)
         cells = len(self._current)
         shares = [self._current, *rng.dirichlet(np.ones(cells), RANDOM_STARTS)]
-        space = self._space
+        space = self.space
         total = space.total if np.isfinite(space.total) else self._current.sum()
         return [split_in_proportion(total, share, space.lower, space.upper) for share in shares]
 
-    def _grid_optimum(self) -> tuple[Floats, bool]:
-        """The best combination of the cells' levels by mean response, and whether it is proven."""
-        space, objective = self._space, self._objective
-        cells = len(self._current)
-        levels = [space.levels(cell) for cell in range(cells)]
+    @cached_property
+    def level_values(self) -> tuple[list[Floats], list[Floats]]:
+        """The allowed levels of each cell, ascending, and their mean outcome."""
+        levels = [self.space.levels(cell) for cell in range(len(self.space.lower))]
         longest = max(map(len, levels))
         table = np.array([np.pad(amounts, (0, longest - len(amounts))) for amounts in levels])
         value = np.array([self._effects(amounts).mean(axis=0) for amounts in table.T]).T
-        known = np.arange(longest) < np.array([len(amounts) for amounts in levels])[:, None]
-        spend, value, owner = table[known], value[known], np.nonzero(known)[0]
+        return levels, [
+            of_cell[: len(amounts)] for of_cell, amounts in zip(value, levels, strict=True)
+        ]
+
+    def grid_optimum(self) -> SearchResult | None:
+        """The best combination of the cells' levels by mean outcome, converged if proven best.
+
+        None if no combination keeps to the budget and the target ROI.
+        """
+        space, objective = self.space, self.objective
+        levels, values = self.level_values
+        cells = len(levels)
+        spend, value = np.concatenate(levels), np.concatenate(values)
+        owner = np.repeat(np.arange(cells), list(map(len, levels)))
         column = np.arange(len(owner))
         one_level_each = csr_matrix((np.ones(len(owner)), (owner, column)), (cells, len(owner)))
         constraints: list[LinearConstraint] = [
@@ -237,7 +293,7 @@ class Search:
             limit = max(space.total, sum(amounts[0] for amounts in levels))
             unit = space.total or 1.0
             constraints.append(LinearConstraint(spend / unit, -np.inf, limit / unit + TOLERANCE))
-        if self._is_roi:
+        if self.is_roi:
             without = float(np.asarray(objective.outcome_without_spend).mean()) / cells
             surplus = (value - without - float(objective.least_roi) * spend) / self._scale
             constraints.append(LinearConstraint(surplus, 0.0, np.inf))
@@ -250,11 +306,10 @@ class Search:
             options={"time_limit": MILP_SECONDS, "mip_rel_gap": MILP_GAP},
         )
         if result.x is None:
-            asked = "reaches the target ROI" if self._is_roi else "meets all limits"
-            raise PlanError(f"no plan within the limits {asked}: {result.message}")
+            return None
         chosen = np.zeros(cells)
         np.add.at(chosen, owner, spend * np.round(result.x))
-        return chosen, bool(result.status == 0)
+        return SearchResult(chosen, self.utility(chosen), bool(result.status == 0))
 
     def _by_gradient(self, start: Floats, lower: Floats, upper: Floats) -> SearchResult:
         unit, scale = self._unit, self._scale
@@ -263,28 +318,28 @@ class Search:
             np.clip(start, lower, upper) / unit,
             jac=True,
             method="SLSQP",
-            bounds=np.stack([lower, upper], axis=1) / unit,
+            bounds=np.stack([lower, upper], axis=1) / unit[:, None],
             constraints=self._constraints(lower, upper),
-            options={"maxiter": 300, "ftol": 1e-9},
+            options={"maxiter": 300, "ftol": PRECISION},
         )
         weekly = np.clip(result.x * unit, lower, upper)
         return SearchResult(weekly, self.utility(weekly), bool(result.success))
 
     def _constraints(self, lower: Floats, upper: Floats) -> list[dict[str, Any]]:
         constraints: list[dict[str, Any]] = []
-        total = self._space.total
+        total = self.space.total
         if np.isfinite(total):
             # An inequality: with some channels off air, the others may not be able to spend it all.
-            unit = self._unit
-            ones = np.ones(len(lower))
+            share = self._unit / self._unit.mean()
+            limit = total / self._unit.mean()
             constraints.append(
                 {
                     "type": "ineq",
-                    "fun": lambda x: np.array(total / unit - x.sum()),
-                    "jac": lambda _: -ones,
+                    "fun": lambda x: np.array(limit - share @ x),
+                    "jac": lambda _: -share,
                 }
             )
-        if self._is_roi:
+        if self.is_roi:
             both = _scaled(self._surplus_and_gradient, 1.0, self._unit, self._scale)
             constraints.append(
                 {"type": "ineq", "fun": lambda x: both(x)[0], "jac": lambda x: both(x)[1]}
@@ -292,17 +347,21 @@ class Search:
         return constraints
 
     def _is_feasible(self, weekly: Floats) -> bool:
-        return self.residual(weekly) <= 1e-4
+        return self.residual(weekly) <= ON_THE_WAY
 
     def residual(self, weekly: Floats) -> float:
         """By what share a plan breaks its limits, its budget or its target ROI; 0 for none."""
-        over = [self._space.violation(weekly)]
-        if np.isfinite(self._space.total) and self._space.total > 0:
-            over.append(weekly.sum() / self._space.total - 1.0)
-        if self._is_roi and weekly.sum() > 0:
-            surplus, _ = self._surplus_and_gradient(jnp.asarray(weekly))
-            over.append(-float(surplus) / (float(self._objective.least_roi) * weekly.sum()))
-        return max(0.0, *over)
+        cells, budget = self.space.breaches(weekly)
+        return max(float(cells.max()), budget, self.roi_shortfall(weekly))
+
+    def roi_shortfall(self, weekly: Floats) -> float:
+        """By what share a plan misses the target ROI; no spend has no ROI, and misses any."""
+        if not self.is_roi:
+            return 0.0
+        if not weekly.any():
+            return np.inf
+        value, _ = self.surplus(weekly)
+        return max(-value / (float(self.objective.least_roi) * float(weekly.sum())), 0.0)
 
     def _by_exchange(self, weekly: Floats) -> SearchResult:
         """Single steps, up, down, or from one cell to another, while one raises the utility."""
@@ -316,7 +375,7 @@ class Search:
 
     def _best_exchange(self, weekly: Floats, value: float) -> tuple[Floats, float] | None:
         """The best plan a step away, and its utility; None where none is better."""
-        above, below = self._space.next_above(weekly), self._space.next_below(weekly)
+        above, below = self.space.next_above(weekly), self.space.next_below(weekly)
         now = self._effects(weekly)
         more, less = (
             self._effects(np.where(np.isnan(there), weekly, there)) - now
@@ -328,8 +387,8 @@ class Search:
         plans = np.where(moves > 0, above, np.where(moves < 0, below, weekly))
         # Cells add up: a move's outcome follows from those of the two cells that it changes.
         outcome = now.sum(axis=1) + (moves > 0) @ more.T + (moves < 0) @ less.T
-        gains = gain(jnp.asarray(outcome), jnp.asarray(plans.sum(axis=1))[:, None], self._objective)
-        values = np.asarray(_utility_of_gains(gains, self._objective, self._is_quantile))
+        gains = gain(jnp.asarray(outcome), jnp.asarray(plans.sum(axis=1))[:, None], self.objective)
+        values = np.asarray(_utility_of_gains(gains, self.objective, self._is_quantile))
         for best in np.argsort(-values):
             if values[best] <= value + 1e-9 * self._scale:
                 return None
@@ -338,7 +397,7 @@ class Search:
         return None
 
     def _effects(self, weekly: Floats) -> Floats:
-        return np.asarray(compiled_effect(self._objective.response, jnp.asarray(weekly)))
+        return np.asarray(compiled_effect(self.objective.response, jnp.asarray(weekly)))
 
 
 def _most_promising(money: Floats, outcome: Floats) -> list[int]:
@@ -364,7 +423,7 @@ def _moves(ups: Sequence[int], downs: Sequence[int], cells: int) -> Integers:
 def _scaled(
     function: Callable[[jax.Array], tuple[jax.Array, jax.Array]],
     sign: float,
-    unit: float,
+    unit: Floats,
     scale: float,
 ) -> Callable[[Floats], tuple[float, Floats]]:
     """A value and its gradient for scipy, in units of about 1."""

@@ -1,8 +1,10 @@
 """The plans that a scenario allows: bounds, money steps, minimum flights, and the budget."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from hill_mmm._planner.response import CurrentSpend, PlanError
 from hill_mmm.panel import Floats, Panel
@@ -12,6 +14,8 @@ from hill_mmm.spec import PlanRequest
 LEVELS = 60
 # Money is equal within this share of it.
 TOLERANCE = 1e-6
+# Round amounts of which a cell's range has at least so many lose next to nothing of a plan's gain.
+ROUND_AMOUNTS = 100
 
 
 @dataclass(frozen=True)
@@ -79,31 +83,62 @@ class PlanSpace:
         off = (self.flight > 0) & ~is_on & (self.lower == 0)
         return np.where(off, 0.0, on), np.where(off, 0.0, self.upper)
 
-    def violation(self, weekly: Floats) -> float:
-        """How far a plan is outside of the limits of its cells, as a share of its spend."""
+    def nearest(self, weekly: Floats) -> Floats:
+        """The nearest multiples of the steps within the limits of each cell; the others as is."""
+        step = np.where(self.step > 0, self.step, 1.0)
+        on = np.array([self._least_on_air(cell) for cell in range(len(weekly))])
+        least, most = np.ceil(on / step - TOLERANCE), np.floor(self.upper / step + TOLERANCE)
+        stepped = step * np.clip(np.round(weekly / step), least, most)
+        is_off = (weekly == 0) & (self.lower == 0)
+        return np.where((self.step > 0) & ~is_off & (least <= most), stepped, weekly)
+
+    def in_round_amounts(self) -> "PlanSpace":
+        """The same with a step for each cell that has none: a power of ten, by the cell's range."""
+        on = np.array([self._least_on_air(cell) for cell in range(len(self.lower))])
+        width = (self.upper - on) / ROUND_AMOUNTS
+        is_open = (self.step == 0) & (width > 0)
+        step = 10.0 ** np.floor(np.log10(np.where(is_open, width, 1.0)))
+        return replace(self, step=np.where(is_open, step, self.step))
+
+    def breaches(self, weekly: Floats) -> tuple[Floats, float]:
+        """By what share a plan breaks each cell's limits, `(cells,)`, and the budget; 0 for none.
+
+        Bounds hold what is locked, `max_change` and what has been learned.
+        """
         over = np.maximum(self.lower - weekly, weekly - self.upper)
         short = np.where((self.flight > 0) & (weekly > 0), self.flight - weekly, 0.0)
         step = np.where(self.step > 0, self.step, 1.0)
         off = np.abs(weekly - step * np.round(weekly / step)) * (self.step > 0)
-        unit = max(weekly.sum(), self.lower.sum(), np.finfo(float).tiny)
-        return float(max(np.maximum(np.maximum(over, short), off).max(), 0.0) / unit)
+        size = np.maximum(np.maximum(np.abs(weekly), self.lower), np.finfo(float).tiny)
+        cells = np.maximum(np.maximum(np.maximum(over, short), off), 0.0) / size
+        return cells, max(float(weekly.sum()) / self.total - 1.0, 0.0)
 
     def _least_on_air(self, cell: int) -> float:
         return float(max(self.lower[cell], self.flight[cell]))
 
 
-def plan_space(panel: Panel, current: CurrentSpend, request: PlanRequest) -> PlanSpace:
+def plan_space(
+    panel: Panel, current: CurrentSpend, compared: Floats, request: PlanRequest
+) -> PlanSpace:
     """The plans that the request allows.
+
+    Args:
+        panel: the data.
+        current: what is spent today, and what has been learned.
+        compared: the reference, from which `max_change` counts, `(cells,)`.
+        request: the scenario.
 
     Raises:
         PlanError: if a limit names what is not there, or no plan meets all of them.
     """
-    lower, upper, step, flight = _limits(panel, current, request)
-    total = _weekly_budget(current, request)
+    asked = _asked(panel, request)
+    lower, upper, step, flight = _limits(asked, current, compared, request)
+    total = weekly_budget(current, request)
     if lower.sum() > total * (1.0 + TOLERANCE):
         raise PlanError(
             f"the limits ask for {lower.sum():,.0f} a week at least, the budget is {total:,.0f} a "
-            "week: raise the budget or lower min_weekly, max_change or what is locked"
+            "week: raise the budget or max_change, or lower min_weekly or what is locked; below "
+            "what has been spent of each channel, allow_extrapolation"
         )
     if request.objective == "fixed_budget" and upper.sum() < total * (1.0 - TOLERANCE):
         raise PlanError(
@@ -127,13 +162,26 @@ def cell_names(panel: Panel) -> list[tuple[str, str]]:
     return [(channel, series) for series in panel.series for channel in panel.channels]
 
 
-def _limits(
-    panel: Panel, current: CurrentSpend, request: PlanRequest
-) -> tuple[Floats, Floats, Floats, Floats]:
+class _Asked(NamedTuple):
+    """The limits of a request by cell, `(cells,)`; 0 and infinite for none."""
+
+    lower: Floats
+    upper: Floats
+    step: Floats
+    flight: Floats
+    locked: NDArray[np.bool_]
+
+
+def _asked(panel: Panel, request: PlanRequest) -> _Asked:
     names = cell_names(panel)
     cells = len(names)
-    lower, upper = np.zeros(cells), np.full(cells, np.inf)
-    step, flight, locked = np.zeros(cells), np.zeros(cells), np.zeros(cells, dtype=bool)
+    asked = _Asked(
+        lower=np.zeros(cells),
+        upper=np.full(cells, np.inf),
+        step=np.zeros(cells),
+        flight=np.zeros(cells),
+        locked=np.zeros(cells, dtype=bool),
+    )
     for limit in request.limits:
         meant = np.array(
             [
@@ -146,30 +194,79 @@ def _limits(
                 f"a limit names {limit.channel!r} of {limit.series or 'all series'!r}; there are "
                 f"the channels {panel.channels} and the series {panel.series}"
             )
-        lower[meant] = np.maximum(lower[meant], limit.min_weekly)
         most = np.inf if limit.max_weekly is None else limit.max_weekly
-        upper[meant] = np.minimum(upper[meant], most)
-        step[meant] = np.maximum(step[meant], limit.step or 0.0)
-        flight[meant] = np.maximum(flight[meant], limit.minimum_flight or 0.0)
-        locked |= meant & limit.locked
-    if request.max_change is not None:
-        lower = np.maximum(lower, current.weekly * (1.0 - request.max_change))
-        upper = np.minimum(upper, current.weekly * (1.0 + request.max_change))
+        asked.lower[meant] = np.maximum(asked.lower[meant], limit.min_weekly)
+        asked.upper[meant] = np.minimum(asked.upper[meant], most)
+        asked.step[meant] = np.maximum(asked.step[meant], limit.step or 0.0)
+        asked.flight[meant] = np.maximum(asked.flight[meant], limit.minimum_flight or 0.0)
+        asked.locked[meant] |= limit.locked
+    return asked
+
+
+def _limits(
+    asked: _Asked, current: CurrentSpend, compared: Floats, request: PlanRequest
+) -> tuple[Floats, Floats, Floats, Floats]:
+    """Lower and upper bounds, steps and flights: what was asked, `max_change`, what is known."""
+    lower, upper = _within_change(asked, compared, request)
+    flight = asked.flight
     # What a series has never had of a channel says nothing about it, extrapolation or not.
     never = current.highest == 0
-    most = np.inf if request.allow_extrapolation else current.largest_known
     lower = np.where(never, 0.0, lower)
-    upper = np.where(never, 0.0, np.minimum(upper, most))
-    unbounded = np.isinf(upper)
+    if not request.allow_extrapolation:
+        upper = np.minimum(upper, current.highest_learned)
+        lower, flight = _learned_floor(asked, lower, upper, current, compared)
+    upper = np.where(never, 0.0, upper)
     # An end to what may be extrapolated to: the whole budget, or ten times the most ever spent.
-    end = np.minimum(_weekly_budget(current, request), 10.0 * current.highest)
-    upper[unbounded] = end[unbounded]
+    end = np.minimum(weekly_budget(current, request), 10.0 * current.highest)
+    end = np.maximum(end, compared)
+    upper = np.where(np.isinf(upper), end, upper)
+    locked = asked.locked
     lower, upper = (np.where(locked, current.weekly, bound) for bound in (lower, upper))
-    return lower, upper, np.where(locked, 0.0, step), np.where(locked, 0.0, flight)
+    return lower, upper, np.where(locked, 0.0, asked.step), np.where(locked, 0.0, flight)
 
 
-def _weekly_budget(current: CurrentSpend, request: PlanRequest) -> float:
-    """The most that may be spent a week."""
+def _within_change(asked: _Asked, compared: Floats, request: PlanRequest) -> tuple[Floats, Floats]:
+    """The bounds asked for, narrowed to `max_change` as far as steps and flights allow.
+
+    Where nothing is compared with, there is nothing to change from.
+    """
+    change = request.max_change
+    if change is None or not compared.any():
+        return asked.lower, asked.upper
+    step = np.where(asked.step > 0, asked.step, 1.0)
+    below = np.where(asked.step > 0, step * np.floor(compared / step + TOLERANCE), np.inf)
+    above = np.where(asked.step > 0, step * np.ceil(compared / step - TOLERANCE), 0.0)
+    low = np.minimum(compared * (1.0 - change), below)
+    high = np.maximum(np.maximum(compared * (1.0 + change), above), asked.flight)
+    # A limit beyond it is met as it stands.
+    lower = np.maximum(asked.lower, np.minimum(low, asked.upper))
+    return lower, np.minimum(asked.upper, np.maximum(high, asked.lower))
+
+
+def _learned_floor(
+    asked: _Asked, lower: Floats, upper: Floats, current: CurrentSpend, compared: Floats
+) -> tuple[Floats, Floats]:
+    """Lower bounds and flights below which nothing has been learned.
+
+    What is off air in the reference stays so or comes on at that much, and what has a flight may
+    be switched off. Limits that ask for less are met.
+    """
+    floor = np.minimum(current.lowest_learned, upper)
+    step = np.where(asked.step > 0, asked.step, 1.0)
+    kept = np.minimum(floor, compared)
+    kept = np.where(asked.step > 0, step * np.floor(kept / step), kept)
+    may_be_off = (compared == 0) | (asked.flight > 0)
+    comes_on = (compared == 0) & (lower == 0)
+    flight = np.where(comes_on, np.maximum(asked.flight, floor), asked.flight)
+    return np.where(may_be_off, lower, np.maximum(lower, kept)), flight
+
+
+def weekly_budget(current: CurrentSpend, request: PlanRequest) -> float:
+    """The most that may be spent a week.
+
+    Raises:
+        PlanError: if it is a multiple of nothing.
+    """
     if request.budget is not None:
         return request.budget / request.horizon_weeks
     multiplier = request.budget_multiplier
@@ -181,22 +278,20 @@ def _weekly_budget(current: CurrentSpend, request: PlanRequest) -> float:
     return multiplier * spent
 
 
-def reference(current: CurrentSpend, space: PlanSpace, request: PlanRequest) -> Floats:
+def reference(current: CurrentSpend, request: PlanRequest) -> Floats:
     """What a plan is compared with: today's allocation; of another fixed budget, its split.
 
-    A cell goes no further than what its series has had, unless the plan may; the others have the
-    rest.
+    If nothing is spent today, the split is that of all weeks. A cell goes no further than what its
+    series has had, unless the plan may; the others have the rest.
     """
     if request.objective != "fixed_budget":
         return current.weekly
-    if abs(space.total / max(current.weekly.sum(), np.finfo(float).tiny) - 1.0) < TOLERANCE:
+    total, spent = weekly_budget(current, request), float(current.weekly.sum())
+    if abs(total - spent) <= TOLERANCE * spent:
         return current.weekly
-    most = (
-        np.full_like(current.weekly, np.inf)
-        if request.allow_extrapolation
-        else current.largest_known
-    )
-    return split_in_proportion(space.total, current.weekly, np.zeros_like(most), most)
+    split = current.weekly if spent else current.usual
+    most = np.full_like(split, np.inf) if request.allow_extrapolation else current.highest_learned
+    return split_in_proportion(total, split, np.zeros_like(most), most)
 
 
 def split_in_proportion(total: float, share: Floats, lower: Floats, upper: Floats) -> Floats:

@@ -15,8 +15,9 @@ SEASON = 52
 
 def obstacle_to_training(train: Panel) -> str | None:
     """Why the weeks before a holdout cannot be fitted by themselves, or None where they can."""
-    if len(train) < MIN_WEEKS:
-        return f"only {len(train)} weeks are left before it; {MIN_WEEKS} are needed"
+    if len(train.outcome_weeks) < MIN_WEEKS:
+        left = len(train.outcome_weeks)
+        return f"only {left} weeks are left before it; {MIN_WEEKS} are needed"
     if train.silent_channels:
         return f"{', '.join(train.silent_channels)} had no spend before it"
     extent = np.nanmax(train.outcome, axis=0) - np.nanmin(train.outcome, axis=0)
@@ -30,7 +31,8 @@ def obstacle_to_training(train: Panel) -> str | None:
 def accuracy(parts: Iterable[Decomposition], ci_level: float) -> pd.DataFrame:
     """Error, coverage and scores of every series: one row a metric.
 
-    Weeks after those fitted to are judged where there are any, the weeks fitted to otherwise.
+    Weeks after those fitted to are judged where there are any, the weeks fitted to otherwise. A
+    week's own outcome never tells which regime of the mixture to expect (`predicted_mean`).
     Metrics: `r2`, `rmse`, `mape`, `wmape`, `coverage` (share of weeks within the predictive
     interval), `crps`, where a year of earlier weeks is there `rmse_vs_naive` (RMSE over that of the
     naive seasonal forecast, the same week a year earlier) and, for weeks after those fitted to,
@@ -47,8 +49,9 @@ def _series_accuracy(part: Decomposition, ci_level: float) -> pd.DataFrame:
     held_out = len(part.weeks) > part.n_fitted
     first = part.n_fitted if held_out else 0
     actual = part.outcome[first:]
-    predicted, expected = part.predicted[:, first:], part.expected[:, first:].mean(axis=0)
-    error = actual - expected
+    predicted = part.predicted[:, first:]
+    # Also in the weeks fitted to, a mixture is not to learn from the outcome itself what it is.
+    error = actual - part.predicted_mean[:, first:].mean(axis=0)
     tail = (1.0 - ci_level) / 2.0
     low, high = np.quantile(predicted, [tail, 1.0 - tail], axis=0)
     metrics = {

@@ -5,7 +5,7 @@ draw, so they do in every mean; and the series add up to their total. One series
 time.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -13,12 +13,14 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from hill_mmm._model.adstock import adstock
+from hill_mmm._model.adstock import Media, adstock
 from hill_mmm._model.curves import Curves
 from hill_mmm._model.density import log_likelihood
-from hill_mmm._model.design import Design, baseline_design
+from hill_mmm._model.design import BASELINE, Design, baseline_design, control_references
+from hill_mmm._model.media import media_data
 from hill_mmm._model.padding import padded
 from hill_mmm._posterior import Posterior, flatten, over_draws
+from hill_mmm._results.regimes import week_regimes
 from hill_mmm.panel import ALL_SERIES, Floats, Panel, Weeks
 from hill_mmm.spec import AdstockKind
 
@@ -36,11 +38,17 @@ class Decomposition:
         media_names: of the paid channels, then the organic media.
         n_fitted: number of weeks, from the first, that the posterior was fitted to.
         media: contribution by medium, `(draws, weeks, media)`.
+        carried_in: posterior mean of the part of `media` that rests on spend assumed before the
+            first week known, `(weeks, media)`.
         media_gain: derivative of `media` by a uniform relative increase of that medium in all
             weeks, `(draws, weeks, media)`.
-        baseline: the other parts, `(draws, weeks, parts)`.
+        baseline: the other parts, `(draws, weeks, parts)`; a control counts from its reference (see
+            `control_references`), and what it has there stands in the first.
         baseline_parts: `(component_type, component)` of each part of `baseline`.
-        predicted: one draw of the outcome itself for each draw, `(draws, weeks)`.
+        predicted: one draw of the outcome itself for each draw, `(draws, weeks)`, without knowledge
+            of the week's outcome.
+        predicted_mean: what `predicted` is expected to be, `(draws, weeks)`. It is the measure of
+            a prediction; `expected` knows more of the weeks fitted to.
         log_likelihood: of the outcome on its scale in the model, `(draws, weeks)`; NaN in weeks
             to come.
     """
@@ -53,15 +61,21 @@ class Decomposition:
     media_names: tuple[str, ...]
     n_fitted: int
     media: Floats
+    carried_in: Floats
     media_gain: Floats
     baseline: Floats
     baseline_parts: tuple[tuple[str, str], ...]
     predicted: Floats
+    predicted_mean: Floats
     log_likelihood: Floats
 
     @property
     def expected(self) -> Floats:
-        """Expected outcome, `(draws, weeks)`."""
+        """Expected outcome, `(draws, weeks)`: the sum of its parts.
+
+        Of a mixture, in the regimes that the weeks fitted to were in as far as their outcome tells;
+        in weeks after them `predicted_mean`.
+        """
         return self.media.sum(axis=2) + self.baseline.sum(axis=2)
 
 
@@ -69,7 +83,10 @@ def decompose(posterior: Posterior, panel: Panel | None = None) -> Iterator[Deco
     """Take the expected outcome of every week apart, series by series.
 
     Contributions are counterfactual: outcome with the medium minus outcome without it in any week
-    of the panel, carry-over included. The mixture's effect is its mean over the regimes.
+    of the panel or before it, carry-over included. The mixture's effect is its mean over the
+    regimes: in the weeks fitted to by their probability given the week's outcome as the fit knew
+    it, in weeks after them, whose outcome the fit did not know, by the mixture's weights (see
+    `week_regimes`).
 
     Args:
         posterior: the fit.
@@ -87,8 +104,9 @@ def decompose(posterior: Posterior, panel: Panel | None = None) -> Iterator[Deco
         )
     posterior.scales.require_same_variables(panel)
     design = baseline_design(panel, posterior.spec, posterior.scales)
-    for series in range(len(panel.series)):
-        yield _decompose_series(posterior, panel, design, series)
+    probabilities = week_regimes(posterior, len(padded(panel.outcome)))
+    for series, probability in enumerate(probabilities):
+        yield _decompose_series(posterior, panel, design, probability, series)
 
 
 def with_total(posterior: Posterior, panel: Panel | None = None) -> Iterator[Decomposition]:
@@ -98,7 +116,8 @@ def with_total(posterior: Posterior, panel: Panel | None = None) -> Iterator[Dec
     for part in decompose(posterior, panel):
         yield part
         if len(panel.series) > 1:
-            running = total([part] if running is None else [running, part], panel.weeks)
+            parts = [part] if running is None else [running, part]
+            running = total(parts, panel.outcome_weeks)
     if running is not None:
         yield running
 
@@ -114,8 +133,12 @@ def total(parts: Iterable[Decomposition], weeks: Weeks) -> Decomposition:
     first = next(on_calendar)
     summed = {
         name: getattr(first, name).copy()
-        for name in ("outcome", "spend", "media", "media_gain", "baseline", "predicted")
+        for name in (
+            *("outcome", "spend", "carried_in"),
+            *("media", "media_gain", "baseline", "predicted"),
+        )
     }
+    summed["predicted_mean"] = first.predicted_mean.copy()
     summed["log_likelihood"] = first.log_likelihood.copy()
     for part in on_calendar:
         for name, values in summed.items():
@@ -130,27 +153,30 @@ def _on_calendar(part: Decomposition, weeks: Weeks) -> Decomposition:
         widths = [(missing if dim == axis else 0, 0) for dim in range(values.ndim)]
         return np.pad(values, widths)
 
-    by_draw = ("media", "media_gain", "baseline", "predicted", "log_likelihood")
+    by_draw = ("media", "media_gain", "baseline", "predicted", "predicted_mean", "log_likelihood")
     return replace(
         part,
         weeks=weeks,
         n_fitted=part.n_fitted + missing,
         outcome=pad(part.outcome, 0),
         spend=pad(part.spend, 0),
+        carried_in=pad(part.carried_in, 0),
         **{name: pad(getattr(part, name), 1) for name in by_draw},
     )
 
 
 def _decompose_series(
-    posterior: Posterior, panel: Panel, design: Design, series: int
+    posterior: Posterior, panel: Panel, design: Design, probability: jax.Array, series: int
 ) -> Decomposition:
     scale = float(posterior.scales.outcome[series])
     start = int(panel.starts[series])
-    media = jnp.asarray(padded(panel.media[:, series] / posterior.scales.spend[series]))
-    effects = _effects(media, series_curves(posterior, series), posterior.spec.adstock)
+    media = media_data(panel, posterior.scales, series)
+    curves = series_curves(posterior, series)
+    effects = _effects(media, curves, probability, posterior.spec.adstock)
     own = slice(start, len(panel))
-    contribution, gain, regimes = (np.asarray(effect)[:, own] for effect in effects)
+    contribution, carried_in, gain, regimes = (np.asarray(effect)[:, own] for effect in effects)
     baseline, parts = _baseline_effects(posterior, design, series, start)
+    by_weight = np.einsum("dtk,dk->dt", regimes, flatten(posterior.draws["weights"]))
     outcome = panel.outcome[start:, series]
     return Decomposition(
         series=panel.series[series],
@@ -161,10 +187,12 @@ def _decompose_series(
         media_names=panel.media_names,
         n_fitted=len(posterior.panel) - start,
         media=contribution * scale,
+        carried_in=carried_in.mean(axis=0) * scale,
         media_gain=gain * scale,
         baseline=baseline * scale,
         baseline_parts=parts,
         predicted=_predicted(posterior, series, baseline.sum(axis=2), regimes) * scale,
+        predicted_mean=(baseline.sum(axis=2) + by_weight) * scale,
         log_likelihood=_log_likelihood(
             posterior, series, outcome / scale, baseline.sum(axis=2), regimes
         ),
@@ -177,18 +205,27 @@ def series_curves(posterior: Posterior, series: int) -> Curves:
     return curves._replace(amplitude=curves.amplitude[:, series])
 
 
-@partial(jax.jit, static_argnums=2)
+@partial(jax.jit, static_argnums=3)
 def _effects(
-    media: jax.Array, curves: Curves, kind: AdstockKind
-) -> tuple[jax.Array, jax.Array, jax.Array]:
-    """Effect and gain by medium, and the effect of all in each regime, scaled."""
+    media: Media, curves: Curves, probabilities: jax.Array, kind: AdstockKind
+) -> tuple[jax.Array, jax.Array, jax.Array, jax.Array]:
+    """Scaled: by medium the effect, what is carried in of it, and the gain; of all, by regime.
 
-    def one(draw: Curves) -> tuple[jax.Array, jax.Array, jax.Array]:
-        adstocked = adstock(kind, media, draw.adstock)
+    The first three are means over the regimes by their `probabilities (draws, weeks, components)`.
+    """
+
+    def one(given: tuple[Curves, jax.Array]) -> tuple[jax.Array, jax.Array, jax.Array, jax.Array]:
+        draw, probability = given
+        adstocked = draw.adstocked(kind, media)
         effect, gain = draw.effect(adstocked), draw.gain(adstocked)
-        return effect @ draw.weights, gain @ draw.weights, effect.sum(axis=1)
+        alone = draw.effect(adstock(kind, media.spend, draw.adstock))
 
-    return over_draws(one, curves)
+        def mean(by_regime: jax.Array) -> jax.Array:
+            return jnp.einsum("tmk,tk->tm", by_regime, probability)
+
+        return mean(effect), mean(effect - alone), mean(gain), effect.sum(axis=1)
+
+    return over_draws(one, (curves, probabilities))
 
 
 def _baseline_effects(
@@ -202,13 +239,29 @@ def _baseline_effects(
         matrix = np.concatenate([matrix, design.signed[start:, series]], axis=1)
         labels += design.signed_parts
     parts = tuple(dict.fromkeys(labels))
+    # A control counts from its reference; what it has there stands in the baseline.
+    references = _column_references(posterior, series, labels)
     effects = [
-        coefficients[:, columns] @ matrix[:, columns].T
+        coefficients[:, columns] @ (matrix[:, columns] - references[columns]).T
         for columns in (
             [column for column, label in enumerate(labels) if label == part] for part in parts
         )
     ]
+    effects[parts.index(BASELINE)] += (coefficients @ references)[:, None]
     return np.stack(effects, axis=2), parts
+
+
+def _column_references(
+    posterior: Posterior, series: int, labels: Sequence[tuple[str, str]]
+) -> Floats:
+    """The value of each regressor from which its effect counts; 0 of all but controls."""
+    panel = posterior.panel
+    references = control_references(panel, posterior.spec, posterior.scales)[series]
+    by_label = {
+        ("control", name): value
+        for name, value in zip(panel.control_names, references, strict=True)
+    }
+    return np.array([by_label.get(label, 0.0) for label in labels])
 
 
 def _predicted(posterior: Posterior, series: int, baseline: Floats, regimes: Floats) -> Floats:

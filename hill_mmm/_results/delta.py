@@ -7,7 +7,9 @@ import pandas as pd
 
 from hill_mmm._posterior import Posterior
 from hill_mmm._results.decompose import with_total
-from hill_mmm._results.estimands import period_summary
+from hill_mmm._results.estimands import channel_summary
+from hill_mmm._results.periods import period_between
+from hill_mmm._results.returns import returns_with_total
 from hill_mmm.panel import Panel
 
 METRICS = ("contribution", "roi", "mroi")
@@ -23,25 +25,34 @@ def summary_between(
     ci_level: float = 0.9,
     panel: Panel | None = None,
 ) -> pd.DataFrame:
-    """Spend, contribution and return of each medium over some weeks.
+    """Spend, contribution and return of each medium between two days.
 
     Args:
         posterior: the fit.
-        first: the first day of the first week.
-        last: the first day of the last week.
+        first: the first day; the weeks are those of which most days lie in between.
+        last: the last day.
         ci_level: of the intervals.
         panel: the weeks, by default those fitted to.
 
     Returns:
-        As `channel_summary` without its periods; a series that has not begun by `last` is left out.
+        As `channel_summary`, of the one period; a series that has not begun by `last` is left out.
+
+    Raises:
+        ValueError: if no week lies between the two days.
     """
-    frames: list[pd.DataFrame] = []
-    for part in with_total(posterior, panel):
-        start, stop = np.searchsorted(part.weeks, [first, last + np.timedelta64(1, "D")])
-        if stop > start:
-            weeks = slice(int(start), int(stop))
-            frames.append(period_summary(part, weeks, ci_level, posterior.spec.worth))
-    return pd.concat(frames, ignore_index=True)
+    panel = panel or posterior.panel
+    period = period_between(panel.outcome_weeks, first, last)
+    parts = zip(
+        with_total(posterior, panel), returns_with_total(posterior, panel, [period]), strict=True
+    )
+    return pd.concat(
+        [
+            channel_summary(posterior, part, returns, ci_level)
+            for part, returns in parts
+            if part.weeks[0] <= period.last
+        ],
+        ignore_index=True,
+    )
 
 
 def run_delta(previous: pd.DataFrame, current: pd.DataFrame) -> pd.DataFrame:

@@ -5,7 +5,7 @@ equal-tailed at `ci_level`. Money is in the panel's currency. Rows of `ALL_SERIE
 series, where there are several.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -19,19 +19,22 @@ from hill_mmm._posterior import Posterior, flatten, over_draws
 from hill_mmm._results.components import component
 from hill_mmm._results.decompose import Decomposition, with_total
 from hill_mmm._results.lift_tests import LiftWithoutTest, lift_test
+from hill_mmm._results.periods import RECENT, Period, summary_periods
 from hill_mmm._results.prior_effect import contribution_prior
 from hill_mmm._results.response import Basis, CurvePoints, response_points, total_response
+from hill_mmm._results.returns import PeriodReturns, returns_with_total
 from hill_mmm._results.statistics import statistics
-from hill_mmm.panel import Floats
+from hill_mmm.panel import Floats, Panel
 from hill_mmm.spec import AdstockKind
 
 CURVE_MULTIPLIERS: Mapping[Basis, Floats] = {
     "steady_state": np.arange(1, 41) / 20.0,
     "historical_pattern": np.arange(1, 9) / 4.0,
 }
-# Periods of the channel summary: the last so many weeks of those fitted to; None for all.
-PERIODS: Mapping[str, int | None] = {"all": None, "last_52_weeks": 52, "last_13_weeks": 13}
 DECAY_LAGS = 14
+# Under this share of the channel's usual weekly spend, where the published response curves begin, a
+# return is read off a piece of the curve that the data say next to nothing of.
+LEAST_SPEND_SHARE = 0.05
 
 
 @dataclass(frozen=True)
@@ -70,8 +73,9 @@ def estimates(
     summary: list[pd.DataFrame] = []
     contributions: list[pd.DataFrame] = []
     fitted: list[pd.DataFrame] = []
-    for part in with_total(posterior):
-        summary.append(channel_summary(posterior, part, ci_level))
+    returns = period_returns(posterior, posterior.panel)
+    for part, brought in zip(with_total(posterior), returns, strict=True):
+        summary.append(channel_summary(posterior, part, brought, ci_level))
         contributions.append(contribution(part, ci_level))
         fitted.append(model_fit(part, ci_level))
     return Estimates(
@@ -85,62 +89,130 @@ def estimates(
     )
 
 
-def channel_summary(posterior: Posterior, part: Decomposition, ci_level: float) -> pd.DataFrame:
-    """Spend, contribution, ROI and marginal ROI of each medium over each period.
+def period_returns(posterior: Posterior, panel: Panel) -> Iterator[PeriodReturns]:
+    """What the spend of each period of a summary brings, in the order of `with_total`."""
+    return returns_with_total(posterior, panel, summary_periods(panel.outcome_weeks))
 
-    ROI is contribution divided by spend, in money: of a count, contributions times its value per
-    unit, and NaN without one. mROI is the derivative of the outcome by a uniform relative
-    increase of the channel's spend, divided by its spend; CPIK spend divided by contribution, the
-    cost per incremental unit of an outcome that is not money. They are NaN where nothing was spent,
-    as for organic media. Spend of earlier weeks that works in a period counts in it. `roi_learned`
-    is the share of the prior variance of the medium's log effect over all weeks that the data
-    removed: near 0, the result is the prior's. It is NaN under the seed's amplitude prior.
+
+def channel_summary(
+    posterior: Posterior, part: Decomposition, returns: PeriodReturns, ci_level: float
+) -> pd.DataFrame:
+    """Spend, contribution, and what the spend brought, of each medium over each period.
+
+    `contribution` is of the period's weeks: it adds up, over weeks and with the baseline, and spend
+    of earlier weeks that works in them counts in it. `incremental_outcome` is of the period's
+    spend: the outcome with it less the outcome without it, in the period and the 26 weeks after it
+    (see `returns_with_total`). ROI is that over the spend, in money: of a count, times its value
+    per unit, and NaN without one; mROI its derivative by a uniform
+    relative increase of the period's spend, over the spend; CPIK spend over incremental outcome,
+    the cost of an incremental unit of an outcome that is not money. They are NaN, and
+    `no_return_reason` says why, for organic media, without spend, and where the weeks with spend
+    have under 5 % of the channel's usual spend, the mean of its weeks with spend.
+    `carried_in_share` is the share of the contribution that rests on spend assumed before the first
+    week known. `roi_learned` is the share of the prior variance of the medium's log effect over all
+    weeks that the data removed: near 0, the result is the prior's. It is NaN under the seed's
+    amplitude prior.
+
+    Args:
+        posterior: the fit.
+        part: all weeks of a series.
+        returns: of the same series; a period of which it has no week, or no other, is left out.
+        ci_level: of the intervals.
     """
-    periods = {
-        period: weeks or part.n_fitted
-        for period, weeks in PERIODS.items()
-        if weeks is None or weeks < part.n_fitted
-    }
-    learned = _learned(posterior, part)
+    learned, expected = _learned(posterior, part), part.expected
     return pd.concat(
         [
-            period_summary(
-                part, slice(part.n_fitted - weeks, part.n_fitted), ci_level, posterior.spec.worth
-            ).assign(period=period, roi_learned=learned)
-            for period, weeks in periods.items()
+            _period_rows(part, expected, returns, index, posterior.spec.worth, ci_level).assign(
+                roi_learned=learned
+            )
+            for index, period in enumerate(returns.periods)
+            if _has(part, period)
         ],
         ignore_index=True,
     )
 
 
-def period_summary(
-    part: Decomposition, weeks: slice, ci_level: float, worth: float
+def _has(part: Decomposition, period: Period) -> bool:
+    """Of a series that began later, the last weeks may be all that there are."""
+    weeks = period.within(part.weeks)
+    has_others = weeks.stop - weeks.start < len(part.weeks)
+    return weeks.stop > weeks.start and (has_others or period.name not in RECENT)
+
+
+def _period_rows(
+    part: Decomposition,
+    expected: Floats,
+    returns: PeriodReturns,
+    index: int,
+    worth: float,
+    ci_level: float,
 ) -> pd.DataFrame:
-    """The rows of some weeks; `worth` is the money that a unit of the outcome is worth."""
+    """The rows of one period, that of this index among those of `returns`.
+
+    `worth` is the money that a unit of the outcome is worth.
+    """
+    period = returns.periods[index]
+    weeks = period.within(part.weeks)
     organic = len(part.media_names) - len(part.channels)
     spend = np.append(part.spend[weeks].sum(axis=0), np.zeros(organic))
-    paid = np.where(spend > 0, spend, np.nan)
+    reason = [*_no_return_reasons(part, weeks), *["organic"] * organic]
+    divisor = np.where([why is None for why in reason], spend, np.nan)
+    if np.isnan(worth):
+        reason = [why or "a count without a value per unit" for why in reason]
     contribution = part.media[:, weeks].sum(axis=1)
-    expected = part.expected[:, weeks].sum(axis=1, keepdims=True)
-    roi = worth * contribution / paid
+    share = contribution / expected[:, weeks].sum(axis=1, keepdims=True)
+    incremental = returns.effect[:, index]
+    roi = worth * incremental / divisor
     with np.errstate(divide="ignore"):
-        cpik = paid / contribution
+        cpik = divisor / incremental
+    days = part.weeks[weeks].astype("datetime64[s]")
     return pd.DataFrame(
         {
             "series_key": part.series,
             "channel": part.media_names,
+            "period": period.name,
+            "period_start": days[0],
+            "period_end": days[-1] + np.timedelta64(6, "D"),
             "is_paid": np.arange(len(spend)) < len(part.channels),
             "spend": spend,
             "spend_share": spend / spend.sum() if spend.sum() > 0 else np.nan,
             **statistics("contribution", contribution, ci_level),
-            **statistics("contribution_share", contribution / expected, ci_level),
+            **statistics("contribution_share", share, ci_level),
+            "carried_in_share": _ratio(
+                part.carried_in[weeks].sum(axis=0), contribution.mean(axis=0)
+            ),
+            **statistics("incremental_outcome", incremental, ci_level),
             **statistics("roi", roi, ci_level),
-            **statistics("mroi", worth * part.media_gain[:, weeks].sum(axis=1) / paid, ci_level),
+            **statistics("mroi", worth * returns.gain[:, index] / divisor, ci_level),
             "cpik_median": np.median(cpik, axis=0),
             "prob_roi_gt_1": np.where(np.isnan(roi).any(axis=0), np.nan, (roi > 1).mean(axis=0)),
+            "no_return_reason": pd.array(reason, dtype="string"),
             "ci_level": ci_level,
         }
     )
+
+
+def _ratio(part: Floats, whole: Floats) -> Floats:
+    """NaN of a medium that brings nothing."""
+    return np.divide(part, whole, out=np.full_like(whole, np.nan), where=whole > 0)
+
+
+def _no_return_reasons(part: Decomposition, weeks: slice) -> list[str | None]:
+    """Why a paid channel has no return in a period, in words; None where it has one."""
+    usual, here = _mean_of_spent(part.spend), _mean_of_spent(part.spend[weeks])
+    return [
+        "no spend"
+        if not spent
+        else f"spend under {LEAST_SPEND_SHARE:.0%} of the channel's usual week"
+        if spent < LEAST_SPEND_SHARE * of_usual
+        else None
+        for spent, of_usual in zip(here, usual, strict=True)
+    ]
+
+
+def _mean_of_spent(spend: Floats) -> Floats:
+    """Mean of each channel's weeks with spend; 0 where there is none."""
+    return spend.sum(axis=0) / np.maximum(np.count_nonzero(spend, axis=0), 1)
 
 
 def _learned(posterior: Posterior, part: Decomposition) -> Floats:
@@ -157,8 +229,12 @@ def _learned(posterior: Posterior, part: Decomposition) -> Floats:
 def contribution(part: Decomposition, ci_level: float) -> pd.DataFrame:
     """Every part of every week's expected outcome; the parts of a week sum to it.
 
-    Media are counted from zero. Trend, seasonality and controls are deviations from their mean over
-    the weeks fitted to, which stands in the baseline.
+    Of a mixture, each part is in the regimes that the week was in: see `decompose`.
+
+    Media, holidays and events are counted from none, and so are controls that are events, of 0 and
+    1 or 0 in most weeks. Trend and seasonality are deviations from their mean, and other controls
+    from theirs over the weeks fitted to, or from the reference that the specification gives. What
+    they have there stands in the baseline.
     """
     paid = len(part.channels)
     types = ["channel" if medium < paid else "organic" for medium in range(len(part.media_names))]
@@ -271,7 +347,8 @@ def _curve_rows(
 def model_fit(part: Decomposition, ci_level: float) -> pd.DataFrame:
     """Actual against expected outcome by week, with the predictive interval of the actual.
 
-    Weeks after those fitted to are the `holdout` set.
+    Weeks after those fitted to are the `holdout` set. Of a mixture, `expected` is in the regimes
+    that a week fitted to was in, while the predictive interval is of any regime.
     """
     expected = part.expected
     predicted = statistics("predicted", part.predicted, ci_level)

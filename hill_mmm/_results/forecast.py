@@ -1,6 +1,8 @@
-"""The forecast: what the weeks to come will bring if media and controls go on as they did."""
+"""The forecast: what the weeks to come will bring if media and controls go on as assumed."""
 
+from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -8,38 +10,44 @@ from numpy.typing import NDArray
 
 from hill_mmm._posterior import Posterior
 from hill_mmm._results.accuracy import SEASON
+from hill_mmm._results.continuation import RECENT_WEEKS, Words, continued_controls
 from hill_mmm._results.decompose import Decomposition, with_total
 from hill_mmm.panel import WEEK, Floats, Integers, Panel
-from hill_mmm.spec import FORECAST_LEVELS, quantile_name
-
-# What a series does now, where it has no last year: long enough to hold a pause of a campaign.
-RECENT_WEEKS = 8
+from hill_mmm.spec import FORECAST_LEVELS, Continuation, quantile_name
 
 Bools = NDArray[np.bool_]
 
 
-def continued(panel: Panel, weeks: int) -> tuple[Panel, Bools]:
-    """The panel with weeks to come, in which media and controls are as they were a year ago.
+def continued(
+    panel: Panel,
+    weeks: int,
+    continues: Mapping[str, Continuation] | None = None,
+    planned: pd.DataFrame | None = None,
+) -> tuple[Panel, Bools, Words]:
+    """The panel with weeks to come, in which media are as they were a year ago.
 
-    The same week of last year is 52 weeks before. A medium that had not begun by then (or a control
-    of a series that had not) goes on at its mean of the last 8 weeks.
+    The same week of last year is 52 weeks before. A medium that had not begun by then goes on at
+    its mean of the last 8 weeks. Controls go on as `continued_controls` says.
 
     Args:
         panel: the weeks known.
         weeks: number of weeks to come, at least 1.
+        continues: how controls go on, by name, where not as by default.
+        planned: `series_key, week_start, variable, value` of controls in weeks to come.
 
     Returns:
-        The panel, whose outcome is NaN in the weeks to come; and which of its media are as they
-        were a year ago, `(weeks to come, series, media)`.
+        The panel, whose outcome is NaN in the weeks to come; which of its media are as they were a
+        year ago, `(weeks to come, series, media)`; and how each control was taken to go on,
+        `(weeks to come, series, controls)`.
 
     Raises:
-        ValueError: if no weeks are asked for.
+        ValueError: if no weeks are asked for, or a control is not the panel's.
     """
     if weeks < 1:
         raise ValueError(f"a forecast is of at least 1 week, not {weeks}")
     begun = np.where(panel.media.any(axis=0), (panel.media > 0).argmax(axis=0), 0)
     media, as_last_year = _continued_values(panel.media, begun, weeks)
-    controls, _ = _continued_values(panel.controls, panel.starts[:, None], weeks)
+    controls = continued_controls(panel, weeks, continues or {}, planned)
     paid = len(panel.channels)
     unknown = np.full((weeks, len(panel.series)), np.nan)
     longer = replace(
@@ -48,9 +56,9 @@ def continued(panel: Panel, weeks: int) -> tuple[Panel, Bools]:
         outcome=np.concatenate([panel.outcome, unknown]),
         spend=media[:, :, :paid],
         organic=media[:, :, paid:],
-        controls=controls,
+        controls=np.concatenate([panel.controls, controls.values]),
     )
-    return longer, as_last_year
+    return longer, as_last_year, controls.assumption
 
 
 def _continued_values(values: Floats, begun: Integers, weeks: int) -> tuple[Floats, Bools]:
@@ -65,7 +73,14 @@ def _continued_values(values: Floats, begun: Integers, weeks: int) -> tuple[Floa
     return longer, as_last_year
 
 
-def forecast(posterior: Posterior, weeks: int, panel: Panel | None = None) -> pd.DataFrame:
+def forecast(
+    posterior: Posterior,
+    weeks: int,
+    panel: Panel | None = None,
+    *,
+    continues: Mapping[str, Continuation] | None = None,
+    planned: pd.DataFrame | None = None,
+) -> pd.DataFrame:
     """The outcome of the weeks to come, with its distribution.
 
     Carry-over, trend, seasonality, holidays and the specification's events run on; media and
@@ -75,29 +90,37 @@ def forecast(posterior: Posterior, weeks: int, panel: Panel | None = None) -> pd
         posterior: the fit.
         weeks: number of weeks to come, at least 1.
         panel: the weeks known by now, which start with the fit's; by default those fitted to.
+        continues: how controls go on, by name, where not as by default.
+        planned: `series_key, week_start, variable, value` of controls in weeks to come, for those
+            that continue as `given`.
 
     Returns:
         A row for each series (and their sum, where there are several) and week to come:
         `series_key, week_start`, `horizon` (1 for the first), `planned_spend` of all channels,
         `spend_assumption` (`last_year`, `recent_mean` or, where media differ, `mixed`),
+        `control_assumption` (such as `price: trend, strike: absent`; None without controls),
         `outcome_mean`, `outcome_sd` and quantiles `outcome_q05` to `outcome_q95`, all in the
         outcome's unit and of the outcome itself, noise included.
 
     Raises:
-        ValueError: if no weeks are asked for, or the panel does not go with the fit.
+        ValueError: if no weeks are asked for, a control is not the panel's, or the panel does not
+            go with the fit.
     """
     known = panel or posterior.panel
-    longer, as_last_year = continued(known, weeks)
+    longer, as_last_year, assumed = continued(known, weeks, continues, planned)
     return pd.concat(
         [
-            _series_forecast(part, weeks, _spend_assumption(as_last_year, known, part.series))
+            _series_forecast(part, weeks).assign(
+                spend_assumption=_spend_assumption(as_last_year, known, part.series),
+                control_assumption=_control_assumption(assumed, known, part.series),
+            )
             for part in with_total(posterior, longer)
         ],
         ignore_index=True,
     )
 
 
-def _series_forecast(part: Decomposition, weeks: int, assumption: list[str]) -> pd.DataFrame:
+def _series_forecast(part: Decomposition, weeks: int) -> pd.DataFrame:
     outcome = part.predicted[:, -weeks:]
     quantiles = np.quantile(outcome, FORECAST_LEVELS, axis=0)
     return pd.DataFrame(
@@ -106,7 +129,6 @@ def _series_forecast(part: Decomposition, weeks: int, assumption: list[str]) -> 
             "week_start": part.weeks[-weeks:],
             "horizon": np.arange(1, weeks + 1),
             "planned_spend": part.spend[-weeks:].sum(axis=1),
-            "spend_assumption": assumption,
             # Of the expected outcome: the same mean, without the noise of its draws.
             "outcome_mean": part.expected[:, -weeks:].mean(axis=0),
             "outcome_sd": outcome.std(axis=0, ddof=1),
@@ -125,3 +147,17 @@ def _spend_assumption(as_last_year: Bools, panel: Panel, series: str) -> list[st
     of_its_media = as_last_year[:, counted][:, has]
     names = np.where(of_its_media.any(axis=1), "mixed", "recent_mean")
     return np.where(of_its_media.all(axis=1), "last_year", names).tolist()
+
+
+def _control_assumption(assumed: Words, panel: Panel, series: str) -> list[Any]:
+    """Of each week, over the series counted: a control that differs between them has every word."""
+    counted = [panel.series.index(series)] if series in panel.series else slice(None)
+    if not panel.control_names:
+        return [None] * len(assumed)
+    return [
+        ", ".join(
+            f"{name}: {' or '.join(dict.fromkeys(words))}"
+            for name, words in zip(panel.control_names, of_week.T, strict=True)
+        )
+        for of_week in assumed[:, counted]
+    ]

@@ -3,18 +3,21 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 import pandas as pd
 from scipy.stats import norm
 
 from hill_mmm._arviz import array_stats
 from hill_mmm._model.curves import Curves
-from hill_mmm._model.data import model_data
-from hill_mmm._model.lift import LiftData, expected_lift
-from hill_mmm._posterior import Posterior, over_draws
+from hill_mmm._model.data import ModelData, model_data
+from hill_mmm._model.density import regime_probabilities
+from hill_mmm._model.lift import ModelledLift
+from hill_mmm._model.lift import modelled_lift as lift_of_draw
+from hill_mmm._posterior import Posterior, flatten, over_draws
 from hill_mmm._results.decompose import overall_name
 from hill_mmm._results.prior_effect import contribution_prior
 from hill_mmm._results.statistics import statistics
@@ -50,6 +53,7 @@ def lift_test(
 ) -> pd.DataFrame:
     """Each lift test beside the posterior's own counterfactual for its weeks.
 
+    `modelled_lift` is the mean over the regimes that the test's weeks were in, by their outcome.
     The posterior has absorbed the test, and agrees with it however wrong that is. `z_score` is the
     difference between test and the model *without* that test, over the root of the sum of both
     variances: over about 2, they disagree. `prior_probability` is the prior probability of a lift
@@ -63,7 +67,7 @@ def lift_test(
             posterior's draws by importance weights, whatever their Pareto k.
     """
     tests = posterior.lift_tests
-    draws = modelled_lift(posterior, tests)
+    draws = modelled_lift(posterior, tests).mean
     without = without or psis_without(posterior)
     measured = np.array([test.lift for test in tests])
     error = np.array([test.standard_error for test in tests])
@@ -94,15 +98,26 @@ def psis_without(posterior: Posterior) -> tuple[LiftWithoutTest, ...]:
     Pareto-smoothed (Vehtari et al. 2024).
     """
     tests = posterior.lift_tests
-    draws = modelled_lift(posterior, tests)
+    mean, variance = modelled_lift(posterior, tests)
     found: list[LiftWithoutTest] = []
-    for test, lift in zip(tests, draws.T, strict=True):
-        log_likelihood = norm.logpdf(test.lift, lift, test.standard_error)
-        weight, pareto_k = _leave_out_weights(log_likelihood)
-        mean = float(weight @ lift)
-        sd = float(np.sqrt(weight @ (lift - mean) ** 2))
-        found.append(LiftWithoutTest(mean, sd, pareto_k, "psis"))
+    for test, lift, over_regimes in zip(tests, mean.T, variance.T, strict=True):
+        sd = np.sqrt(test.standard_error**2 + over_regimes)
+        weight, pareto_k = _leave_out_weights(norm.logpdf(test.lift, lift, sd))
+        found.append(LiftWithoutTest(*_moments(weight, lift, over_regimes), pareto_k, "psis"))
     return tuple(found)
+
+
+def refitted_without(again: Posterior, test: LiftTest, pareto_k: float) -> LiftWithoutTest:
+    """A test's lift by a fit that has not seen it; `pareto_k` says why there is one."""
+    mean, variance = (values[:, 0] for values in modelled_lift(again, (test,)))
+    even = np.full(len(mean), 1.0 / len(mean))
+    return LiftWithoutTest(*_moments(even, mean, variance), pareto_k, "refit")
+
+
+def _moments(weight: Floats, lift: Floats, over_regimes: Floats) -> tuple[float, float]:
+    """Mean and standard deviation of a lift: of its draws, and of its regimes within a draw."""
+    mean = float(weight @ lift)
+    return mean, float(np.sqrt(weight @ ((lift - mean) ** 2 + over_regimes)))
 
 
 def _leave_out_weights(log_likelihood: Floats) -> tuple[Floats, float]:
@@ -116,18 +131,30 @@ def _leave_out_weights(log_likelihood: Floats) -> tuple[Floats, float]:
     return weight / weight.sum(), float(pareto_k)
 
 
-def modelled_lift(posterior: Posterior, tests: Sequence[LiftTest]) -> Floats:
-    """The posterior's own counterfactual of each test, `(draws, tests)`."""
+class LiftDraws(NamedTuple):
+    """`ModelledLift` of every draw, `(draws, tests)`."""
+
+    mean: Floats
+    variance: Floats
+
+
+def modelled_lift(posterior: Posterior, tests: Sequence[LiftTest]) -> LiftDraws:
+    """The posterior's own counterfactual of each test."""
     if not tests:
-        return np.empty((posterior.n_draws, 0))
+        return LiftDraws(*np.empty((2, posterior.n_draws, 0)))
     spec = posterior.spec
     data = model_data(posterior.panel, spec, posterior.scales, tests)
-    return np.asarray(_lift_by_draw(data.lift, posterior.curves, spec.adstock))
+    sites = {name: jnp.asarray(flatten(values)) for name, values in posterior.draws.items()}
+    return LiftDraws(*map(np.asarray, _lift_by_draw(data, sites, spec.adstock)))
 
 
 @partial(jax.jit, static_argnums=2)
-def _lift_by_draw(lift: LiftData, curves: Curves, kind: AdstockKind) -> jax.Array:
-    return over_draws(lambda draw: expected_lift(lift, draw, kind), curves)
+def _lift_by_draw(data: ModelData, sites: dict[str, jax.Array], kind: AdstockKind) -> ModelledLift:
+    def one(draw: dict[str, jax.Array]) -> ModelledLift:
+        curves = Curves(*(draw[name] for name in Curves._fields))
+        return lift_of_draw(data.lift, curves, kind, regime_probabilities(data, kind, draw))
+
+    return over_draws(one, sites)
 
 
 def _prior_probability(posterior: Posterior, test: LiftTest) -> float:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
+from scipy import stats
 
 from hill_mmm._arviz import array_stats
 from hill_mmm.panel import Floats
@@ -161,28 +162,34 @@ def elpd_difference(pointwise_a: Floats, pointwise_b: Floats) -> tuple[float, fl
     return float(difference.sum()), _standard_error(difference)
 
 
-def simplest_within_one_se(pointwise: Mapping[int, Floats]) -> int:
+def simplest_within_one_se(by_origin: Mapping[int, Floats]) -> int:
     """The smallest number of components that predicts about as well as the best.
 
     The smallest whose difference to the best total is within one standard error: the rule of
-    Breiman et al. 1984, with the error of the paired difference (`elpd_difference`).
+    Breiman et al. 1984, with the error of the paired difference (`elpd_difference`). An observation
+    is the total after one origin, not a week: all weeks and series after an origin share the errors
+    of its fit, and weeks next to each other their own. Few origins know their spread badly, so the
+    error is as many times as wide as Student's t with their degrees of freedom needs to hold
+    what a Normal holds within one.
 
     Args:
-        pointwise: scores of the same observations, `(observations,)`, by number of components.
+        by_origin: total score after each of the same origins, `(origins,)`, by number of
+            components.
 
     Raises:
         ValueError: as `elpd_difference`, or where there is nothing to choose from.
     """
-    if not pointwise:
+    if not by_origin:
         raise ValueError("no scores to choose from")
-    best = max(sorted(pointwise), key=lambda components: float(pointwise[components].sum()))
+    best = max(sorted(by_origin), key=lambda components: float(by_origin[components].sum()))
+    widened = float(stats.t.ppf(stats.norm.cdf(1.0), len(by_origin[best]) - 1))
 
     def is_as_good(components: int) -> bool:
-        difference, se = elpd_difference(pointwise[best], pointwise[components])
-        return difference <= se
+        difference, se = elpd_difference(by_origin[best], by_origin[components])
+        return difference <= widened * se
 
     # All are compared before one is chosen, so that a score that is NaN is refused wherever it is.
-    return min([components for components in pointwise if is_as_good(components)])
+    return min([components for components in by_origin if is_as_good(components)])
 
 
 def _require_log_likelihood(log_likelihood: Floats) -> None:

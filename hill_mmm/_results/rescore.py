@@ -7,7 +7,12 @@ import pandas as pd
 from hill_mmm._posterior import Posterior
 from hill_mmm._results.accuracy import accuracy
 from hill_mmm._results.decompose import with_total
-from hill_mmm._results.estimands import channel_summary, contribution, model_fit
+from hill_mmm._results.estimands import (
+    channel_summary,
+    contribution,
+    model_fit,
+    period_returns,
+)
 from hill_mmm.panel import Panel
 
 # As the rows of an evaluation set call the weeks after the fit.
@@ -35,8 +40,9 @@ def score(posterior: Posterior, panel: Panel, ci_level: float = 0.9) -> Scored:
     """Apply a fit to a panel that goes on after it; nothing is sampled and nothing learned.
 
     Spend and controls are those that came, so that the scored weeks' error is the model's, not
-    the plan's. Weeks before the fit's end keep the posterior that they made, also where the panel
-    has restated them.
+    the plan's. A scored week may have been in any regime of a mixture, by the weights: its own
+    outcome does not say which. Weeks before the fit's end keep the posterior that they made, also
+    where the panel has restated them.
 
     Args:
         posterior: the fit.
@@ -57,10 +63,11 @@ def score(posterior: Posterior, panel: Panel, ci_level: float = 0.9) -> Scored:
     contributions: list[pd.DataFrame] = []
     fitted: list[pd.DataFrame] = []
     errors: list[pd.DataFrame] = []
-    for part in with_total(posterior, panel):
-        # The periods of the summary end with the panel, not with the fit.
+    # The periods of the summary end with the panel, not with the fit.
+    returns = period_returns(posterior, panel)
+    for part, brought in zip(with_total(posterior, panel), returns, strict=True):
         whole = replace(part, n_fitted=len(part.weeks))
-        summary.append(channel_summary(posterior, whole, ci_level))
+        summary.append(channel_summary(posterior, whole, brought, ci_level))
         contributions.append(contribution(part, ci_level))
         fitted.append(model_fit(part, ci_level))
         errors.append(accuracy([part], ci_level))

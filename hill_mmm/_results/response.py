@@ -10,11 +10,13 @@ import jax.numpy as jnp
 import numpy as np
 from numpy.typing import NDArray
 
-from hill_mmm._model.adstock import adstock
+from hill_mmm._model.adstock import Media
 from hill_mmm._model.curves import Curves
+from hill_mmm._model.media import media_data
 from hill_mmm._model.padding import padded
 from hill_mmm._posterior import Posterior, over_draws
 from hill_mmm._results.decompose import series_curves
+from hill_mmm._results.learned import is_beyond, learned_range
 from hill_mmm.panel import ALL_SERIES, Floats
 from hill_mmm.spec import AdstockKind
 
@@ -57,11 +59,10 @@ class CurvePoints:
 def response_points(
     posterior: Posterior, series: int, multipliers: Floats, basis: Basis
 ) -> CurvePoints:
-    """The response curves of one series.
+    """The response curves of one series, over the regimes of a mixture by their weights.
 
-    A point of the steady state is extrapolated where its spend exceeds every week's adstocked
-    spend (at the posterior mean of the adstock); one of the historical pattern, where its
-    multiplier exceeds 1.
+    A point is extrapolated if some week's adstock exceeds all that the data have seen (see
+    `learned_range`); one of the historical pattern is, if its multiplier exceeds 1.
 
     Args:
         posterior: the fit.
@@ -72,24 +73,21 @@ def response_points(
     panel, kind = posterior.panel, posterior.spec.adstock
     paid = len(panel.channels)
     start = int(panel.starts[series])
-    spend = panel.spend[:, series] / posterior.scales.spend[series, :paid]
-    mean = spend[start:].mean(axis=0)
+    media = media_data(panel, posterior.scales, series).first(paid)
+    mean = panel.spend[start:, series].mean(axis=0) / posterior.scales.spend[series, :paid]
     curves = _paid_curves(series_curves(posterior, series), paid)
     grid = jnp.asarray(multipliers)
     if basis == "steady_state":
         effect, gain = _steady_response(grid[:, None] * mean, curves)
     else:
-        weeks = np.arange(len(spend)) >= start
-        share = padded(weeks / weeks.sum())
-        effect, gain = _historical_response(
-            jnp.asarray(padded(spend)), jnp.asarray(share), grid, curves, kind
-        )
+        weeks = np.arange(len(panel)) >= start
+        share = jnp.asarray(padded(weeks / weeks.sum()))
+        effect, gain = _historical_response(media, share, grid, curves, kind)
     scale = posterior.scales.outcome[series]
     weekly_spend = multipliers[:, None] * panel.spend[start:, series].mean(axis=0)
-    if basis == "steady_state":
-        beyond = weekly_spend > _highest_adstock(posterior, series)
-    else:
-        beyond = multipliers[:, None] > 1.0
+    highest = learned_range(posterior, series).highest
+    # Constant spend is its own adstock; multiplied weeks have the highest one multiplied.
+    adstocked = weekly_spend if basis == "steady_state" else multipliers[:, None] * highest
     return CurvePoints(
         series=panel.series[series],
         basis=basis,
@@ -97,7 +95,7 @@ def response_points(
         weekly_spend=weekly_spend,
         contribution=np.asarray(effect) * scale,
         gain=np.asarray(gain) * scale,
-        is_extrapolated=np.broadcast_to(beyond, weekly_spend.shape),
+        is_extrapolated=is_beyond(adstocked, highest),
     )
 
 
@@ -113,9 +111,8 @@ def total_response(parts: Iterable[CurvePoints]) -> CurvePoints:
 
 
 def _paid_curves(curves: Curves, paid: int) -> Curves:
-    weights, parameters = curves.weights, curves.adstock[:, :paid]
-    curved = (curves.amplitude, curves.half_saturation, curves.slope)
-    return Curves(parameters, weights, *(values[:, :paid] for values in curved))
+    by_medium = {name: getattr(curves, name)[:, :paid] for name in Curves._fields}
+    return Curves(**by_medium | {"weights": curves.weights})
 
 
 @jax.jit
@@ -131,27 +128,13 @@ def _steady_response(spend: jax.Array, curves: Curves) -> tuple[jax.Array, jax.A
 
 @partial(jax.jit, static_argnums=4)
 def _historical_response(
-    spend: jax.Array, share: jax.Array, multipliers: jax.Array, curves: Curves, kind: AdstockKind
+    media: Media, share: jax.Array, multipliers: jax.Array, curves: Curves, kind: AdstockKind
 ) -> tuple[jax.Array, jax.Array]:
     """Mean over the weeks; `share` is each week's in it, 0 before the series' start."""
 
     def one(draw: Curves) -> tuple[jax.Array, jax.Array]:
-        scaled = multipliers[:, None, None] * adstock(kind, spend, draw.adstock)
+        scaled = multipliers[:, None, None] * draw.adstocked(kind, media)
         mixture = draw.weighted()
         return share @ mixture.effect(scaled).sum(axis=3), share @ mixture.gain(scaled).sum(axis=3)
 
     return over_draws(one, curves)
-
-
-def _highest_adstock(posterior: Posterior, series: int) -> Floats:
-    """Of each paid channel, in currency a week."""
-    spend = posterior.panel.spend[:, series]
-    parameters = posterior.draws["adstock"].mean(axis=(0, 1))[: spend.shape[1]]
-    adstocked = _compiled_adstock(
-        posterior.spec.adstock, jnp.asarray(padded(spend)), jnp.asarray(parameters)
-    )
-    return np.asarray(adstocked)[: len(spend)].max(axis=0)
-
-
-# Compiled once for all series; outside of a program, every call would compile its loop anew.
-_compiled_adstock = jax.jit(adstock, static_argnums=0)

@@ -22,9 +22,11 @@ from hill_mmm._sampling.warmup import warm_up
 from hill_mmm.spec import SamplerSettings
 
 # Half-width of the uniform distribution about 0 that the chains start from; halved where the
-# density is not finite.
-START_WIDTH = 1.0
-START_ATTEMPTS = 6
+# density is not finite. Every coordinate has a prior of scale 1 about 0. A uniform of half-width 2
+# has a standard deviation of 1.15, so that the chains start wider apart than the prior, and than
+# any posterior that the data have narrowed: chains that start closer agree too early.
+START_WIDTH = 2.0
+START_ATTEMPTS = 7
 
 
 class SamplerError(RuntimeError):

@@ -63,7 +63,10 @@ def _pooled_metric(blocks: Sequence[Block]) -> Metric:
 
 def _have_negligible_mass(blocks: Sequence[Block]) -> NDArray[np.bool_]:
     """Which chains are in a place whose mass is negligible beside that of another's."""
-    masses = [log_mass(_pooled_metric([block]), block.potential) for block in blocks]
+    masses = [
+        log_mass(_pooled_metric([block]), block.potential, block.position, block.gradient)
+        for block in blocks
+    ]
     return np.array(masses) < max(masses) + np.log(NEGLIGIBLE_MASS)
 
 

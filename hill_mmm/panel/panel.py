@@ -19,18 +19,22 @@ class Panel:
     """Weekly data of one or many series on one calendar.
 
     As `from_frame` makes it: consecutive weeks, finite values, no negative media. A series may
-    start later than the others; all end in the last week.
+    start later than the others; all end in the last week. A series starts with its first outcome;
+    its weeks before that, if their media are known, are the lead-in: what they carry over works in
+    the weeks that have an outcome.
 
     Attributes:
         series: names of the series (brands, markets), in the order of every array's second axis.
         weeks: first day of each week, `datetime64[D]`, shape `(weeks,)`.
         outcome: revenue or another outcome a week, shape `(weeks, series)`, in the model's
             currency; NaN before a series' start.
-        spend: shape `(weeks, series, channels)`, in the model's currency; 0 before the start.
+        spend: shape `(weeks, series, channels)`, in the model's currency; 0 before the lead-in.
         organic: exposures of media that cost nothing (newsletters sent, ...), shape
-            `(weeks, series, organic)`, in any unit; 0 before the start.
+            `(weeks, series, organic)`, in any unit; 0 before the lead-in.
         controls: shape `(weeks, series, controls)`, in any unit; 0 before the start.
-        starts: index of the first observed week of each series, shape `(series,)`.
+        starts: index of the first week of each series with an outcome, shape `(series,)`.
+        media_starts: index of the first week of each series whose media are known, at most
+            `starts`, shape `(series,)`.
         channels: names of the paid channels, in the order of `spend`'s last axis.
         organic_names: names of the organic media, in the order of `organic`'s last axis.
         control_names: names of the controls, in the order of `controls`' last axis.
@@ -43,6 +47,7 @@ class Panel:
     organic: Floats
     controls: Floats
     starts: Integers
+    media_starts: Integers
     channels: tuple[str, ...]
     organic_names: tuple[str, ...]
     control_names: tuple[str, ...]
@@ -66,7 +71,8 @@ class Panel:
 
         Args:
             frame: one row a week and series, in any order, indexed by the week's first day, with
-                one column a variable.
+                one column a variable. First rows of a series without an outcome (NaN) are its
+                lead-in, whose controls do not matter.
             outcome: column of the outcome.
             channels: columns of spend.
             controls: columns of controls.
@@ -88,14 +94,18 @@ class Panel:
         if problems:
             raise PanelError(problems)
         rows = Rows.of(frame, series)
+        known = rows.grid([outcome], before_start=np.nan)[:, :, 0]
+        starts = np.isfinite(known).argmax(axis=0)
+        has_started = np.arange(len(known))[:, None] >= starts
         return cls(
             series=rows.series or (name,),
             weeks=rows.calendar,
-            outcome=rows.grid([outcome], before_start=np.nan)[:, :, 0],
+            outcome=known,
             spend=rows.grid(channels),
             organic=rows.grid(organic),
-            controls=rows.grid(controls),
-            starts=rows.position[rows.first],
+            controls=np.where(has_started[:, :, None], rows.grid(controls), 0.0),
+            starts=starts,
+            media_starts=rows.position[rows.first],
             channels=tuple(channels),
             organic_names=tuple(organic),
             control_names=tuple(controls),
@@ -105,6 +115,11 @@ class Panel:
     def observed(self) -> NDArray[np.bool_]:
         """Whether a series has started by a week, shape `(weeks, series)`."""
         return np.arange(len(self))[:, None] >= self.starts
+
+    @property
+    def outcome_weeks(self) -> Weeks:
+        """The weeks from the first in which a series has an outcome, without those that lead in."""
+        return self.weeks[int(self.starts.min(initial=len(self))) :]
 
     @property
     def media(self) -> Floats:
@@ -118,8 +133,8 @@ class Panel:
 
     @property
     def silent_channels(self) -> tuple[str, ...]:
-        """The media that are 0 in every week of every series, which cannot be fitted."""
-        silent = ~self.media.any(axis=(0, 1))
+        """The media that are 0 whenever a series has an outcome, which cannot be fitted."""
+        silent = ~self.media.any(axis=(0, 1), where=self.observed[:, :, None])
         return tuple(self.media_names[medium] for medium in np.flatnonzero(silent))
 
     def head(self, weeks: int) -> "Panel":
@@ -151,6 +166,7 @@ class Panel:
             organic=self.organic[:, positions],
             controls=self.controls[:, positions],
             starts=self.starts[positions],
+            media_starts=self.media_starts[positions],
         )
 
     def followed_by(self, future: pd.DataFrame, *, series: str | None = None) -> "Panel":

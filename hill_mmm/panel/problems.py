@@ -87,7 +87,9 @@ def find_problems(
         return unusable
     rows = Rows.of(frame, series)
     problems = _week_problems(rows) + _end_problems(rows)
-    longest = int(rows.weeks.max())
+    with_outcome = rows.without_lead_in(outcome)
+    problems += _length_problems(with_outcome)
+    longest = int(with_outcome.weeks.max())
     if longest >= MIN_WEEKS and len(variables) > longest:
         message = f"{len(variables)} variables in {longest} weeks; leave controls out"
         problems.append(Problem("too_many_variables", message))
@@ -96,7 +98,8 @@ def find_problems(
     roles |= dict.fromkeys(organic, "organic")
     roles |= dict.fromkeys(controls, "control")
     for name, role in roles.items():
-        problems += _value_problems(rows, name, role)
+        is_medium = role in NOT_NEGATIVE
+        problems += _value_problems(rows if is_medium else with_outcome, name, role)
     return problems
 
 
@@ -155,7 +158,7 @@ def _too_few_weeks(weeks: int) -> str:
 
 
 def _week_problems(rows: Rows) -> list[Problem]:
-    """Weeks that do not follow each other within a series, and series that are too short."""
+    """Weeks that do not follow each other within a series."""
     problems: list[Problem] = []
     broken = (np.diff(rows.week) != WEEK) & (np.diff(rows.group) == 0)
     for row in np.flatnonzero(broken):
@@ -166,7 +169,12 @@ def _week_problems(rows: Rows) -> list[Problem]:
         else:
             missing = previous + WEEK
             problems.append(_in_series(rows, *missing_week(missing), group, week=missing))
-    return problems + [
+    return problems
+
+
+def _length_problems(rows: Rows) -> list[Problem]:
+    """Series that are too short."""
+    return [
         _in_series(rows, "too_few_weeks", _too_few_weeks(rows.weeks[group]), group)
         for group in np.flatnonzero(rows.weeks < MIN_WEEKS)
     ]

@@ -1,7 +1,7 @@
 """A frame's rows by series and week, and the types of their arrays."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -49,6 +49,27 @@ class Rows:
             series=tuple(str(name) for name in names),
             group=group[order],
             week=week[order],
+            first=np.cumsum(weeks) - weeks,
+            weeks=weeks,
+        )
+
+    def without_lead_in(self, outcome: str) -> "Rows":
+        """The rows from each series' first finite outcome on; all rows of a series without one.
+
+        Rows before it are the lead-in: they have media, and no outcome yet.
+        """
+        known = np.isfinite(self.frame[outcome].to_numpy(np.float64))
+        counted = np.cumsum(known)
+        before_series = (counted - known)[self.first][self.group]
+        has_begun = counted > before_series
+        never_begins = ~np.logical_or.reduceat(has_begun, self.first)[self.group]
+        kept = has_begun | never_begins
+        weeks = np.bincount(self.group[kept])
+        return replace(
+            self,
+            frame=self.frame[kept],
+            group=self.group[kept],
+            week=self.week[kept],
             first=np.cumsum(weeks) - weeks,
             weeks=weeks,
         )

@@ -9,6 +9,21 @@
 {%- endmacro %}
 
 
+{# A text without what cannot be seen: invisible characters, spaces around it or doubled, and the
+   capitals of A to Z, for of other letters the databases differ. `spelling.py` has the same. #}
+{% macro folded(text) -%}
+    {%- set invisible = '[\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufeff]' -%}
+    {%- set blank = '[ \\t\\n\\v\\f\\r\u0085\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]+' -%}
+    translate(
+        trim(regexp_replace(
+            regexp_replace({{ text }}, '{{ invisible }}', '', 'g'), '{{ blank }}', ' ', 'g'
+        )),
+        'ABCDEFGHIJKLMNOPQRSTUVWXYZ',
+        'abcdefghijklmnopqrstuvwxyz'
+    )
+{%- endmacro %}
+
+
 {# The calendar day as written: a time zone must not move a row into another week. #}
 {% macro iso_date(text) -%}
     {{ adapter.dispatch('iso_date')(text) }}
@@ -41,6 +56,92 @@
    up to it would be millions of rows. #}
 {% macro plausible_day(day) -%}
     case when {{ day }} between date '1990-01-01' and date '2099-12-31' then {{ day }} end
+{%- endmacro %}
+
+
+{# A date as an ISO text, if the input writes its dates in another order; ISO texts stay as they are. #}
+{% macro iso_text(column, input) -%}
+    {%- set text = 'cast(' ~ column ~ ' as varchar)' -%}
+    {%- set order = {
+        'mdy': ['([0-9]{2})[/. -]([0-9]{2})[/. -]', '\\1-\\2'],
+        'dmy': ['([0-9]{2})[/. -]([0-9]{2})[/. -]', '\\2-\\1'],
+    } -%}
+    {%- if input.date_format in order -%}
+    {%- set days, month_day = order[input.date_format] -%}
+    regexp_replace(
+        regexp_replace({{ padded_day(text) }}, '^{{ days }}([0-9]{4})', '\3-{{ month_day }}'),
+        '^{{ days }}([0-9]{2})($|[ T])',
+        '20\3-{{ month_day }}\4'
+    )
+    {%- elif input.date_format == 'ymd' -%}
+    regexp_replace(
+        {{ padded_day(text) }}, '^([0-9]{4})[/. -]?([0-9]{2})[/. -]?([0-9]{2})', '\1-\2-\3'
+    )
+    {%- else -%}
+    {{ text }}
+    {%- endif %}
+{%- endmacro %}
+
+{# With two digits for a day, a month and an hour; twice, for marks are shared by their neighbours. #}
+{% macro padded_day(text) -%}
+    {%- set one_digit = "'(^|[/. -])([0-9])([/. :T-]|$)', '\\10\\2\\3', 'g'" -%}
+    regexp_replace(regexp_replace(trim({{ text }}), {{ one_digit }}), {{ one_digit }})
+{%- endmacro %}
+
+
+{# A text's number without the sign of the input's currency and the mark between thousands, and with
+   a point; null where the marks stand elsewhere. Of columns that are no text, the number as it is. #}
+{% macro plain_number(column, input) -%}
+    {%- set text = 'cast(' ~ column ~ ' as varchar)' -%}
+    {%- set marks = {'.': '[.]', ',': ',', ' ': '[ \u00a0\u202f]', "'": "[''\u2019]"} -%}
+    {%- set money = input.money or '' -%}
+    {%- set bare -%}
+    {%- if money -%}
+    regexp_replace(
+        regexp_replace({{ text }}, '^\s*([+-]?)\s*({{ money }})\s*', '\1'), '\s*({{ money }})\s*$', ''
+    )
+    {%- else -%}
+    {{ text }}
+    {%- endif -%}
+    {%- endset -%}
+    {%- set point = marks[input.decimal or '.'] -%}
+    case
+        when not {{ is_text(column) }} then {{ text }}
+        {%- if input.thousands %}
+        {%- set mark = marks[input.thousands] %}
+        when
+            {{ matches(bare, '^\\s*[+-]?([0-9]{1,3}(' ~ mark ~ '[0-9]{3})+|[0-9]+)(' ~ point ~ '[0-9]*)?([eE][+-]?[0-9]{1,3})?\\s*$') }}
+            then regexp_replace(regexp_replace({{ bare }}, '{{ mark }}', '', 'g'), '{{ point }}', '.')
+        {%- elif input.decimal == ',' %}
+        when {{ matches(bare, '^[^.]*$') }} then regexp_replace({{ bare }}, ',', '.')
+        {%- else %}
+        else {{ bare }}
+        {%- endif %}
+    end
+{%- endmacro %}
+
+{% macro is_text(column) -%}
+    {{ adapter.dispatch('is_text')(column) }}
+{%- endmacro %}
+
+{% macro duckdb__is_text(column) -%}
+    typeof({{ column }}) = 'VARCHAR'
+{%- endmacro %}
+
+{% macro postgres__is_text(column) -%}
+    cast(pg_typeof({{ column }}) as varchar) in ('text', 'character varying', 'character')
+{%- endmacro %}
+
+{% macro matches(text, pattern) -%}
+    {{ adapter.dispatch('matches')(text, pattern) }}
+{%- endmacro %}
+
+{% macro duckdb__matches(text, pattern) -%}
+    regexp_matches({{ text }}, '{{ pattern }}')
+{%- endmacro %}
+
+{% macro postgres__matches(text, pattern) -%}
+    {{ text }} ~ '{{ pattern }}'
 {%- endmacro %}
 
 

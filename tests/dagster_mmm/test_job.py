@@ -367,7 +367,8 @@ def test_components_are_chosen_by_forecast_and_the_choice_is_kept(
         "select value from mmm.accuracy_latest where evaluation_set = 'holdout' and metric = 'elpd'"
     )
     score = choice["scores"][str(choice["components"])]
-    assert elpd["value"].item() == pytest.approx(score["elpd"], rel=1e-9)
+    assert elpd["value"].item() == pytest.approx(score["elpd_by_origin"][0], rel=1e-9)
+    assert len(score["origins"]) == 4
 
 
 def test_with_too_few_weeks_to_compare_auto_is_one_curve(rerun: tuple[Project, str]) -> None:

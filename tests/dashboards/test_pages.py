@@ -9,6 +9,7 @@ import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from dashboards import data
+from dashboards.numbers import written
 from tests.conftest import Project
 from tests.dashboards.harness import APP, PAGES, assert_tables_are_their_answers, opened, rerun
 
@@ -113,10 +114,9 @@ def test_the_sums_of_what_if_are_those_of_its_rows(published: tuple[Project, str
     total = app.dataframe[1].value.iloc[0]
     assert total["outcome_then"] == pytest.approx(then["contribution_mean"].sum())
     spend, outcome = app.metric
-    assert spend.value == f"{then['weekly_spend'].sum():,.0f}"
-    assert outcome.value == f"{then['contribution_mean'].sum():,.0f}"
-    gain = total["outcome_then"] - total["outcome_now"]
-    assert outcome.delta == f"{gain:+,.0f}"
+    assert spend.value == written(then["weekly_spend"].sum())
+    assert outcome.value == written(then["contribution_mean"].sum())
+    assert outcome.delta == written(total["outcome_then"] - total["outcome_now"], is_signed=True)
 
 
 def test_the_interval_of_a_sum_is_of_the_draws_sums(published: tuple[Project, str]) -> None:
@@ -149,7 +149,8 @@ def test_the_interval_of_a_sum_is_of_the_draws_sums(published: tuple[Project, st
         assert found[figure] == pytest.approx(expected), figure
     total = app.dataframe[1].value.iloc[0]
     assert found["outcome_then_ci_lo"] < total["outcome_then"] < found["outcome_then_ci_hi"]
-    assert f"{change.quantile(0.05):+,.0f} and {change.quantile(0.95):+,.0f}" in text(app)
+    low, high = (written(change.quantile(level), is_signed=True) for level in (0.05, 0.95))
+    assert f"between {low} and {high}" in text(app)
 
 
 @pytest.mark.parametrize("basis", ["steady_state", "historical_pattern"])
@@ -184,8 +185,8 @@ def test_the_forecast_follows_the_last_week_and_sums_up(published: tuple[Project
     assert (rows["week_start"].iloc[0] - last).days == 7
     assert rows["outcome_q05"].lt(rows["outcome_q50"]).all()
     outcome, spend = app.metric
-    assert outcome.value == f"{rows['outcome_mean'].sum():,.0f}"
-    assert spend.value == f"{rows['planned_spend'].sum():,.0f}"
+    assert outcome.value == written(rows["outcome_mean"].sum())
+    assert spend.value == written(rows["planned_spend"].sum())
 
 
 @pytest.mark.usefixtures("rerun")
@@ -265,6 +266,62 @@ def test_the_causes_of_a_move_stand_below_it_the_largest_first() -> None:
 def test_what_is_missing_is_said(published: tuple[Project, str]) -> None:
     assert "No forecast has been scored yet" in text(opened("next_weeks"))
     assert "No lift tests" in text(opened("trust"))
+
+
+@pytest.mark.usefixtures("rerun")
+@pytest.mark.parametrize("page", ["what_if", "worth", "next_unit"])
+def test_a_region_without_media_has_pages_without_its_curves(page: str) -> None:
+    """On the copy that the dashboard reads, with a region in which nothing was spent."""
+    with duckdb.connect(str(data.source().database)) as copy:
+        copy.execute(
+            """
+            insert into mmm.channel_summary_latest by name
+            select
+                run_id, model_key, 'a region' as series_key, channel, period, is_paid, 0 as spend,
+                0 as contribution_mean, 0 as contribution_ci_lo, 0 as contribution_ci_hi,
+                'no spend' as no_return_reason, ci_level
+            from mmm.channel_summary_latest
+            """
+        )
+    app = opened(page)
+    assert not app.exception
+    said = "a region has no spend in any channel" if page == "what_if" else "no spend"
+    assert said in text(app)
+    assert "nan" not in text(app)
+
+
+@pytest.mark.usefixtures("rerun")
+@pytest.mark.parametrize("unit", [1e-8, 1e-3, 1e4])
+def test_sums_are_written_by_their_size(unit: float) -> None:
+    """On the copy that the dashboard reads, with outcome and spend in another unit."""
+    money = ["weekly_spend", "contribution_mean", "contribution_ci_lo", "contribution_ci_hi"]
+    with duckdb.connect(str(data.source().database)) as copy:
+        scaled = ", ".join(f"{name} = {name} * {unit}" for name in money)
+        copy.execute(f"update mmm.response_curve_latest set {scaled}")
+        copy.execute(f"update mmm.response_draw_latest set contribution = contribution * {unit}")
+    app = opened("what_if")
+    what_if(app, tv=120)
+    total = app.dataframe[1].value.iloc[0]
+    for metric, name in zip(app.metric, ("spend_then", "outcome_then"), strict=True):
+        shown = float(metric.value.replace(",", ""))
+        assert shown == pytest.approx(total[name], rel=0.005)
+        assert float(str(metric.delta).replace(",", "")) > 0
+
+
+def test_a_channel_without_a_return_is_named_with_the_reason(rerun: tuple[Project, str]) -> None:
+    with duckdb.connect(str(data.source().database)) as copy:
+        copy.execute(
+            """
+            update mmm.channel_summary_latest
+            set roi_mean = null, mroi_mean = null, no_return_reason = 'spend under a share'
+            where channel = 'tv'
+            """
+        )
+    for page in ("worth", "next_unit"):
+        st.cache_data.clear()
+        app = opened(page)
+        assert "No return for tv: spend under a share." in text(app)
+        assert app.dataframe[0].value["channel"].iloc[-1] == "tv"
 
 
 def test_without_a_published_run_it_says_what_to_do(project: Project) -> None:

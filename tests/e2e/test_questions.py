@@ -65,10 +65,14 @@ def test_returns_hold_the_truth_wherever_they_are_asked_for(answers: list[pd.Dat
 
 
 def test_marginal_returns_hold_the_truth(answers: list[pd.DataFrame], truth: Truth) -> None:
-    """By a true increase of all spend by a thousandth, carry-over settled."""
+    """By a true increase of the quarter's spend by a thousandth, and what that leaves for later."""
     panel, _ = simulate_national_market(demo.DEMO_SEED)
-    more = _contribution(1.001 * panel.spend, truth) - _contribution(panel.spend, truth)
-    gain = more[-13:, 0].sum(axis=0) / (0.001 * panel.spend[-13:, 0].sum(axis=0))
+    later = np.tile(panel.spend[-13:].mean(axis=0), (26, 1, 1))
+    as_it_is = np.concatenate([panel.spend, later])
+    more = as_it_is.copy()
+    more[len(panel) - 13 : len(panel)] *= 1.001
+    gained = (_contribution(more, truth) - _contribution(as_it_is, truth))[:, 0].sum(axis=0)
+    gain = gained / (0.001 * panel.spend[-13:, 0].sum(axis=0))
     assert inside(answers[2], "mroi", by_channel(gain)) >= 3
 
 

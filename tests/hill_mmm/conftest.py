@@ -125,6 +125,7 @@ def _invent_fit(
         ),
         "sigma": 0.03 * rng.lognormal(0.0, 0.05, by_series),
     }
+    sites["carry_in"] = rng.gamma(2.0, 0.5, (*shape, len(panel.media_names)))
     if spec.control_signs:
         size = np.abs(rng.normal(size=(*shape, len(spec.control_signs))))
         sites["signed_coefficients"] = 0.1 * design.signed_prior_sd * size

@@ -7,7 +7,7 @@ import pytest
 
 from hill_mmm import Fit, LiftTest, ModelSpec, Panel, SamplerSettings, known_tests, leave_future_out
 from hill_mmm import _cross_validation as future
-from hill_mmm._cross_validation import shorter
+from hill_mmm._cross_validation import FutureScores, possible_origins, shorter
 from hill_mmm._results.accuracy import log_predictive_density
 from hill_mmm._results.predictive_scores import crps
 from hill_mmm.results import decompose
@@ -62,6 +62,8 @@ def test_no_week_is_scored_twice(market: Panel, fitted_to: list[dict[str, Any]])
     np.testing.assert_allclose(scores.pointwise_elpd, elpd, rtol=1e-12)
     np.testing.assert_allclose(scores.pointwise_crps, score, rtol=1e-12)
     assert scores.elpd == pytest.approx(elpd.sum())
+    by_origin = [density.sum() for density, _ in by_hand]
+    np.testing.assert_allclose(scores.elpd_by_origin, by_origin, rtol=1e-12)
     assert scores.crps == pytest.approx(score.mean())
 
 
@@ -70,7 +72,12 @@ def test_series_that_had_not_started_are_not_forecast(
 ) -> None:
     two = regions.only(["region_01", "region_04"])
     unknown = (np.arange(104)[:, None] < 80) & np.array([False, True])
-    late = replace(two, starts=np.array([0, 80]), outcome=np.where(unknown, np.nan, two.outcome))
+    late = replace(
+        two,
+        starts=np.array([0, 80]),
+        media_starts=np.array([0, 80]),
+        outcome=np.where(unknown, np.nan, two.outcome),
+    )
     scores = leave_future_out(late, SPEC, horizon=13, origins=2)
     assert [call["panel"].series for call in fitted_to] == [
         ("region_01", "region_04"),
@@ -78,7 +85,29 @@ def test_series_that_had_not_started_are_not_forecast(
     ]
     # Two series after the later origin, one after the earlier.
     assert scores.pointwise_elpd.shape == (13 + 13 + 13,)
+    assert list(scores.origin) == [0] * 26 + [1] * 13
     assert np.isfinite(scores.pointwise_elpd).all()
+
+
+def test_origins_one_by_one_are_the_same_as_together(
+    market: Panel, fitted_to: list[dict[str, Any]]
+) -> None:
+    together = leave_future_out(market, SPEC, horizon=13, origins=3)
+    single = [leave_future_out(market.head(104 - 13 * n), SPEC, horizon=13) for n in range(3)]
+    joined = FutureScores.joined(single)
+    assert joined.origins == together.origins
+    assert len(joined.fits) == 3
+    for name in ("pointwise_elpd", "pointwise_crps", "origin", "elpd_by_origin"):
+        np.testing.assert_array_equal(getattr(joined, name), getattr(together, name))
+
+
+@pytest.mark.parametrize(
+    ("horizon", "at_most", "origins"), [(13, 4, 4), (13, 6, 4), (13, 2, 2), (52, 4, 1), (53, 4, 0)]
+)
+def test_an_origin_needs_weeks_to_fit_before_it(
+    market: Panel, horizon: int, at_most: int, origins: int
+) -> None:
+    assert possible_origins(market, horizon, at_most) == origins
 
 
 def lift_test(end: str, series: str | None = None) -> LiftTest:

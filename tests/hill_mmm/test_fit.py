@@ -2,7 +2,6 @@ from collections.abc import Callable
 from dataclasses import fields, replace
 from pathlib import Path
 
-import jax
 import numpy as np
 import pytest
 import xarray as xr
@@ -20,9 +19,8 @@ from hill_mmm import (
     sample_prior,
     simulate_seed_benchmark,
 )
-from hill_mmm._model.data import model_data
-from hill_mmm._model.lift import expected_lift
 from hill_mmm._posterior import OPTIONAL_SITE_DIMS, SITE_DIMS
+from hill_mmm._results.lift_tests import modelled_lift
 from hill_mmm._sampling.program import _PROGRAMS
 from hill_mmm.spec import AmplitudePrior
 
@@ -60,7 +58,7 @@ def assert_same(stored: Fit, original: Fit) -> None:
         np.testing.assert_array_equal(stored.draws[site], values, strict=True)
     for name, values in original.stats._asdict().items():
         np.testing.assert_array_equal(getattr(stored.stats, name), values, strict=True)
-    for name in ("cpu_seconds", "wall_seconds", "peak_rss_mb"):
+    for name in ("cpu_seconds", "wall_seconds", "peak_rss_mb", "prior_only"):
         assert getattr(stored, name) == getattr(original, name)
 
 
@@ -92,12 +90,12 @@ def test_noise_is_found(fitted: Fit) -> None:
 
 
 def test_posterior_agrees_with_the_lift_tests(regional_fit: Fit) -> None:
-    scales, tests = regional_fit.scales, regional_fit.lift_tests
-    lift = model_data(regional_fit.panel, regional_fit.spec, scales, tests).lift
-    of_draw = jax.jit(jax.vmap(lambda curves: expected_lift(lift, curves, "geometric")))
-    expected = np.asarray(of_draw(regional_fit.curves)).mean(axis=0)
+    tests = regional_fit.lift_tests
+    found = modelled_lift(regional_fit)
     for position, test in enumerate(tests):
-        assert expected[position] == pytest.approx(test.lift, abs=2 * test.standard_error)
+        expected, between = found.mean[:, position].mean(), found.variance[:, position].mean()
+        error = np.sqrt(test.standard_error**2 + between)
+        assert float(expected) == pytest.approx(test.lift, abs=2 * error)
 
 
 def test_fit_accounts_for_what_it_cost(any_fit: Fit) -> None:
@@ -112,6 +110,11 @@ def test_fit_keeps_the_target_acceptance_that_it_ran_with(fitted: Fit, regional_
 
 def test_a_stored_fit_is_the_same_to_the_bit(any_fit: Fit, tmp_path: Path) -> None:
     assert_same(through_a_file(any_fit, tmp_path / "fit.nc"), any_fit)
+
+
+def test_a_stored_prior_stays_one(fitted: Fit, tmp_path: Path) -> None:
+    prior = replace(fitted, prior_only=True)
+    assert_same(through_a_file(prior, tmp_path / "prior.nc"), prior)
 
 
 def test_a_mixture_without_controls_is_stored_too(

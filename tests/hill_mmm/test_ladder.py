@@ -11,6 +11,7 @@ from hill_mmm import (
     LiftTest,
     ModelSpec,
     Panel,
+    Progress,
     Rung,
     SamplerError,
     SamplerSettings,
@@ -90,6 +91,8 @@ def test_the_rungs_are_longer_then_fewer_components(rungs: Rungs, market: Panel)
     # Half the way from 0.9 to 1, on the longer rung alone.
     accept = [call["sampler"].target_accept for call in rungs.calls]
     assert accept == pytest.approx([0.9, 0.95, 0.9, 0.9])
+    # And from other places: the chains of an equal seed would start where these did.
+    assert [call["sampler"].seed for call in rungs.calls] == [5, 6, 5, 5]
     assert tuple(heard) == found.rungs
     assert not found.has_passed
     # The last that has draws, to be looked at.
@@ -202,25 +205,29 @@ class Scored:
 
     Attributes:
         fits: of each candidate.
-        weeks: scores, or the message of the sampler's error.
+        totals: after each origin, the latest first, or the message of the sampler's error there.
         calls: what was asked for.
     """
 
     fits: dict[int, Fit]
-    weeks: dict[int, np.ndarray | str]
+    totals: dict[int, list[float | str]]
     calls: list[dict[str, Any]] = field(default_factory=list)
 
     def __call__(
         self, panel: Panel, spec: ModelSpec, sampler: SamplerSettings, **rest: Any
     ) -> FutureScores:
         self.calls.append({"panel": panel, "spec": spec, "sampler": sampler, **rest})
-        found = self.weeks[spec.components]
+        found = self.totals[spec.components][(104 - len(panel)) // 13]
         if isinstance(found, str):
             raise SamplerError(found)
-        return FutureScores((91,), (self.fits[spec.components],), found, np.ones(10))
+        weeks = np.full(10, found / 10)
+        fits = (self.fits[spec.components],)
+        return FutureScores((len(panel) - 13,), fits, weeks, np.ones(10), np.zeros(10, dtype=int))
 
-
-WAVES = np.array([1.0, -1.0] * 5)
+    @property
+    def asked(self) -> list[tuple[int, int]]:
+        """Weeks of the panel and components of each call."""
+        return [(len(call["panel"]), call["spec"].components) for call in self.calls]
 
 
 @pytest.fixture
@@ -230,16 +237,20 @@ def scored(
     """K = 3 is the best, K = 2 within one standard error of it, K = 1 far below."""
     fits = {k: invent_fit(market.head(91), ModelSpec(components=k), draws=40) for k in (1, 2, 3)}
     rungs.passes = {(1, 40), (2, 40), (3, 40)}
-    # Paired differences: a mean of 0.1 and an sd of 1, so 1.0 with an error of 3.3; and of 2.
-    weeks = {1: -2.0 + 0.1 * WAVES, 2: -0.1 + WAVES, 3: np.zeros(10)}
-    made_up = Scored(fits, weeks)
+    # Differences to K = 3: 20 with an error of 1.2, and 1 with one of 11.5.
+    totals: dict[int, list[float | str]] = {
+        1: [-5.5, -4.5, -5.5, -4.5],
+        2: [4.75, -5.25, 4.75, -5.25],
+        3: [0.0, 0.0, 0.0, 0.0],
+    }
+    made_up = Scored(fits, totals)
     monkeypatch.setattr(ladder, "leave_future_out", made_up)
     return made_up
 
 
 def choose(market: Panel, **rest: Any) -> ladder.Choice:
     return choose_components(
-        market, ModelSpec(components=2), SAMPLER, THRESHOLDS, horizon=13, **rest
+        market, ModelSpec(components=2), SAMPLER, THRESHOLDS, **{"horizon": 13} | rest
     )
 
 
@@ -248,20 +259,29 @@ def test_the_simplest_within_one_standard_error_is_chosen(scored: Scored, market
     assert found.components == 2
     assert set(found.scores) == {1, 2, 3}
     assert found.left_out == {}
-    assert [call["spec"].components for call in scored.calls] == [1, 2, 3]
+    assert scored.asked == [(weeks, k) for weeks in (104, 91, 78, 65) for k in (1, 2, 3)]
+    assert found.scores[2].origins == (91, 78, 65, 52)
+    np.testing.assert_allclose(found.scores[2].elpd_by_origin, scored.totals[2])
 
 
 def test_a_better_model_is_chosen_over_a_simpler_one(scored: Scored, market: Panel) -> None:
-    scored.weeks[2] = scored.weeks[1] + 0.01
+    scored.totals[2] = scored.totals[1]
     assert choose(market).components == 3
+
+
+def test_one_good_stretch_does_not_make_a_better_model(scored: Scored, market: Panel) -> None:
+    """After the latest origin alone K = 3 is far better; from one origin to the next it is not."""
+    scored.totals[2] = scored.totals[1] = [-9.0, 5.0, -3.0, 4.0]
+    assert choose(market).components == 1
 
 
 def test_the_comparison_is_of_the_same_forecasts(scored: Scored, market: Panel) -> None:
     test = LiftTest("tv", "2021-02-08", "2021-03-01", 1.5e5, 3e4)
     choose(market, lift_tests=(test,), candidates=(1, 3))
-    assert [call["spec"].components for call in scored.calls] == [1, 3]
+    assert [call["spec"].components for call in scored.calls] == 4 * [1, 3]
     for call in scored.calls:
-        assert call["panel"] is market
+        known = len(call["panel"])
+        np.testing.assert_array_equal(call["panel"].outcome, market.outcome[:known])
         assert (call["horizon"], call["lift_tests"]) == (13, (test,))
         assert call["sampler"] == SAMPLER
 
@@ -270,18 +290,32 @@ def test_a_candidate_that_has_not_converged_is_left_out(
     scored: Scored, rungs: Rungs, market: Panel
 ) -> None:
     rungs.passes = {(1, 40), (2, 40)}
-    scored.weeks[2] = -5.0 + WAVES
+    scored.totals[2] = [-50.0, -40.0, -50.0, -40.0]
     found = choose(market)
     assert found.components == 1
-    assert found.left_out == {3: "max_r_hat, min_ess"}
+    assert found.left_out == {3: "before week 92: max_r_hat, min_ess"}
     assert set(found.scores) == {1, 2}
+    # It is not tried again at earlier origins.
+    assert [k for _, k in scored.asked] == [1, 2, 3, 1, 2, 1, 2, 1, 2]
 
 
 def test_a_candidate_without_draws_is_left_out(scored: Scored, market: Panel) -> None:
-    scored.weeks[3] = "no finite density"
+    scored.totals[3][1] = "no finite density"
     found = choose(market)
-    assert found.left_out == {3: "no finite density"}
+    assert found.left_out == {3: "before week 79: no finite density"}
     assert set(found.scores) == {1, 2}
+
+
+def test_a_candidate_that_is_left_alone_is_the_choice(
+    scored: Scored, rungs: Rungs, market: Panel
+) -> None:
+    rungs.passes = {(2, 40)}
+    found = choose(market)
+    assert found.components == 2
+    assert set(found.left_out) == {1, 3}
+    # Nothing is left to compare it with: earlier origins are not fitted.
+    assert [weeks for weeks, _ in scored.asked] == [104, 104, 104]
+    assert found.scores[2].origins == (91,)
 
 
 def test_where_none_converges_the_ladder_is_left_to_judge(
@@ -291,6 +325,26 @@ def test_where_none_converges_the_ladder_is_left_to_judge(
     found = choose(market)
     assert (found.components, found.scores) == (1, {})
     assert set(found.left_out) == {1, 2, 3}
+
+
+def test_too_few_origins_compare_nothing(scored: Scored, market: Panel) -> None:
+    found = choose(market, horizon=26)
+    assert (found.components, found.scores, scored.calls) == (1, {}, [])
+    assert set(found.left_out) == {2, 3}
+    assert "26 weeks from 3 origins, and the 104 weeks allow a fit before 2" in found.left_out[2]
+
+
+def test_every_fit_of_a_comparison_reports_its_own_progress(scored: Scored, market: Panel) -> None:
+    told: list[str] = []
+
+    def on_fit(fit: str) -> Callable[[Progress], None]:
+        told.append(fit)
+        return lambda progress: None
+
+    choose(market, candidates=(1, 2), on_fit=on_fit)
+    assert told[:3] == ["K = 1, origin 1 of 4", "K = 2, origin 1 of 4", "K = 1, origin 2 of 4"]
+    assert len(told) == len(scored.calls) == 8
+    assert all(callable(call["on_progress"]) for call in scored.calls)
 
 
 def test_a_comparison_asks_for_half_the_effective_draws(
@@ -305,4 +359,4 @@ def test_a_comparison_asks_for_half_the_effective_draws(
     monkeypatch.setattr(ladder, "verdicts", note)
     choose(market)
     assert {thresholds.min_ess for thresholds in asked} == {200.0}
-    assert {thresholds.max_r_hat for thresholds in asked} == {1.01}
+    assert {thresholds.max_r_hat for thresholds in asked} == {1.005}

@@ -35,7 +35,7 @@ def absorbed(market: Panel, invent_fit: InventFit) -> Fit:
     precision = 1 / 1.2e4**2 + 1 / test.standard_error**2
     mean = (4e4 / 1.2e4**2 + test.lift / test.standard_error**2) / precision
     wanted = np.random.default_rng(0).normal(mean, precision**-0.5, made.n_draws)
-    factor = (wanted / modelled_lift(made, (test,))[:, 0]).reshape(4, 1000, 1, 1, 1)
+    factor = (wanted / modelled_lift(made, (test,)).mean[:, 0]).reshape(4, 1000, 1, 1, 1)
     draws = made.draws | {"amplitude": made.draws["amplitude"] * factor}
     return replace(made, draws=draws, lift_tests=(test,))
 
@@ -61,12 +61,12 @@ def in_thousands(market: Panel) -> Fit:
 
 
 def test_a_test_in_thousands_is_left_out_by_a_refit(in_thousands: Fit, fitted: Fit) -> None:
-    with_it = modelled_lift(in_thousands, in_thousands.lift_tests)[:, 0]
+    with_it = modelled_lift(in_thousands, in_thousands.lift_tests).mean[:, 0]
     # The posterior agrees with what it was told.
     assert abs(with_it.mean() - 80.0) < 2 * np.hypot(with_it.std(), 16.0)
     without = leave_test_out(in_thousands)
     assert without[0].method == "refit"
-    alone = modelled_lift(fitted, in_thousands.lift_tests)
+    alone = modelled_lift(fitted, in_thousands.lift_tests).mean
     assert without[0].mean == pytest.approx(alone.mean(), abs=alone.std())
     disagreement, size = lift_test_checks(lift_test(in_thousands, 0.9, without))
     assert (disagreement.status, size.status) == ("warn", "warn")

@@ -37,7 +37,7 @@ def test_a_stored_fit_gives_the_same_estimates_to_the_bit(
 
 def test_a_fit_of_another_schema_is_refused(national_mixture: Fit) -> None:
     dataset = national_mixture.to_dataset().assign_attrs(schema_version=1)
-    with pytest.raises(ValueError, match="has schema version 1, this code reads 3: fit anew"):
+    with pytest.raises(ValueError, match="has schema version 1, this code reads 4: fit anew"):
         Fit.from_dataset(dataset)
 
 

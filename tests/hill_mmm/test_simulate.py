@@ -45,12 +45,15 @@ def test_equal_seeds_give_equal_markets(simulate, shape: tuple[int, int]) -> Non
 def test_truth_of_the_benchmark_is_consistent(dgp: str) -> None:
     panel, truth = simulate_seed_benchmark(dgp, 1)
     effects = by_hand(panel.spend, truth)
-    np.testing.assert_allclose(truth.contribution, effects @ truth.weights, rtol=1e-10)
+    realised = np.take_along_axis(effects, truth.regime[:, :, None, None], axis=3)[..., 0]
+    np.testing.assert_allclose(truth.contribution, realised, rtol=1e-10)
     time = np.arange(200)
     baseline = 50 + 2 * (time - 99.5) / time.std()
-    np.testing.assert_allclose(
-        truth.expected[:, 0], baseline + truth.contribution[:, 0, 0], rtol=1e-10
-    )
+    mean_effect = (effects @ truth.weights)[:, 0, 0]
+    np.testing.assert_allclose(truth.expected[:, 0], baseline + mean_effect, rtol=1e-10)
+    # In the regime of each week, only the noise is left.
+    noise = panel.outcome[:, 0] - baseline - truth.contribution[:, 0, 0]
+    assert noise.std() == pytest.approx(3.0, abs=4 * 3.0 / np.sqrt(2 * 200))
 
 
 def test_truth_of_the_market_is_consistent() -> None:
@@ -110,7 +113,7 @@ def test_noise_is_sigmas() -> None:
 def test_mixture_noise_has_the_regimes_in_it() -> None:
     panel, truth = simulate_seed_benchmark("mixture_k2", 0, weeks=4000)
     effects = by_hand(panel.spend, truth)[:, 0, 0]
-    between = (effects - truth.contribution[:, 0]) ** 2 @ truth.weights
+    between = (effects - (effects @ truth.weights)[:, None]) ** 2 @ truth.weights
     z = (panel.outcome - truth.expected)[:, 0] / np.sqrt(between + 9.0)
     # z**2 of a two-point mixture with noise has a variance below the Normal's 2.
     assert (z**2).mean() == pytest.approx(1.0, abs=4 * np.sqrt(2 / 4000))

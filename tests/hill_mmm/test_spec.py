@@ -216,7 +216,7 @@ def test_a_day_is_written_one_way(day: str) -> None:
         ModelSpec(events={"strike": (day,)})
 
 
-@pytest.mark.parametrize("country", ["GER", "XX", "us", "NYSE", ""])
+@pytest.mark.parametrize("country", ["GER", "XX", "us", "NYSE", "", "BV", "HM", "IO"])
 def test_a_country_has_known_holidays(country: str) -> None:
     with pytest.raises(SpecError, match=f"holidays: found '{country}'; allowed: an ISO 3166 code"):
         ModelSpec(holidays=country)

@@ -24,7 +24,7 @@ reported_spend as (
 
 ),
 
-reported_days as (
+ends_of_reports as (
 
     select
         feed,
@@ -32,6 +32,41 @@ reported_days as (
         max(observed_on) as last_day
     from {{ ref('stg_reports') }}
     group by feed
+
+),
+
+reported_weekdays as (
+
+    select distinct
+        feed,
+        cast(extract(isodow from observed_on) as integer) as day_of_week
+    from {{ ref('stg_reports') }}
+    where observed_on is not null
+
+),
+
+-- Reports that never have a row on a Saturday hold a Saturday that follows their last Friday.
+reported_days as (
+
+    select
+        ends_of_reports.feed,
+        ends_of_reports.first_day,
+        ends_of_reports.last_day,
+        ends_of_reports.first_day - min(
+            (
+                cast(extract(isodow from ends_of_reports.first_day) as integer)
+                - reported_weekdays.day_of_week + 6
+            ) % 7
+        ) as held_from,
+        ends_of_reports.last_day + min(
+            (
+                reported_weekdays.day_of_week
+                - cast(extract(isodow from ends_of_reports.last_day) as integer) + 6
+            ) % 7
+        ) as held_until
+    from ends_of_reports
+    inner join reported_weekdays on ends_of_reports.feed = reported_weekdays.feed
+    group by ends_of_reports.feed, ends_of_reports.first_day, ends_of_reports.last_day
 
 ),
 
@@ -86,8 +121,8 @@ report_rows as (
         cast('spend' as varchar) as role,
         case
             when
-                reported_days.first_day <= periods.period_start
-                and periods.period_end <= reported_days.last_day
+                reported_days.held_from <= periods.period_start
+                and periods.period_end <= reported_days.held_until
                 then reported_spend.unreadable_value
             else
                 'reports from ' || cast(reported_days.first_day as varchar)
@@ -96,8 +131,8 @@ report_rows as (
         -- Within the days of the reports, no row is no spend; beyond them, nobody knows.
         case
             when
-                reported_days.first_day <= periods.period_start
-                and periods.period_end <= reported_days.last_day
+                reported_days.held_from <= periods.period_start
+                and periods.period_end <= reported_days.held_until
                 and reported_spend.unreadable_value is null
                 then coalesce(reported_spend.spend, 0)
         end as value

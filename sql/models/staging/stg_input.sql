@@ -16,9 +16,11 @@ long as (
         {{ key_of(input.model_column, input.model_key) }} as model_key,
         {{ key_of(input.series_column, input.series_key) }} as series_key,
         cast({{ quoted(input.date_column) }} as varchar) as raw_date,
+        {{ iso_text(quoted(input.date_column), input) }} as iso_text,
         {{ text_literal(variable.name) }} as variable,
         {{ text_literal(variable.role) }} as role,
         cast({{ quoted(variable.column) }} as varchar) as raw_value,
+        {{ plain_number(quoted(variable.column), input) }} as plain_value,
         {{ text_literal(variable.equals) if 'equals' in variable else null_text }} as true_text
     from {{ rows_of(relation, input, input.model_column) }}
 
@@ -35,7 +37,7 @@ dated as (
 
     select
         *,
-        {{ iso_date('raw_date') }} as written_day
+        {{ iso_date('iso_text') }} as written_day
     from long
 
 )
@@ -50,8 +52,8 @@ select
     role,
     raw_value,
     case
-        when true_text is null then {{ finite_number('raw_value') }}
-        when raw_value = true_text then 1.0
+        when true_text is null then {{ finite_number('plain_value') }}
+        when {{ folded('raw_value') }} = {{ folded('true_text') }} then 1.0
         else 0.0
     end as value
 from dated

@@ -12,8 +12,10 @@ raw_rows as (
         {{ key_of(reports.model_column, input.model_key) }} as model_key,
         {{ key_of(reports.series_column, input.series_key) }} as series_key,
         cast({{ quoted(reports.date_column) }} as varchar) as raw_date,
+        {{ iso_text(quoted(reports.date_column), input) }} as iso_text,
         trim(cast({{ quoted(reports.channel_column) }} as varchar)) as channel,
-        cast({{ quoted(reports.spend_column) }} as varchar) as raw_value
+        cast({{ quoted(reports.spend_column) }} as varchar) as raw_value,
+        {{ plain_number(quoted(reports.spend_column), input) }} as plain_value
     from {{ rows_of(raw if is_source else named_table(reports), input, reports.model_column) }}
 
     {%- if not loop.last %}
@@ -27,8 +29,10 @@ raw_rows as (
         cast(null as varchar) as model_key,
         cast(null as varchar) as series_key,
         cast(null as varchar) as raw_date,
+        cast(null as varchar) as iso_text,
         cast(null as varchar) as channel,
-        cast(null as varchar) as raw_value
+        cast(null as varchar) as raw_value,
+        cast(null as varchar) as plain_value
     where 1 = 0
     {%- endfor %}
 
@@ -38,7 +42,7 @@ dated as (
 
     select
         *,
-        {{ iso_date('raw_date') }} as written_day
+        {{ iso_date('iso_text') }} as written_day
     from raw_rows
 
 )
@@ -51,5 +55,5 @@ select
     {{ plausible_day('written_day') }} as observed_on,
     channel,
     raw_value,
-    {{ finite_number('raw_value') }} as value
+    {{ finite_number('plain_value') }} as value
 from dated

@@ -24,6 +24,8 @@ summary as (
         channel,
         contribution_mean as of_period
     from {{ ref('channel_summary_latest') }}
+    -- Waterfalls are of the last weeks, not of the calendar.
+    where period in ('all', 'last_52_weeks', 'last_13_weeks')
 
 )
 

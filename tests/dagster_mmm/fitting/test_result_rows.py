@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from dagster_mmm.fitting.artefacts import FittedRun, load_run, load_scales, save_run
-from dagster_mmm.fitting.result_rows import overall, result_frames, returns
+from dagster_mmm.fitting.result_rows import forecast_rows, overall, result_frames, returns
 from dagster_mmm.warehouse import tables
 from tests.conftest import Project
 
@@ -72,6 +72,35 @@ def test_an_adstock_without_half_life_is_null(run: FittedRun) -> None:
     assert decay["weight_mean"].notna().all()
 
 
+def test_controls_of_weeks_to_come_are_those_of_the_input_where_it_gives_them(
+    run: FittedRun,
+) -> None:
+    """The rows that a judged input keeps of weeks that are not over, and does not use."""
+    used = run.input.snapshot
+    last = used["week_start"].max()
+    price = used[(used["variable"] == "competitor_price") & (used["week_start"] == last)]
+    to_come = [
+        price.assign(week_start=last + pd.Timedelta(weeks=ahead), value=value, is_used=False)
+        for ahead, value in ((1, 12.5), (2, 13.0), (3, np.nan))
+    ]
+    snapshot = pd.concat([used, *to_come], ignore_index=True)
+    controls = tuple(
+        control.model_copy(update={"continues": "given"})
+        if control.name == "competitor_price"
+        else control
+        for control in run.settings.controls
+    )
+    settings = run.settings.model_copy(update={"controls": controls})
+    rows = forecast_rows(run.fit, settings, snapshot)
+    of_price = rows["control_assumption"].str.split(", ").str[0]
+    assert of_price.tolist()[:3] == [
+        f"competitor_price: {how}" for how in ("given", "given", "trend")
+    ]
+    not_asked = forecast_rows(run.fit, run.settings, snapshot)
+    differs = (rows["outcome_mean"] - not_asked["outcome_mean"]).abs() > 1e-6
+    assert differs.tolist() == [True, True, *[False] * (len(rows) - 2)]
+
+
 def test_what_all_series_are_worth_is_read_from_their_sum() -> None:
     rows = pd.DataFrame(
         [
@@ -85,3 +114,11 @@ def test_what_all_series_are_worth_is_read_from_their_sum() -> None:
     assert list(overall(rows).index) == [1, 2, 3]
     assert list(returns(rows).index) == [1]
     assert list(returns(rows.head(1)).index) == [0]
+
+
+def test_residuals_are_judged_and_those_of_a_right_model_pass(run: FittedRun) -> None:
+    diagnostic = result_frames(run)[tables.DIAGNOSTIC].set_index("check_name")
+    judged = diagnostic[diagnostic.index.str.startswith(("residual_", "effect_", "negative_"))]
+    assert len(judged) == 8
+    assert set(judged["status"]) == {"pass"}
+    assert not judged["is_blocking"].any()

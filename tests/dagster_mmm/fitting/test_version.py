@@ -40,7 +40,10 @@ def test_the_model_is_as_asked_for() -> None:
             {"name": "newsletter", "contribution_share_prior": {"median": 0.02, "sd_log": 1}},
             {"name": "posts", "contribution_share_prior": {"median": 0.01, "sd_log": 1}},
         ],
-        controls=[{"name": "price", "sign": "negative"}, {"name": "weather"}],
+        controls=[
+            {"name": "price", "sign": "negative", "reference": 9.99},
+            {"name": "weather", "continues": "seasonal"},
+        ],
         events={"launch": ["2026-01-31", "2026-02-01"]},
         model={
             "version": "2025-08",
@@ -72,6 +75,7 @@ def test_the_model_is_as_asked_for() -> None:
         holidays="DE",
         events={"launch": ("2026-01-31", "2026-02-01")},
         control_signs={"price": "negative"},
+        control_references={"price": 9.99},
     )
 
 

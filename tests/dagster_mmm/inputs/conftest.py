@@ -16,10 +16,9 @@ import pytest
 import yaml
 
 from dagster_mmm.environment import ROOT
-from dagster_mmm.inputs import ModelInput, RawTable, check_table, judge_input, load_csv
+from dagster_mmm.inputs import ModelInput, RawTable, check_table, judge_stored, load_csv
 from dagster_mmm.settings import Settings, dbt_vars
 from dagster_mmm.warehouse.database import Warehouse
-from dagster_mmm.warehouse.marts import read_marts
 
 TODAY = dt.date(2026, 1, 1)
 SQL = ROOT / "sql"
@@ -66,9 +65,7 @@ class InputWarehouse:
                 for mart, query in self.tables.items()
             )
         )
-        return judge_input(
-            *read_marts(self.resource, self.settings.model_key), self.settings, today
-        )
+        return judge_stored(self.resource, self.settings, today)
 
 
 def build_warehouse(
@@ -103,6 +100,39 @@ def by_day(tmp_path_factory: pytest.TempPathFactory, market: Path) -> InputWareh
     """A warehouse whose settings say daily."""
     folder, grain = tmp_path_factory.mktemp("daily"), {"grain": "daily"}
     return build_warehouse(folder, pd.read_csv(market), input=grain)
+
+
+@pytest.fixture(scope="session")
+def events(tmp_path_factory: pytest.TempPathFactory, market: Path) -> InputWarehouse:
+    """A warehouse whose promotions are a text, `Sale`, among others."""
+    sale = {"name": "promotion", "column": "promotion", "equals": "Sale"}
+    folder, frame = tmp_path_factory.mktemp("events"), pd.read_csv(market)
+    return build_warehouse(folder, with_events(frame), controls=[sale])
+
+
+def with_events(frame: pd.DataFrame) -> pd.DataFrame:
+    """The market with a text in place of each number of its promotions."""
+    return frame.assign(promotion=np.where(frame["promotion"] > 0, "Sale", "none"))
+
+
+@pytest.fixture(scope="session")
+def german(tmp_path_factory: pytest.TempPathFactory, market: Path) -> InputWarehouse:
+    """A warehouse whose numbers and dates are texts as in Germany."""
+    return build_warehouse(
+        tmp_path_factory.mktemp("german"),
+        in_german(pd.read_csv(market)),
+        input={"date_format": "dmy", "decimal": ",", "thousands": "."},
+    )
+
+
+def in_german(frame: pd.DataFrame) -> pd.DataFrame:
+    """Euros with a comma and points between thousands, days before months."""
+    marks = str.maketrans(",.", ".,")
+    texts = {
+        column: frame[column].map(lambda value: f"{1000 * value:,.4f} €".translate(marks))
+        for column in frame.select_dtypes("number")
+    }
+    return frame.assign(week=pd.to_datetime(frame["week"]).dt.strftime("%d.%m.%Y"), **texts)
 
 
 @pytest.fixture(scope="session")

@@ -1,6 +1,7 @@
 """The kinds of dirty data: how each is made, and what has to come of it."""
 
 import datetime as dt
+import io
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -8,6 +9,7 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 
+from dagster_mmm.inputs.left_out import LEAD_IN
 from tests.dagster_mmm.inputs.conftest import (
     TODAY,
     Change,
@@ -81,6 +83,32 @@ def dated(rewrite: Callable[["pd.Series[Any]"], "pd.Series[Any]"]) -> Change:
     return lambda frame: frame.assign(week=rewrite(frame["week"]))
 
 
+def shifted(days: int) -> Change:
+    return dated(lambda week: (pd.to_datetime(week) + pd.Timedelta(days=days)).astype(str))
+
+
+def written(date_format: str) -> Change:
+    return dated(lambda week: pd.to_datetime(week).dt.strftime(date_format))
+
+
+def numbers(spelled: str, marks: dict[int, int]) -> Change:
+    """Cents of three variables as texts, with their marks replaced."""
+
+    def change(frame: pd.DataFrame) -> pd.DataFrame:
+        texts = {
+            column: (100 * frame[column]).map(lambda value: spelled.format(value).translate(marks))
+            for column in ("revenue", "tv_spend", "radio_spend")
+        }
+        return frame.assign(**texts)
+
+    return change
+
+
+def as_parquet(text: bytes) -> bytes:
+    frame = pd.read_csv(io.BytesIO(text))
+    return frame.assign(week=pd.to_datetime(frame["week"])).to_parquet()
+
+
 def of_south(column: str, value: object, *weeks: int) -> Change:
     def change(frame: pd.DataFrame) -> pd.DataFrame:
         frame = frame.astype(object)
@@ -103,6 +131,24 @@ def spelled(*names: str) -> Change:
         return frame.assign(geo=frame["geo"].mask(south, pd.Series(spelling, frame.index[south])))
 
     return change
+
+
+def event(*spellings: str | None) -> Change:
+    """The first weeks of the event `Sale` with its text in these spellings."""
+
+    def change(frame: pd.DataFrame) -> pd.DataFrame:
+        frame = frame.astype(object)
+        frame.loc[frame.index[frame["promotion"] == "Sale"][: len(spellings)], "promotion"] = [
+            *spellings
+        ]
+        return frame
+
+    return change
+
+
+def weekdays() -> Change:
+    """The rows from Monday to Friday alone."""
+    return lambda frame: frame[pd.to_datetime(frame["week"]).dt.day_of_week < 5]
 
 
 def zoned(*offsets: str) -> Change:
@@ -194,10 +240,20 @@ CALENDAR = {
         "week of 2022-12-05 has 7 rows of 7 dates, most weeks one; deliver one row a week",
         change=mixed_grain,
     ),
+    "dates of the weeks' last days": error(
+        "wrong_week_start",
+        "156 rows are dated on Sunday, such as 2021-01-10, but input.week_starts_on is monday",
+        "if it is the last, set input.dated_by: last_day with input.week_starts_on: monday",
+        change=shifted(6),
+    ),
+    "dates of last days, as the settings say": as_it_is(
+        change=shifted(6), settings={"dated_by": "last_day"}
+    ),
     "wrong week start": error(
         "wrong_week_start",
         "156 rows are dated on Wednesday, such as 2021-01-06, but input.week_starts_on is monday",
-        change=dated(lambda w: (pd.to_datetime(w) + pd.Timedelta(days=2)).astype(str)),
+        "if it is the last, set input.dated_by: last_day with input.week_starts_on: thursday",
+        change=shifted(2),
     ),
     "one date off": error(
         "wrong_week_start",
@@ -226,6 +282,18 @@ CALENDAR = {
         change=lambda f: f.iloc[2:],
         warehouse="by_day",
     ),
+    "feed of weekdays": as_it_is(change=weekdays(), warehouse="by_day"),
+    "feed of weekdays that ends on a Thursday": repair(
+        "the week is incomplete: 4 of 5 days",
+        change=lambda f: weekdays()(f).iloc[:-1],
+        warehouse="by_day",
+    ),
+    "feed of weekdays that lacks one": error(
+        "missing_day",
+        "week of 2021-01-18 has 4 of 5 days; add the missing days",
+        change=lambda f: weekdays()(f).drop(index=16),
+        warehouse="by_day",
+    ),
     "week that is not over": repair(
         "the week is not over on 2023-12-30", today=dt.date(2023, 12, 30)
     ),
@@ -250,15 +318,32 @@ CALENDAR = {
         change=with_value(129, "week", "2062-06-26"),
     ),
     "date that stands for never": no_date("9999-12-31"),
-    "date of another order": no_date("31/01/2021"),
+    "date of another order": error(
+        "date_format",
+        "1 rows have the date '31/01/2021' in column 'week', which is no ISO date (day, month, "
+        "year); set input.date_format: dmy, or write dates as 2026-01-31",
+        change=with_value(3, "week", "31/01/2021"),
+    ),
+    "dates of the US": error(
+        "date_format",
+        "156 rows have 156 dates such as '01/",
+        "which is no ISO date (month, day, year); set input.date_format: mdy",
+        change=written("%m/%d/%Y"),
+    ),
+    "date of two readings": error(
+        "date_format",
+        "set input.date_format: mdy if that is 2021-02-01 or input.date_format: dmy if that is "
+        "2021-01-02",
+        change=with_value(4, "week", "2/1/21"),
+    ),
     "day that is in no calendar": no_date("2021-02-30"),
     "date as a number": error(
-        "unreadable_date",
-        "'20210104' in column 'week'",
-        "write it as 2026-01-31",
+        "date_format",
+        "such as '20210104' in column 'week'",
+        "(year, month, day); set input.date_format: ymd",
         sql=typed("week", "cast(replace(week, '-', '') as integer)"),
     ),
-    "no date": error("unreadable_date", "1 rows have no date in", change=with_value(3, "week", "")),
+    "no date": error("missing_date", "1 rows have no date in", change=with_value(3, "week", "")),
     "midnights of one time zone": as_it_is(change=zoned("+01:00", "+02:00")),
     "mixed time zones": error(
         "loading",
@@ -292,20 +377,45 @@ CALENDAR = {
     ),
     "series spelled in two ways": error(
         "similar_series",
-        "the series 'South', 'south' differ in case or encoding alone; spell them one way",
+        "the series 'South', 'south' differ in case, spaces, invisible characters or encoding "
+        "alone; spell them one way",
         change=spelled("south", "South"),
         warehouse="by_geo",
     ),
     "series in two encodings": error(
         "similar_series",
-        "differ in case or encoding alone",
+        "differ in case, spaces, invisible characters or encoding alone",
         change=spelled("Z\u00fcrich", "Zu\u0308rich"),
+        warehouse="by_geo",
+    ),
+    "series with a tab or a doubled space": error(
+        "similar_series",
+        "the series 'new\\tsouth', 'new  south', 'new south' differ in case, spaces, invisible",
+        change=spelled("new south", "new  south", "new\tsouth"),
+        warehouse="by_geo",
+    ),
+    "series with an invisible character": error(
+        "similar_series",
+        "the series 'south', 'sou\\u200bth', '\\ufeffsouth' differ in case, spaces, invisible",
+        change=spelled("south", "sou\u200bth", "\ufeffsouth"),
+        warehouse="by_geo",
+    ),
+    "series of invisible characters alone": error(
+        "missing_series",
+        "the series '\\u200b' has a name that nobody can see; say which series its rows belong to",
+        change=spelled("\u200b"),
         warehouse="by_geo",
     ),
     "series with the name of the sum": error(
         "reserved_series",
-        "a series is called 'all', the name of their sum; call it something else",
+        "a series is called 'all', the name of their sum, 'all'; call it something else",
         change=spelled("all"),
+        warehouse="by_geo",
+    ),
+    "series with the name of the sum in capitals": error(
+        "reserved_series",
+        "a series is called 'ALL', the name of their sum, 'all'; call it something else",
+        change=spelled("ALL"),
         warehouse="by_geo",
     ),
 }
@@ -329,22 +439,73 @@ VALUES = {
     ),
     "null spend": no_number(""),
     "null outcome": no_outcome(""),
+    "outcome begins later than the spend": repair(
+        LEAD_IN, change=lambda f: f.assign(revenue=f["revenue"].where(f.index >= 30))
+    ),
     "NaN": no_number("NaN"),
     "infinite": no_outcome("inf"),
     "number too large to hold": no_number("1e400"),
     "text in numbers": no_number("n/a"),
     "spreadsheet error": no_number("#REF!"),
-    "thousands separators": no_number("1,200"),
-    "decimal comma": no_number("1200,50"),
-    "money sign": no_number("€1200"),
-    "negative number of an accountant": no_number("(1200)"),
+    "thousands separators": error(
+        "number_format",
+        "1 values of radio are numbers in another format than the settings', such as '19,451.66' "
+        "of radio (column 'radio_spend') in the week of 2021-03-08",
+        'set input.thousands: ",", or correct them at the source',
+        change=with_value(9, "radio_spend", "19,451.66"),
+    ),
+    "separator of two readings": error(
+        "number_format",
+        'set input.decimal: "," if that is 1.2 or input.thousands: "," if that is 1200, or correct',
+        change=with_value(9, "radio_spend", "1,200"),
+    ),
+    "decimal comma": error(
+        "number_format",
+        'set input.decimal: ","',
+        change=with_value(9, "radio_spend", "1200,50"),
+    ),
+    "numbers of another country": error(
+        "number_format",
+        "values of radio, revenue, tv are numbers in another format",
+        'set input.decimal: "," and input.thousands: ".", or correct',
+        change=numbers("{:,.2f}", str.maketrans(",.", ".,")),
+    ),
+    "numbers and dates as the settings say": as_it_is(warehouse="german"),
+    "numbers of no one format": error(
+        "number_format",
+        "values of radio are numbers in another format",
+        "write all in one way, or correct them at the source",
+        change=lambda f: with_value(10, "radio_spend", "1,200.50")(
+            with_value(9, "radio_spend", "1.200,50")(f)
+        ),
+    ),
+    "money sign": as_it_is(change=with_value(9, "radio_spend", "€1200")),
+    "money sign of another currency": error(
+        "unreadable_spend",
+        f"{NO_NUMBER}$1,200, which bears the sign of another currency than EUR; correct it at",
+        change=with_value(9, "radio_spend", "$1,200"),
+    ),
+    "negative number of an accountant": error(
+        "unreadable_spend",
+        f"{NO_NUMBER}(1200), a negative number in brackets; correct it at the source",
+        change=with_value(9, "radio_spend", "(1200)"),
+    ),
+    "percentage": error(
+        "unreadable_spend",
+        f"{NO_NUMBER}12%, a percentage; correct it at the source",
+        change=with_value(9, "radio_spend", "12%"),
+    ),
     "digits of another script": no_number("١٢٠٠"),
     "blank control": error(
         "unreadable_control",
         f"competitor_price (column 'competitor_price') {NO_NUMBER}nothing",
         change=with_value(9, "competitor_price", ""),
     ),
-    "two currencies in the numbers": no_number("1200 USD"),
+    "two currencies in the numbers": error(
+        "unreadable_spend",
+        f"{NO_NUMBER}1200 USD, which bears the sign of another currency than EUR",
+        change=with_value(9, "radio_spend", "1200 USD"),
+    ),
     "two currencies in a column": error(
         "loading",
         "has rows in other currencies than EUR (column 'money'): 1 in 'USD'; convert them",
@@ -434,6 +595,43 @@ VALUES = {
         change=lambda f: f.assign(radio_spend=np.where(f.index < 100, 100.0 + f.index, 0.0)),
     ),
 }
+EVENTS = {
+    "event in other capitals": as_it_is(change=event("SALE", "sale"), warehouse="events"),
+    "event with spaces": as_it_is(
+        change=event(" Sale", "Sale\u00a0", "\tSale", "Sa\u200ble"), warehouse="events"
+    ),
+    "event misspelled in the table": advice(
+        "similar_text",
+        "promotion is 1 where column 'promotion' has 'Sale', and 0 where it has 'Sales' (1 rows)",
+        "if that is the same, spell it one way",
+        change=event("Sales"),
+        warehouse="events",
+    ),
+    "event misspelled in the settings": error(
+        "loading",
+        "control promotion: no row of raw.weekly_media has 'Sale' in column 'promotion', which has "
+        "'none' (139 rows), 'Rebate' (17 rows); correct equals to one of its texts",
+        change=lambda f: f.assign(promotion=f["promotion"].replace("Sale", "Rebate")),
+        warehouse="events",
+    ),
+    "event in another encoding": error(
+        "loading",
+        "has '\uff33ale' (1 rows), which is 'Sale' in another case or encoding; spell it as "
+        "control promotion does",
+        change=event("\uff33ale"),
+        warehouse="events",
+    ),
+    "blank among texts of events": advice(
+        "blank_text",
+        "promotion is 0 in the 2 rows that are blank in column 'promotion'",
+        "such as 'none'; see that nothing is missing there",
+        change=event(None, " "),
+        warehouse="events",
+    ),
+    "column of events alone": as_it_is(
+        change=lambda f: f.assign(promotion=f["promotion"].replace("none", "")), warehouse="events"
+    ),
+}
 
 TABLE = {
     "renamed channel": error(
@@ -493,6 +691,20 @@ TABLE = {
         "duplicate_week",
         "the week of 2021-01-04 has 2000 rows; keep one row a week (and 155 more like it)",
         sql=(f"create or replace table {RAW} as select w.* from {RAW} as w, range(2000)",),
+    ),
+    "spreadsheet": error(
+        "loading",
+        "is a spreadsheet or an archive, which is not read; save its sheet as CSV (UTF-8)",
+        file=lambda _: b"PK\x03\x04" + bytes(100),
+    ),
+    "Parquet file": as_it_is(file=as_parquet),
+    "Parquet file cut short": error("loading", "cannot be loaded into", file=lambda _: b"PAR1"),
+    "numbers in a file of texts": error(
+        "loading",
+        "'competitor_price', 'display_spend'",
+        "input.decimal and input.thousands are for texts; leave them out",
+        file=as_parquet,
+        settings={"decimal": ","},
     ),
     "no file of text": error(
         "loading", "cannot be loaded into", file=lambda _: bytes(range(256)) * 20
@@ -558,4 +770,4 @@ NAMES = {
     "SQL in an event": hostile(change=columns(**{"null": np.resize([HOSTILE_TEXT, "other"], 302)})),
 }
 
-KINDS = {**CALENDAR, **VALUES, **TABLE, **NAMES}
+KINDS = {**CALENDAR, **VALUES, **EVENTS, **TABLE, **NAMES}

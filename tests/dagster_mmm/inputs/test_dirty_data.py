@@ -5,6 +5,7 @@ import resource
 import time
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -13,7 +14,13 @@ import pytest
 from dagster_mmm.environment import ROOT
 from dagster_mmm.inputs import ModelInput
 from dagster_mmm.settings import Settings
-from tests.dagster_mmm.inputs.conftest import InputWarehouse, build_warehouse, daily
+from tests.dagster_mmm.inputs.conftest import (
+    InputWarehouse,
+    build_warehouse,
+    daily,
+    in_german,
+    with_events,
+)
 from tests.dagster_mmm.inputs.kinds import HOSTILE_COLUMNS, HOSTILE_TEXT, KINDS, Kind
 
 PAGE = ROOT / "docs" / "dirty_data.md"
@@ -46,6 +53,8 @@ def clean(geos: pd.DataFrame, market: Path) -> dict[str, pd.DataFrame]:
         "weekly": weeks,
         "by_day": daily(weeks),
         "by_geo": geos,
+        "events": with_events(weeks),
+        "german": in_german(weeks),
         "hostile": events.rename(columns=HOSTILE_COLUMNS),
     }
 
@@ -130,7 +139,8 @@ def as_delivered(frame: pd.DataFrame, settings: Settings) -> pd.DataFrame:
     """The weekly values by pandas alone."""
     series_column = settings.input.series_column
     series = frame[series_column] if series_column else "national"
-    date = pd.to_datetime(frame[settings.input.date_column].str.slice(0, 10))
+    written = {"dmy": "%d.%m.%Y", "iso": "%Y-%m-%d"}[settings.input.date_format]
+    date = pd.to_datetime(frame[settings.input.date_column].str.slice(0, 10), format=written)
     keys = {
         "series_key": series,
         "week_start": date - pd.to_timedelta(date.dt.day_of_week, unit="D"),
@@ -138,11 +148,23 @@ def as_delivered(frame: pd.DataFrame, settings: Settings) -> pd.DataFrame:
     parts = []
     for variable in settings.variables().values():
         column, equals = frame[variable.column], getattr(variable, "equals", None)
-        numbers = pd.to_numeric(column) if equals is None else (column == equals).astype(float)
+        numbers = plain(column, settings) if equals is None else is_text(column, equals)
         long = pd.DataFrame(keys).assign(variable=variable.name, delivered=numbers)
         how = "mean" if variable.role == "control" else "sum"
         parts.append(long.groupby(["series_key", "week_start", "variable"]).agg(how).reset_index())
     return pd.concat(parts)
+
+
+def plain(column: "pd.Series[Any]", settings: Settings) -> "pd.Series[float]":
+    bare = column.astype(str).str.strip("€ ")
+    if settings.input.thousands is not None:
+        bare = bare.str.replace(settings.input.thousands, "").str.replace(",", ".")
+    return pd.to_numeric(bare)
+
+
+def is_text(column: "pd.Series[str]", equals: str) -> "pd.Series[float]":
+    seen = column.fillna("").str.replace("\u200b", "").str.split().str.join(" ")
+    return (seen.str.lower() == equals.lower()).astype(float)
 
 
 def test_there_are_at_least_forty_kinds(capsys: pytest.CaptureFixture[str]) -> None:

@@ -9,7 +9,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from dagster_mmm.inputs import InputError, ModelInput, build_panel, judge_input
+from dagster_mmm.inputs import (
+    InputError,
+    ModelInput,
+    build_panel,
+    judge_input,
+    lift_tests_within,
+)
 from dagster_mmm.settings import Settings
 from dagster_mmm.warehouse.marts import read_marts
 from tests.dagster_mmm.inputs.conftest import (
@@ -47,6 +53,21 @@ def test_a_week_that_is_not_over_is_left_out_and_recorded(
     left_out = found.snapshot[found.snapshot["is_repaired"]]
     assert set(left_out["week_start"].dt.strftime("%Y-%m-%d")) == {"2023-12-25"}
     assert left_out["value"].notna().all()
+
+
+def test_controls_of_weeks_to_come_are_kept_though_not_used(
+    weekly: InputWarehouse, market: Path
+) -> None:
+    """What a control that is `given` takes its values from."""
+    frame = pd.read_csv(market)
+    ahead = frame.tail(2).assign(week=["2024-01-01", "2024-01-08"], competitor_price=[1.5, 1.75])
+    blank = [name for name in ahead if name not in ("week", "competitor_price")]
+    ahead = ahead.astype({name: object for name in blank}).assign(**dict.fromkeys(blank, ""))
+    found = weekly.judge(pd.concat([frame, ahead]), today=dt.date(2024, 1, 1))
+    assert (found.problems, used_weeks(found)) == ((), 156)
+    price = found.snapshot[found.snapshot["variable"] == "competitor_price"].set_index("week_start")
+    assert price["value"].iloc[-2:].tolist() == [1.5, 1.75]
+    assert not price["is_used"].iloc[-2:].any()
 
 
 def test_a_last_week_without_revenue_is_left_out_and_recorded(
@@ -111,6 +132,26 @@ def test_revenue_that_lags_behind_an_unfinished_week_is_waited_for(
     frame = with_value(154, "revenue", "")(pd.read_csv(market))
     found = weekly.judge(frame, today=dt.date(2023, 12, 30))
     assert (found.problems, used_weeks(found)) == ((), 154)
+
+
+@pytest.mark.parametrize("starts", [None, "2021-08-30"])
+def test_weeks_before_the_first_outcome_lead_in(
+    weekly: InputWarehouse, market: Path, starts: str | None
+) -> None:
+    """The outcome is blank before week 30, or not to be believed before week 34."""
+    frame = pd.read_csv(market)
+    document = weekly.settings.model_dump(mode="json", exclude_none=True)
+    document["outcome"] |= {"starts": starts} if starts else {}
+    weekly = replace(weekly, settings=Settings.read(document))
+    found = weekly.judge(frame.assign(revenue=frame["revenue"].where(frame.index >= 30)))
+    first = 34 if starts else 30
+    assert found.problems == ()
+    panel = build_panel(found.snapshot, weekly.settings)
+    assert (panel.starts.tolist(), panel.media_starts.tolist()) == ([first], [0])
+    np.testing.assert_allclose(panel.spend[:, 0, 0], frame["tv_spend"])
+    left_out = found.snapshot[~found.snapshot["is_used"]]
+    assert set(left_out["role"]) == {"outcome", "control"}
+    assert left_out["week_start"].nunique() == first
 
 
 def test_a_variable_that_the_mart_lacks_is_never_left_out_in_silence(
@@ -201,7 +242,7 @@ def test_a_series_cannot_bear_the_name_of_the_sum(
 ) -> None:
     found = by_geo.judge(geos.assign(geo=geos["geo"].replace("south", "all")))
     assert str(InputError(found.problems)) == (
-        "- a series is called 'all', the name of their sum; call it something else"
+        "- a series is called 'all', the name of their sum, 'all'; call it something else"
     )
 
 
@@ -252,13 +293,6 @@ def test_organic_exposure_alone_is_not_enough(by_geo: InputWarehouse, geos: pd.D
             "lift_tests[0] names the series 'east'; allowed: north, south",
         ),
         (
-            {"series": "south", "start": "2021-03-08"},
-            "lift_test_outside",
-            "lift_tests[0] is of 2021-03-08 to 2021-06-28, but the weeks used are 2021-03-15 to "
-            "2023-12-25",
-        ),
-        ({"end": "2024-01-01"}, "lift_test_outside", "2021-03-29 to 2024-01-01, but the weeks"),
-        (
             {"channel": "radio"},
             "lift_test_without_spend",
             "radio has no spend from 2021-03-29 to 2021-06-28",
@@ -277,6 +311,49 @@ def test_a_lift_test_that_the_weeks_do_not_hold_is_refused(
     (problem,) = with_lift_test(by_geo, asked | test).judge(geos.assign(radio_spend=spend)).problems
     assert problem.code == code
     assert message in problem.message
+
+
+@pytest.mark.parametrize(
+    "test",
+    [
+        {"series": "south", "start": "2021-03-08"},
+        {"start": "2020-12-28"},
+        {"start": "2020-01-06", "end": "2020-02-03"},
+        {"end": "2024-01-01"},
+    ],
+    ids=["before the series", "begins before", "before all weeks", "ends later"],
+)
+def test_a_lift_test_of_other_weeks_is_left_out_and_named(
+    by_geo: InputWarehouse, geos: pd.DataFrame, test: dict[str, Any]
+) -> None:
+    asked = {"channel": "tv", "lift": 1e3, "standard_error": 2e2}
+    weeks = {"start": "2021-03-29", "end": "2021-06-28"} | test
+    settings = with_lift_test(by_geo, asked | weeks)
+    found = settings.judge(geos)
+    first = "2021-03-15" if "series" in test else "2021-01-04"
+    assert found.problems == ()
+    assert [point.message for point in found.advice()] == [
+        f"lift_tests[0] of tv is left out: it is of {weeks['start']} to {weeks['end']}, but the "
+        f"weeks used are {first} to 2023-12-25"
+    ]
+    used = found.snapshot[found.snapshot["is_used"]]
+    assert lift_tests_within(used, settings.settings) == ()
+    within = with_lift_test(by_geo, asked | {"start": "2021-03-29", "end": "2021-06-28"})
+    assert lift_tests_within(used, within.settings) == within.settings.lift_tests
+
+
+def test_a_country_whose_holidays_end_within_the_weeks_is_refused(
+    weekly: InputWarehouse, market: Path
+) -> None:
+    document = weekly.settings.model_dump(mode="json")
+    document["model"]["holidays"] = "UA"
+    of_ukraine = replace(weekly, settings=Settings.read(document))
+    (problem,) = of_ukraine.judge(pd.read_csv(market)).problems
+    assert problem.code == "unknown_holidays"
+    assert problem.message == (
+        "model.holidays is UA, of which no public holiday is known in 2023; leave it out, and give "
+        "the days that matter as events"
+    )
 
 
 def with_lift_test(warehouse: InputWarehouse, test: dict[str, Any]) -> InputWarehouse:

@@ -1,5 +1,6 @@
 """Spend from the long reports of ad platforms: the same panel as from a wide table, or a reason."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -7,7 +8,7 @@ import pandas as pd
 import pytest
 
 from dagster_mmm.inputs import InputError, RawTableError, build_panel
-from dagster_mmm.settings import SettingsError
+from dagster_mmm.settings import Settings, SettingsError
 from tests.dagster_mmm.inputs.conftest import InputWarehouse, build_warehouse
 
 PLATFORMS = {"tv": "tv", "search": "google_ads", "social": "facebook_ads", "display": "dv360"}
@@ -89,6 +90,54 @@ def test_rows_that_would_be_lost_are_refused(
     assert message in str(stopped.value)
 
 
+@pytest.mark.parametrize(
+    ("change", "left_out", "weeks"),
+    [
+        (f"delete from {REPORTS} where extract(isodow from date_day) > 5", [], 156),
+        (
+            f"delete from {REPORTS} where date_day > '2023-12-28'",
+            ["the week is not whole in the reports: reports from 2021-01-04 to 2023-12-28 alone"],
+            155,
+        ),
+        (
+            f"delete from {REPORTS} where date_day > '2023-12-28' or "
+            "extract(isodow from date_day) > 5",
+            ["the week is not whole in the reports: reports from 2021-01-04 to 2023-12-28 alone"],
+            155,
+        ),
+        (
+            f"delete from {REPORTS} where date_day > '2023-12-15'",
+            ["the week is not whole in the reports: reports from 2021-01-04 to 2023-12-15 alone"],
+            153,
+        ),
+    ],
+    ids=["no weekends", "to Thursday", "no weekends, to Thursday", "to a Friday, weekends missing"],
+)
+def test_reports_need_no_weekends_and_may_end_within_a_week(
+    reported: InputWarehouse, change: str, left_out: list[str], weeks: int
+) -> None:
+    reported.execute(change)
+    found = reported.judge_table()
+    assert (found.problems, found.repairs()) == ((), left_out)
+    assert found.snapshot.loc[found.snapshot["is_used"], "week_start"].nunique() == weeks
+
+
+def test_rows_of_no_platform_can_be_ignored_as_the_message_says(reported: InputWarehouse) -> None:
+    reported.execute(
+        f"insert into {REPORTS} values (null, '2022-01-03', 'new', 5, 'EUR'), "
+        "(' ', '2022-01-03', 'new', 5, 'EUR')"
+    )
+    with pytest.raises(
+        RawTableError, match=r"'' \(2 rows\); .* list it in input\.reports\.ignored"
+    ):
+        reported.check()
+    document = reported.settings.model_dump(mode="json", exclude_none=True)
+    document["input"]["reports"]["ignored"] = ["test", ""]
+    ignoring = replace(reported, settings=Settings.read(document))
+    ignoring.check()
+    assert ignoring.judge_table().problems == ()
+
+
 def test_an_ignored_platform_is_no_channel(reported: InputWarehouse) -> None:
     reported.execute(f"insert into {REPORTS} values ('test', '2022-01-03', 'new', 5, 'EUR')")
     reported.check()
@@ -111,13 +160,13 @@ def test_a_column_that_the_reports_lack_is_named(reported: InputWarehouse) -> No
             "found nan",
         ),
         (
-            f"delete from {REPORTS} where date_day > '2023-12-20'",
+            f"delete from {REPORTS} where date_day > '2023-11-29'",
             "unreadable_spend",
-            "in the week of 2023-12-18: found reports from 2021-01-04 to 2023-12-20 alone",
+            "in the week of 2023-11-27: found reports from 2021-01-04 to 2023-11-29 alone",
         ),
         (
             f"update {REPORTS} set date_day = null where date_day = '2021-03-10'",
-            "unreadable_date",
+            "missing_date",
             "rows of ads.campaign_report have no date in column 'date_day'",
         ),
     ],

@@ -23,6 +23,7 @@ def test_a_plan_is_a_request(tmp_path: Path) -> None:
     path = settings_with(
         tmp_path,
         {"name": "as_today"},
+        {"name": "any_change", "max_change": None},
         {
             "name": "careful",
             "objective": "target_roi",
@@ -39,7 +40,8 @@ def test_a_plan_is_a_request(tmp_path: Path) -> None:
     plans = load_settings(path).plans
     requests = {plan.name: narrowed(plan, PlanRequest) for plan in plans}
     assert requests == {
-        "as_today": PlanRequest(),
+        "as_today": PlanRequest(max_change=0.3),
+        "any_change": PlanRequest(max_change=None),
         "careful": PlanRequest(
             "target_roi",
             budget=1e6,

@@ -75,6 +75,10 @@ def test_defaults_are_filled_in(file: Path) -> None:
             "date_column": "week",
             "grain": "weekly",
             "week_starts_on": "monday",
+            "dated_by": "first_day",
+            "date_format": "iso",
+            "decimal": ".",
+            "thousands": None,
             "model_column": None,
             "series": "national",
             "series_column": None,
@@ -89,6 +93,7 @@ def test_defaults_are_filled_in(file: Path) -> None:
             "version": "1",
             "components": 1,
             "adstock": "geometric",
+            "carry_in": "steady",
             "likelihood": "normal",
             "amplitude_prior": "roi",
             "hyperprior": "lognormal",
@@ -112,7 +117,7 @@ def test_defaults_are_filled_in(file: Path) -> None:
             "response_draws": 200,
         },
         "gate": {
-            "max_r_hat": 1.01,
+            "max_r_hat": 1.005,
             "min_ess": 400,
             "max_divergence_rate": 0.001,
             "min_bfmi": 0.3,
@@ -226,6 +231,24 @@ def test_defaults_are_filled_in(file: Path) -> None:
         pytest.param({"model": {"components": True}}, "model.components", "True", "from 1 on"),
         pytest.param(
             {"model": {"holidays": "GER"}}, "model.holidays", "'GER'", "two capitals, such as DE"
+        ),
+        pytest.param({"model": {"holidays": "BV"}}, "model.holidays", "'BV'", "are known"),
+        pytest.param(
+            {"input": {"decimal": ",", "thousands": ","}},
+            "input",
+            "decimal and thousands ','",
+            "two marks, or decimal alone",
+        ),
+        pytest.param(
+            {
+                "controls": [
+                    {"name": "sale", "column": "promo", "equals": "Sale"},
+                    {"name": "other", "column": "promo", "equals": " SALE"},
+                ]
+            },
+            "settings",
+            "('promo', 'sale') at controls[0].column, controls[1].column",
+            "a column of its own",
         ),
         # What YAML makes of an unquoted Norway.
         pytest.param({"model": {"holidays": False}}, "model.holidays", "False", "in quotes"),

@@ -1,6 +1,6 @@
 """What the marts say of many models, on each warehouse."""
 
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
@@ -13,17 +13,17 @@ from dagster_mmm.warehouse.marts import arrived, input_fingerprints, model_keys,
 WEEK = date(2026, 1, 5)
 MARTS = """
 create table mmm.weekly_input (
-    model_key varchar, week_start date, value double precision, n_rows bigint, n_days bigint,
-    n_unreadable bigint, last_date date
+    model_key varchar, series_key varchar, week_start date, value double precision,
+    n_rows bigint, n_days bigint, n_unreadable bigint, last_date date
 );
 create table mmm.rejected_input (model_key varchar, n_rows bigint);
 insert into mmm.weekly_input values
-    ('acme', '2025-12-29', 1.5, 1, 1, 0, '2025-12-29'),
-    ('acme', '2026-01-05', 2.5, 1, 1, 0, '2026-01-05'),
-    ('acme', '2026-01-05', 0, 1, 1, 0, '2026-01-05'),
-    ('globex', '2026-01-05', null, 1, 1, 1, '2026-01-05'),
-    ('hooli', '2026-01-05', null, 0, 0, 0, null),
-    ('not/a key', '2026-01-05', 1, 1, 1, 0, '2026-01-05');
+    ('acme', 'one', '2025-12-29', 1.5, 1, 1, 0, '2025-12-29'),
+    ('acme', 'one', '2026-01-05', 2.5, 1, 1, 0, '2026-01-05'),
+    ('acme', 'one', '2026-01-05', 0, 1, 1, 0, '2026-01-05'),
+    ('globex', 'one', '2026-01-05', null, 1, 1, 1, '2026-01-05'),
+    ('hooli', 'one', '2026-01-05', null, 0, 0, 0, null),
+    ('not/a key', 'one', '2026-01-05', 1, 1, 1, 0, '2026-01-05');
 insert into mmm.rejected_input values (null, 2), (null, 3), ('acme', 7);
 """
 
@@ -58,6 +58,18 @@ def test_a_week_has_arrived_when_all_of_it_can_be_read(marts: Warehouse) -> None
     assert arrived(marts, WEEK, days=1) == {"acme", "not/a key"}
     assert arrived(marts, WEEK, days=7) == set()
     assert arrived(marts, date(2026, 1, 12), days=1) == set()
+
+
+def test_a_week_of_weekdays_has_arrived_where_there_never_are_more(marts: Warehouse) -> None:
+    def weeks(model_key: str, *days: int) -> str:
+        rows = (
+            f"('{model_key}', 'one', '{WEEK - number * timedelta(days=7)}', 1, {n}, {n}, 0, null)"
+            for number, n in enumerate(days)
+        )
+        return f"insert into mmm.weekly_input values {', '.join(rows)}"
+
+    execute(marts, weeks("weekdays", 5, 5, 5), weeks("to Thursday", 4, 5), weeks("whole", 5, 7))
+    assert arrived(marts, WEEK, days=7) == {"weekdays"}
 
 
 def test_rows_of_no_model_are_counted(marts: Warehouse) -> None:

@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 from hill_mmm import Fit, GateThresholds, ModelSpec, Panel
-from hill_mmm._results.estimands import channel_summary
+from hill_mmm._results.estimands import channel_summary, period_returns
 from hill_mmm._results.lift_tests import lift_test
 from hill_mmm.checks import (
     Check,
@@ -26,7 +26,6 @@ from hill_mmm.results import decompose, with_total
 InventFit = Callable[..., Fit]
 
 LIMITS = {
-    "max_r_hat": 1.01,
     "min_ess": 400.0,
     "divergence_rate": 0.001,
     "min_bfmi": 0.3,
@@ -55,10 +54,13 @@ def with_draws(fit: Fit, site: str, values: np.ndarray) -> Fit:
 
 def test_a_good_fit_passes_every_check_and_is_told_the_limits(good: Fit) -> None:
     checks = judge(good)
-    assert {name: check.threshold for name, check in checks.items()} == LIMITS
+    limits = {name: check.threshold for name, check in checks.items()}
+    # What chance explains at the ESS of 2,000 draws.
+    assert 1.005 < limits.pop("max_r_hat") < 1.012
+    assert limits == LIMITS
     assert {check.status for check in checks.values()} == {"pass"}
     assert all(check.is_blocking for check in checks.values())
-    assert 1.0 <= checks["max_r_hat"].value < 1.01
+    assert 1.0 <= checks["max_r_hat"].value < checks["max_r_hat"].threshold
     assert 400 < checks["min_ess"].value <= 3000
     # Independent energies: the variance of a difference is twice that of each.
     assert checks["min_bfmi"].value == pytest.approx(2.0, rel=0.2)
@@ -95,6 +97,22 @@ def test_quantity_whose_r_hat_is_undefined_fails(good: Fit, value: float) -> Non
     assert np.isnan(check.value)
     # Without noise the likelihood is undefined too, and comes first.
     assert ("sigma" if value > 0 else "log_likelihood") in check.description
+
+
+def test_the_limit_is_the_larger_of_what_is_tolerated_and_what_chance_explains(good: Fit) -> None:
+    summary = parameter_summary(good)
+    summary["r_hat"], summary["r_hat_by_chance"] = 1.0, 1.001
+    summary.loc[summary["parameter"] == "sigma", ["r_hat", "r_hat_by_chance"]] = (1.03, 1.04)
+    summary.loc[summary["parameter"] == "log_likelihood", "r_hat"] = 1.004
+    for tolerated, value, threshold, status in (
+        # The noise level's is the larger, but chance explains it.
+        (1.005, 1.004, 1.005, "pass"),
+        (1.003, 1.004, 1.003, "fail"),
+        (1.05, 1.03, 1.05, "pass"),
+    ):
+        check = gate(summary, good, GateThresholds(max_r_hat=tolerated))[0]
+        assert (check.value, check.threshold, check.status) == (value, threshold, status)
+        assert f"gate.max_r_hat, {tolerated:g}, or the R-hat that chance" in check.description
 
 
 def test_an_undefined_r_hat_is_worse_than_any(good: Fit) -> None:
@@ -137,7 +155,8 @@ def test_thresholds_are_the_callers(good: Fit) -> None:
     diverging[0, 0], steps[0, 0] = True, 2**good.sampler.max_tree_depth - 1
     fit = replace(good, stats=good.stats._replace(diverging=diverging, steps=steps))
     strict = GateThresholds(1.0 + 1e-9, 1e6, 0.0, 3.0, 0.0)
-    checks = gate(parameter_summary(fit), fit, strict)
+    summary = parameter_summary(fit).assign(r_hat_by_chance=1.0)
+    checks = gate(summary, fit, strict)
     assert [check.status for check in checks] == ["fail"] * 5
     assert [check.threshold for check in checks] == [1.0 + 1e-9, 1e6, 0.0, 3.0, 0.0]
 
@@ -225,15 +244,16 @@ def test_a_control_may_bear_the_name_of_a_baseline_part(good: Fit) -> None:
 def test_judged_contributions_are_the_channel_summarys(mixture: Fit) -> None:
     summary = parameter_summary(mixture).set_index(["parameter", "index"])
     *_, part = with_total(mixture)
-    frame = channel_summary(mixture, part, 0.9).query("period == 'all'").set_index("channel")
+    *_, returns = period_returns(mixture, mixture.panel)
+    frame = channel_summary(mixture, part, returns, 0.9)
+    frame = frame.query("period == 'all'").set_index("channel")
     for channel in ("tv", "radio"):
         row = summary.loc[("contribution", channel)]
         weeks = len(part.weeks)
         assert row["mean"] * weeks == pytest.approx(frame.loc[channel, "contribution_mean"])
         assert row["q05"] * weeks == pytest.approx(frame.loc[channel, "contribution_ci_lo"])
-        gain = summary.loc[("marginal_contribution", channel), "mean"] * weeks
-        spent = frame.loc[channel, "spend"]
-        assert gain / spent == pytest.approx(frame.loc[channel, "mroi_mean"])
+        gain = part.media_gain[:, :, part.media_names.index(channel)].mean()
+        assert summary.loc[("marginal_contribution", channel), "mean"] == pytest.approx(gain)
 
 
 @pytest.fixture
@@ -358,14 +378,16 @@ def test_components_that_overlap_warn_and_do_not_block(three: Fit) -> None:
     assert not (switching.is_blocking or apart.is_blocking)
 
 
-@pytest.mark.parametrize(("moved", "status"), [(0, "pass"), (2, "pass"), (3, "warn")])
-def test_a_place_that_few_chains_found_by_themselves_warns(
+@pytest.mark.parametrize(("moved", "status"), [(0, "pass"), (1, "warn"), (3, "warn")])
+def test_a_place_that_not_every_chain_found_by_itself_warns(
     good: Fit, moved: int, status: str
 ) -> None:
     stats = good.stats._replace(moved=np.arange(4) < moved)
     (check,) = warmup_checks(replace(good, stats=stats))
     assert (check.check_name, check.status, check.is_blocking) == ("moved_chains", status, False)
-    assert (check.value, check.threshold) == (moved, 2.0)
+    assert (check.value, check.threshold) == (moved, 0.0)
+    assert "Chains of 4 " in check.description
+    assert "sampler.seed" in check.description
 
 
 def test_a_single_curve_has_no_components_to_judge(good: Fit) -> None:

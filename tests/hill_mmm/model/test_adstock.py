@@ -4,7 +4,15 @@ import numpy as np
 import pytest
 from jax.test_util import check_grads
 
-from hill_mmm._model.adstock import MAX_LAG, PARAMETERS, adstock, adstock_weights, geometric_adstock
+from hill_mmm._model.adstock import (
+    MAX_LAG,
+    PARAMETERS,
+    Media,
+    adstock,
+    adstock_weights,
+    adstocked_media,
+    geometric_adstock,
+)
 from hill_mmm.spec import AdstockKind
 
 # Four channels of each kind, in the order of `PARAMETERS`.
@@ -15,6 +23,7 @@ CHANNELS: dict[AdstockKind, np.ndarray] = {
 }
 KINDS = list(CHANNELS)
 compiled = jax.jit(adstock, static_argnums=0)
+compiled_media = jax.jit(adstocked_media, static_argnums=0)
 
 
 def gamma_spend(*shape: int, seed: int = 0) -> np.ndarray:
@@ -158,3 +167,35 @@ def test_gradient_is_finite_without_spend_and_at_the_edges(
         jnp.zeros((20, 3)), jnp.array(parameters)
     )
     assert all(np.isfinite(gradient).all() for gradient in gradients)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_steady_spend_before_the_first_week_is_carried_in(kind: AdstockKind) -> None:
+    """As if 600 weeks of it had been there; two series, the second known from week 5 on."""
+    spend = gamma_spend(40, 2, 4)
+    starts = np.array([0, 5])
+    spend[:5, 1] = 0.0
+    before = gamma_spend(2, 4, seed=1)
+    carry_in = np.array([0.0, 0.5, 1.0, 2.0])
+    media = Media(spend, before, (np.arange(40)[:, None] - starts)[:, :, None])
+    found = compiled_media(kind, media, CHANNELS[kind], carry_in)
+    for series, start in enumerate(starts):
+        history = np.tile(carry_in * before[series], (600, 1))
+        whole = np.concatenate([history, spend[start:, series]])
+        expected = compiled(kind, whole, CHANNELS[kind])[600:]
+        np.testing.assert_allclose(found[start:, series], expected, rtol=1e-10)
+        assert not np.asarray(found[:start, series]).any()
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_media_of_cells_that_begin_in_different_weeks_are_those_of_their_series(
+    kind: AdstockKind,
+) -> None:
+    spend, before = gamma_spend(40, 4), gamma_spend(4, seed=1)
+    carry_in, starts = np.full(4, 0.7), np.array([0, 3, 3, 9])
+    week = np.arange(40)[:, None] - starts
+    cells = compiled_media(kind, Media(spend, before, week), CHANNELS[kind], carry_in)
+    for cell in range(4):
+        media = Media(spend, before, week[:, [cell]])
+        alone = compiled_media(kind, media, CHANNELS[kind], carry_in)[:, cell]
+        np.testing.assert_allclose(cells[:, cell], alone, rtol=1e-14)

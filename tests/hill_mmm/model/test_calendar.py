@@ -4,6 +4,7 @@ from holidays import list_supported_countries
 
 from hill_mmm._model.calendar import event_columns, holiday_columns, holiday_names
 from hill_mmm.panel import Weeks
+from hill_mmm.spec import years_without_holidays
 
 
 def weeks_from(first: str, weeks: int) -> Weeks:
@@ -64,6 +65,12 @@ def test_fewer_weeks_keep_what_falls_in_one() -> None:
     assert "New Year's Day" not in holiday_names(TWO_YEARS[:52], "DE")
 
 
+def test_a_country_without_holidays_in_one_of_the_years_is_refused() -> None:
+    assert "New Year's Day" in holiday_names(weeks_from("2018-01-01", 104), "UA")
+    with pytest.raises(ValueError, match="no public holiday of UA is known in 2023, 2024; leave"):
+        holiday_names(weeks_from("2022-01-03", 130), "UA")
+
+
 def test_monday_belongs_to_another_week_where_weeks_start_on_sunday() -> None:
     """Easter Sunday 9 April 2023 starts a week of its own, of which Monday is the second day."""
     sundays = weeks_from("2023-01-01", 104)
@@ -109,6 +116,7 @@ def test_no_country_has_a_variant_of_a_holiday_as_another() -> None:
     assert not {
         (country, name)
         for country in list_supported_countries(include_aliases=False)
+        if not years_without_holidays(country, range(2018, 2028))
         for name in holiday_names(weeks, country)
         if name.endswith(ends) or name.startswith(starts)
     }

@@ -1,5 +1,6 @@
 from dataclasses import replace
 
+import jax
 import numpy as np
 import pytest
 
@@ -33,8 +34,15 @@ def data_of(panel: Panel, spec: ModelSpec, *tests: LiftTest, prior_only: bool = 
 
 def test_padding_is_not_observed_and_empty(train: Panel) -> None:
     data = data_of(train, SIGNED, LIFT)
-    by_week = (data.media, data.outcome, data.observed, data.scored, data.regressors, data.signed)
-    by_week += (data.lift.spend, data.lift.without, data.lift.weeks)
+    by_week = (
+        data.media.spend,
+        data.outcome,
+        data.observed,
+        data.scored,
+        data.regressors,
+        data.signed,
+    )
+    by_week += (data.lift.media.spend, data.lift.without, data.lift.weeks)
     for values in by_week:
         assert len(values) == PADDED
         assert not np.asarray(values[WEEKS:]).any()
@@ -44,7 +52,9 @@ def test_padding_is_not_observed_and_empty(train: Panel) -> None:
 
 def test_weeks_of_one_bucket_have_equal_shapes(regions: Panel) -> None:
     shapes = {
-        weeks: [np.shape(leaf) for leaf in data_of(regions.head(weeks), ModelSpec())[:-1]]
+        weeks: [
+            np.shape(leaf) for leaf in jax.tree.leaves(data_of(regions.head(weeks), ModelSpec()))
+        ]
         for weeks in (65, PADDED, PADDED + 1)
     }
     assert PADDED % PADDING == 0
@@ -62,7 +72,7 @@ def test_values_are_on_the_scales_of_the_model_version(regions: Panel, train: Pa
         rtol=1e-14,
     )
     assert not np.asarray(later.outcome[:104])[~observed].any()
-    np.testing.assert_allclose(later.media[:104], regions.media / scales.spend, rtol=1e-14)
+    np.testing.assert_allclose(later.media.spend[:104], regions.media / scales.spend, rtol=1e-14)
 
 
 def test_other_variables_are_refused(market: Panel, train: Panel) -> None:

@@ -30,10 +30,8 @@ from hill_mmm import (
     simulate_seed_benchmark,
 )
 from hill_mmm._model.adstock import adstock_weights
-from hill_mmm._model.curves import Curves
 from hill_mmm._model.data import model_data
 from hill_mmm._model.density import dense_sites, hill_mixture
-from hill_mmm._model.lift import expected_lift
 from hill_mmm._sampling.program import compiler_options, zeros_by_site
 
 Sites = dict[str, jax.Array]
@@ -42,11 +40,13 @@ POINTS = 4
 # Where the documents have no name for it, the hyperparameter's own.
 SAME_AS_SITES = (
     *("alpha", "peak", "weibull_shape", "weibull_scale"),
-    *("mu_log_n", "sigma_log_n", "log_n_raw", "sigma_log_A", "log_A_raw", "sigma"),
+    *("mu_log_n", "sigma_log_n", "sigma_log_A", "log_A_raw", "sigma"),
     *("effect_spread", "noise_level", "noise_spread", "baseline_spread"),
     *("signed_coefficients", "degrees_of_freedom"),
 )
 
+
+LOGARITHMS = {"log_k": "half_saturation", "log_n": "slope"}
 
 # Run a few times, these functions cost their compilation.
 quickly_compiled = partial(
@@ -111,7 +111,10 @@ class Problem:
 
 def seed_problem(components: int) -> Problem:
     panel, _ = simulate_seed_benchmark("mixture_k2", 0, weeks=60)
-    return Problem(panel, ModelSpec(components=components, amplitude_prior="seed", fourier_order=0))
+    return Problem(
+        panel,
+        ModelSpec(components=components, amplitude_prior="seed", fourier_order=0, carry_in="none"),
+    )
 
 
 def roi_problem(components: int) -> Problem:
@@ -124,21 +127,22 @@ def roi_problem(components: int) -> Problem:
 
 
 def panel_problem(**choices: Any) -> Problem:
-    """Three series: one lacks a channel, one starts late; newsletters have no spend."""
+    """Three series: one lacks a channel, one starts late after a lead-in; newsletters are free."""
     panel, _ = simulate_geo_market(0, series=3, weeks=60)
-    starts = np.array([0, 0, 7])
-    observed = np.arange(60)[:, None] >= starts
-    spend = panel.spend[:, :, :2] * observed[:, :, None]
+    starts, media_starts = np.array([0, 0, 7]), np.array([0, 0, 3])
+    observed, known = (np.arange(60)[:, None] >= first for first in (starts, media_starts))
+    spend = panel.spend[:, :, :2] * known[:, :, None]
     spend[:, 1, 0] = 0.0
     rng = np.random.default_rng(0)
     return Problem(
         replace(
             panel,
             starts=starts,
+            media_starts=media_starts,
             outcome=np.where(observed, panel.outcome, np.nan),
             spend=spend,
             channels=panel.channels[:2],
-            organic=(rng.poisson(3.0, (60, 3)) * observed)[:, :, None].astype(float),
+            organic=(rng.poisson(3.0, (60, 3)) * known)[:, :, None].astype(float),
             organic_names=("newsletter",),
             controls=rng.normal(size=(60, 3, 2)) * observed[:, :, None],
             control_names=("price", "weather"),
@@ -184,7 +188,10 @@ def is_active(problem: Problem) -> np.ndarray:
 def natural(problem: Problem, point: Sites, sites: Sites) -> Sites:
     """The parameters that the documents put priors on, from the sampler's coordinates."""
     parameters = {name: sites[name] for name in SAME_AS_SITES if name in sites}
-    parameters |= {"log_k": jnp.log(sites["half_saturation"]), "beta": sites["coefficients"]}
+    parameters |= {name: jnp.log(sites[site]) for name, site in LOGARITHMS.items()}
+    parameters["beta"] = sites["coefficients"]
+    if problem.spec.carry_in == "steady":
+        parameters["carry_in"] = sites["carry_in"]
     if problem.spec.components > 1:
         parameters["weights"] = sites["weights"][:-1]
     # Deviations of the components are scaled by a standard deviation that may be any.
@@ -235,18 +242,29 @@ def effects(problem: Problem, sites: Sites) -> jax.Array:
     return hill_effects(problem, sites).sum(axis=2)
 
 
-def hill_effects(problem: Problem, sites: Sites) -> jax.Array:
-    """By week, series, medium and component."""
-    panel = problem.panel
-    on_air = np.maximum((panel.media > 0).sum(axis=0), 1)
-    spend = panel.media / np.where(is_active(problem), panel.media.sum(axis=0) / on_air, 1.0)
+def hill_effects(problem: Problem, sites: Sites, scaled_as: Panel | None = None) -> jax.Array:
+    """By week, series, medium and component; spend scaled as that of another panel, if given."""
+    panel, scale = problem.panel, scaled_as or problem.panel
+    on_air = np.maximum((scale.media > 0).sum(axis=0), 1)
+    active = (scale.media > 0).any(axis=0)
+    spend = panel.media / np.where(active, scale.media.sum(axis=0) / on_air, 1.0)
+    spend = with_steady_weeks_before(panel, spend, sites["carry_in"])
     weights = adstock_weights(problem.spec.adstock, sites["adstock"], len(spend))
-    lag = np.arange(len(spend))[:, None] - np.arange(len(spend))
+    lag = np.arange(len(spend))[-len(panel) :, None] - np.arange(len(spend))
     toeplitz = jnp.where((lag >= 0)[:, :, None], weights[np.maximum(lag, 0)], 0.0)
     s = jnp.einsum("tum,ugm->tgm", toeplitz, spend)[..., None]
     k, n = sites["half_saturation"], sites["slope"]
     risen = jnp.where(s > 0, jnp.where(s > 0, s, 1.0) ** n, 0.0)
     return sites["amplitude"] * risen / (k**n + risen)
+
+
+def with_steady_weeks_before(panel: Panel, spend: np.ndarray, carry_in: jax.Array) -> jax.Array:
+    """Two years of the mean of the first 8 weeks, times `carry_in`, before the first one known."""
+    before = 104
+    longer = jnp.concatenate([jnp.zeros((before, *spend.shape[1:])), jnp.asarray(spend)])
+    week = np.arange(len(longer))[:, None] - before - panel.media_starts
+    first = np.stack([spend[b : b + 8, g].mean(axis=0) for g, b in enumerate(panel.media_starts)])
+    return jnp.where((week < 0)[:, :, None], carry_in * first, longer)
 
 
 def signed_effect(problem: Problem, sites: Sites) -> Any:
@@ -310,8 +328,15 @@ def written_curve_prior(problem: Problem, theta: Parameters) -> float:
     }
     prior = scale_of[spec.hyperprior].logpdf(theta["sigma_log_n"])
     prior += stats.norm.logpdf(theta["mu_log_n"], np.log(1.5), 0.3)
-    prior += stats.norm.logpdf(theta["log_n_raw"]).sum()
+    mu, sigma, log_n = theta["mu_log_n"], theta["sigma_log_n"], theta["log_n"]
+    prior += stats.norm.logpdf(log_n, mu, sigma).sum()
+    if spec.amplitude_prior != "seed":
+        # Normalised over log n, so that the prior of mu and sigma stays what it is.
+        prior += stats.norm.logpdf(log_n, np.log(1.5), 0.75).sum()
+        prior -= log_n.size * stats.norm.logpdf(mu, np.log(1.5), np.hypot(sigma, 0.75))
     prior += stats.norm.logpdf(theta["log_k"], log_k_location(problem)[:, None], 0.7).sum()
+    if spec.carry_in == "steady":
+        prior += stats.gamma.logpdf(theta["carry_in"], 2, scale=0.5).sum()
     if spec.components > 1:
         prior += stats.dirichlet.logpdf(weights / weights.sum(), np.ones(spec.components))
     if spec.adstock == "weibull":
@@ -340,15 +365,15 @@ def written_amplitude_prior(problem: Problem, theta: Parameters, by_channel: np.
         a_loc = np.log(0.3 * (np.nanmax(y, axis=0) - np.nanmin(y, axis=0)))
         return prior + stats.norm.logpdf(theta["mu_log_A"], a_loc[:, None], 0.5).sum()
 
-    log_slope = theta["mu_log_n"] + theta["sigma_log_n"] * theta["log_n_raw"]
-    prior += stats.norm.logpdf(log_slope, np.log(1.5), 0.75).sum()
     active = is_active(problem)
     weeks = panel.observed.sum(axis=0)[:, None]
     with np.errstate(divide="ignore"):
-        log_effect = np.log((by_channel @ theta["weights"]).sum(axis=0) / weeks)
+        effect = np.where(panel.observed[:, :, None], by_channel @ theta["weights"], 0.0)
+        log_effect = np.log(effect.sum(axis=0) / weeks)
     outcome = np.nanmean(panel.outcome, axis=0)[:, None]
     paid = len(panel.channels)
-    spent = np.where(active, panel.media.sum(axis=0), 1.0)[:, :paid] / weeks / outcome
+    media = np.where(panel.observed[:, :, None], panel.media, 0.0)
+    spent = np.where(active, media.sum(axis=0), 1.0)[:, :paid] / weeks / outcome
     log_effect[:, :paid] -= np.log(spent)
     location = np.log([1.2214, 3.0] if len(panel.series) == 1 else [1.2214, 1.2214, 0.03])
     spread = np.array([0.9, 0.4] if len(panel.series) == 1 else [0.9, 0.9, 1.0])
@@ -363,6 +388,7 @@ def written_amplitude_prior(problem: Problem, theta: Parameters, by_channel: np.
     shape = np.divide(
         by_channel, theta["amplitude"], out=np.zeros_like(by_channel), where=active[..., None]
     )
+    shape *= panel.observed[:, :, None, None]
     log_saturation = np.log(np.where(active, (shape @ theta["weights"]).sum(axis=0) / weeks, 1.0))
     typical = np.exp(log_saturation.sum(axis=0) / active.sum(axis=0))
     return prior + stats.beta.logpdf(typical, 2, 1).sum()
@@ -482,19 +508,46 @@ def test_a_channel_that_a_series_lacks_has_no_amplitude_there() -> None:
     assert not is_active(problem).all()
 
 
-def test_lift_tests_enter_with_their_standard_errors() -> None:
+@pytest.mark.parametrize("name", ["panel", "panel-all"])
+def test_lift_tests_enter_given_the_outcome_of_their_weeks(name: str) -> None:
     weeks = ("2021-10-04", "2021-10-25")
     tests = (
         LiftTest("tv", *weeks, lift=1e5, standard_error=3e4),
         LiftTest("search", *weeks, lift=2e4, standard_error=5e3, series="region_02"),
     )
-    without = problem_named("panel")
+    without = problem_named(name)
     measured = replace(without, lift_tests=tests)
-    point = without.point(3)
+    # Not as far out as it may be: every week would be in the regime with the least effect.
+    point = {site: 0.5 * values for site, values in without.point(3).items()}
     flat, _ = ravel_pytree(point)
     difference = measured.density_and_gradient(flat)[0] - without.density_and_gradient(flat)[0]
     sites = jax.jit(measured.sites)(point)
-    curves = Curves(*(sites[name] for name in Curves._fields))
-    expected = expected_lift(measured.data.lift, curves, "geometric")
-    agreement = stats.norm.logpdf([1e5, 2e4], expected, [3e4, 5e3]).sum()
-    assert float(difference) == pytest.approx(agreement, abs=1e-8)
+    regime = regimes_by_hand(measured, sites)
+    if name == "panel-all":
+        told = np.abs(regime[39:43] - np.asarray(sites["weights"]))
+        assert told.max() > 0.1
+    agreement = 0.0
+    for test, medium, series in zip(tests, (0, 1), ([0, 1, 2], [1]), strict=True):
+        silent = measured.panel.spend.copy()
+        silent[39:43, :, medium] = 0.0
+        off = replace(without, panel=replace(measured.panel, spend=silent))
+        brought = hill_effects(measured, sites) - hill_effects(off, sites, measured.panel)
+        by_regime = np.asarray(brought)[39:43, series, medium]
+        by_regime *= np.nanmean(measured.panel.outcome, axis=0)[series, None]
+        mean = (regime[39:43, series] * by_regime).sum(axis=2)
+        spread = (regime[39:43, series] * (by_regime - mean[..., None]) ** 2).sum()
+        error = np.sqrt(test.standard_error**2 + spread)
+        agreement += stats.norm.logpdf(test.lift, mean.sum(), error)
+    assert float(difference) == pytest.approx(agreement, abs=1e-6)
+
+
+def regimes_by_hand(problem: Problem, sites: Sites) -> np.ndarray:
+    """Probability of each regime given the outcome, `(weeks, series, components)`."""
+    y = problem.panel.outcome / np.nanmean(problem.panel.outcome, axis=0)
+    mean = np.einsum("tgj,gj->tg", regressors(problem), sites["coefficients"])
+    mean = (mean + np.asarray(signed_effect(problem, sites)))[:, :, None]
+    mean = mean + np.asarray(effects(problem, sites))
+    noise = stats.t(sites["degrees_of_freedom"]) if "degrees_of_freedom" in sites else stats.norm
+    sigma = np.asarray(sites["sigma"])[:, None]
+    joint = np.asarray(sites["weights"]) * noise.pdf((y[..., None] - mean) / sigma)
+    return joint / joint.sum(axis=2, keepdims=True)

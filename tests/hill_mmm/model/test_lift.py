@@ -1,9 +1,11 @@
 from dataclasses import replace
+from itertools import product
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from scipy import stats
 
 from hill_mmm import (
     LiftTest,
@@ -18,12 +20,20 @@ from hill_mmm import (
 from hill_mmm._model.adstock import adstock
 from hill_mmm._model.curves import Curves
 from hill_mmm._model.data import model_data
-from hill_mmm._model.lift import LiftData
-from hill_mmm._model.lift import expected_lift as eager_expected_lift
+from hill_mmm._model.lift import LiftData, log_density_of_lift
+from hill_mmm._model.lift import modelled_lift as eager_modelled_lift
 
 Market = tuple[Panel, Truth, Scales]
-expected_lift = jax.jit(eager_expected_lift, static_argnums=2)
+modelled_lift = jax.jit(eager_modelled_lift, static_argnums=2)
 EXACT = 1e-12
+
+
+def expected_lift(lift: LiftData, curves: Curves, kind: str) -> jax.Array:
+    """Of a single curve, whose weeks have no regimes to tell apart."""
+    weeks, series = len(lift.weeks), len(curves.amplitude)
+    found = modelled_lift(lift, curves, kind, jnp.ones((weeks, series, 1)))
+    assert not np.any(found.variance)
+    return found.mean
 
 
 def with_scales(panel: Panel, truth: Truth) -> Market:
@@ -44,6 +54,7 @@ def true_curves(truth: Truth, scales: Scales) -> Curves:
     )
     return Curves(
         adstock=jnp.asarray(truth.alpha[:, None]),
+        carry_in=jnp.zeros(len(truth.alpha)),
         weights=jnp.asarray(truth.weights),
         amplitude=jnp.asarray(truth.amplitude / scales.outcome[:, None, None]),
         half_saturation=jnp.asarray(half_saturation[0]),
@@ -73,11 +84,59 @@ def test_at_the_true_parameters_it_is_the_simulators(geo: Market) -> None:
     np.testing.assert_allclose(lift, [test.lift for test in tests], rtol=1e-9)
 
 
-def test_of_a_mixture_it_is_the_mean_over_the_regimes() -> None:
+Mixture = tuple[Panel, Truth, Scales, LiftTest]
+
+
+@pytest.fixture(scope="module")
+def mixture() -> Mixture:
+    """Three regimes, and a test of five weeks that were in two of them."""
     panel, truth, scales = with_scales(*simulate_seed_benchmark("mixture_k3", 1))
     test = simulate_lift_test(panel, truth, "media", 100, 5, EXACT, 0)
-    lift = expected_lift(lift_of(panel, scales, test), true_curves(truth, scales), "geometric")
-    np.testing.assert_allclose(lift, [test.lift], rtol=1e-9)
+    assert len(set(truth.regime[100:105, 0])) > 1
+    return panel, truth, scales, test
+
+
+def lift_by_regime(panel: Panel, truth: Truth) -> np.ndarray:
+    """Of weeks 100 to 104 in each regime, by hand, `(weeks, components)`."""
+    without = panel.spend.copy()
+    without[100:105] = 0.0
+
+    def effect(spend: np.ndarray) -> np.ndarray:
+        risen = np.asarray(adstock("geometric", jnp.asarray(spend), jnp.array([[0.5]])))[:, 0]
+        risen = risen ** truth.slope[0]
+        return (
+            truth.amplitude[0, 0] * risen / (truth.half_saturation[0, 0] ** truth.slope[0] + risen)
+        )
+
+    return (effect(panel.spend) - effect(without))[100:105]
+
+
+def test_in_known_regimes_it_is_the_lift_of_these(mixture: Mixture) -> None:
+    panel, truth, scales, test = mixture
+    lift = lift_of(panel, scales, test)
+    known = np.zeros((len(lift.weeks), 1, 3))
+    np.put_along_axis(known[:200], truth.regime[:, :, None], 1.0, axis=2)
+    found = modelled_lift(lift, true_curves(truth, scales), "geometric", jnp.asarray(known))
+    np.testing.assert_allclose(found.mean, [test.lift], rtol=1e-9)
+    np.testing.assert_allclose(found.variance, 0.0, atol=1e-12)
+
+
+def test_in_unknown_regimes_it_is_a_mixture_of_all_sequences(mixture: Mixture) -> None:
+    panel, truth, scales, test = mixture
+    rng = np.random.default_rng(0)
+    probability = rng.dirichlet(np.ones(3), (224, 1))
+    lift = lift_of(panel, scales, replace(test, standard_error=8.0))
+    found = modelled_lift(lift, true_curves(truth, scales), "geometric", jnp.asarray(probability))
+    by_regime = lift_by_regime(panel, truth)
+    # The 243 sequences of regimes of the five weeks, each with its probability and lift.
+    sequences = list(product(range(3), repeat=5))
+    weight = [np.prod([probability[100 + t, 0, k] for t, k in enumerate(ks)]) for ks in sequences]
+    total = np.array([sum(by_regime[t, k] for t, k in enumerate(ks)) for ks in sequences])
+    mean = np.dot(weight, total)
+    np.testing.assert_allclose(found.mean, [mean], rtol=1e-8)
+    np.testing.assert_allclose(found.variance, [np.dot(weight, (total - mean) ** 2)], rtol=1e-8)
+    written = stats.norm.logpdf(test.lift, mean, np.sqrt(64.0 + float(found.variance[0])))
+    assert float(log_density_of_lift(lift, found)[0]) == pytest.approx(written, rel=1e-8)
 
 
 def test_of_all_series_it_is_the_sum_over_them(geo: Market) -> None:
@@ -130,7 +189,7 @@ def test_without_tests_there_is_nothing_to_agree_with(geo: Market) -> None:
     panel, truth, scales = geo
     lift = lift_of(panel, scales)
     assert lift.lift.shape == (0,)
-    assert lift.spend.shape == (96, 0)
+    assert lift.media.spend.shape == (96, 0)
     assert expected_lift(lift, true_curves(truth, scales), "geometric").shape == (0,)
 
 

@@ -75,7 +75,6 @@ def test_left_tails_are_ordered_otherwise_than_the_seed_says() -> None:
         (_priors.MU_LOG_N, stats.norm(np.log(1.5), 0.3)),
         (_priors.ALPHA, stats.beta(2.0, 2.0)),
         (_priors.MEAN_SATURATION, stats.beta(2.0, 1.0)),
-        (_priors.LOG_SLOPE, stats.norm(np.log(1.5), 0.75)),
         (_priors.SERIES_SCALE, SIGMA_LOG_A),
         (_priors.PEAK, stats.halfnorm(scale=2.0)),
         (_priors.WEIBULL_SHAPE, stats.lognorm(s=0.4, scale=np.exp(0.4))),

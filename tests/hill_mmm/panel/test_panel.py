@@ -372,3 +372,45 @@ def test_more_variables_than_weeks_of_the_longest_series_are_refused(
     roles = {"outcome": "revenue", "channels": ["tv"], "controls": names, "series": "geo"}
     problems = find_problems(pd.concat([geos, extra], axis=1), **roles)
     assert [problem.code for problem in problems] == codes
+
+
+def test_first_weeks_without_an_outcome_lead_in(geos: pd.DataFrame) -> None:
+    """North's outcome begins in week 4, south's with its own first row in week 5."""
+    early = of_geo_before(geos, "north", "2024-01-29")
+    geos.loc[early, ["revenue", "price"]] = np.nan
+    panel = Panel.from_frame(geos, **GEO_ROLES)
+    assert (panel.starts.tolist(), panel.media_starts.tolist()) == ([4, 5], [0, 5])
+    assert str(panel.outcome_weeks[0]) == "2024-01-29"
+    north = geos[geos["geo"] == "north"]
+    np.testing.assert_array_equal(panel.spend[:, 0], north[["tv", "search"]])
+    np.testing.assert_array_equal(panel.outcome[:, 0], north["revenue"])
+    assert not panel.controls[:4, 0].any()
+    np.testing.assert_array_equal(panel.observed[:, 0], np.arange(60) >= 4)
+
+
+def of_geo_before(geos: pd.DataFrame, geo: str, week: str) -> "pd.Series[bool]":
+    return (geos["geo"] == geo) & (geos.index < pd.Timestamp(week))
+
+
+def test_weeks_that_lead_in_need_their_media_and_do_not_count_as_history(
+    frame: pd.DataFrame,
+) -> None:
+    frame.loc[frame.index[:9], "revenue"] = np.nan
+    frame.loc[frame.index[2], "tv"] = np.nan
+    assert [problem.code for problem in find_problems(frame, **ROLES)] == [
+        "too_few_weeks",
+        "missing_spend",
+    ]
+
+
+def test_an_outcome_that_never_comes_is_missing_and_leads_nothing_in(frame: pd.DataFrame) -> None:
+    frame["revenue"] = np.nan
+    found = find_problems(frame, **ROLES)
+    assert {problem.code for problem in found} == {"missing_outcome"}
+    assert len(found) == 60
+
+
+def test_a_channel_that_stops_before_the_first_outcome_is_silent(frame: pd.DataFrame) -> None:
+    frame.loc[frame.index[:5], "revenue"] = np.nan
+    frame.loc[frame.index[5:], "search"] = 0.0
+    assert Panel.from_frame(frame, **ROLES).silent_channels == ("search",)

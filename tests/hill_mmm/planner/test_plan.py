@@ -3,6 +3,7 @@
 import itertools
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import jax.numpy as jnp
 import numpy as np
@@ -22,6 +23,7 @@ from hill_mmm import (
 from hill_mmm._planner.response import WEEKS_AFTER, compiled_effect, current_spend, plan_response
 from hill_mmm.panel import WEEK
 from hill_mmm.results import decompose
+from hill_mmm.spec import PlanObjective
 
 STEP = 4_000.0
 STEPPED = ("tv", "search", "social")
@@ -37,6 +39,11 @@ def small(market: Panel, invent_fit: Callable[..., Fit]) -> Fit:
     fit = invent_fit(panel, ModelSpec(components=2, fourier_order=1), draws=50, seed=5)
     amplitude = fit.draws["amplitude"] * np.array([1.0, 0.5, 2.0])[:, None]
     return replace(fit, draws=fit.draws | {"amplitude": amplitude})
+
+
+def free(objective: PlanObjective = "fixed_budget", **values: Any) -> PlanRequest:
+    """A request that lets channels move as far as has been learned."""
+    return PlanRequest(objective, max_change=None, **values)
 
 
 def outcome_of(fit: Fit, request: PlanRequest, weekly: np.ndarray) -> np.ndarray:
@@ -58,8 +65,11 @@ def all_plans(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Every plan in steps within the budget and what was seen; its gain over today, by draw."""
     now = current_spend(fit, request)
-    counts = [np.arange(int(seen // STEP) + 1) for seen in now.largest_known]
+    may_be_off = any(limit.minimum_flight for limit in request.limits)
+    least = STEP * (now.lowest_learned // STEP) * (not may_be_off)
+    counts = [np.arange(int(seen // STEP) + 1) for seen in now.highest_learned]
     plans = STEP * np.array(list(itertools.product(*counts)))
+    plans = plans[(plans >= least).all(axis=1)]
     plans = plans[plans.sum(axis=1) <= now.weekly.sum() * (request.budget_multiplier or 1.0)]
     longest = max(map(len, counts))
     table = np.array(
@@ -81,7 +91,7 @@ def weekly(found: Plan) -> np.ndarray:
 
 def test_a_plan_brings_what_the_model_says_of_the_weeks_to_come(regional_mixture: Fit) -> None:
     """Horizon and carry-over, series by series, against the decomposition of the longer panel."""
-    request = PlanRequest(allow_extrapolation=True)
+    request = free(allow_extrapolation=True)
     now = current_spend(regional_mixture, request)
     rng = np.random.default_rng(0)
     planned = now.weekly * rng.uniform(0.5, 1.5, len(now.weekly))
@@ -119,11 +129,11 @@ def test_a_plan_brings_what_the_model_says_of_the_weeks_to_come(regional_mixture
 def test_in_steps_nothing_is_better_than_the_plan(
     small: Fit, utility: Utility, multiplier: float
 ) -> None:
-    request = PlanRequest(utility=utility, budget_multiplier=multiplier, limits=in_steps())
+    request = free(utility=utility, budget_multiplier=multiplier, limits=in_steps())
     found = plan(small, request)
     plans, gains = all_plans(small, request, found.cells["reference_weekly_spend"].to_numpy())
     utilities = utility_of(request, gains)
-    assert not found.is_kept
+    assert found.status != "kept"
     (mine,) = utilities[np.flatnonzero((np.abs(plans - weekly(found)) < 1.0).all(axis=1))]
     assert mine == pytest.approx(utilities.max(), abs=0.02 * np.abs(gains).mean())
     assert found.totals["has_converged"].item()
@@ -131,15 +141,16 @@ def test_in_steps_nothing_is_better_than_the_plan(
 
 
 def test_any_amounts_do_at_least_as_well_as_steps(small: Fit) -> None:
-    request = PlanRequest()
+    request = free()
     _, gains = all_plans(small, request)
     totals = plan(small, request).totals.iloc[0]
     assert totals["gain_mean"] >= gains.mean(axis=1).max() * (1.0 - 1e-6)
-    assert totals["planned_spend"] == pytest.approx(totals["budget"], rel=1e-5)
+    # All but less than a round amount, here 100 a week.
+    assert 0.0 <= totals["budget"] - totals["planned_spend"] < 13 * 100.0
 
 
 def test_a_channel_is_off_air_or_on_it_for_its_least(small: Fit) -> None:
-    request = PlanRequest(limits=in_steps(minimum_flight=3.0 * STEP))
+    request = free(limits=in_steps(minimum_flight=3.0 * STEP))
     found = plan(small, request)
     plans, gains = all_plans(small, request)
     allowed = ((plans == 0) | (plans >= 3.0 * STEP)).all(axis=1)
@@ -149,7 +160,7 @@ def test_a_channel_is_off_air_or_on_it_for_its_least(small: Fit) -> None:
 
 
 def test_without_steps_a_minimum_flight_holds_too(small: Fit) -> None:
-    request = PlanRequest(
+    request = free(
         limits=tuple(ChannelLimit(channel, minimum_flight=3.3 * STEP) for channel in STEPPED)
     )
     found = plan(small, request)
@@ -192,8 +203,8 @@ def test_a_count_without_a_value_is_planned_without_a_roi(small: Fit) -> None:
 
 
 def test_a_target_roi_is_reached_with_as_much_outcome_as_there_is(small: Fit) -> None:
-    spent = plan(small, PlanRequest()).totals["roi_mean"].item()
-    request = PlanRequest("target_roi", target=1.1 * spent, limits=in_steps())
+    spent = plan(small, free()).totals["roi_mean"].item()
+    request = free("target_roi", target=1.1 * spent, limits=in_steps())
     found = plan(small, request)
     assert found.totals["roi_mean"].item() >= 1.1 * spent * (1.0 - 1e-4)
     plans, gains = all_plans(small, replace(request, budget_multiplier=9.0))
@@ -207,14 +218,15 @@ def test_a_target_roi_is_reached_with_as_much_outcome_as_there_is(small: Fit) ->
 
 
 def test_money_is_spent_until_the_next_unit_brings_its_target(small: Fit) -> None:
-    wide = PlanRequest("target_mroi", target=0.5, allow_extrapolation=True)
+    wide = free("target_mroi", target=0.5, allow_extrapolation=True)
     cells = plan(small, wide).cells
     inner = (cells["planned_weekly_spend"] > 1.0) & (
         cells["planned_weekly_spend"] < 0.99 * cells["upper_bound"]
     )
     assert inner.any()
-    np.testing.assert_allclose(cells.loc[inner, "mroi_mean"], 0.5, rtol=1e-3)
-    flexible = plan(small, PlanRequest("flexible", margin=2.0, allow_extrapolation=True))
+    # As near as round amounts come to it.
+    np.testing.assert_allclose(cells.loc[inner, "mroi_mean"], 0.5, rtol=0.02)
+    flexible = plan(small, free("flexible", margin=2.0, allow_extrapolation=True))
     np.testing.assert_allclose(
         flexible.cells["planned_weekly_spend"], cells["planned_weekly_spend"], rtol=1e-3
     )
@@ -222,23 +234,26 @@ def test_money_is_spent_until_the_next_unit_brings_its_target(small: Fit) -> Non
 
 def test_today_is_kept_where_nothing_is_better(small: Fit) -> None:
     today_is_all = tuple(ChannelLimit(channel, locked=True) for channel in STEPPED)
-    locked = plan(small, PlanRequest(limits=today_is_all))
-    assert locked.is_kept and locked.totals["gain_mean"].item() == 0.0
-    # Steps so coarse that any plan of theirs is worse.
-    coarse = plan(small, PlanRequest(limits=(ChannelLimit("tv", max_weekly=0.0),), max_change=None))
-    worst = plan(
-        small,
-        PlanRequest(
-            limits=tuple(ChannelLimit(c, max_weekly=0.0) for c in STEPPED[1:]), budget=13 * STEP
-        ),
-    )
-    for found in (coarse, worst):
-        assert found.totals["utility_gain"].item() >= 0.0
-        assert found.is_kept == (found.totals["constraint_residual"].item() > 0)
+    locked = plan(small, free(limits=today_is_all))
+    assert locked.status == "kept" and locked.totals["gain_mean"].item() == 0.0
+
+
+def test_a_reference_that_limits_forbid_is_no_plan(small: Fit) -> None:
+    forbidden = free(limits=(ChannelLimit("tv", max_weekly=0.0),))
+    found = plan(small, forbidden)
+    assert found.status == "worse"
+    assert weekly(found)[0] == 0.0
+    assert found.totals["utility_gain"].item() < 0.0
+    assert found.totals["constraint_residual"].item() == 0.0
+    # By this utility every plan in steps is worse than today, which is in none.
+    averse = free(budget_multiplier=0.6, limits=in_steps(), utility=Utility("quantile"))
+    in_none = plan(small, averse)
+    assert in_none.status == "worse"
+    np.testing.assert_allclose(weekly(in_none) / STEP % 1.0, 0.0, atol=1e-9)
 
 
 def test_what_was_never_spent_is_planned_only_when_allowed(small: Fit) -> None:
-    double = PlanRequest(budget_multiplier=30.0)
+    double = free(budget_multiplier=30.0)
     with pytest.raises(PlanError, match=r"cannot be spent.*allow_extrapolation"):
         plan(small, double)
     found = plan(small, replace(double, allow_extrapolation=True))
@@ -246,7 +261,7 @@ def test_what_was_never_spent_is_planned_only_when_allowed(small: Fit) -> None:
     flagged = found.cells.set_index("channel")["is_extrapolated"]
     beyond = found.cells["planned_weekly_spend"] > found.cells["highest_weekly_spend"]
     assert flagged.to_list() == beyond.to_list()
-    careful = plan(small, PlanRequest(budget_multiplier=1.2)).cells
+    careful = plan(small, free(budget_multiplier=1.2)).cells
     assert (careful["planned_weekly_spend"] <= careful["highest_weekly_spend"] * 1.000001).all()
 
 
@@ -264,7 +279,7 @@ def test_last_years_rhythm_is_kept(small: Fit) -> None:
 
 def test_series_have_limits_of_their_own(regional_mixture: Fit) -> None:
     limits = (ChannelLimit("tv", series="region_01", locked=True), ChannelLimit("radio"))
-    found = plan(regional_mixture, PlanRequest(limits=limits))
+    found = plan(regional_mixture, free(limits=limits))
     cells = found.cells.set_index(["series_key", "channel"])
     tv = cells.loc[("region_01", "tv")]
     assert tv["planned_weekly_spend"] == tv["current_weekly_spend"]
@@ -281,10 +296,10 @@ def test_series_have_limits_of_their_own(regional_mixture: Fit) -> None:
     ("request_", "message"),
     [
         (PlanRequest(limits=(ChannelLimit("tvv"),)), "'tvv'"),
-        (PlanRequest(limits=(ChannelLimit("tv", min_weekly=9e9),)), "at least"),
-        (PlanRequest("target_roi", target=1e6, limits=(ChannelLimit("tv", locked=True),)),
+        (free(limits=(ChannelLimit("tv", min_weekly=9e9),)), "at least"),
+        (free("target_roi", target=1e6, limits=(ChannelLimit("tv", locked=True),)),
          "target ROI"),
-        (PlanRequest(limits=(ChannelLimit("tv", min_weekly=11.0, max_weekly=12.0, step=STEP),)),
+        (free(limits=(ChannelLimit("tv", min_weekly=11.0, max_weekly=12.0, step=STEP),)),
          "tv of national: no amount"),
     ],
 )  # fmt: skip

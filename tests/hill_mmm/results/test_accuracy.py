@@ -52,6 +52,7 @@ def year_and_more(fitted: int = 52, sold: np.ndarray = SOLD) -> Decomposition:
         baseline=np.tile(expected, (3, 1))[:, :, None],
         baseline_parts=(("baseline", "baseline"),),
         predicted=predicted,
+        predicted_mean=np.tile(expected, (3, 1)),
         log_likelihood=density,
     )
 
@@ -121,6 +122,16 @@ def test_every_series_and_their_sum_are_judged(regional_mixture: Fit, regions: P
     for part in decompose(regional_mixture, regions):
         by_hand = log_predictive_density(part)[part.n_fitted :].sum()
         assert elpd[part.series] == pytest.approx(by_hand)
+
+
+def test_a_weeks_own_outcome_does_not_tell_what_was_expected_of_it(
+    national_mixture: Fit,
+) -> None:
+    (part,) = decompose(national_mixture)
+    found = metrics(part)
+    error = part.outcome - part.predicted_mean.mean(axis=0)
+    assert found["rmse"] == pytest.approx(np.sqrt((error**2).mean()))
+    assert np.sqrt(((part.outcome - part.expected.mean(axis=0)) ** 2).mean()) < found["rmse"]
 
 
 def test_information_is_of_every_observed_week_of_every_series(regional_mixture: Fit) -> None:
@@ -201,5 +212,5 @@ def test_a_series_that_had_sold_nothing_is_an_obstacle(regions: Panel) -> None:
     assert "the outcome of region_04 was constant" in str(obstacle_to_training(opened.head(91)))
     # Its first week alone has no scale either.
     outcome[:90, 3] = np.nan
-    late = replace(opened, starts=np.array([0, 0, 0, 90]))
+    late = replace(opened, starts=np.array([0, 0, 0, 90]), media_starts=np.array([0, 0, 0, 90]))
     assert "the outcome of region_04 was constant" in str(obstacle_to_training(late.head(91)))

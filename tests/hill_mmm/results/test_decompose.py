@@ -6,14 +6,19 @@ import pytest
 from scipy import stats
 from scipy.special import logsumexp
 
-from hill_mmm import Fit, ModelSpec, Panel
+from hill_mmm import Fit, ModelSpec, Panel, simulate_seed_benchmark
 from hill_mmm._model.design import baseline_design
+from hill_mmm._model.scales import Scales
 from hill_mmm._posterior import flatten
 from hill_mmm._results.decompose import total, with_total
 from hill_mmm.panel import ALL_SERIES
 from hill_mmm.results import Decomposition, decompose
+from tests.hill_mmm.conftest import InventFit
 
-EVERY_ARRAY = ("media", "media_gain", "baseline", "expected", "predicted", "log_likelihood")
+EVERY_ARRAY = (
+    *("media", "media_gain", "baseline", "expected"),
+    *("predicted", "predicted_mean", "log_likelihood"),
+)
 
 
 def with_spend(fit: Fit, channel: int, factor: float) -> Panel:
@@ -31,8 +36,12 @@ def effects_by_hand(fit: Fit, series: int, draw: int) -> np.ndarray:
     """Effect of each medium in each regime, scaled, `(weeks, media, components)`."""
     site = {name: flatten(values)[draw] for name, values in fit.draws.items()}
     alpha, k, n = site["adstock"][:, 0], site["half_saturation"], site["slope"]
-    carried, effects = np.zeros(len(alpha)), []
-    for week in fit.panel.media[:, series] / fit.scales.spend[series]:
+    media = fit.panel.media[:, series] / fit.scales.spend[series]
+    first = fit.panel.media_starts[series]
+    # What steady spend has piled up before the first week known.
+    carried = site["carry_in"] * media[first : first + 8].mean(axis=0) / (1 - alpha)
+    effects = [np.zeros_like(site["amplitude"][series])] * first
+    for week in media[first:]:
         carried = week + alpha * carried
         risen = ((1 - alpha) * carried)[:, None] ** n
         effects.append(site["amplitude"][series] * risen / (k**n + risen))
@@ -57,10 +66,9 @@ def test_parts_and_density_are_the_ones_written_by_hand(mixture: Fit, draw: int)
         start, scale = mixture.panel.starts[series], mixture.scales.outcome[series]
         effects = effects_by_hand(mixture, series, draw)[start:]
         baseline = baseline_by_hand(mixture, series, draw)[start:]
-        np.testing.assert_allclose(part.media[draw], effects @ weights * scale, rtol=1e-9)
         np.testing.assert_allclose(part.baseline[draw].sum(axis=1), baseline * scale, rtol=1e-9)
         mean = baseline[:, None] + effects.sum(axis=1)
-        np.testing.assert_allclose(part.expected[draw], mean @ weights * scale, rtol=1e-9)
+        np.testing.assert_allclose(part.predicted_mean[draw], mean @ weights * scale, rtol=1e-9)
 
         sigma = flatten(mixture.draws["sigma"])[draw, series]
         noise = stats.norm(mean, sigma)
@@ -70,6 +78,74 @@ def test_parts_and_density_are_the_ones_written_by_hand(mixture: Fit, draw: int)
         np.testing.assert_allclose(
             part.log_likelihood[draw], logsumexp(density, b=weights, axis=1), rtol=1e-9, atol=1e-9
         )
+        # Bayes' rule: which regime the week was in, given its outcome.
+        joint = weights * np.exp(density)
+        regime = joint / joint.sum(axis=1, keepdims=True)
+        assert np.abs(regime - weights).max() > 0.1
+        media = np.einsum("tmk,tk->tm", effects, regime)
+        np.testing.assert_allclose(part.media[draw], media * scale, rtol=1e-8)
+        expected = (mean * regime).sum(axis=1)
+        np.testing.assert_allclose(part.expected[draw], expected * scale, rtol=1e-9)
+
+
+@pytest.mark.parametrize("seed", [0, 1, 2])
+def test_at_the_true_parameters_the_weekly_split_is_the_regimes(
+    invent_fit: Callable[..., Fit], seed: int
+) -> None:
+    panel, truth = simulate_seed_benchmark("mixture_k2", seed)
+    spec = ModelSpec(components=2, amplitude_prior="seed", fourier_order=0)
+    fit = invent_fit(panel, spec, chains=1, draws=1)
+    outcome, spend = fit.scales.outcome[0], fit.scales.spend[0, 0]
+    true = {
+        "adstock": truth.alpha[:, None],
+        "weights": truth.weights,
+        "amplitude": truth.amplitude / outcome,
+        "half_saturation": truth.half_saturation[0] / spend,
+        "slope": truth.slope,
+        "coefficients": np.array([[50.0, 2.0]]) / outcome,
+        "sigma": truth.sigma / outcome,
+    }
+    (part,) = decompose(replace(fit, draws={name: v[None, None] for name, v in true.items()}))
+
+    def r_squared(found: np.ndarray) -> float:
+        error = found - truth.contribution[:, 0, 0]
+        return 1.0 - error.var() / truth.contribution[:, 0, 0].var()
+
+    by_weights = part.predicted_mean[0] - part.baseline[0].sum(axis=1)
+    print(f"R2 {r_squared(by_weights):.2f} by weights, {r_squared(part.media[0, :, 0]):.2f}")
+    assert 1.0 - r_squared(part.media[0, :, 0]) < 0.8 * (1.0 - r_squared(by_weights))
+    total = part.media[0, :, 0].sum() / truth.contribution.sum()
+    assert total == pytest.approx(1.0, abs=0.05)
+
+
+def test_only_the_outcome_of_weeks_fitted_to_tells_their_regime(
+    mixture: Fit, market: Panel, regions: Panel
+) -> None:
+    whole = whole_panel(mixture, market, regions)
+    fitted = len(mixture.panel)
+    # What came after the fit, and what the table says today of a week fitted to, tell it nothing.
+    other = whole.outcome.copy()
+    other[fitted:] *= 3.0
+    other[:5] *= 1.5
+    for part, told in zip(
+        decompose(mixture, whole), decompose(mixture, replace(whole, outcome=other)), strict=True
+    ):
+        np.testing.assert_array_equal(part.expected, told.expected)
+        ahead = slice(part.n_fitted, None)
+        np.testing.assert_allclose(
+            part.expected[:, ahead], part.predicted_mean[:, ahead], rtol=1e-12
+        )
+        before = slice(0, part.n_fitted)
+        moved = np.abs(part.expected[:, before] / part.predicted_mean[:, before] - 1.0)
+        assert moved.max() > 0.05
+    refitted = decompose(replace(mixture, panel=replace(whole, outcome=other)))
+    for part, told in zip(decompose(mixture, whole), refitted, strict=True):
+        assert (part.expected != told.expected).any(axis=0).sum() > 5
+
+
+def test_draws_of_the_prior_know_no_outcome(mixture: Fit) -> None:
+    for part in decompose(replace(mixture, prior_only=True)):
+        np.testing.assert_allclose(part.expected, part.predicted_mean, rtol=1e-12)
 
 
 @pytest.mark.parametrize("channel", [0, 3])
@@ -117,6 +193,8 @@ def test_carry_over_goes_on_through_the_boundary(
     mixture: Fit, market: Panel, regions: Panel
 ) -> None:
     whole = whole_panel(mixture, market, regions)
+    # Of the prior, which no outcome tells a regime, on either side of the boundary.
+    mixture = replace(mixture, prior_only=True)
     # The same draws, fitted to all weeks: there is no boundary.
     unbroken = decompose(replace(mixture, panel=whole))
     for before, continued, at_once in zip(
@@ -239,7 +317,7 @@ def test_predictive_draws_have_the_mixtures_mean_and_variance(
     if likelihood == "student_t":
         noise, kurtosis = noise * 10 / 8, 3.0 + 6 / (10 - 4)
     variance = between + noise
-    z = (part.predicted.mean(axis=0) - part.expected[0]) / np.sqrt(variance / 4000)
+    z = (part.predicted.mean(axis=0) - part.predicted_mean[0]) / np.sqrt(variance / 4000)
     # 91 weeks, 4000 draws each: the largest of 91 normal deviates stays below 4.5.
     assert np.abs(z).max() < 4.5
     ratio = part.predicted.var(axis=0) / variance
@@ -253,7 +331,7 @@ def test_predictive_draws_are_reproducible_and_each_seriess_own(regional_mixture
         np.testing.assert_array_equal(part.predicted, same.predicted)
 
     def noise(part: Decomposition, series: int) -> np.ndarray:
-        scaled = (part.predicted - part.expected) / regional_mixture.scales.outcome[series]
+        scaled = (part.predicted - part.predicted_mean) / regional_mixture.scales.outcome[series]
         return scaled[:, -60:].ravel()
 
     # Regimes and noise drawn apart: 3000 pairs without correlation, 4 standard errors.
@@ -277,3 +355,63 @@ def test_a_panel_of_other_variables_is_refused(
     renamed = replace(market, **{field: tuple(f"{old}2" for old in getattr(market, field))})
     with pytest.raises(ValueError, match=f"the panel's {name} are"):
         list(decompose(national_mixture, renamed))
+
+
+def effect_of(fit: Fit, name: tuple[str, str]) -> np.ndarray:
+    """A baseline part of the first series, `(draws, weeks)`."""
+    part = next(decompose(fit))
+    return part.baseline[:, :, part.baseline_parts.index(name)]
+
+
+def test_an_event_brings_what_it_brings_where_it_is(market: Panel, invent_fit: InventFit) -> None:
+    """A dummy of four weeks, one of a strike and days of a sale: 0 where they are not."""
+    panel = market.head(91)
+    flag, days = np.zeros((2, len(panel)))
+    flag[[20, 21, 72, 73]] = 1.0
+    days[30:60] = np.arange(30) % 8
+    controls = np.stack([flag, days], axis=1)[:, None, :]
+    panel = replace(panel, controls=controls, control_names=("black_friday", "sale_days"))
+    events = {"strike": (str(panel.weeks[40]),)}
+    fit = invent_fit(panel, ModelSpec(fourier_order=1, events=events))
+    column = list(baseline_design(panel, fit.spec, fit.scales).parts).index(
+        ("control", "black_friday")
+    )
+    for name, regressor in (
+        (("control", "black_friday"), flag),
+        (("control", "sale_days"), days),
+        (("event", "strike"), np.arange(len(panel)) == 40),
+    ):
+        effect = effect_of(fit, name)
+        np.testing.assert_allclose(effect[:, regressor == 0], 0.0, atol=1e-9)
+        assert (np.abs(effect[:, regressor > 0]) > 0).all()
+    per_week = flatten(fit.draws["coefficients"])[:, 0, column] / fit.scales.control_sd[0, 0]
+    total = effect_of(fit, ("control", "black_friday")).sum(axis=1)
+    np.testing.assert_allclose(total, 4 * per_week * fit.scales.outcome[0], rtol=1e-9)
+
+
+def test_a_price_counts_from_its_mean_or_its_reference(
+    regions: Panel, invent_fit: InventFit
+) -> None:
+    panel = regions.head(91)
+    name = ("control", "competitor_price")
+    spec = ModelSpec(fourier_order=1, control_signs={"competitor_price": "positive"})
+    fit = invent_fit(panel, spec)
+    effect = effect_of(fit, name)
+    np.testing.assert_allclose(effect.mean(axis=1), 0.0, atol=1e-8)
+    price = panel.controls[:, 0, panel.control_names.index("competitor_price")]
+    regular = float(price[7])
+    moved = replace(fit, spec=replace(spec, control_references={"competitor_price": regular}))
+    from_regular = effect_of(moved, name)
+    np.testing.assert_allclose(from_regular[:, 7], 0.0, atol=1e-8)
+    np.testing.assert_allclose(
+        from_regular - effect, np.broadcast_to(-effect[:, [7]], effect.shape), atol=1e-8
+    )
+    for one, other in zip(decompose(fit), decompose(moved), strict=True):
+        np.testing.assert_allclose(one.expected, other.expected, rtol=1e-12)
+        np.testing.assert_allclose(one.predicted, other.predicted, rtol=1e-12)
+
+
+def test_a_reference_is_of_a_control_that_is_there(market: Panel) -> None:
+    spec = ModelSpec(control_references={"prize": 1.0})
+    with pytest.raises(ValueError, match="control_references name"):
+        baseline_design(market, spec, Scales.of(market, spec))

@@ -7,8 +7,13 @@ import pytest
 
 from hill_mmm import ContributionSharePrior, Fit, LiftTest, ModelSpec, Panel, RoiPrior
 from hill_mmm._results.components import component
-from hill_mmm._results.estimands import CURVE_MULTIPLIERS, adstock_decay, channel_summary
-from hill_mmm._results.lift_tests import LiftWithoutTest, lift_test
+from hill_mmm._results.estimands import (
+    CURVE_MULTIPLIERS,
+    adstock_decay,
+    channel_summary,
+    period_returns,
+)
+from hill_mmm._results.lift_tests import LiftWithoutTest, lift_test, modelled_lift
 from hill_mmm._results.statistics import statistics
 from hill_mmm.checks import parameter_summary
 from hill_mmm.panel import ALL_SERIES
@@ -36,8 +41,8 @@ def assert_ordered(frame: pd.DataFrame, name: str) -> None:
 
 def summary_of(fit: Fit) -> pd.DataFrame:
     """The rows of the whole period, of the series and their sum."""
-    frames = [channel_summary(fit, part, LEVEL) for part in with_total(fit)]
-    rows = pd.concat(frames)
+    parts = zip(with_total(fit), period_returns(fit, fit.panel), strict=True)
+    rows = pd.concat([channel_summary(fit, part, returns, LEVEL) for part, returns in parts])
     return rows[rows["period"] == "all"].set_index(["series_key", "channel"])
 
 
@@ -131,16 +136,20 @@ def test_the_weeks_of_a_channel_add_up_to_its_contribution(found: Estimates) -> 
 def test_channel_summary(mixture: Fit, found: Estimates) -> None:
     frame = found.channel_summary
     assert list(frame.columns) == [
-        *("series_key", "channel", "is_paid", "spend", "spend_share"),
+        *("series_key", "channel", "period", "period_start", "period_end"),
+        *("is_paid", "spend", "spend_share"),
         *columns_of("contribution"),
         *columns_of("contribution_share"),
+        "carried_in_share",
+        *columns_of("incremental_outcome"),
         *columns_of("roi"),
         *columns_of("mroi"),
-        *("cpik_median", "prob_roi_gt_1", "ci_level", "period", "roi_learned"),
+        *("cpik_median", "prob_roi_gt_1", "no_return_reason", "ci_level", "roi_learned"),
     ]
-    for name in ("contribution", "contribution_share", "roi", "mroi"):
+    for name in ("contribution", "contribution_share", "incremental_outcome", "roi", "mroi"):
         assert_ordered(frame, name)
-    for part in with_total(mixture):
+    all_returns = period_returns(mixture, mixture.panel)
+    for part, returns in zip(with_total(mixture), all_returns, strict=True):
         rows = frame[(frame["series_key"] == part.series) & (frame["period"] == "all")]
         assert tuple(rows["channel"]) == mixture.panel.media_names
         paid = rows[rows["is_paid"]]
@@ -151,23 +160,31 @@ def test_channel_summary(mixture: Fit, found: Estimates) -> None:
         np.testing.assert_allclose(rows["contribution_mean"], contribution.mean(axis=0))
         share = contribution / part.expected.sum(axis=1, keepdims=True)
         np.testing.assert_allclose(rows["contribution_share_mean"], share.mean(axis=0))
+        carried_in = np.divide(
+            part.carried_in.sum(axis=0),
+            contribution.mean(axis=0),
+            out=np.full(len(rows), np.nan),
+            where=contribution.any(axis=0),
+        )
+        np.testing.assert_allclose(rows["carried_in_share"], carried_in)
         bought = paid[paid["spend"] > 0]
         np.testing.assert_allclose(
-            bought["roi_mean"], bought["contribution_mean"] / bought["spend"]
+            bought["roi_mean"], bought["incremental_outcome_mean"] / bought["spend"]
         )
         channels = [part.channels.index(name) for name in bought["channel"]]
-        roi = contribution[:, channels] / part.spend.sum(axis=0)[channels]
+        roi = returns.effect[:, 0, channels] / part.spend.sum(axis=0)[channels]
         np.testing.assert_allclose(bought["prob_roi_gt_1"], (roi > 1).mean(axis=0))
 
 
 def test_cpik_is_what_a_unit_of_outcome_costs(found: Estimates) -> None:
-    frame = found.channel_summary.query("spend > 0")
+    frame = found.channel_summary.dropna(subset="roi_median")
     # 50 draws: the median of the reciprocals is that of the two middle ones' mean.
     np.testing.assert_allclose(frame["cpik_median"], 1 / frame["roi_median"], rtol=0.02)
 
 
 def test_an_organic_medium_has_no_roi(regional: Estimates) -> None:
     frame = regional.channel_summary.query("channel == 'newsletter'")
+    assert (frame["no_return_reason"] == "organic").all()
     assert not frame["is_paid"].any()
     assert (frame["spend"] == 0).all()
     assert (frame["spend_share"] == 0).all()
@@ -183,6 +200,7 @@ def test_a_channel_that_a_series_lacks_has_no_roi_there(regional: Estimates) -> 
     rows = rows.set_index("series_key")
     assert rows["is_paid"].all()
     assert rows["roi_mean"].isna().tolist() == [False, True, False, False, False]
+    assert rows["no_return_reason"].dropna().to_dict() == {"region_02": "no spend"}
     assert rows.loc["region_02", "contribution_mean"] == 0
     assert np.isnan(rows.loc["region_02", "roi_learned"])
     curves = regional.response_curve.query("channel == 'radio'")
@@ -190,41 +208,27 @@ def test_a_channel_that_a_series_lacks_has_no_roi_there(regional: Estimates) -> 
     assert {"region_01", ALL_SERIES} <= set(curves["series_key"])
 
 
-def test_periods_are_the_last_weeks_fitted_to(
-    regional_mixture: Fit, regions: Panel, market: Panel, invent_fit: InventFit
-) -> None:
-    # Weeks after those fitted to belong to no period.
-    for part in decompose(regional_mixture, regions):
-        frame = channel_summary(regional_mixture, part, LEVEL).set_index(["period", "channel"])
-        for period, weeks in (("last_52_weeks", 52), ("last_13_weeks", 13), ("all", part.n_fitted)):
-            period_weeks = slice(part.n_fitted - weeks, part.n_fitted)
-            rows = frame.loc[period]
-            np.testing.assert_allclose(rows["spend"].iloc[:5], part.spend[period_weeks].sum(axis=0))
-            by_hand = part.media[:, period_weeks].sum(axis=1)
-            np.testing.assert_allclose(rows["contribution_mean"], by_hand.mean(axis=0))
-            bought = rows[rows["spend"] > 0]
-            gain = part.media_gain[:, period_weeks].sum(axis=1).mean(axis=0)
+def test_the_contribution_of_a_period_is_that_of_its_weeks(mixture: Fit, found: Estimates) -> None:
+    for part in with_total(mixture):
+        frame = found.channel_summary.query("series_key == @part.series")
+        for _, rows in frame.groupby("period"):
+            days = rows[["period_start", "period_end"]].iloc[0].to_numpy("datetime64[D]")
+            weeks = (part.weeks >= days[0]) & (part.weeks <= days[1])
+            assert part.weeks[weeks][0] == days[0]
+            assert part.weeks[weeks][-1] + np.timedelta64(6, "D") == days[1]
             np.testing.assert_allclose(
-                bought["mroi_mean"],
-                [gain[part.media_names.index(c)] / rows.loc[c, "spend"] for c in bought.index],
+                rows["spend"].iloc[: len(part.channels)], part.spend[weeks].sum(axis=0)
             )
+            by_hand = part.media[:, weeks].sum(axis=1)
+            np.testing.assert_allclose(rows["contribution_mean"], by_hand.mean(axis=0))
+
+
+def test_a_series_has_the_last_weeks_where_it_has_others(
+    market: Panel, invent_fit: InventFit
+) -> None:
     year = invent_fit(market.head(52), ModelSpec(fourier_order=0))
-    (part,) = decompose(year)
-    found = channel_summary(year, part, LEVEL)
-    assert list(found["period"].unique()) == ["all", "last_13_weeks"]
-
-
-def test_mroi_is_the_gain_from_one_more_unit_of_spend(mixture: Fit) -> None:
-    step, channel = 1e-5, 0
-    spend = mixture.panel.spend.copy()
-    spend[:, :, channel] *= 1 + step
-    more = with_total(mixture, replace(mixture.panel, spend=spend))
-    summary = summary_of(mixture)
-    for part, raised in zip(with_total(mixture), more, strict=True):
-        gained = (raised.expected - part.expected).sum(axis=1).mean()
-        spent = part.spend[:, channel].sum()
-        mroi = summary.loc[(part.series, mixture.panel.channels[channel]), "mroi_mean"]
-        assert mroi == pytest.approx(gained / (step * spent), rel=1e-4)
+    recent = [name for name in estimates(year).channel_summary["period"].unique() if "_" in name]
+    assert recent == ["last_13_weeks"]
 
 
 def test_what_was_learned_is_the_prior_variance_that_went(
@@ -363,7 +367,9 @@ def test_response_curve_frame(mixture: Fit, found: Estimates) -> None:
     assert 0 < frame["is_extrapolated"].sum() < len(frame)
 
 
-def test_at_the_spend_as_it_was_the_curve_is_the_mean_contribution(found: Estimates) -> None:
+def test_at_the_spend_as_it_was_the_curve_is_the_mean_contribution(mixture: Fit) -> None:
+    # A curve is of weeks to come, in which any regime may be.
+    found = estimates(replace(mixture, prior_only=True), LEVEL)
     curve = found.response_curve.query("basis == 'historical_pattern' and spend_multiplier == 1")
     curve = curve.set_index(["series_key", "channel"])
     summary = found.channel_summary.query("period == 'all'")
@@ -373,7 +379,6 @@ def test_at_the_spend_as_it_was_the_curve_is_the_mean_contribution(found: Estima
     same = curve.index.get_level_values("series_key") != ALL_SERIES
     for column in ("contribution_mean", "contribution_ci_lo", "contribution_ci_hi"):
         np.testing.assert_allclose(curve[column][same], (summary[column] / weeks)[same], rtol=1e-9)
-    np.testing.assert_allclose(curve["mroi_mean"][same], summary["mroi_mean"][same], rtol=1e-9)
 
 
 def test_model_fit_frame(mixture: Fit, market: Panel, regions: Panel) -> None:
@@ -502,7 +507,10 @@ def test_a_lift_test_stands_beside_the_models_own_counterfactual(regional_mixtur
         LiftTest("tv", str(panel.weeks[60]), str(panel.weeks[63]), 2e5, 3e4),
         LiftTest("search", str(panel.weeks[70]), str(panel.weeks[70]), 1e4, 1e3, "region_04"),
     )
-    frame = lift_test(replace(regional_mixture, lift_tests=tests), LEVEL)
+    tested_fit = replace(regional_mixture, lift_tests=tests)
+    over_regimes = np.asarray(modelled_lift(tested_fit, tests).variance).mean(axis=0)
+    assert (over_regimes > 0).all()
+    frame = lift_test(tested_fit, LEVEL)
     assert list(frame.columns) == [
         *("channel", "series_key", "start_week", "end_week", "lift", "standard_error"),
         *columns_of("modelled_lift"),

@@ -14,7 +14,9 @@ from tests.hill_mmm.conftest import InventFit
 
 
 def test_weeks_to_come_are_as_they_were_a_year_ago(market: Panel) -> None:
-    longer, as_last_year = continued(market, 13)
+    seasonal = dict.fromkeys(market.control_names, "seasonal")
+    longer, as_last_year, assumed = continued(market, 13, seasonal)
+    assert (assumed == "seasonal").all()
     assert as_last_year.all()
     assert len(longer) == len(market) + 13
     assert (np.diff(longer.weeks) == np.timedelta64(7, "D")).all()
@@ -29,7 +31,7 @@ def test_a_medium_that_is_new_goes_on_as_in_its_last_weeks(market: Panel) -> Non
     spend = market.spend.copy()
     spend[:60, 0, 0] = 0.0
     panel = replace(market, spend=spend)
-    longer, as_last_year = continued(panel, 13)
+    longer, as_last_year, _ = continued(panel, 13)
     # Week 60 is 52 weeks before the ninth week after the panel's 104.
     np.testing.assert_array_equal(as_last_year[:, 0, 0], np.arange(13) >= 8)
     np.testing.assert_allclose(longer.spend[104:112, 0, 0], spend[-8:, 0, 0].mean())
@@ -38,8 +40,9 @@ def test_a_medium_that_is_new_goes_on_as_in_its_last_weeks(market: Panel) -> Non
 
 
 def test_a_series_that_is_new_goes_on_as_in_its_last_weeks(regions: Panel) -> None:
-    late = replace(regions, starts=np.array([0, 0, 0, 60]))
-    longer, _ = continued(late, 13)
+    late = replace(regions, starts=np.array([0, 0, 0, 60]), media_starts=np.array([0, 0, 0, 60]))
+    longer, _, assumed = continued(late, 13, dict.fromkeys(late.control_names, "seasonal"))
+    assert (assumed[:8, 3] == "recent_mean").all()
     np.testing.assert_allclose(
         longer.controls[104:112, 3], [late.controls[-8:, 3].mean(axis=0)] * 8
     )
@@ -47,7 +50,7 @@ def test_a_series_that_is_new_goes_on_as_in_its_last_weeks(regions: Panel) -> No
 
 
 def test_beyond_a_year_the_year_repeats(market: Panel) -> None:
-    longer, _ = continued(market, 60)
+    longer, *_ = continued(market, 60)
     np.testing.assert_array_equal(longer.spend[-8:], market.spend[-52:-44])
 
 
@@ -58,7 +61,7 @@ def test_nothing_to_come_is_refused(market: Panel) -> None:
 
 def test_a_forecast_is_the_prediction_of_the_same_weeks(fitted: Fit) -> None:
     rows = fitted.forecast(13)
-    longer, _ = continued(fitted.panel, 13)
+    longer, *_ = continued(fitted.panel, 13)
     variables = [*longer.channels, *longer.control_names]
     values = np.concatenate([longer.spend, longer.controls], axis=2)[-13:, 0]
     future = pd.DataFrame(values, columns=variables, index=pd.DatetimeIndex(longer.weeks[-13:]))
@@ -112,3 +115,104 @@ def test_the_crps_of_the_quantiles_is_that_of_the_draws() -> None:
     below = actual - np.quantile(draws, FORECAST_LEVELS, axis=0)
     of_quantiles = 2.0 * np.maximum(levels * below, (levels - 1.0) * below).sum(axis=0) / 20.0
     assert of_quantiles.mean() == pytest.approx(crps(draws, actual).mean(), rel=0.02)
+
+
+def with_control(panel: Panel, values: np.ndarray) -> Panel:
+    """The panel with one control, the same in every series, its first values left out."""
+    controls = np.broadcast_to(values[-len(panel) :, None, None], (*panel.outcome.shape, 1))
+    return replace(panel, controls=controls.copy(), control_names=("it",))
+
+
+def ahead(panel: Panel, weeks: int = 13, **continues: str) -> tuple[list[float], list[str]]:
+    """The control of `with_control` in the first series, and how it was taken to go on."""
+    longer, _, assumed = continued(panel, weeks, continues)  # pyright: ignore[reportArgumentType]
+    return longer.controls[-weeks:, 0, 0].tolist(), assumed[:, 0, 0].tolist()
+
+
+def test_a_trending_control_follows_its_trend(market: Panel) -> None:
+    weeks = np.arange(len(market) + 60.0)
+    values, assumed = ahead(with_control(market, 3.0 * weeks[: len(market)]), 60)
+    np.testing.assert_allclose(values, 3.0 * weeks[len(market) :])
+    assert set(assumed) == {"trend"}
+
+
+def test_a_season_and_a_step_go_on_together(market: Panel) -> None:
+    weeks = np.arange(len(market) + 13)
+    values = 10.0 + np.sin(2 * np.pi * weeks / 52) + 4.0 * (weeks >= len(market) - 13)
+    found, _ = ahead(with_control(market, values[: len(market)]))
+    np.testing.assert_allclose(found, values[len(market) :])
+
+
+def test_in_a_short_series_a_control_goes_on_as_in_its_last_weeks(market: Panel) -> None:
+    values, assumed = ahead(with_control(market.head(60), np.arange(60.0)))
+    assert (values, assumed) == ([55.5] * 13, ["recent_mean"] * 13)
+
+
+@pytest.mark.parametrize(
+    ("weeks_with_it", "expected", "word"),
+    [
+        # Once, a year before the third week to come.
+        ([54], 0.0, "absent"),
+        # In both years: it comes again.
+        ([2, 54], 2.0, "seasonal"),
+        # For as long as a quarter, and still: a state.
+        (range(91, 104), 2.0, "last_value"),
+    ],
+)
+def test_an_event_comes_again_if_it_came_in_both_years(
+    market: Panel, weeks_with_it: list[int], expected: float, word: str
+) -> None:
+    event = np.zeros(len(market))
+    event[list(weeks_with_it)] = 2.0
+    values, assumed = ahead(with_control(market, event))
+    assert (values[2], assumed[2]) == (expected, word)
+    if word != "last_value":
+        assert (values[3], assumed[3]) == (0.0, "absent")
+
+
+@pytest.mark.parametrize(
+    ("kind", "first"), [("last_value", 103.0), ("seasonal", 52.0), ("absent", 0.0)]
+)
+def test_a_control_goes_on_as_it_is_told(market: Panel, kind: str, first: float) -> None:
+    values, assumed = ahead(with_control(market, np.arange(104.0)), it=kind)
+    assert (values[0], set(assumed)) == (first, {kind})
+
+
+def test_planned_values_are_taken_where_they_are_asked_for(regions: Panel) -> None:
+    panel = with_control(regions, np.arange(104.0))
+    to_come = panel.weeks[-1] + np.timedelta64(7, "D") * np.arange(-1, 20)
+    planned = pd.DataFrame(
+        {
+            "series_key": "region_02",
+            "week_start": to_come,
+            "variable": ["it", "another", *["it"] * 19],
+            "value": [7.0] * 20 + [np.nan],
+        }
+    )
+    longer, _, assumed = continued(panel, 4, {"it": "given"}, planned)
+    np.testing.assert_array_equal(longer.controls[-4:, 1, 0], 7.0)
+    assert assumed[:, 1, 0].tolist() == ["given"] * 4
+    np.testing.assert_allclose(longer.controls[-4:, 0, 0], np.arange(104.0, 108.0))
+    assert assumed[:, 0, 0].tolist() == ["trend"] * 4
+    not_asked, *_ = continued(panel, 4, {}, planned)
+    np.testing.assert_allclose(not_asked.controls[-4:, 1, 0], np.arange(104.0, 108.0))
+
+
+def test_only_the_panels_controls_go_on(market: Panel) -> None:
+    with pytest.raises(ValueError, match=r"continues names \['other'\], not among"):
+        continued(market, 4, {"other": "absent"})
+
+
+def test_what_was_assumed_of_controls_is_said(regional_fit: Fit, national_mixture: Fit) -> None:
+    rows = regional_fit.forecast(2, continues={"competitor_price": "last_value"})
+    names = regional_fit.panel.control_names
+    said = rows["control_assumption"].iloc[0]
+    assert [part.split(": ")[0] for part in said.split(", ")] == list(names)
+    assert "competitor_price: last_value" in said
+    bare = replace(
+        national_mixture.panel,
+        controls=national_mixture.panel.controls[:, :, :0],
+        control_names=(),
+    )
+    _, _, assumed = continued(bare, 2)
+    assert assumed.shape == (2, 1, 0)

@@ -210,12 +210,13 @@ def test_only_finite_scores_of_the_same_observations_compare() -> None:
 
 
 # By hand: against zeros, [3, 1] has a difference of 4 with error 2, [3, -1] one of 2 with error 4.
+# Two origins leave one degree of freedom: a Cauchy holds 68.3 % within 1.84 errors.
 FAR, NEAR = np.array([3.0, 1.0]), np.array([3.0, -1.0])
 ZERO = np.zeros(2)
 
 
 @pytest.mark.parametrize(
-    ("pointwise", "chosen"),
+    ("by_origin", "chosen"),
     [
         ({1: FAR, 2: ZERO, 3: ZERO}, 1),
         ({1: ZERO, 2: NEAR, 3: ZERO}, 1),
@@ -223,14 +224,28 @@ ZERO = np.zeros(2)
         # The best is K = 3; K = 1 is too far from it, K = 2 is not.
         ({1: ZERO, 2: FAR - NEAR, 3: FAR}, 2),
         ({3: FAR, 2: FAR - NEAR, 1: ZERO}, 2),
-        # Exactly one standard error away.
-        ({1: ZERO, 2: np.array([2.0, 0.0])}, 1),
+        # A difference of 3.6 with error 2, within 1.84 of it; one of 3.8 is not.
+        ({1: ZERO, 2: np.array([2.8, 0.8])}, 1),
+        ({1: ZERO, 2: np.array([2.9, 0.9])}, 2),
         ({1: ZERO, 2: ZERO}, 1),
         ({4: FAR}, 4),
     ],
 )
-def test_simplest_within_one_se(pointwise: dict[int, np.ndarray], chosen: int) -> None:
-    assert simplest_within_one_se(pointwise) == chosen
+def test_simplest_within_one_se(by_origin: dict[int, np.ndarray], chosen: int) -> None:
+    assert simplest_within_one_se(by_origin) == chosen
+
+
+@pytest.mark.parametrize("origins", [3, 4])
+def test_a_model_that_is_no_better_is_chosen_as_often_as_one_error_says(origins: int) -> None:
+    """Weeks after an origin share an error, as they do its fit. One error leaves out 16 %."""
+    rng = np.random.default_rng(origins)
+    markets = 4000
+    weeks = rng.normal(size=(markets, origins, 13)) + 0.7 * rng.normal(size=(markets, origins, 1))
+    zero = np.zeros(origins)
+    chosen = [simplest_within_one_se({1: zero, 2: better}) for better in weeks.sum(axis=2)]
+    rate = float(np.mean(np.array(chosen) == 2))
+    print(f"{rate:.3f} of the markets with {origins} origins")
+    assert rate == pytest.approx(norm.cdf(-1.0), abs=4 * np.sqrt(0.16 * 0.84 / markets))
 
 
 def test_simplest_needs_scores_that_compare() -> None:

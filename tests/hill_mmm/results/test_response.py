@@ -19,6 +19,11 @@ def curves_of(fit: Fit, multipliers: list[float], basis: Basis) -> list[CurvePoi
     return [response_points(fit, g, grid, basis) for g in range(len(fit.panel.series))]
 
 
+def of_any_week(fit: Fit) -> Fit:
+    """The fit without knowledge of a week's regime: a response curve is of weeks to come."""
+    return replace(fit, prior_only=True)
+
+
 def with_spend(fit: Fit, spend: np.ndarray) -> Panel:
     return replace(fit.panel, spend=spend * fit.panel.observed[:, :, None])
 
@@ -30,7 +35,7 @@ def test_the_steady_state_is_where_constant_spend_arrives(
     spec = ModelSpec(components=2, adstock=kind, fourier_order=1)  # pyright: ignore[reportArgumentType]
     fit = invent_fit(market.head(91), spec)
     # Geometric retention of 0.8 at most: 0.8**90 = 2e-9 of the start is left at the end.
-    settled = replace(fit, draws=fit.draws | {"adstock": 0.8 * fit.draws["adstock"]})
+    settled = of_any_week(replace(fit, draws=fit.draws | {"adstock": 0.8 * fit.draws["adstock"]}))
     mean = settled.panel.spend.mean(axis=0)
     (points,) = curves_of(settled, [0.5, 1.5], "steady_state")
     for point, multiplier in enumerate([0.5, 1.5]):
@@ -41,9 +46,11 @@ def test_the_steady_state_is_where_constant_spend_arrives(
 
 
 def test_a_seriess_steady_state_is_in_its_own_units(regional_mixture: Fit) -> None:
-    settled = replace(
-        regional_mixture,
-        draws=regional_mixture.draws | {"adstock": 0.6 * regional_mixture.draws["adstock"]},
+    settled = of_any_week(
+        replace(
+            regional_mixture,
+            draws=regional_mixture.draws | {"adstock": 0.6 * regional_mixture.draws["adstock"]},
+        )
     )
     panel, paid = settled.panel, len(settled.panel.channels)
     mean = panel.spend.sum(axis=0) / panel.observed.sum(axis=0)[:, None]
@@ -61,7 +68,7 @@ def test_the_historical_pattern_is_the_mean_week_with_its_spend_multiplied(
     mixture: Fit, multiplier: float
 ) -> None:
     panel, paid = mixture.panel, len(mixture.panel.channels)
-    multiplied = decompose(mixture, with_spend(mixture, multiplier * panel.spend))
+    multiplied = decompose(of_any_week(mixture), with_spend(mixture, multiplier * panel.spend))
     points = curves_of(mixture, [multiplier], "historical_pattern")
     for point, part in zip(points, multiplied, strict=True):
         mean = part.media[:, :, :paid].mean(axis=1)
@@ -153,7 +160,6 @@ def test_the_steady_state_is_extrapolated_beyond_the_highest_adstock(
 
 def test_the_historical_pattern_is_extrapolated_beyond_itself(mixture: Fit) -> None:
     for points in curves_of(mixture, [0.5, 1.0, 1.25], "historical_pattern"):
-        channels = len(mixture.panel.channels)
-        assert points.is_extrapolated.tolist() == [
-            [beyond] * channels for beyond in (False, False, True)
-        ]
+        spent = points.weekly_spend[0] > 0
+        assert points.is_extrapolated[:, spent].all(axis=1).tolist() == [False, False, True]
+        assert points.is_extrapolated[:, spent].any(axis=1).tolist() == [False, False, True]

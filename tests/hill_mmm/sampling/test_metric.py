@@ -2,7 +2,14 @@ import numpy as np
 import pytest
 
 from hill_mmm._sampling import metric as _metric
-from hill_mmm._sampling.metric import DENSE, DIAGONAL, Metric, fisher_metric, identity_metric
+from hill_mmm._sampling.metric import (
+    DENSE,
+    DIAGONAL,
+    Metric,
+    fisher_metric,
+    identity_metric,
+    log_mass,
+)
 
 DENSE_KEY, DIAGONAL_KEY = (DENSE,), (DIAGONAL,)
 SIZE = 20
@@ -103,3 +110,25 @@ def test_identity_is_what_is_known_before_any_draw() -> None:
     for part in metric:
         np.testing.assert_array_equal(part[DENSE_KEY], np.eye(3))
         np.testing.assert_array_equal(part[DIAGONAL_KEY], np.ones(2))
+
+
+@pytest.mark.parametrize("size", [3, 600])
+def test_the_mass_about_a_gaussian_is_its_own_but_for_the_constant(size: int) -> None:
+    """In hundreds of dimensions the potential of a hundred draws has a mean that is off by two."""
+    rng = np.random.default_rng(0)
+    sds = np.geomspace(0.3, 3.0, size)
+    masses = []
+    for share in (1.0, 1.0, 0.01):
+        positions = {DENSE: rng.normal(size=(100, 1)), DIAGONAL: rng.normal(5.0, sds, (100, size))}
+        gradients = {
+            DENSE: positions[DENSE],
+            DIAGONAL: (positions[DIAGONAL] - 5.0) / sds**2,
+        }
+        potential = 0.5 * (positions[DENSE] ** 2).sum(axis=1) - np.log(share)
+        potential += 0.5 * ((positions[DIAGONAL] - 5.0) ** 2 / sds**2).sum(axis=1)
+        metric = fisher_metric(positions, gradients)
+        masses.append(log_mass(metric, potential, positions, gradients))
+    # Means of 100 draws as centres: half a chi-square of `size` over 100, in both.
+    error = 4 * np.sqrt(2 * (size + 1)) / 200 * np.sqrt(2)
+    assert masses[1] == pytest.approx(masses[0], abs=error)
+    assert masses[2] == pytest.approx(masses[0] + np.log(0.01), abs=error)

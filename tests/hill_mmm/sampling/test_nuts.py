@@ -244,3 +244,35 @@ def test_chains_stay_where_there_is_mass() -> None:
     assert not stats.moved.any()
     assert len(set(np.sign(sites["x"][:, :, 0].mean(axis=1)))) == 2
     assert array_stats.rhat(sites["x"][:, :, 0], chain_axis=0, draw_axis=1) > 1.5
+
+
+# As many as a panel of forty series has.
+MANY = 600
+
+
+def two_places_of_many(apart: jax.Array, _: str) -> None:
+    """Two equal Gaussians in three coordinates, beside all those that do not tell them apart."""
+    x = numpyro.sample("x", dist.ImproperUniform(dist.constraints.real, (3,), ()))
+    rest = numpyro.sample("rest", dist.ImproperUniform(dist.constraints.real, (MANY - 3,), ()))
+    here, there = (dist.Normal(place, 1.0).log_prob(x).sum() for place in (apart, -apart))
+    numpyro.factor("density", jnp.logaddexp(here, there) - 0.5 * (rest**2).sum())
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_equal_places_are_not_hidden_in_many_dimensions(seed: int) -> None:
+    """The potential's mean over a window's draws scatters by more than the mass may differ."""
+    settings = SamplerSettings(warmup=500, draws=20, seed=seed, target_accept=0.8)
+    sites, stats = run_nuts(two_places_of_many, jnp.asarray(10.0), "two", ("x",), settings)
+    assert not stats.moved.any()
+    assert set(np.sign(sites["x"][:, :, 0].mean(axis=1))) == {-1.0, 1.0}
+
+
+def test_chains_start_wider_apart_than_the_prior() -> None:
+    """Of which every coordinate has the unit."""
+    settings = SamplerSettings(chains=2, warmup=1, draws=1)
+    run_nuts(two_places_of_many, jnp.asarray(10.0), "two", ("x",), settings)
+    program = next(program for key, program in _PROGRAMS.items() if key[0] is two_places_of_many)
+    keys = np.arange(8, dtype=np.uint32).reshape(4, 2)
+    starts = [_initial_state(program, jnp.asarray(10.0), key).z["diagonal"] for key in keys]
+    assert np.std(starts) == pytest.approx(2 / np.sqrt(3), rel=0.05)
+    assert (np.std(starts, axis=1) > 1.0).all()

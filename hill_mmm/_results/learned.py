@@ -1,0 +1,86 @@
+"""Which spend the data have seen: the one meaning of extrapolation, of curves and of plans.
+
+A response curve is a function of adstock. So what has been seen of it is the range of the adstock
+in the weeks fitted to, whatever single weeks were spent: constant spend is its own adstock, and a
+burst of one week is not evidence of what the same spend brings every week.
+"""
+
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from numpy.typing import NDArray
+
+from hill_mmm._model.adstock import adstock, adstocked_media
+from hill_mmm._model.media import media_data
+from hill_mmm._model.padding import padded
+from hill_mmm._posterior import Posterior
+from hill_mmm.panel import Floats
+
+# Two computations of the same adstock differ by no more than this share.
+TOLERANCE = 1e-6
+# Weeks after which a pattern that repeats has settled.
+SETTLED = 208
+
+
+class LearnedRange(NamedTuple):
+    """The adstock that one series has had of each paid channel, in currency a week.
+
+    Attributes:
+        lowest: the least in a week with spend, `(channels,)`; 0 without any spend.
+        highest: the most, `(channels,)`.
+    """
+
+    lowest: Floats
+    highest: Floats
+
+
+def learned_range(posterior: Posterior, series: int) -> LearnedRange:
+    """What the data have seen of one series, at the posterior mean of the adstock's parameters."""
+    panel, paid = posterior.panel, len(posterior.panel.channels)
+    carry_in = jnp.asarray(posterior.draws["carry_in"].mean(axis=(0, 1))[:paid])
+    adstocked = _compiled_adstocked_media(
+        posterior.spec.adstock,
+        media_data(panel, posterior.scales, series).first(paid),
+        _mean_parameters(posterior),
+        carry_in,
+    )
+    own = slice(int(panel.starts[series]), len(panel))
+    level = np.asarray(adstocked)[own] * posterior.scales.spend[series, :paid]
+    lowest = np.where(panel.spend[own, series] > 0, level, np.inf).min(axis=0)
+    return LearnedRange(np.where(np.isinf(lowest), 0.0, lowest), level.max(axis=0))
+
+
+def is_beyond(adstock_: Floats, highest: Floats) -> NDArray[np.bool_]:
+    """Whether an adstock is more than any that was seen, in currency a week."""
+    return adstock_ > highest * (1.0 + TOLERANCE)
+
+
+def settled_peak(posterior: Posterior, pattern: Floats) -> Floats:
+    """The largest adstock of a pattern of weeks that goes on and on.
+
+    Args:
+        posterior: the fit.
+        pattern: spend of each week and paid channel, `(weeks, ..., channels)`.
+
+    Returns:
+        Shape `(..., channels)`, in the unit of the pattern.
+    """
+    times = -(-SETTLED // len(pattern)) + 1
+    repeated = np.tile(pattern, (times, *([1] * (pattern.ndim - 1))))
+    adstocked = _compiled_adstock(
+        posterior.spec.adstock, jnp.asarray(padded(repeated)), _mean_parameters(posterior)
+    )
+    return np.asarray(adstocked)[len(repeated) - len(pattern) : len(repeated)].max(axis=0)
+
+
+def _mean_parameters(posterior: Posterior) -> jax.Array:
+    """Of the paid channels' adstock."""
+    means = posterior.draws["adstock"].mean(axis=(0, 1))
+    return jnp.asarray(means[: len(posterior.panel.channels)])
+
+
+# Compiled once for all series; outside of a program, every call would compile its loop anew.
+_compiled_adstock = jax.jit(adstock, static_argnums=0)
+_compiled_adstocked_media = jax.jit(adstocked_media, static_argnums=0)
