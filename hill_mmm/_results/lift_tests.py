@@ -122,7 +122,9 @@ def _moments(weight: Floats, lift: Floats, over_regimes: Floats) -> tuple[float,
 
 def _leave_out_weights(log_likelihood: Floats) -> tuple[Floats, float]:
     """Weights of the draws, which sum to 1, and their Pareto k; infinite where none can be had."""
-    log_weight, pareto_k = array_stats.psislw(log_likelihood)
+    # A tail of ties fits no Pareto distribution.
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+        log_weight, pareto_k = array_stats.psislw(log_likelihood)
     if not np.isfinite(log_weight).all() or not np.isfinite(pareto_k):
         log_weight, pareto_k = -log_likelihood, np.inf
     weight = np.exp(log_weight - log_weight.max())
