@@ -8,6 +8,8 @@ import jinja2
 import yaml
 
 VARIABLES = yaml.safe_load((Path(__file__).parents[1] / "dbt_project.yml").read_text())["vars"]
+# No database is there to look into.
+execute = False
 # The project's own variables are of a model without reports; here their SQL is read too.
 REPORTS = {
     "schema": "raw",
@@ -19,11 +21,11 @@ REPORTS = {
 }
 
 
-def var(name: str) -> object:
-    """A variable of `dbt_project.yml`."""
+def var(name: str, default: object = None) -> object:
+    """A variable of `dbt_project.yml`, or the default of one that the job alone sets."""
     if name == "inputs":
         return [declared | {"reports": REPORTS} for declared in VARIABLES["inputs"]]
-    return VARIABLES[name]
+    return VARIABLES[name] if default is None else VARIABLES.get(name, default)
 
 
 @jinja2.pass_context

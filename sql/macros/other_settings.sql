@@ -1,7 +1,7 @@
 {# The rows of a mart that a build with another settings file has left, of models that this build has
    not: a build must not take away the input of models that it has never heard of. None in a mart
-   that is new, or of an earlier version. #}
-{% macro rows_of_other_settings(models) -%}
+   that is new, or of an earlier version. `models_built` is the query of this build's models. #}
+{% macro rows_of_other_settings(models_built) -%}
     {%- set file = var('settings_file', '') -%}
     {%- set existing = load_cached_relation(this) if execute and file else none -%}
     {%- if existing -%}
@@ -15,7 +15,7 @@ select {{ columns | join(', ') }}
 from {{ existing }}
 where
     settings_file <> {{ text_literal(file) }}
-    and coalesce(model_key, '') not in (select {{ models }}.model_key from {{ models }})
+    and coalesce(model_key, '') not in ({{ models_built }})
         {%- endif -%}
     {%- endif -%}
 {%- endmacro %}

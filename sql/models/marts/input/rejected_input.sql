@@ -1,12 +1,5 @@
 with
 
-built as (
-
-    select distinct model_key from {{ ref('weekly_input') }}
-    where settings_file = {{ text_literal(var('settings_file', '')) }}
-
-),
-
 raw_rows as (
 
     select
@@ -48,4 +41,7 @@ from raw_rows
 where observed_on is null or series_key is null or model_key is null
 group by origin, model_key, series_key, raw_date, observed_on
 
-{{ rows_of_other_settings('built') }}
+{{ rows_of_other_settings(
+    "select model_key from " ~ ref('weekly_input')
+    ~ " where settings_file = " ~ text_literal(var('settings_file', ''))
+) }}

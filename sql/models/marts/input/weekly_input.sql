@@ -42,4 +42,4 @@ left join weekly_values
     and spine.week_start = weekly_values.week_start
     and spine.variable = weekly_values.variable
 
-{{ rows_of_other_settings('spine') }}
+{{ rows_of_other_settings('select spine.model_key from spine') }}
