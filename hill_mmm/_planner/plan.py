@@ -72,6 +72,7 @@ class Scenario:
         current: what is spent today.
         space: the plans allowed.
         reference: what a plan is compared with, `(cells,)`.
+        worth: money that a unit of the outcome is worth; NaN if that is not known.
     """
 
     request: PlanRequest
@@ -79,6 +80,7 @@ class Scenario:
     current: CurrentSpend
     space: PlanSpace
     reference: Floats
+    worth: float
 
     def search(self, response: PlanResponse) -> Search:
         """The search by these draws."""
@@ -127,7 +129,8 @@ def scenario_of(posterior: Posterior, request: PlanRequest) -> Scenario:
     current = current_spend(posterior, request)
     compared = reference(current, request)
     space = plan_space(posterior.panel, current, compared, request)
-    return Scenario(request, cell_names(posterior.panel), current, space, compared)
+    worth = posterior.spec.worth
+    return Scenario(request, cell_names(posterior.panel), current, space, compared, worth)
 
 
 def _in_units_of_outcome(request: PlanRequest, worth: float) -> PlanRequest:
@@ -168,7 +171,7 @@ def _require_mroi(scenario: Scenario, rough: Search, search: Search, weekly: Flo
     request = scenario.request
     if request.objective == "target_mroi" and not is_mroi_reached(search, weekly):
         highest = highest_mroi(rough, request.horizon_weeks)
-        raise PlanError(_missed("mROI", request, highest), highest)
+        raise _missed("mROI", scenario, highest)
 
 
 def _in_round_amounts(search: Search, found: SearchResult) -> SearchResult:
@@ -187,7 +190,7 @@ def _unreachable(
         spent = float(weekly.sum()) * scenario.request.horizon_weeks
         highest = search.contribution(weekly) / spent if spent else 0.0
         if search.roi_shortfall(weekly) > 0.0:
-            return PlanError(_missed("ROI", scenario.request, highest), highest)
+            return _missed("ROI", scenario, highest)
     if not tried:
         return PlanError("no plan within the limits was found: relax steps, flights or bounds")
     nearest = min(tried, key=lambda one: search.residual(one.weekly))
@@ -197,11 +200,15 @@ def _unreachable(
     )
 
 
-def _missed(name: str, request: PlanRequest, highest: float) -> str:
+def _missed(name: str, scenario: Scenario, highest: float) -> PlanError:
+    """In money, as the target was asked for; the search is in units of the outcome."""
+    request, highest = scenario.request, highest * scenario.worth
+    target = (request.target or 0.0) * scenario.worth
     within = "" if request.max_change is None else f" and max_change {request.max_change:g}"
-    return (
-        f"the target {name} of {request.target:g} is out of reach: within the limits{within} the "
-        f"highest expected {name} is {highest:.3g}. Lower the target, or widen max_change or limits"
+    return PlanError(
+        f"the target {name} of {target:g} is out of reach: within the limits{within} the highest "
+        f"expected {name} is {highest:.3g}. Lower the target, or widen max_change or limits",
+        highest,
     )
 
 

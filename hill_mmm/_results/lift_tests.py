@@ -163,7 +163,8 @@ def _prior_probability(posterior: Posterior, test: LiftTest) -> float:
         return np.nan
     panel = posterior.panel
     channel = panel.channels.index(test.channel)
-    spend = panel.spend[:, :, channel]
+    # The prior is of the weeks with an outcome: media may be known of earlier ones.
+    spend = panel.spend[:, :, channel] * panel.observed
     if test.series is not None:
         spend = spend[:, [panel.series.index(test.series)]]
     tested = (panel.weeks >= np.datetime64(test.start)) & (panel.weeks <= np.datetime64(test.end))

@@ -63,7 +63,7 @@ def contribution_prior(posterior: Posterior, series: str) -> ContributionPrior:
     unit, location, scale = effect_priors(panel, posterior.spec, scales)
     weeks = panel.observed.sum(axis=0)
     with np.errstate(divide="ignore"):
-        is_active = np.log((panel.media > 0).any(axis=0))
+        is_active = np.log(panel.media.any(axis=0, where=panel.observed[:, :, None]))
     by_series = location + unit + np.log(scales.outcome * weeks)[:, None] + is_active
     several = len(panel.series) > 1
     if series in panel.series:

@@ -195,6 +195,18 @@ def test_money_is_compared_with_what_a_unit_is_worth(
         plan(orders, request_of_money)
 
 
+@pytest.mark.parametrize("objective", ["target_roi", "target_mroi"])
+def test_a_target_out_of_reach_is_told_in_money(small: Fit, objective: PlanObjective) -> None:
+    scales = replace(small.scales, outcome=small.scales.outcome / 80.0)
+    spec = replace(small.spec, outcome_kind="count", value_per_unit=80.0)
+    reached: list[float | None] = []
+    for fit in (small, replace(small, scales=scales, spec=spec)):
+        with pytest.raises(PlanError, match=r"of 1e\+06 is out of reach") as error:
+            plan(fit, PlanRequest(objective, target=1e6))
+        reached.append(error.value.best_reachable)
+    assert reached[1] == pytest.approx(reached[0], rel=1e-3)
+
+
 def test_a_count_without_a_value_is_planned_without_a_roi(small: Fit) -> None:
     orders = plan(replace(small, spec=replace(small.spec, outcome_kind="count")))
     np.testing.assert_array_equal(orders.weekly, plan(small).weekly)

@@ -179,7 +179,7 @@ def test_channel_summary(mixture: Fit, found: Estimates) -> None:
 def test_cpik_is_what_a_unit_of_outcome_costs(found: Estimates) -> None:
     frame = found.channel_summary.dropna(subset="roi_median")
     # 50 draws: the median of the reciprocals is that of the two middle ones' mean.
-    np.testing.assert_allclose(frame["cpik_median"], 1 / frame["roi_median"], rtol=0.02)
+    np.testing.assert_allclose(frame["cpik_median"], 1 / frame["roi_median"], rtol=0.05)
 
 
 def test_an_organic_medium_has_no_roi(regional: Estimates) -> None:
