@@ -556,6 +556,10 @@ def test_dbt_vars_hold_each_column_used(file: Path) -> None:
                 "date_column": "week",
                 "series_column": "geo",
                 "series_key": "national",
+                "date_format": "iso",
+                "decimal": ".",
+                "thousands": None,
+                "money": "EUR|€",
                 "variables": [
                     {"name": "revenue", "column": "revenue", "role": "outcome"},
                     {"name": "tv", "column": "tv_spend", "role": "spend"},

@@ -8,6 +8,7 @@ runs as (
         model_key,
         started_at,
         currency,
+        outcome_kind,
         window_start,
         window_end,
         coalesce(fresh_until, window_end + 35) as fresh_until,
