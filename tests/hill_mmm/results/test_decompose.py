@@ -98,6 +98,7 @@ def test_at_the_true_parameters_the_weekly_split_is_the_regimes(
     outcome, spend = fit.scales.outcome[0], fit.scales.spend[0, 0]
     true = {
         "adstock": truth.alpha[:, None],
+        "carry_in": np.zeros(1),
         "weights": truth.weights,
         "amplitude": truth.amplitude / outcome,
         "half_saturation": truth.half_saturation[0] / spend,
@@ -112,7 +113,6 @@ def test_at_the_true_parameters_the_weekly_split_is_the_regimes(
         return 1.0 - error.var() / truth.contribution[:, 0, 0].var()
 
     by_weights = part.predicted_mean[0] - part.baseline[0].sum(axis=1)
-    print(f"R2 {r_squared(by_weights):.2f} by weights, {r_squared(part.media[0, :, 0]):.2f}")
     assert 1.0 - r_squared(part.media[0, :, 0]) < 0.8 * (1.0 - r_squared(by_weights))
     total = part.media[0, :, 0].sum() / truth.contribution.sum()
     assert total == pytest.approx(1.0, abs=0.05)
