@@ -72,11 +72,11 @@ def test_parts_sum_to_the_expected_outcome_in_sql(published: tuple[Project, str]
     np.testing.assert_allclose(weeks["parts"], weeks["expected_mean"], rtol=1e-6)
 
 
-def test_roi_is_contribution_over_the_spend_that_came_in(published: tuple[Project, str]) -> None:
+def test_roi_is_incremental_outcome_over_the_spend_that_came_in(published: tuple[Project, str]) -> None:
     project, _ = published
     rows = project.query(
         """
-        select s.roi_mean, s.contribution_mean / i.spend as ratio
+        select s.roi_mean, s.incremental_outcome_mean / i.spend as ratio
         from mmm.channel_summary_latest s
         join (
             select variable, sum(value) as spend from mmm.input_snapshot_latest

@@ -101,7 +101,7 @@ def test_a_rejection_is_explained_with_what_was_tried_and_what_to_do(
     text = call("explain", "rejected").stdout
     assert text.startswith("run rejected of demo was rejected")
     assert text.count("- K = 1, 300 + 300 draws: max_r_hat 1.2 (limit 1.05)") == 2
-    assert "- max_r_hat is 1.2 (limit 1.05). Worst R-hat" in text
+    assert "- max_r_hat is 1.2 (limit 1.05). R-hat of " in text
     assert "Raise sampler.warmup and sampler.draws" in text
     found = printed(call("explain", "rejected", "--json"))
     assert [check["check_name"] for check in found["failed_checks"]] == ["max_r_hat"]

@@ -518,7 +518,7 @@ def test_lift_tests_enter_given_the_outcome_of_their_weeks(name: str) -> None:
     without = problem_named(name)
     measured = replace(without, lift_tests=tests)
     # Not as far out as it may be: every week would be in the regime with the least effect.
-    point = {site: 0.5 * values for site, values in without.point(3).items()}
+    point = {site: 0.5 * values for site, values in without.point(5).items()}
     flat, _ = ravel_pytree(point)
     difference = measured.density_and_gradient(flat)[0] - without.density_and_gradient(flat)[0]
     sites = jax.jit(measured.sites)(point)
