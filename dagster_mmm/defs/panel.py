@@ -21,6 +21,8 @@ from dagster_mmm.warehouse.runs import published_input, published_run_if_equal, 
 if TYPE_CHECKING:
     import pandas as pd
 
+    from dagster_mmm.inputs import ModelInput
+
 
 class PanelConfig(dg.Config):
     """As of when to fit, and whether to go on where nothing is new.
@@ -150,7 +152,7 @@ def _give_way_to_an_earlier_run(context: dg.AssetExecutionContext) -> None:
         )
 
 
-def _verdicts(judged: inputs.ModelInput, late: Sequence[str]) -> Iterator[dg.AssetCheckResult]:
+def _verdicts(judged: "ModelInput", late: Sequence[str]) -> Iterator[dg.AssetCheckResult]:
     """The results of the checks; of an input that cannot be used, only that is judged."""
     problems = [problem.message for problem in judged.problems]
     repairs = [] if problems else judged.repairs()

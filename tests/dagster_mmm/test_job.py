@@ -72,7 +72,9 @@ def test_parts_sum_to_the_expected_outcome_in_sql(published: tuple[Project, str]
     np.testing.assert_allclose(weeks["parts"], weeks["expected_mean"], rtol=1e-6)
 
 
-def test_roi_is_incremental_outcome_over_the_spend_that_came_in(published: tuple[Project, str]) -> None:
+def test_roi_is_incremental_outcome_over_the_spend_that_came_in(
+    published: tuple[Project, str],
+) -> None:
     project, _ = published
     rows = project.query(
         """

@@ -91,7 +91,7 @@ def test_noise_is_found(fitted: Fit) -> None:
 
 def test_posterior_agrees_with_the_lift_tests(regional_fit: Fit) -> None:
     tests = regional_fit.lift_tests
-    found = modelled_lift(regional_fit)
+    found = modelled_lift(regional_fit, tests)
     for position, test in enumerate(tests):
         expected, between = found.mean[:, position].mean(), found.variance[:, position].mean()
         error = np.sqrt(test.standard_error**2 + between)

@@ -80,7 +80,8 @@ def unheard(_: str) -> None:
 
 def moved(before: StoredRun, after: StoredRun) -> pd.DataFrame:
     """The whole move, as `mmm_run_delta` has it."""
-    first, last = before.run.fit.panel.weeks[[0, -1]]
+    weeks = before.run.fit.panel.weeks
+    first, last = weeks[0], weeks[-1] + np.timedelta64(6, "D")
     return hill_mmm.results.run_delta(
         *(hill_mmm.results.summary_between(each.run.fit, first, last) for each in (before, after))
     ).set_index(["series_key", "channel", "metric"])
