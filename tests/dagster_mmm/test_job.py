@@ -285,7 +285,8 @@ def test_when_no_rung_converges_the_run_is_rejected_and_the_last_good_one_stays_
         "K = 1, 4 + 20 draws",
         "K = 1, 8 + 40 draws",
     ]
-    assert all("max_r_hat" in rung and "min_ess" in rung for rung in rungs)
+    # So few draws explain any R-hat by chance; it is their ESS that fails.
+    assert all("min_ess" in rung for rung in rungs)
     ladder = description_of(project, rejected.run_id)["record"]["ladder"]
     assert [(rung["reason"], rung["has_passed"]) for rung in ladder] == [
         (rung, False) for rung in rungs
