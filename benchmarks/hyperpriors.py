@@ -82,7 +82,13 @@ def _pooled(fits: list[dict[str, float]]) -> dict[str, Any]:
 
 def _fit(family: Hyperprior, seed: int) -> dict[str, float]:
     panel, _ = hill_mmm.simulate_seed_benchmark("single", seed)
-    spec = ModelSpec(components=3, amplitude_prior="seed", fourier_order=0, hyperprior=family)
+    spec = ModelSpec(
+        components=3,
+        amplitude_prior="seed",
+        fourier_order=0,
+        hyperprior=family,
+        carry_in="none",
+    )
     fit = hill_mmm.fit(panel.head(TRAINING_WEEKS), spec, SEED_SETTINGS)
     checks = hill_mmm.checks.gate(hill_mmm.checks.parameter_summary(fit), fit, GateThresholds())
     value = {check.check_name: check.value for check in checks}

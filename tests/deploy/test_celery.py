@@ -126,7 +126,7 @@ def assert_published(project: Project, killed: str) -> None:
     assert sorted(rejected["model_key"]) == [KILLED, UNFIT]
     assert "the run was killed" in rejected.loc[killed, "gate_reason"]
     (reason,) = rejected.loc[rejected["model_key"] == UNFIT, "gate_reason"]
-    assert "max_r_hat" in reason, reason
+    assert "min_ess" in reason, reason
     fitted = project.query(
         "select model_key, sum(actual) as actual from mmm.mmm_model_fit fitted "
         "join mmm.mmm_publication using (run_id, model_key) group by model_key"

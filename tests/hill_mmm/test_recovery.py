@@ -59,7 +59,9 @@ class Benchmark:
 @pytest.fixture(scope="module", params=[1, 3], ids=["k1", "k3"])
 def benchmark(request: pytest.FixtureRequest) -> Benchmark:
     panel, truth = simulate_seed_benchmark("single", 0)
-    spec = ModelSpec(components=request.param, amplitude_prior="seed", fourier_order=0)
+    spec = ModelSpec(
+        components=request.param, amplitude_prior="seed", fourier_order=0, carry_in="none"
+    )
     train = fit(panel.head(TRAIN_WEEKS), spec)
     (forecast,) = (model_fit(part, 0.9) for part in decompose(train, panel))
     held_out = forecast[forecast["evaluation_set"] == "holdout"].reset_index(drop=True)
