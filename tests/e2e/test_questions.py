@@ -11,7 +11,7 @@ from dagster_mmm.environment import ROOT
 from dagster_mmm.fitting.artefacts import load_run
 from hill_mmm import Truth, simulate_national_market
 from hill_mmm._results.response import response_points
-from hill_mmm._simulate import _realised
+from hill_mmm._simulate import _effect
 from tests.conftest import Project
 
 PAGE = (ROOT / "docs" / "questions.md").read_text()
@@ -71,7 +71,7 @@ def test_marginal_returns_hold_the_truth(answers: list[pd.DataFrame], truth: Tru
     as_it_is = np.concatenate([panel.spend, later])
     more = as_it_is.copy()
     more[len(panel) - 13 : len(panel)] *= 1.001
-    gained = (_realised(more, truth) - _realised(as_it_is, truth))[:, 0].sum(axis=0)
+    gained = (_effect(more, truth) - _effect(as_it_is, truth))[:, 0, :, 0].sum(axis=0)
     gain = gained / (0.001 * panel.spend[-13:, 0].sum(axis=0))
     assert inside(answers[2], "mroi", by_channel(gain)) >= 3
 
