@@ -13,7 +13,7 @@ def summary_markdown(summary: "pd.DataFrame") -> str:
     lines = [
         f"| {row.channel} | {row.spend:,.0f} | "
         + (
-            "no ROI: of no value in money | | |"
+            f"no ROI: {row.no_return_reason} | | |"
             if isnan(float(str(row.roi_mean)))
             else f"{row.roi_mean:.2f} | {row.roi_ci_lo:.2f} to {row.roi_ci_hi:.2f} "
             f"| {row.mroi_mean:.2f} |"

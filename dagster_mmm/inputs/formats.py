@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from datetime import date
 from typing import NamedTuple
 
-from dagster_mmm.settings import money_signs
+from dagster_mmm.settings import MONEY_CHARACTERS, money_signs
 
 # The marks between thousands, as a reader writes them and as spreadsheets do.
 _MARKS = {",": ",", ".": r"\.", " ": "[ \u00a0\u202f]", "'": "['\u2019]"}
@@ -17,7 +17,7 @@ _DAYS = {
 }
 _TIME = r"(?:[ T]\d{1,2}:\d{2}.*)?"
 IN_WORDS = {"mdy": "month, day, year", "dmy": "day, month, year", "ymd": "year, month, day"}
-_SIGN = re.compile(r"[$€£¥₹₩₪₺₴]|^[A-Z]{3}\b|\b[A-Z]{3}$")
+_SIGN = re.compile(rf"[{MONEY_CHARACTERS}]|^[A-Z]{{3}}\b|\b[A-Z]{{3}}$")
 
 
 class NumberFormat(NamedTuple):

@@ -58,13 +58,18 @@ def lead_in(weekly: pd.DataFrame, settings: Settings) -> "pd.Series[str]":
     is not blank; a series that has none has no lead-in.
     """
     outcome = weekly[weekly["role"] == "outcome"]
-    has_arrived = outcome["n_unreadable"].eq(0) | outcome["unreadable_value"].fillna("").ne("")
+    has_arrived = ~_is_blank(outcome)
     if settings.outcome.starts is not None:
         has_arrived &= outcome["week_start"] >= pd.Timestamp(settings.outcome.starts)
     first = outcome[has_arrived].groupby("series_key")["week_start"].min()
     is_before = weekly["week_start"] < weekly["series_key"].map(first)
     of_week = weekly["role"].isin(("outcome", "control"))
     return pd.Series(LEAD_IN, index=weekly.index, dtype="string").where(is_before & of_week)
+
+
+def _is_blank(rows: pd.DataFrame) -> "pd.Series[bool]":
+    """Of values that are missing, not of those that are there and cannot be read."""
+    return (rows["n_unreadable"] > 0) & rows["unreadable_value"].fillna("").eq("")
 
 
 def days_a_week(weekly: pd.DataFrame) -> "pd.Series[int]":
@@ -137,11 +142,10 @@ def _late_weeks(
 ) -> dict[Hashable, str]:
     """The last weeks, of those not left out already, that the outcome of a series is late for."""
     outcome = weekly[weekly["role"] == "outcome"]
-    blank = (outcome["n_unreadable"] > 0) & outcome["unreadable_value"].fillna("").eq("")
     # A week without a row is late at the end of a series; before its last row, it is a gap.
     with_row = outcome["week_start"].where(outcome["n_rows"] > 0)
     last_row = with_row.groupby(outcome["series_key"]).transform("max")
-    has_arrived = ~blank & (outcome["week_start"] <= last_row)
+    has_arrived = ~_is_blank(outcome) & (outcome["week_start"] <= last_row)
     arrival = outcome["week_start"].where(has_arrived & ~outcome["week_start"].isin(left_out))
     last_arrival = arrival.groupby(outcome["series_key"]).transform("max")
     late = outcome[~(outcome["week_start"] <= last_arrival) & ~outcome["week_start"].isin(left_out)]

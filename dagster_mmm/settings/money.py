@@ -16,6 +16,8 @@ _SIGNS = {
     "R$": ("BRL",),
     "Fr.": ("CHF",),
 }
+# The signs that are no letters, and so say money in any text.
+MONEY_CHARACTERS = "".join(sign for sign in _SIGNS if len(sign) == 1)
 
 
 def money_signs(currency: str) -> tuple[str, ...]:

@@ -80,7 +80,7 @@ def model_keys(warehouse: Warehouse, models: Models) -> ModelKeys:
 
 def models_in_data(warehouse: Warehouse, models: Models) -> frozenset[str]:
     """The models that `weekly_input` was built with for this settings file."""
-    query = sa.select(WEEKLY_INPUT.c.model_key).where(_is_built_by(models)).distinct()
+    query = sa.select(WEEKLY_INPUT.c.model_key).where(_is_built_by(WEEKLY_INPUT, models)).distinct()
     return frozenset(warehouse.read(query)["model_key"])
 
 
@@ -88,19 +88,21 @@ def models_of_others(warehouse: Warehouse, models: Models) -> frozenset[str]:
     """The models of `weekly_input` that another settings file has built."""
     if not has_input(warehouse):
         return frozenset()
-    query = sa.select(WEEKLY_INPUT.c.model_key).where(~_is_built_by(models)).distinct()
+    query = (
+        sa.select(WEEKLY_INPUT.c.model_key).where(~_is_built_by(WEEKLY_INPUT, models)).distinct()
+    )
     return frozenset(warehouse.read(query)["model_key"])
 
 
-def _is_built_by(models: Models) -> "sa.ColumnElement[bool]":
+def _is_built_by(mart: sa.TableClause, models: Models) -> "sa.ColumnElement[bool]":
     # Who runs dbt by itself names no file.
-    return WEEKLY_INPUT.c.settings_file.in_(("", str(models.path.resolve())))
+    return mart.c.settings_file.in_(("", str(models.path.resolve())))
 
 
 def rows_of_no_model(warehouse: Warehouse, models: Models) -> int:
     """How many raw rows of this settings file's tables are blank in the `model_column`."""
     n_rows = sa.func.coalesce(_total(REJECTED_INPUT.c.n_rows), 0).label("n_rows")
-    is_ours = REJECTED_INPUT.c.settings_file.in_(("", str(models.path.resolve())))
+    is_ours = _is_built_by(REJECTED_INPUT, models)
     rows = warehouse.read(sa.select(n_rows).where(REJECTED_INPUT.c.model_key.is_(None), is_ours))
     return int(rows["n_rows"].iloc[0])
 

@@ -65,7 +65,7 @@ def hill_mixture(data: ModelData, structure: Structure) -> None:
     coefficients = _sample_baseline(data, residual, sigma)
     baseline = jnp.einsum("tgj,gj->tg", data.regressors, coefficients) + signed
     degrees_of_freedom = _sample_degrees_of_freedom(structure.likelihood)
-    by_regime = _log_density_by_regime(
+    by_regime = log_density_by_regime(
         data.outcome, baseline, by_component, weights, sigma, degrees_of_freedom
     )
     by_week = jax.nn.logsumexp(by_regime, axis=-1)
@@ -74,32 +74,6 @@ def hill_mixture(data: ModelData, structure: Structure) -> None:
         regimes = _where_scored(data, jax.nn.softmax(by_regime, axis=-1), weights)
         lift = modelled_lift(data.lift, curves, structure.adstock, regimes)
         numpyro.factor("lift_tests", log_density_of_lift(data.lift, lift).sum())
-
-
-def log_likelihood(
-    outcome: jax.Array,
-    baseline: jax.Array,
-    by_component: jax.Array,
-    weights: jax.Array,
-    sigma: jax.Array,
-    degrees_of_freedom: jax.Array | None,
-) -> jax.Array:
-    """Log density of each week's outcome, marginalised over the regimes.
-
-    docs/seed.md, section 6.1. All arguments are scaled and broadcast; any may have leading axes.
-
-    Args:
-        outcome: of a week.
-        baseline: of a week.
-        by_component: media effect in each regime, `(..., components)`.
-        weights: `(..., components)`.
-        sigma: scale of the noise.
-        degrees_of_freedom: of the Student-t likelihood, `(..., 1)`, or None for the Normal.
-    """
-    by_regime = _log_density_by_regime(
-        outcome, baseline, by_component, weights, sigma, degrees_of_freedom
-    )
-    return jax.nn.logsumexp(by_regime, axis=-1)
 
 
 def regime_probabilities(
@@ -120,7 +94,7 @@ def regime_probabilities(
     baseline = jnp.einsum("tgj,gj->tg", data.regressors, sites["coefficients"])
     if "signed_coefficients" in sites:
         baseline += data.signed @ sites["signed_coefficients"]
-    by_regime = _log_density_by_regime(
+    by_regime = log_density_by_regime(
         data.outcome,
         baseline,
         component_effects(saturated, curves.amplitude),
@@ -135,7 +109,7 @@ def _where_scored(data: ModelData, given_outcome: jax.Array, weights: jax.Array)
     return jnp.where(data.scored[:, :, None] > 0, given_outcome, weights)
 
 
-def _log_density_by_regime(
+def log_density_by_regime(
     outcome: jax.Array,
     baseline: jax.Array,
     by_component: jax.Array,
@@ -143,7 +117,19 @@ def _log_density_by_regime(
     sigma: jax.Array,
     degrees_of_freedom: jax.Array | None,
 ) -> jax.Array:
-    """Log joint density of each week's outcome and regime, `(..., components)`."""
+    """Log joint density of each week's outcome and regime, `(..., components)`.
+
+    docs/seed.md, section 6.1: the likelihood of a week is the sum over its regimes. All arguments
+    are scaled and broadcast; any may have leading axes.
+
+    Args:
+        outcome: of a week.
+        baseline: of a week.
+        by_component: media effect in each regime, `(..., components)`.
+        weights: `(..., components)`.
+        sigma: scale of the noise.
+        degrees_of_freedom: of the Student-t likelihood, `(..., 1)`, or None for the Normal.
+    """
     mean = baseline[..., None] + by_component
     noise = sigma[..., None]
     if degrees_of_freedom is None:

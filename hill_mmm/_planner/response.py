@@ -18,11 +18,10 @@ from hill_mmm._model.curves import Curves
 from hill_mmm._model.media import media_data
 from hill_mmm._posterior import Posterior, flatten, over_draws
 from hill_mmm._results.learned import learned_range, settled_peak
+from hill_mmm._results.returns import WEEKS_AFTER
 from hill_mmm.panel import Floats, Integers, Panel
 from hill_mmm.spec import AdstockKind, PlanRequest, Timing
 
-# Weeks after the horizon in which what it carries over is counted: 1 % is left of an alpha of 0.84.
-WEEKS_AFTER = 26
 YEAR = 52
 
 

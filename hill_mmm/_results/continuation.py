@@ -8,10 +8,10 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from hill_mmm._model.controls import event_controls
+from hill_mmm._results.accuracy import SEASON
 from hill_mmm.panel import WEEK, Floats, Panel
 from hill_mmm.spec import Continuation
 
-SEASON = 52
 QUARTER = 13
 # What a series does now, where it has no last year: long enough to hold a pause of a campaign.
 RECENT_WEEKS = 8

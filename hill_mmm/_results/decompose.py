@@ -15,7 +15,7 @@ import numpy as np
 
 from hill_mmm._model.adstock import Media, adstock
 from hill_mmm._model.curves import Curves
-from hill_mmm._model.density import log_likelihood
+from hill_mmm._model.density import log_density_by_regime
 from hill_mmm._model.design import BASELINE, Design, baseline_design, control_references
 from hill_mmm._model.media import media_data
 from hill_mmm._model.padding import padded
@@ -79,6 +79,11 @@ class Decomposition:
         return self.media.sum(axis=2) + self.baseline.sum(axis=2)
 
 
+# What adds up over series, by its axis of weeks: the first, or that after the draws.
+_BY_WEEK = ("outcome", "spend", "carried_in")
+_BY_DRAW = ("media", "media_gain", "baseline", "predicted", "predicted_mean", "log_likelihood")
+
+
 def decompose(posterior: Posterior, panel: Panel | None = None) -> Iterator[Decomposition]:
     """Take the expected outcome of every week apart, series by series.
 
@@ -131,15 +136,7 @@ def total(parts: Iterable[Decomposition], weeks: Weeks) -> Decomposition:
     """The sum over series, in the calendar of all: a series counts 0 before its start."""
     on_calendar = (_on_calendar(part, weeks) for part in parts)
     first = next(on_calendar)
-    summed = {
-        name: getattr(first, name).copy()
-        for name in (
-            *("outcome", "spend", "carried_in"),
-            *("media", "media_gain", "baseline", "predicted"),
-        )
-    }
-    summed["predicted_mean"] = first.predicted_mean.copy()
-    summed["log_likelihood"] = first.log_likelihood.copy()
+    summed = {name: getattr(first, name).copy() for name in (*_BY_WEEK, *_BY_DRAW)}
     for part in on_calendar:
         for name, values in summed.items():
             values += getattr(part, name)
@@ -153,16 +150,9 @@ def _on_calendar(part: Decomposition, weeks: Weeks) -> Decomposition:
         widths = [(missing if dim == axis else 0, 0) for dim in range(values.ndim)]
         return np.pad(values, widths)
 
-    by_draw = ("media", "media_gain", "baseline", "predicted", "predicted_mean", "log_likelihood")
-    return replace(
-        part,
-        weeks=weeks,
-        n_fitted=part.n_fitted + missing,
-        outcome=pad(part.outcome, 0),
-        spend=pad(part.spend, 0),
-        carried_in=pad(part.carried_in, 0),
-        **{name: pad(getattr(part, name), 1) for name in by_draw},
-    )
+    padded_parts = {name: pad(getattr(part, name), 0) for name in _BY_WEEK}
+    padded_parts |= {name: pad(getattr(part, name), 1) for name in _BY_DRAW}
+    return replace(part, weeks=weeks, n_fitted=part.n_fitted + missing, **padded_parts)
 
 
 def _decompose_series(
@@ -303,4 +293,6 @@ def _log_likelihood(
 
 # One program instead of an operation at a time. A draw that is not a number stays one, for the gate
 # to refuse; by itself NumPyro would raise an error.
-_compiled_log_likelihood = jax.jit(log_likelihood)
+_compiled_log_likelihood = jax.jit(
+    lambda *of_weeks: jax.nn.logsumexp(log_density_by_regime(*of_weeks), axis=-1)
+)

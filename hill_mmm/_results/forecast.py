@@ -1,7 +1,6 @@
 """The forecast: what the weeks to come will bring if media and controls go on as assumed."""
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -12,7 +11,7 @@ from hill_mmm._posterior import Posterior
 from hill_mmm._results.accuracy import SEASON
 from hill_mmm._results.continuation import RECENT_WEEKS, Words, continued_controls
 from hill_mmm._results.decompose import Decomposition, with_total
-from hill_mmm.panel import WEEK, Floats, Integers, Panel
+from hill_mmm.panel import Floats, Integers, Panel
 from hill_mmm.spec import FORECAST_LEVELS, Continuation, quantile_name
 
 Bools = NDArray[np.bool_]
@@ -48,16 +47,7 @@ def continued(
     begun = np.where(panel.media.any(axis=0), (panel.media > 0).argmax(axis=0), 0)
     media, as_last_year = _continued_values(panel.media, begun, weeks)
     controls = continued_controls(panel, weeks, continues or {}, planned)
-    paid = len(panel.channels)
-    unknown = np.full((weeks, len(panel.series)), np.nan)
-    longer = replace(
-        panel,
-        weeks=np.concatenate([panel.weeks, panel.weeks[-1] + WEEK * np.arange(1, weeks + 1)]),
-        outcome=np.concatenate([panel.outcome, unknown]),
-        spend=media[:, :, :paid],
-        organic=media[:, :, paid:],
-        controls=np.concatenate([panel.controls, controls.values]),
-    )
+    longer = panel.extended(media, controls.values)
     return longer, as_last_year, controls.assumption
 
 
@@ -70,7 +60,7 @@ def _continued_values(values: Floats, begun: Integers, weeks: int) -> tuple[Floa
         year_before = known + ahead - SEASON
         as_last_year[ahead] = year_before >= begun
         longer[known + ahead] = np.where(as_last_year[ahead], longer[year_before], recent)
-    return longer, as_last_year
+    return longer[known:], as_last_year
 
 
 def forecast(

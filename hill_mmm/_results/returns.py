@@ -25,10 +25,11 @@ from hill_mmm._posterior import Posterior, over_draws
 from hill_mmm._results.decompose import series_curves
 from hill_mmm._results.periods import Period
 from hill_mmm._results.regimes import week_regimes
-from hill_mmm.panel import ALL_SERIES, WEEK, Floats, Panel
+from hill_mmm.panel import ALL_SERIES, Floats, Panel
 from hill_mmm.spec import AdstockKind
 
-# Weeks after a period in which what its spend carries over counts, as in a plan.
+# Weeks after a period, or after a plan's horizon, in which what its spend carries over counts: 1 %
+# is left of an alpha of 0.84.
 WEEKS_AFTER = 26
 # After the panel's last week every medium goes on at its mean of so many last weeks.
 GOES_ON_AS_LAST = 13
@@ -106,17 +107,8 @@ def _sum(one: PeriodReturns, other: PeriodReturns) -> PeriodReturns:
 def _going_on(panel: Panel) -> Panel:
     """The panel and the weeks after it in which effects are counted."""
     media = np.tile(panel.media[-GOES_ON_AS_LAST:].mean(axis=0), (WEEKS_AFTER, 1, 1))
-    spend, organic = np.split(media, [len(panel.channels)], axis=2)
-    unknown = np.full((WEEKS_AFTER, len(panel.series)), np.nan)
-    controls = np.zeros((*unknown.shape, len(panel.control_names)))
-    return replace(
-        panel,
-        weeks=np.concatenate([panel.weeks, panel.weeks[-1] + WEEK * np.arange(1, WEEKS_AFTER + 1)]),
-        outcome=np.concatenate([panel.outcome, unknown]),
-        spend=np.concatenate([panel.spend, spend]),
-        organic=np.concatenate([panel.organic, organic]),
-        controls=np.concatenate([panel.controls, controls]),
-    )
+    # Media's effects do not depend on the controls.
+    return panel.extended(media, np.zeros((WEEKS_AFTER, *panel.controls.shape[1:])))
 
 
 def _series_returns(

@@ -192,12 +192,23 @@ class Panel:
                 f"every series of {self.series}"
             )
             raise PanelError([Problem("future_does_not_follow", message)])
-        unknown = np.full((len(expected), len(self.series)), np.nan)
+        return self.extended(rows.grid(self.media_names), rows.grid(self.control_names))
+
+    def extended(self, media: Floats, controls: Floats) -> "Panel":
+        """The panel with weeks after its last, whose outcome is not known (NaN).
+
+        Args:
+            media: of the weeks to come, shape `(weeks, series, channels + organic)`, as `media`.
+            controls: of these weeks, shape `(weeks, series, controls)`.
+        """
+        spend, organic = np.split(media, [len(self.channels)], axis=2)
+        unknown = np.full((len(media), len(self.series)), np.nan)
+        to_come = self.weeks[-1] + WEEK * np.arange(1, len(media) + 1)
         return replace(
             self,
-            weeks=np.concatenate([self.weeks, expected]),
+            weeks=np.concatenate([self.weeks, to_come]),
             outcome=np.concatenate([self.outcome, unknown]),
-            spend=np.concatenate([self.spend, rows.grid(self.channels)]),
-            organic=np.concatenate([self.organic, rows.grid(self.organic_names)]),
-            controls=np.concatenate([self.controls, rows.grid(self.control_names)]),
+            spend=np.concatenate([self.spend, spend]),
+            organic=np.concatenate([self.organic, organic]),
+            controls=np.concatenate([self.controls, controls]),
         )
