@@ -12,6 +12,9 @@ Floats = NDArray[np.float64]
 DENSE, DIAGONAL = "dense", "diagonal"
 # Draws that the estimate counts the diagonal, or the unit, for.
 PRIOR_DRAWS = 5.0
+# Least eigenvalue beside the largest. A chain on its way down a cliff has gradients so long, all in
+# one direction, that rounding would leave others without any.
+LEAST_EIGENVALUE = 1e-10
 
 
 class Metric(NamedTuple):
@@ -89,7 +92,8 @@ def _geometric_mean(positions: Floats, gradients: Floats) -> Floats:
     covariance = _shrunk_covariance(positions / scale)
     root, inverse_root = _roots(_shrunk_covariance(gradients * scale))
     middle, _ = _roots(root @ covariance @ root)
-    return inverse_root @ middle @ inverse_root * np.outer(scale, scale)
+    values, vectors = _eigen(inverse_root @ middle @ inverse_root)
+    return (vectors * values) @ vectors.T * np.outer(scale, scale)
 
 
 def _shrunk_covariance(values: Floats) -> Floats:
@@ -100,9 +104,15 @@ def _shrunk_covariance(values: Floats) -> Floats:
 
 def _roots(matrix: Floats) -> tuple[Floats, Floats]:
     """Square root of a symmetric positive matrix, and its inverse."""
-    values, vectors = np.linalg.eigh(matrix)
-    roots = np.sqrt(np.maximum(values, np.finfo(np.float64).tiny))
+    values, vectors = _eigen(matrix)
+    roots = np.sqrt(values)
     return (vectors * roots) @ vectors.T, (vectors / roots) @ vectors.T
+
+
+def _eigen(matrix: Floats) -> tuple[Floats, Floats]:
+    """Eigenvalues, none of them negligible beside the largest, and eigenvectors."""
+    values, vectors = np.linalg.eigh(0.5 * (matrix + matrix.T))
+    return np.maximum(values, LEAST_EIGENVALUE * values[-1]), vectors
 
 
 def _metric(dense: Floats, diagonal: Floats) -> Metric:

@@ -91,6 +91,20 @@ def test_draws_that_do_not_move_leave_the_unit() -> None:
             np.testing.assert_allclose(values, unit_part[key], rtol=1e-12)
 
 
+@pytest.mark.parametrize("length", [1e6, 1e9, 1e12])
+def test_a_chain_on_its_way_down_a_cliff_leaves_a_metric(length: float) -> None:
+    """Its gradients are so long, all in one direction, that rounding hides the others."""
+    rng = np.random.default_rng(0)
+    positions = rng.normal(size=(30, SIZE)) * rng.lognormal(0.0, 3.0, SIZE)
+    cliff = length * rng.normal(size=(30, 1)) * rng.normal(size=SIZE)
+    gradients = rng.standard_cauchy((30, SIZE)) + cliff
+    metric = fisher_metric(
+        {DENSE: positions, DIAGONAL: positions}, {DENSE: gradients, DIAGONAL: gradients}
+    )
+    for part in metric:
+        assert all(np.isfinite(values).all() for values in part.values())
+
+
 @pytest.mark.parametrize("key", [DENSE_KEY, DIAGONAL_KEY])
 def test_square_roots_are_of_the_mass(key: tuple[str]) -> None:
     sds = np.geomspace(0.1, 10.0, SIZE)
