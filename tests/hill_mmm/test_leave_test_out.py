@@ -55,7 +55,7 @@ def test_weights_undo_what_the_test_has_done(absorbed: Fit) -> None:
 @pytest.fixture(scope="module")
 def in_thousands(market: Panel) -> Fit:
     """A fit that a test of about 80,000 has told 80."""
-    # What it says is so far from the other data that the way there takes a warm-up of 300.
+    # What it says is so far from the other data that 200 iterations do not get there.
     settings = SamplerSettings(chains=2, warmup=500, draws=200, seed=3)
     test = LiftTest("tv", *WEEKS, 80.0, 16.0)
     return fit(market.head(91), ModelSpec(fourier_order=1), settings, lift_tests=(test,))
