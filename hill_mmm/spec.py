@@ -78,7 +78,7 @@ Likelihood = Literal["normal", "student_t"]
 OutcomeKind = Literal["money", "count"]
 DefaultAmplitude = Literal["roi", "contribution_share", "seed"]
 Hyperprior = Literal["lognormal", "halfnormal", "inverse_gamma"]
-Trend = Literal["none", "linear", "piecewise"]
+Trend = Literal["none", "linear", "piecewise", "smooth"]
 Sign = Literal["positive", "negative"]
 Continuation = Literal["last_value", "seasonal", "trend", "absent", "given"]
 PlanObjective = Literal["fixed_budget", "target_roi", "target_mroi", "flexible"]
@@ -164,6 +164,10 @@ DEFAULT_ROI_PRIOR = RoiPrior(median=1.2214, sd_log=0.9)
 DEFAULT_SHARE_PRIOR = ContributionSharePrior(median=0.03, sd_log=1.0)
 
 
+# Harmonics of the year whose coefficients have a prior of their own; finer ones share its scale.
+FREE_HARMONICS = 2
+
+
 class Structure(NamedTuple):
     """What of a specification shapes the compiled program; data and priors are its arguments."""
 
@@ -173,6 +177,7 @@ class Structure(NamedTuple):
     likelihood: Likelihood
     hyperprior: Hyperprior
     seed_amplitudes: bool
+    learned_scales: tuple[str, ...]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -192,8 +197,11 @@ class ModelOptions(Checked):
             `log(0.3 * range(outcome))` (docs/seed.md, section 6.2). Organic media have no spend,
             and `DEFAULT_SHARE_PRIOR` unless they have a prior of their own or it is `seed`.
         hyperprior: family of the scales between components (docs/seed.md, section 3).
-        trend: `none`, `linear`, or `piecewise`: linear between evenly spaced half-years.
-        fourier_order: harmonics of yearly seasonality; 0 for none.
+        trend: `none`, `linear`, `piecewise`: linear between evenly spaced half-years; or `smooth`:
+            linear and a random walk of the level, whose size is learned and may be 0. The walk is
+            common to all series.
+        fourier_order: harmonics of yearly seasonality; 0 for none. Those above the second share a
+            scale that is learned and may be 0, so that a smooth season pays little for them.
         holidays: ISO code of the country whose public holidays get a coefficient each, or None.
     """
 
@@ -243,7 +251,20 @@ class ModelSpec(ModelOptions):
             self.likelihood,
             self.hyperprior,
             self.amplitude_prior == "seed",
+            self.learned_scales,
         )
+
+    @property
+    def learned_scales(self) -> tuple[str, ...]:
+        """Parts of the baseline whose columns have a prior scale that is learned, in their order.
+
+        `seasonality` of the harmonics above `FREE_HARMONICS`, and `trend` if it is smooth.
+        """
+        has = {
+            "seasonality": self.fourier_order > FREE_HARMONICS,
+            "trend": self.trend == "smooth",
+        }
+        return tuple(name for name, is_learned in has.items() if is_learned)
 
     @property
     def worth(self) -> float:

@@ -10,12 +10,17 @@ from numpy.typing import NDArray
 
 from hill_mmm._model.adstock import Media
 from hill_mmm._model.design import Design, baseline_design
+from hill_mmm._model.learned import PILOT_SCALE, LearnedBlock, learned_blocks
 from hill_mmm._model.lift import LiftData, lift_data
 from hill_mmm._model.media import media_data
 from hill_mmm._model.padding import padded
 from hill_mmm._model.scales import Scales, reference_adstock
 from hill_mmm.panel import Floats, Panel
 from hill_mmm.spec import LiftTest, ModelSpec
+
+
+# The shrinkage of the pilot fit depends on its noise; so many steps settle both.
+PILOT_STEPS = 5
 
 
 class ModelData(NamedTuple):
@@ -29,9 +34,13 @@ class ModelData(NamedTuple):
         regressors: of the baseline, `(weeks, series, columns)`.
         gram: their cross products over the scored weeks, `(series, columns, columns)`.
         prior_mean: of the coefficients, `(columns,)`.
-        prior_sd: of the coefficients, `(columns,)`.
+        prior_sd: of the coefficients, `(columns,)`; at a scale of 1 of those whose scale is learned.
+        learned_block: number of the learned scale of each column that has one, `(learned,)`. They
+            are the last of the columns.
+        learned: of one series, what its Gaussian conditional takes for each learned scale.
         pilot_sigma: noise level of a least-squares fit, about which sigma is sampled, `(series,)`.
-        pilot_factor: Cholesky factor of the coefficients' precision at that noise level.
+        pilot_factor: Cholesky factor, at that noise level, of the precision of the coefficients
+            whose prior scale is known.
         signed: controls with a sign, turned so that their effect is positive.
         signed_prior_sd: of their coefficients.
         outcome_sd: scale of the noise prior, `(series,)`.
@@ -53,6 +62,8 @@ class ModelData(NamedTuple):
     gram: jax.Array
     prior_mean: jax.Array
     prior_sd: jax.Array
+    learned_block: jax.Array
+    learned: tuple[LearnedBlock, ...]
     pilot_sigma: jax.Array
     pilot_factor: jax.Array
     signed: jax.Array
@@ -95,7 +106,9 @@ def model_data(
     scored = np.zeros_like(observed) if prior_only else observed
     pilot = pilot_sigma(design, outcome, media, panel.observed)
     gram = np.einsum("tgi,tgj,tg->gij", design.matrix, design.matrix, scored)
-    precision = gram / pilot[:, None, None] ** 2 + np.diag(1.0 / design.prior_sd**2)
+    information = gram / pilot[:, None, None] ** 2
+    widths, known = tuple(design.learned.values()), len(design.prior_sd) - design.n_learned
+    precision = information + np.diag(1.0 / design.prior_sd**2)
     unit, loc, sd = effect_priors(panel, spec, scales)
     is_active = panel.media.any(axis=0, where=panel.observed[:, :, None])
     arrays: dict[str, Any] = {
@@ -106,8 +119,12 @@ def model_data(
         "gram": gram,
         "prior_mean": design.prior_mean,
         "prior_sd": design.prior_sd,
+        "learned_block": np.repeat(np.arange(len(widths)), widths),
+        "learned": learned_blocks(information[0], design.prior_sd, widths)
+        if len(pilot) == 1
+        else (),
         "pilot_sigma": pilot,
-        "pilot_factor": np.linalg.cholesky(precision),
+        "pilot_factor": np.linalg.cholesky(precision[:, :known, :known]),
         "signed": padded(design.signed * design.directions),
         "signed_prior_sd": design.signed_prior_sd,
         "outcome_sd": scales.outcome_sd,
@@ -127,23 +144,42 @@ def model_data(
 def pilot_sigma(
     design: Design, outcome: Floats, media: Floats, observed: NDArray[np.bool_]
 ) -> Floats:
-    """Noise of each series about a least-squares fit with the square root of adstocked media."""
+    """Noise of each series about a least-squares fit with the square root of adstocked media.
+
+    Columns with a learned scale are shrunk as at the pilot scale.
+    """
     smooth = np.sqrt(reference_adstock(media))
-    columns = np.concatenate([design.matrix, design.signed, smooth], axis=2)
+    columns = np.concatenate([design.signed, smooth, design.matrix], axis=2)
+    shrunk = PILOT_SCALE * design.prior_sd[len(design.prior_sd) - design.n_learned :]
     return np.array(
         [
-            _residual_sd(columns[observed[:, series], series], outcome[observed[:, series], series])
+            _residual_sd(
+                columns[observed[:, series], series], outcome[observed[:, series], series], shrunk
+            )
             for series in range(outcome.shape[1])
         ]
     )
 
 
-def _residual_sd(regressors: Floats, outcome: Floats) -> float:
-    coefficients, _, rank, _ = np.linalg.lstsq(regressors, outcome, rcond=None)
-    residual = outcome - regressors @ coefficients
-    sigma = np.sqrt(residual @ residual / max(len(outcome) - rank, 1))
+def _residual_sd(regressors: Floats, outcome: Floats, shrunk: Floats) -> float:
+    """Of a fit in which the last coefficients are Normal about 0 with these standard deviations."""
+    free, columns = np.split(regressors, [regressors.shape[1] - len(shrunk)], axis=1)
+    basis, size, _ = np.linalg.svd(free, full_matrices=False)
+    basis = basis[:, size > len(free) * np.finfo(float).eps * size[0]]
+    residual = outcome - basis @ (basis.T @ outcome)
     # With as many regressors as weeks nothing is left over, and nothing could be divided by it.
-    return float(max(sigma, 0.01 * outcome.std()))
+    least, left = 0.01 * outcome.std(), max(len(outcome) - basis.shape[1], 1)
+    sigma = max(np.sqrt(residual @ residual / left), least)
+    if not len(shrunk):
+        return float(sigma)
+    columns = (columns - basis @ (basis.T @ columns)) * shrunk
+    directions, size, _ = np.linalg.svd(columns, full_matrices=False)
+    along = directions.T @ residual
+    for _ in range(PILOT_STEPS):
+        kept = size**2 / (size**2 + sigma**2)
+        squares = residual @ residual - (kept * (2.0 - kept) * along**2).sum()
+        sigma = max(np.sqrt(squares / max(left - kept.sum(), 1.0)), least)
+    return float(sigma)
 
 
 def effect_priors(panel: Panel, spec: ModelSpec, scales: Scales) -> tuple[Floats, Floats, Floats]:
