@@ -210,8 +210,8 @@ class ModelOptions(Checked):
     likelihood: Likelihood = "normal"
     amplitude_prior: DefaultAmplitude = "roi"
     hyperprior: Hyperprior = "lognormal"
-    trend: Trend = "linear"
-    fourier_order: CountOrZero = 2
+    trend: Trend = "smooth"
+    fourier_order: CountOrZero = 10
     holidays: Country | None = None
 
 

@@ -100,7 +100,11 @@ def _baseline_quantities(posterior: Posterior, series: int) -> Iterator[Quantity
     if steps:
         rows = np.arange(len(posterior.panel) - 1, int(posterior.panel.starts[series]), -HALF_YEAR)
         weeks = [str(posterior.panel.weeks[row]) for row in rows[::-1]]
-        yield "walk", weeks, coefficients[:, :, shown:] @ design.matrix[rows[::-1], series, shown:].T
+        yield (
+            "walk",
+            weeks,
+            coefficients[:, :, shown:] @ design.matrix[rows[::-1], series, shown:].T,
+        )
 
 
 def _column_labels(parts: Sequence[tuple[str, str]]) -> list[str]:

@@ -110,9 +110,7 @@ def _pooled_baseline(
     common_prior = dist.Normal(0.0, 1.0).log_prob(common).sum()
     prior = dist.Normal(mean, spread).log_prob(coefficients).sum()
     numpyro.factor("baseline_prior", prior + mean_prior + common_prior + log_jacobian)
-    return jnp.concatenate(
-        [coefficients, jnp.tile(common_unit * common, (len(sigma), 1))], axis=1
-    )
+    return jnp.concatenate([coefficients, jnp.tile(common_unit * common, (len(sigma), 1))], axis=1)
 
 
 def _learned_precision(

@@ -18,7 +18,6 @@ from hill_mmm._model.scales import Scales, reference_adstock
 from hill_mmm.panel import Floats, Panel
 from hill_mmm.spec import LiftTest, ModelSpec
 
-
 # The shrinkage of the pilot fit depends on its noise; so many steps settle both.
 PILOT_STEPS = 5
 
@@ -34,7 +33,7 @@ class ModelData(NamedTuple):
         regressors: of the baseline, `(weeks, series, columns)`.
         gram: their cross products over the scored weeks, `(series, columns, columns)`.
         prior_mean: of the coefficients, `(columns,)`.
-        prior_sd: of the coefficients, `(columns,)`; at a scale of 1 of those whose scale is learned.
+        prior_sd: of the coefficients, `(columns,)`; where a scale is learned, at a scale of 1.
         learned_block: number of the learned scale of each column that has one, `(learned,)`. They
             are the last of the columns.
         learned: of one series, what its Gaussian conditional takes for each learned scale.

@@ -132,9 +132,7 @@ def _of_all_series(columns: Floats, panel: Panel) -> Floats:
     return np.repeat(columns[:, None, :], len(panel.series), axis=1)
 
 
-def _learned_blocks(
-    panel: Panel, spec: ModelSpec, scales: Scales, sd: float
-) -> dict[str, _Block]:
+def _learned_blocks(panel: Panel, spec: ModelSpec, scales: Scales, sd: float) -> dict[str, _Block]:
     """The regressors whose prior scale is learned, by its name; the walk last, as it goes on."""
     found: dict[str, _Block] = {}
     for name in spec.learned_scales:

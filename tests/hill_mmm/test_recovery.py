@@ -60,7 +60,11 @@ class Benchmark:
 def benchmark(request: pytest.FixtureRequest) -> Benchmark:
     panel, truth = simulate_seed_benchmark("single", 0)
     spec = ModelSpec(
-        components=request.param, amplitude_prior="seed", fourier_order=0, carry_in="none"
+        components=request.param,
+        amplitude_prior="seed",
+        trend="linear",
+        fourier_order=0,
+        carry_in="none",
     )
     train = fit(panel.head(TRAIN_WEEKS), spec)
     (forecast,) = (model_fit(part, 0.9) for part in decompose(train, panel))
@@ -320,7 +324,9 @@ def test_truths_drawn_from_the_prior_have_even_ranks() -> None:
     """
     panel, _ = simulate_geo_market(0, series=4, weeks=90)
     few = replace(panel, spend=panel.spend[:, :, [0, 1, 4]], channels=("tv", "search", "radio"))
-    spec = ModelSpec(fourier_order=1, channel_priors={"radio": ContributionSharePrior(0.05, 1.0)})
+    spec = ModelSpec(
+        trend="linear", fourier_order=1, channel_priors={"radio": ContributionSharePrior(0.05, 1.0)}
+    )
     prior = sample_prior(few, spec, SamplerSettings(seed=9))
     parts = list(decompose(prior))
     ranks: list[np.ndarray] = []

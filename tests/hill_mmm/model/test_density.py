@@ -33,6 +33,7 @@ from hill_mmm._model.adstock import adstock_weights
 from hill_mmm._model.data import model_data
 from hill_mmm._model.density import dense_sites, hill_mixture
 from hill_mmm._sampling.program import compiler_options, zeros_by_site
+from hill_mmm.spec import Trend
 
 Sites = dict[str, jax.Array]
 Parameters = dict[str, Any]
@@ -113,7 +114,13 @@ def seed_problem(components: int) -> Problem:
     panel, _ = simulate_seed_benchmark("mixture_k2", 0, weeks=60)
     return Problem(
         panel,
-        ModelSpec(components=components, amplitude_prior="seed", fourier_order=0, carry_in="none"),
+        ModelSpec(
+            components=components,
+            amplitude_prior="seed",
+            trend="linear",
+            fourier_order=0,
+            carry_in="none",
+        ),
     )
 
 
@@ -122,7 +129,8 @@ def roi_problem(components: int) -> Problem:
     two_channels = replace(panel, spend=panel.spend[:, :, :2], channels=panel.channels[:2])
     known = {"search": RoiPrior(median=3.0, sd_log=0.4)}
     return Problem(
-        two_channels, ModelSpec(components=components, channel_priors=known, fourier_order=1)
+        two_channels,
+        ModelSpec(components=components, channel_priors=known, trend="linear", fourier_order=1),
     )
 
 
@@ -133,7 +141,7 @@ def moving_problem() -> Problem:
     return replace(problem, spec=spec)
 
 
-def panel_problem(fourier_order: int = 0, **choices: Any) -> Problem:
+def panel_problem(trend: Trend = "linear", fourier_order: int = 0, **choices: Any) -> Problem:
     """Three series: one lacks a channel, one starts late after a lead-in; newsletters are free."""
     panel, _ = simulate_geo_market(0, series=3, weeks=60)
     starts, media_starts = np.array([0, 0, 7]), np.array([0, 0, 3])
@@ -154,7 +162,7 @@ def panel_problem(fourier_order: int = 0, **choices: Any) -> Problem:
             controls=rng.normal(size=(60, 3, 2)) * observed[:, :, None],
             control_names=("price", "weather"),
         ),
-        ModelSpec(fourier_order=fourier_order, **choices),
+        ModelSpec(trend=trend, fourier_order=fourier_order, **choices),
     )
 
 
@@ -323,7 +331,10 @@ def regressors(problem: Problem) -> np.ndarray:
         return np.repeat(np.hstack(columns)[:, None], len(panel.series), axis=1)
 
     level = [np.ones((len(panel), 1)), ((time - time.mean()) / time.std())[:, None]]
-    coarse, fine = (season(range(1, 3)[: spec.fourier_order]), season(range(3, spec.fourier_order + 1)))
+    coarse, fine = (
+        season(range(1, 3)[: spec.fourier_order]),
+        season(range(3, spec.fourier_order + 1)),
+    )
     walk = walk_columns(len(panel)) if spec.trend == "smooth" else np.empty((len(panel), 0))
     free = [j for j, name in enumerate(panel.control_names) if name not in spec.control_signs]
     controls = standardised_controls(panel)[:, :, free]
@@ -339,9 +350,11 @@ def walk_columns(weeks: int) -> np.ndarray:
 
 
 def learned_prior_sd(problem: Problem, scales: Any) -> Any:
-    """Of the columns whose scale is learned: a share of the sd, and of a year's walk by quarters."""
+    """Of the columns whose scale is learned, in shares of the sd; a year has 13 steps of a walk."""
     spec, panel = problem.spec, problem.panel
-    sd = np.sqrt(np.mean((np.nanstd(panel.outcome, axis=0) / np.nanmean(panel.outcome, axis=0)) ** 2))
+    sd = np.sqrt(
+        np.mean((np.nanstd(panel.outcome, axis=0) / np.nanmean(panel.outcome, axis=0)) ** 2)
+    )
     fine = 2 * max(spec.fourier_order - 2, 0)
     steps = walk_columns(len(panel)).shape[1] if spec.trend == "smooth" else 0
     sds = [scales[0] * sd] * fine + [scales[-1] * sd * np.sqrt(4 / 52)] * steps

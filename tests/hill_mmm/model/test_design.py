@@ -27,7 +27,7 @@ def test_design_goes_on_unchanged_after_the_training_weeks(regions: Panel) -> No
 
 
 def test_regressors_are_standardised_in_a_series_own_weeks(regions: Panel) -> None:
-    spec = ModelSpec(fourier_order=0)
+    spec = ModelSpec(trend="linear", fourier_order=0)
     matrix = baseline_design(regions, spec, Scales.of(regions, spec)).matrix
     for series in range(len(regions.series)):
         intercept, trend, price = matrix[regions.observed[:, series], series].T
@@ -84,7 +84,7 @@ def test_trend_and_seasonality_can_be_left_out(market: Panel) -> None:
 
 def test_seasonality_repeats_every_year() -> None:
     panel, _ = simulate_seed_benchmark("single", 0, weeks=209)
-    spec = ModelSpec(fourier_order=1)
+    spec = ModelSpec(trend="linear", fourier_order=1)
     design = baseline_design(panel, spec, Scales.of(panel, spec))
     seasonality = design.matrix[:, 0, 2:]
     np.testing.assert_allclose((seasonality**2).sum(axis=1), 1.0, rtol=1e-12)
@@ -151,7 +151,7 @@ def test_sign_of_an_unknown_control_is_refused(market: Panel) -> None:
 
 
 def test_priors_are_those_of_the_published_codes_baseline(market: Panel) -> None:
-    spec = ModelSpec(fourier_order=1)
+    spec = ModelSpec(trend="linear", fourier_order=1)
     scales = Scales.of(market, spec)
     design = baseline_design(market, spec, scales)
     np.testing.assert_array_equal(design.prior_mean, [1.0, *[0.0] * 5])

@@ -105,7 +105,7 @@ def test_a_panel_is_forecast_with_its_sum(regional_fit: Fit, regions: Panel) -> 
 def test_assumptions_that_differ_are_called_mixed(market: Panel, invent_fit: InventFit) -> None:
     spend = market.spend.copy()
     spend[:98, 0, 0] = 0.0
-    fit = invent_fit(replace(market, spend=spend), ModelSpec(fourier_order=1))
+    fit = invent_fit(replace(market, spend=spend), ModelSpec(trend="linear", fourier_order=1))
     assert set(fit.forecast(3)["spend_assumption"]) == {"mixed"}
 
 
