@@ -31,15 +31,14 @@ class ModelData(NamedTuple):
         observed: 1 or 0, `(weeks, series)`.
         scored: 1 where a week counts in the likelihood, `(weeks, series)`.
         regressors: of the baseline, `(weeks, series, columns)`.
-        gram: their cross products over the scored weeks, `(series, columns, columns)`.
-        prior_mean: of the coefficients, `(columns,)`.
-        prior_sd: of the coefficients, `(columns,)`; where a scale is learned, at a scale of 1.
-        learned_block: number of the learned scale of each column that has one, `(learned,)`. They
-            are the last of the columns.
-        learned: of one series, what its Gaussian conditional takes for each learned scale.
+            Those with a learned scale are the last.
+        gram: cross products of the others over the scored weeks, `(series, columns, columns)`.
+        prior_mean: of their coefficients, `(columns,)`.
+        prior_sd: of their coefficients, `(columns,)`.
+        prior_expected: their effect at `prior_mean` in the scored weeks, `(weeks, series)`.
+        learned: the columns with a learned scale, a block for each.
         pilot_sigma: noise level of a least-squares fit, about which sigma is sampled, `(series,)`.
-        pilot_factor: Cholesky factor, at that noise level, of the precision of the coefficients
-            whose prior scale is known.
+        pilot_factor: Cholesky factor of the coefficients' precision at that noise level.
         signed: controls with a sign, turned so that their effect is positive.
         signed_prior_sd: of their coefficients.
         outcome_sd: scale of the noise prior, `(series,)`.
@@ -61,7 +60,7 @@ class ModelData(NamedTuple):
     gram: jax.Array
     prior_mean: jax.Array
     prior_sd: jax.Array
-    learned_block: jax.Array
+    prior_expected: jax.Array
     learned: tuple[LearnedBlock, ...]
     pilot_sigma: jax.Array
     pilot_factor: jax.Array
@@ -104,10 +103,12 @@ def model_data(
     observed = panel.observed.astype(np.float64)
     scored = np.zeros_like(observed) if prior_only else observed
     pilot = pilot_sigma(design, outcome, media, panel.observed)
-    gram = np.einsum("tgi,tgj,tg->gij", design.matrix, design.matrix, scored)
-    information = gram / pilot[:, None, None] ** 2
     widths, known = tuple(design.learned.values()), len(design.prior_sd) - design.n_learned
-    precision = information + np.diag(1.0 / design.prior_sd**2)
+    matrix, prior_mean, prior_sd = (
+        values[..., :known] for values in (design.matrix, design.prior_mean, design.prior_sd)
+    )
+    gram = np.einsum("tgi,tgj,tg->gij", matrix, matrix, scored)
+    precision = gram / pilot[:, None, None] ** 2 + np.diag(1.0 / prior_sd**2)
     unit, loc, sd = effect_priors(panel, spec, scales)
     is_active = panel.media.any(axis=0, where=panel.observed[:, :, None])
     arrays: dict[str, Any] = {
@@ -116,14 +117,12 @@ def model_data(
         "scored": padded(scored),
         "regressors": padded(design.matrix),
         "gram": gram,
-        "prior_mean": design.prior_mean,
-        "prior_sd": design.prior_sd,
-        "learned_block": np.repeat(np.arange(len(widths)), widths),
-        "learned": learned_blocks(information[0], design.prior_sd, widths)
-        if len(pilot) == 1
-        else (),
+        "prior_mean": prior_mean,
+        "prior_sd": prior_sd,
+        "prior_expected": padded(matrix @ prior_mean * scored),
+        "learned": learned_blocks(design.matrix, scored, pilot, design.prior_sd, widths),
         "pilot_sigma": pilot,
-        "pilot_factor": np.linalg.cholesky(precision[:, :known, :known]),
+        "pilot_factor": np.linalg.cholesky(precision),
         "signed": padded(design.signed * design.directions),
         "signed_prior_sd": design.signed_prior_sd,
         "outcome_sd": scales.outcome_sd,

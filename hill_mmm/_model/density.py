@@ -63,11 +63,11 @@ def hill_mixture(data: ModelData, structure: Structure) -> None:
     signed = _sample_signed_effect(data)
     sigma = _sample_sigma(data)
     residual = data.outcome - by_component @ weights - signed
-    coefficients = record(
-        "coefficients",
-        sample_baseline(data, structure.learned_scales, residual * data.scored, sigma),
+    coefficients, baseline = sample_baseline(
+        data, structure.learned_scales, residual * data.scored, sigma
     )
-    baseline = jnp.einsum("tgj,gj->tg", data.regressors, coefficients) + signed
+    record("coefficients", coefficients)
+    baseline = baseline + signed
     degrees_of_freedom = _sample_degrees_of_freedom(structure.likelihood)
     by_regime = log_density_by_regime(
         data.outcome, baseline, by_component, weights, sigma, degrees_of_freedom

@@ -160,7 +160,7 @@ def walk_steps(panel: Panel, scales: Scales) -> Floats:
     first = np.floor((panel.outcome_weeks[0] - origin).astype(np.float64) / 7.0 / WEEKS_PER_STEP)
     steps = padded_length(len(panel)) // WEEKS_PER_STEP + 1
     starts = (first + np.arange(steps)) * WEEKS_PER_STEP
-    version = np.arange(round(2.0 * scales.time_mean) + 1)
+    version = np.arange(round(2.0 * scales.time_mean) + 1, dtype=np.float64)
 
     def risen(weeks: Floats) -> Floats:
         return np.clip((weeks[:, None] - starts) / WEEKS_PER_STEP, 0.0, 1.0)

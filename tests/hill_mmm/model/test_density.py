@@ -230,8 +230,7 @@ def natural(problem: Problem, point: Sites, sites: Sites) -> Sites:
         parameters["common_effect_raw"] = point["log_effect_raw"]
         parameters["log_level"] = jnp.where(active, level, point["series_effect_raw"])
     if len(problem.panel.series) > 1:
-        own = parameters["beta"].shape[1]
-        parameters["beta_mean"] = coefficient_means(problem, point, sites)[:own]
+        parameters["beta_mean"] = coefficient_means(problem, point, sites)
     return parameters
 
 
@@ -244,24 +243,23 @@ def coefficient_means(problem: Problem, point: Sites, sites: Sites) -> jax.Array
 
     The coordinate is their deviation from the mean of their Gaussian conditional, in which the
     coefficients of the series are integrated out: each series' outcome, less the media's mean
-    effect, has covariance `sigma**2 I + X diag(spread**2) X'`. Coefficients with a learned scale,
-    which have no spread, stand after them, over their prior's standard deviation.
+    effect and those of columns with a learned scale, has covariance
+    `sigma**2 I + X diag(spread**2) X'`.
     """
     data, panel = problem.data, problem.panel
     by_component = effects(problem, sites)
     effect = by_component @ sites["weights"] + signed_effect(problem, sites)
-    own = sites["baseline_spread"].shape[0]
-    unit = jnp.ones(len(data.prior_sd))
-    if own < len(unit):
-        unit = unit.at[own:].set(learned_prior_sd(problem, sites["baseline_scale"]))
-    prior_sd = jnp.where(jnp.arange(len(unit)) < own, data.prior_sd, 1.0)
-    precision = jnp.diag(1.0 / prior_sd**2)
-    evidence = data.prior_mean / prior_sd**2
+    own = len(data.prior_sd)
+    effect += jnp.einsum(
+        "tgj,gj->tg", data.regressors[: len(panel), :, own:], sites["coefficients"][:, own:]
+    )
+    precision = jnp.diag(1.0 / data.prior_sd**2)
+    evidence = data.prior_mean / data.prior_sd**2
     for g, start in enumerate(panel.starts):
         rows = slice(int(start), len(panel))
-        x = data.regressors[rows, g] * unit
-        spread = jnp.diag((data.prior_sd[:own] * sites["baseline_spread"]) ** 2)
-        covariance = sites["sigma"][g] ** 2 * jnp.eye(len(x)) + x[:, :own] @ spread @ x[:, :own].T
+        x = data.regressors[rows, g, :own]
+        spread = jnp.diag((data.prior_sd * sites["baseline_spread"]) ** 2)
+        covariance = sites["sigma"][g] ** 2 * jnp.eye(len(x)) + x @ spread @ x.T
         precision += x.T @ jnp.linalg.solve(covariance, x)
         residual = (data.outcome[: len(panel)] - effect)[rows, g]
         evidence += x.T @ jnp.linalg.solve(covariance, residual)
@@ -568,7 +566,7 @@ def test_dense_sites_are_all_but_those_of_series_and_baseline(problem: Problem) 
     dense = dense_sites(problem.spec.structure, series)
     assert len(dense) == len(set(dense))
     assert set(dense) <= set(problem.start)
-    of_series_or_baseline = {"baseline_raw", "learned_raw", "signed_size"}
+    of_series_or_baseline = {"baseline_raw", "seasonality_raw", "trend_raw", "signed_size"}
     if series > 1:
         of_series_or_baseline |= {"baseline_spread", "mean_raw", "series_effect_raw"}
         of_series_or_baseline |= {"log_sigma_raw", "noise_spread"}
