@@ -97,8 +97,8 @@ def test_defaults_are_filled_in(file: Path) -> None:
             "likelihood": "normal",
             "amplitude_prior": "roi",
             "hyperprior": "lognormal",
-            "trend": "linear",
-            "fourier_order": 2,
+            "trend": "smooth",
+            "fourier_order": 10,
             "holidays": None,
         },
         "sampler": {
