@@ -32,6 +32,7 @@ from hill_mmm.spec import (
     ContributionSharePrior,
     Count,
     CountOrZero,
+    CurvePrior,
     Day,
     ModelOptions,
     OutcomeKind,
@@ -239,6 +240,7 @@ class MediumSettings(Variable):
     """A paid channel or an organic medium, and what is known of its effect beforehand."""
 
     contribution_share_prior: ContributionSharePrior | None = None
+    curve_prior: CurvePrior | None = None
 
     @property
     def amplitude_prior(self) -> RoiPrior | ContributionSharePrior | None:
