@@ -400,6 +400,7 @@ def _checks(fit: Fit, holdout: pd.DataFrame) -> list[Check]:
         *hill_mmm.checks.mixture_checks(fit),
         *hill_mmm.checks.score_checks(hill_mmm.results.information_rows(fit)),
         *hill_mmm.checks.residual_checks(fit),
+        *hill_mmm.checks.level_checks(fit),
         *hill_mmm.checks.holdout_checks(holdout, CI_LEVEL, HOLDOUT),
     ]
 

@@ -79,6 +79,8 @@ class Decomposition:
         return self.media.sum(axis=2) + self.baseline.sum(axis=2)
 
 
+# Tells the generator of the steps to come from those of the series' noise.
+WALK = 1
 # What adds up over series, by its axis of weeks: the first, or that after the draws.
 _BY_WEEK = ("outcome", "spend", "carried_in")
 _BY_DRAW = ("media", "media_gain", "baseline", "predicted", "predicted_mean", "log_likelihood")
@@ -222,7 +224,7 @@ def _baseline_effects(
     posterior: Posterior, design: Design, series: int, start: int
 ) -> tuple[Floats, tuple[tuple[str, str], ...]]:
     matrix, labels = design.matrix[start:, series], list(design.parts)
-    coefficients = flatten(posterior.draws["coefficients"])[:, series]
+    coefficients = _continued_coefficients(posterior, design, series)
     if design.signed_parts:
         signed = flatten(posterior.draws["signed_coefficients"]) * design.directions
         coefficients = np.concatenate([coefficients, signed], axis=1)
@@ -239,6 +241,22 @@ def _baseline_effects(
     ]
     effects[parts.index(BASELINE)] += (coefficients @ references)[:, None]
     return np.stack(effects, axis=2), parts
+
+
+def _continued_coefficients(posterior: Posterior, design: Design, series: int) -> Floats:
+    """Coefficients of a design that may go on after the fit's, `(draws, columns)`.
+
+    A random walk of the level goes on: its steps to come are drawn, each by the draw's own scale,
+    from the fit's own seed. They are the same for every series and however many are asked for.
+    """
+    known = flatten(posterior.draws["coefficients"])[:, series, : design.matrix.shape[2]]
+    to_come = design.matrix.shape[2] - known.shape[1]
+    if not to_come:
+        return known
+    rng = np.random.default_rng([posterior.sampler.seed, 0, WALK])
+    scale = flatten(posterior.draws["baseline_scale"])[:, -1]
+    steps = rng.standard_normal((to_come, len(known))).T * scale[:, None]
+    return np.concatenate([known, steps * design.prior_sd[-to_come:]], axis=1)
 
 
 def _column_references(
