@@ -21,7 +21,7 @@ from hill_mmm.panel import Floats
 # Beside the 3.5 % of right models that the tests of the residuals warn of together.
 LEAST_P = 0.01
 # Weights of the weeks to come: of a demand that lasts for weeks, the next one tells most.
-LEAD_WEIGHTS = 0.5 ** np.arange(4)
+LEAD_WEIGHTS: Floats = np.power(0.5, np.arange(4.0))
 # A residual that is all memory leaves nothing over.
 MOST_MEMORY = 0.95
 
