@@ -30,6 +30,8 @@ Floats = NDArray[np.float64]
 WEEKS = 156
 HOLDOUT = 13
 CI_LEVEL = 0.9
+# Warns by a channel's name: of search, wherever no demand is given.
+BY_NAME = "demand_control"
 FIRST_WEEK = "2022-01-03"
 SALES = 1_000_000.0
 # Mean weekly spend as a share of sales, alpha, and how the channel is on air.
@@ -60,6 +62,7 @@ class World:
         effect: a factor on every channel's effect, `(weeks, channels)`.
         baseline: what sales are without media, `(weeks,)`.
         noise: what nobody knows, `(weeks,)`.
+        demand: what the search budget follows, `(weeks,)`; 0 where it follows nothing.
         controls: columns that the model is given.
         unit: what the outcome is divided by.
     """
@@ -74,6 +77,7 @@ class World:
     effect: Floats
     baseline: Floats
     noise: Floats
+    demand: Floats
     controls: dict[str, Floats] = field(default_factory=dict)
     unit: float = 1.0
 
@@ -139,6 +143,7 @@ def _market_as_the_model(rng: np.random.Generator, history: int) -> World:
         - 0.04 * (price - price.mean())
         + 0.10 * promotion,
         noise=rng.normal(0.0, 0.025, weeks),
+        demand=np.zeros(weeks),
         controls={"price": price, "promotion": promotion},
     )
 
@@ -240,9 +245,14 @@ def _random_walk(world: World) -> None:
 
 
 def _demand(world: World) -> None:
-    demand = _autoregressive(world, 0.85, 1.0)
-    world.baseline = world.baseline + 0.05 * demand
-    world.spend[:, 1] *= np.exp(0.35 * demand)
+    world.demand = _autoregressive(world, 0.85, 1.0)
+    world.baseline = world.baseline + 0.05 * world.demand
+    world.spend[:, 1] *= np.exp(0.35 * world.demand)
+
+
+def _demand_given(world: World) -> None:
+    _demand(world)
+    world.controls["demand"] = world.demand
 
 
 def _orders(world: World) -> None:
@@ -317,6 +327,7 @@ WORLDS: Mapping[str, Kind] = {
     "ar_noise": Kind("AR(1) noise", _ar_noise),
     "random_walk": Kind("random-walk baseline", _random_walk),
     "demand": Kind("spend follows demand", _demand),
+    "demand_given": Kind("spend follows demand, a control", _demand_given),
     "orders": Kind("KPI not in money", _orders),
     "regimes": Kind("two regimes", _regimes, (1, 2)),
     "weak": Kind("weak channels", _weak),
@@ -340,7 +351,7 @@ def main() -> None:
         market = simulate(name, seed)
         started = time.process_time()
         fit = hill_mmm.fit(
-            market.panel, ModelSpec(components=components), SamplerSettings(seed=seed)
+            market.panel, specification(market.panel, components), SamplerSettings(seed=seed)
         )
         row = judge(fit, market) | {
             "world": name,
@@ -354,6 +365,12 @@ def main() -> None:
     print(text)
     if arguments.table:
         arguments.table.write_text(text)
+
+
+def specification(panel: Panel, components: int) -> ModelSpec:
+    """The defaults, and what a measured demand is."""
+    roles = {name: "demand" for name in panel.control_names if name == "demand"}
+    return ModelSpec(components=components, control_roles=roles)
 
 
 def _fits(worlds: Sequence[str], markets: int) -> Iterator[tuple[str, int, int]]:
@@ -401,6 +418,7 @@ def _checks(fit: Fit, holdout: pd.DataFrame) -> list[Check]:
         *hill_mmm.checks.score_checks(hill_mmm.results.information_rows(fit)),
         *hill_mmm.checks.residual_checks(fit),
         *hill_mmm.checks.level_checks(fit),
+        *hill_mmm.checks.confounding_checks(fit),
         *hill_mmm.checks.holdout_checks(holdout, CI_LEVEL, HOLDOUT),
     ]
 
@@ -469,7 +487,7 @@ def _inside(values: Mapping[str, Floats]) -> NDArray[np.bool_]:
 
 
 def _warnings(row: Mapping[str, Any]) -> list[str]:
-    return _with_status(row, "warn")
+    return [name for name in _with_status(row, "warn") if name != BY_NAME]
 
 
 def _with_status(row: Mapping[str, Any], status: str) -> list[str]:
