@@ -36,6 +36,7 @@ SITE_DIMS: dict[str, tuple[str, ...]] = {
 OPTIONAL_SITE_DIMS: dict[str, tuple[str, ...]] = {
     "signed_coefficients": ("signed",),
     "degrees_of_freedom": (),
+    "log_effect": ("medium",),
 }
 ALL_SITE_DIMS = SITE_DIMS | OPTIONAL_SITE_DIMS
 

@@ -53,8 +53,8 @@ def hill_mixture(data: ModelData, structure: Structure) -> None:
     """The NumPyro model: docs/seed.md, section 6.1, for many media and series (DECISIONS.md).
 
     Recorded sites, in scaled units: those of `Curves`, `coefficients (series, columns)` of the
-    baseline, `sigma (series,)`; and, where the model has them, `signed_coefficients (signed,)` and
-    `degrees_of_freedom`.
+    baseline, `sigma (series,)`; and, if the model has them, `signed_coefficients (signed,)`,
+    `degrees_of_freedom` and `log_effect (media,)`, of which the amplitude prior speaks.
     """
     weights = _record("weights", _sample_weights(structure.components))
     curves, saturated = _sample_curves(data, structure, weights)
@@ -292,6 +292,7 @@ def _informed_amplitude(
     """Amplitudes from the priors on ROI or contribution share, pooled over the series."""
     series, media = data.is_active.shape
     log_effect = data.effect_loc + data.effect_sd * _normals("log_effect_raw", media)
+    log_effect = _record("log_effect", log_effect)
     if series > 1:
         spread = _sample("effect_spread", SERIES_SCALE.expand([media]))
         log_effect = log_effect + spread * _normals("series_effect_raw", series, media)

@@ -131,6 +131,8 @@ def _invent_fit(
         sites["signed_coefficients"] = 0.1 * design.signed_prior_sd * size
     if spec.likelihood == "student_t":
         sites["degrees_of_freedom"] = 2.0 + rng.gamma(2.0, 10.0, shape)
+    if spec.amplitude_prior != "seed":
+        sites["log_effect"] = rng.normal(0.0, 0.5, (*shape, curve[0]))
     return Fit(
         panel=panel,
         spec=spec,
