@@ -409,10 +409,14 @@ def _beside(summary: pd.DataFrame, name: str, truth: Floats) -> dict[str, list[f
 
 def _checks(fit: Fit, holdout: pd.DataFrame) -> list[Check]:
     """What the job would write of the fit into its diagnostics, the holdout from the same fit."""
+    found = hill_mmm.results.estimates(fit, CI_LEVEL)
     return [
         *hill_mmm.checks.gate(hill_mmm.checks.parameter_summary(fit), fit, GateThresholds()),
-        *hill_mmm.checks.prior_checks(fit.summary()),
-        *hill_mmm.checks.carry_in_checks(fit.summary()),
+        *hill_mmm.checks.prior_checks(found.channel_summary),
+        *hill_mmm.checks.carry_in_checks(found.channel_summary),
+        *hill_mmm.checks.unseen_checks(found.channel_summary),
+        *hill_mmm.checks.effect_checks(found.channel_summary),
+        *hill_mmm.checks.sensitivity_checks(found.prior_sensitivity),
         *hill_mmm.checks.warmup_checks(fit),
         *hill_mmm.checks.mixture_checks(fit),
         *hill_mmm.checks.score_checks(hill_mmm.results.information_rows(fit)),

@@ -37,6 +37,7 @@ OPTIONAL_SITE_DIMS: dict[str, tuple[str, ...]] = {
     "signed_coefficients": ("signed",),
     "degrees_of_freedom": (),
     "baseline_scale": ("learned_scale",),
+    "log_effect": ("medium",),
 }
 ALL_SITE_DIMS = SITE_DIMS | OPTIONAL_SITE_DIMS
 
