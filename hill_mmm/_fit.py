@@ -176,8 +176,8 @@ def fit(
         on_progress: called between blocks of draws.
 
     Raises:
-        ValueError: if a channel has no spend at all: it cannot have a ROI; if a prior names a
-            channel that is not there; or if the scales, a sign or a lift test do not fit the panel.
+        ValueError: if a channel has no spend at all: it cannot have a ROI; if a prior or
+            `moving_effects` names a channel that is not there; or if the scales, a sign or a lift test do not fit the panel.
         SamplerError: if the density is not finite anywhere near the centre of the priors.
     """
     return _sample(panel, spec, sampler, lift_tests, scales, on_progress, prior_only=False)
@@ -234,9 +234,10 @@ def _sample(
 
 
 def _require_fittable(panel: Panel, spec: ModelSpec) -> None:
-    unknown = sorted(set(spec.channel_priors) - set(panel.media_names))
-    if unknown:
-        raise ValueError(f"channel_priors name {unknown}, not among {panel.media_names}")
+    for key in ("channel_priors", "moving_effects"):
+        unknown = sorted(set(getattr(spec, key)) - set(panel.media_names))
+        if unknown:
+            raise ValueError(f"{key} name {unknown}, not among {panel.media_names}")
     if panel.silent_channels or not panel.channels:
         silent = list(panel.silent_channels) or "no channels"
         raise ValueError(f"channels without any spend cannot be fitted: {silent}")

@@ -173,6 +173,7 @@ class Structure(NamedTuple):
     likelihood: Likelihood
     hyperprior: Hyperprior
     seed_amplitudes: bool
+    moving_effects: bool
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -217,6 +218,9 @@ class ModelSpec(ModelOptions):
             unit, whose ROI is in money only if a unit has a value.
         value_per_unit: money that a unit of a count is worth, or None for unknown.
         channel_priors: priors by channel, paid or organic, if they differ from the default.
+        moving_effects: media whose effect may move over the years: each has a multiplier whose
+            logarithm is linear between half-years, and whose mean over the weeks fitted to is 1.
+            Response curves, plans and forecasts then are of the effect in the last week.
         events: ISO dates by event; each event gets a coefficient.
         control_signs: controls whose coefficient may not have the other sign; it is shared by all
             series.
@@ -229,6 +233,7 @@ class ModelSpec(ModelOptions):
     outcome_kind: OutcomeKind = "money"
     value_per_unit: Positive | None = None
     channel_priors: Mapping[str, AmplitudePrior] = field(default_factory=dict)
+    moving_effects: tuple[str, ...] = ()
     events: Mapping[str, tuple[Day, ...]] = field(default_factory=dict)
     control_signs: Mapping[str, Sign] = field(default_factory=dict)
     control_references: Mapping[str, Finite] = field(default_factory=dict)
@@ -243,6 +248,7 @@ class ModelSpec(ModelOptions):
             self.likelihood,
             self.hyperprior,
             self.amplitude_prior == "seed",
+            bool(self.moving_effects),
         )
 
     @property
@@ -299,6 +305,7 @@ class ModelSpec(ModelOptions):
             for name, prior in values["channel_priors"].items()
         }
         fields["events"] = {name: tuple(dates) for name, dates in values["events"].items()}
+        fields["moving_effects"] = tuple(values.get("moving_effects", ()))
         return cls(**fields)
 
 

@@ -236,9 +236,14 @@ class OutcomeSettings(Variable):
 
 
 class MediumSettings(Variable):
-    """A paid channel or an organic medium, and what is known of its effect beforehand."""
+    """A paid channel or an organic medium, and what is known of its effect beforehand.
+
+    A `moving_effect` may be another one in every half-year; curves, plans and forecasts then are of
+    the last one.
+    """
 
     contribution_share_prior: ContributionSharePrior | None = None
+    moving_effect: bool = False
 
     @property
     def amplitude_prior(self) -> RoiPrior | ContributionSharePrior | None:

@@ -12,6 +12,7 @@ from hill_mmm._model.adstock import Media
 from hill_mmm._model.design import Design, baseline_design
 from hill_mmm._model.lift import LiftData, lift_data
 from hill_mmm._model.media import media_data
+from hill_mmm._model.moving import MovingData, moving_data
 from hill_mmm._model.padding import padded
 from hill_mmm._model.scales import Scales, reference_adstock
 from hill_mmm.panel import Floats, Panel
@@ -43,6 +44,7 @@ class ModelData(NamedTuple):
         amplitude_loc: the seed's `A_loc`, `(series,)`.
         log_half_saturation: prior location, `(media,)`.
         lift: the experiments.
+        moving: of the effects that move; None if none does.
     """
 
     media: Media
@@ -65,6 +67,7 @@ class ModelData(NamedTuple):
     amplitude_loc: jax.Array
     log_half_saturation: jax.Array
     lift: LiftData
+    moving: MovingData | None
 
 
 def model_data(
@@ -119,8 +122,11 @@ def model_data(
         "log_half_saturation": scales.log_half_saturation,
     }
     lift = lift_data(panel, scales, () if prior_only else lift_tests)
+    moving = None
+    if spec.moving_effects:
+        moving = moving_data(panel, spec, scales, arrays["observed"])
     return ModelData(
-        media=media_data(panel, scales), **jax.tree.map(jnp.asarray, arrays), lift=lift
+        media=media_data(panel, scales), **jax.tree.map(jnp.asarray, arrays), lift=lift, moving=moving
     )
 
 

@@ -22,9 +22,10 @@ from jax.lax.linalg import triangular_solve
 from jax.scipy.special import log_ndtr
 
 from hill_mmm._model.adstock import adstocked_media
-from hill_mmm._model.curves import Curves, component_effects
+from hill_mmm._model.curves import Curves, component_effects, moved
 from hill_mmm._model.data import ModelData
 from hill_mmm._model.lift import log_density_of_lift, modelled_lift
+from hill_mmm._model.moving import MovingData
 from hill_mmm._model.priors import (
     ALPHA,
     CARRY_IN,
@@ -35,6 +36,7 @@ from hill_mmm._model.priors import (
     LOG_SLOPE_SD,
     MEAN_SATURATION,
     MIN_DEGREES_OF_FREEDOM,
+    MOVING_STEP_SD,
     MU_LOG_A_SD,
     MU_LOG_N,
     PEAK,
@@ -72,7 +74,8 @@ def hill_mixture(data: ModelData, structure: Structure) -> None:
     numpyro.factor("outcome", (by_week * data.scored).sum())
     if len(data.lift.lift):
         regimes = _where_scored(data, jax.nn.softmax(by_regime, axis=-1), weights)
-        lift = modelled_lift(data.lift, curves, structure.adstock, regimes)
+        at = None if data.moving is None else data.moving.at
+        lift = modelled_lift(data.lift, curves, structure.adstock, regimes, at)
         numpyro.factor("lift_tests", log_density_of_lift(data.lift, lift).sum())
 
 
@@ -88,9 +91,8 @@ def regime_probabilities(
         kind: of the adstock.
         sites: the recorded sites of the draw.
     """
-    curves = Curves(*(sites[name] for name in Curves._fields))
-    adstocked = curves.adstocked(kind, data.media)
-    saturated = hill(adstocked[..., None], curves.half_saturation, curves.slope)
+    curves = Curves.of(sites)
+    saturated = curves.saturated(curves.adstocked(kind, data.media), weeks_between_knots(data))
     baseline = jnp.einsum("tgj,gj->tg", data.regressors, sites["coefficients"])
     if "signed_coefficients" in sites:
         baseline += data.signed @ sites["signed_coefficients"]
@@ -103,6 +105,11 @@ def regime_probabilities(
         sites.get("degrees_of_freedom"),
     )
     return _where_scored(data, jax.nn.softmax(by_regime, axis=-1), curves.weights)
+
+
+def weeks_between_knots(data: ModelData) -> jax.Array | None:
+    """When each week of each series is, for `Curves`: `(weeks, 1, knots)`."""
+    return None if data.moving is None else data.moving.at[:, None]
 
 
 def _where_scored(data: ModelData, given_outcome: jax.Array, weights: jax.Array) -> jax.Array:
@@ -153,6 +160,8 @@ def dense_sites(structure: Structure, series: int) -> tuple[str, ...]:
         sites += ["sigma_log_A", "log_A_raw"]
     if structure.components > 1:
         sites += ["sticks_raw"]
+    if structure.moving_effects:
+        sites += ["log_multiplier_raw"]
     if structure.likelihood == "student_t":
         sites += ["excess_degrees_of_freedom"]
     sites += ["log_sigma_raw"] if series == 1 else ["noise_level"]
@@ -230,11 +239,33 @@ def _sample_curves(
 
     adstocked = adstocked_media(structure.adstock, data.media, adstock, carry_in)
     saturated = hill(adstocked[..., None], half_saturation, slope)
-    mean_saturation = jnp.einsum("tgmk,tg->gmk", saturated, data.observed)
-    mean_saturation = mean_saturation / data.observed.sum(axis=0)[:, None, None]
+    mean = _MeanSaturation(*[_mean_of_observed(data, saturated)] * 2)
+    log_multiplier = None
+    if data.moving is not None:
+        log_multiplier = _record("log_multiplier", _sample_log_multiplier(data.moving, media))
+        saturated = moved(saturated, log_multiplier, weeks_between_knots(data))
+        mean = mean._replace(moved=_mean_of_observed(data, saturated))
     sample_amplitude = _seed_amplitude if structure.seed_amplitudes else _informed_amplitude
-    amplitude = _record("amplitude", sample_amplitude(data, mean_saturation, weights, deviation))
-    return Curves(adstock, carry_in, weights, amplitude, half_saturation, slope), saturated
+    amplitude = _record("amplitude", sample_amplitude(data, mean, weights, deviation))
+    curves = Curves(adstock, carry_in, weights, amplitude, half_saturation, slope, log_multiplier)
+    return curves, saturated
+
+
+def _mean_of_observed(data: ModelData, saturated: jax.Array) -> jax.Array:
+    total = jnp.einsum("tgmk,tg->gmk", saturated, data.observed)
+    return total / data.observed.sum(axis=0)[:, None, None]
+
+
+def _sample_log_multiplier(moving: MovingData, media: int) -> jax.Array:
+    """At each knot, `(knots, media)`: random walks, of which the multipliers' mean is 1.
+
+    That mean is over the weeks fitted to. A shift of a whole walk is one of the amplitude, which
+    has its own prior: so a walk has no start to be sampled, and steps alone.
+    """
+    steps = MOVING_STEP_SD * _normals("log_multiplier_raw", moving.at.shape[1] - 1, len(moving.media))
+    walk = jnp.concatenate([jnp.zeros((1, len(moving.media))), jnp.cumsum(steps, axis=0)])
+    walk = walk - jnp.log(moving.share @ jnp.exp(moving.at @ walk))
+    return jnp.zeros((len(walk), media)).at[:, moving.media].set(walk)
 
 
 def _kept_from_steps(mu: jax.Array, sigma: jax.Array) -> tuple[jax.Array, jax.Array]:
@@ -264,6 +295,18 @@ def _sample_carry_in(carry_in: CarryIn, media: int) -> jax.Array:
     return _sample("carry_in", CARRY_IN.expand([media]))
 
 
+class _MeanSaturation(NamedTuple):
+    """Mean over a medium's weeks of its saturation, `(series, media, components)`.
+
+    Attributes:
+        plain: of the Hill curve alone.
+        moved: of what an amplitude of 1 brings, the multiplier included.
+    """
+
+    plain: jax.Array
+    moved: jax.Array
+
+
 class _LogMeanSaturation(NamedTuple):
     """Logarithms of a medium's mean saturation over its weeks, `(series, media)`.
 
@@ -277,17 +320,19 @@ class _LogMeanSaturation(NamedTuple):
 
 
 def _log_mean_saturation(
-    data: ModelData, mean_saturation: jax.Array, weights: jax.Array, deviation: jax.Array
+    data: ModelData, mean_saturation: _MeanSaturation, weights: jax.Array, deviation: jax.Array
 ) -> _LogMeanSaturation:
     # A medium that a series does not have saturates nothing: the logarithm of 0 would poison the
     # gradient, and its amplitude is put to 0 below.
-    nonzero_saturation = jnp.where(data.is_active[:, :, None] > 0, mean_saturation, 1.0)
-    weighted = jnp.log((weights * jnp.exp(deviation) * nonzero_saturation).sum(axis=2))
-    return _LogMeanSaturation(weighted, jnp.log((weights * nonzero_saturation).sum(axis=2)))
+    plain, moved_ = (
+        jnp.where(data.is_active[:, :, None] > 0, mean, 1.0) for mean in mean_saturation
+    )
+    weighted = jnp.log((weights * jnp.exp(deviation) * moved_).sum(axis=2))
+    return _LogMeanSaturation(weighted, jnp.log((weights * plain).sum(axis=2)))
 
 
 def _informed_amplitude(
-    data: ModelData, mean_saturation: jax.Array, weights: jax.Array, deviation: jax.Array
+    data: ModelData, mean_saturation: _MeanSaturation, weights: jax.Array, deviation: jax.Array
 ) -> jax.Array:
     """Amplitudes from the priors on ROI or contribution share, pooled over the series."""
     series, media = data.is_active.shape
@@ -304,7 +349,7 @@ def _informed_amplitude(
 
 
 def _seed_amplitude(
-    data: ModelData, mean_saturation: jax.Array, weights: jax.Array, deviation: jax.Array
+    data: ModelData, mean_saturation: _MeanSaturation, weights: jax.Array, deviation: jax.Array
 ) -> jax.Array:
     """Amplitudes with the seed's prior, `mu_log_A ~ Normal(A_loc, 0.5)`, in every series.
 

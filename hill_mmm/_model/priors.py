@@ -65,3 +65,5 @@ SERIES_SCALE = dist.LogNormal(-1.0, 0.5)
 # have a variance.
 DEGREES_OF_FREEDOM = dist.Gamma(2.0, 0.1)
 MIN_DEGREES_OF_FREEDOM = 2.0
+# Of the log multiplier of an effect that moves, from one half-year to the next.
+MOVING_STEP_SD = 0.2

@@ -162,7 +162,8 @@ def _decompose_series(
     start = int(panel.starts[series])
     media = media_data(panel, posterior.scales, series)
     curves = series_curves(posterior, series)
-    effects = _effects(media, curves, probability, posterior.spec.adstock)
+    at = posterior.knot_weights(len(media.spend))
+    effects = _effects(media, curves, probability, at, posterior.spec.adstock)
     own = slice(start, len(panel))
     contribution, carried_in, gain, regimes = (np.asarray(effect)[:, own] for effect in effects)
     baseline, parts = _baseline_effects(posterior, design, series, start)
@@ -195,9 +196,20 @@ def series_curves(posterior: Posterior, series: int) -> Curves:
     return curves._replace(amplitude=curves.amplitude[:, series])
 
 
-@partial(jax.jit, static_argnums=3)
+def current_curves(posterior: Posterior, series: int) -> Curves:
+    """The same with the effects as they are since the last week fitted to, and constant."""
+    multiplier = jnp.asarray(posterior.current_multiplier)[:, :, None]
+    curves = series_curves(posterior, series)
+    return curves._replace(amplitude=curves.amplitude * multiplier, log_multiplier=None)
+
+
+@partial(jax.jit, static_argnums=4)
 def _effects(
-    media: Media, curves: Curves, probabilities: jax.Array, kind: AdstockKind
+    media: Media,
+    curves: Curves,
+    probabilities: jax.Array,
+    at: jax.Array | None,
+    kind: AdstockKind,
 ) -> tuple[jax.Array, jax.Array, jax.Array, jax.Array]:
     """Scaled: by medium the effect, what is carried in of it, and the gain; of all, by regime.
 
@@ -207,8 +219,8 @@ def _effects(
     def one(given: tuple[Curves, jax.Array]) -> tuple[jax.Array, jax.Array, jax.Array, jax.Array]:
         draw, probability = given
         adstocked = draw.adstocked(kind, media)
-        effect, gain = draw.effect(adstocked), draw.gain(adstocked)
-        alone = draw.effect(adstock(kind, media.spend, draw.adstock))
+        effect, gain = draw.effect(adstocked, at), draw.gain(adstocked, at)
+        alone = draw.effect(adstock(kind, media.spend, draw.adstock), at)
 
         def mean(by_regime: jax.Array) -> jax.Array:
             return jnp.einsum("tmk,tk->tm", by_regime, probability)
