@@ -268,8 +268,8 @@ def _tests(fourier_order: int) -> list[Test]:
             drift,
             "Share of the residuals' variance that goes with effects that change over time,",
             _drifting,
-            "ROI is then a mean over the years: that of today, the plan and the forecast are off. "
-            "Start the panel later, or give the channel's earlier and later spend a name each.",
+            "As it is, ROI is a mean over the years: that of today, the plan and the forecast are "
+            "off. If moving_effect is set already, start the panel later.",
         ),
     ]
 
@@ -360,9 +360,18 @@ def _largest(series: Residuals) -> str:
 
 
 def _drifting(series: Residuals) -> str:
+    """The media that stand out by themselves, by the distribution of the one that does most."""
     along = series.both @ (series.refit @ _by_time(series))
     size = along[1:].std(axis=0)
-    apart = along[0] / np.where(size > 0, size, 1.0)
-    medium = int(np.abs(apart).argmax())
-    way = "grown" if apart[medium] > 0 else "fallen"
-    return f"That of {series.media_names[medium]} seems to have {way}. "
+    apart = along / np.where(size > 0, size, 1.0)
+    most = np.abs(apart).max(axis=1)
+    named = np.flatnonzero(np.abs(apart[0]) >= min(most[0], np.quantile(most[1:], 0.95)))
+    ways = ", ".join(
+        f"that of {series.media_names[medium]} {'grown' if apart[0, medium] > 0 else 'fallen'}"
+        for medium in named
+    )
+    names = ", ".join(series.media_names[medium] for medium in named)
+    return (
+        f"It seems that the effect has changed: {ways}. Set moving_effect of {names} (in Python, "
+        "moving_effects of the ModelSpec). "
+    )

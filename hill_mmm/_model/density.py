@@ -252,8 +252,11 @@ def _sample_curves(
 
 
 def _mean_of_observed(data: ModelData, saturated: jax.Array) -> jax.Array:
-    total = jnp.einsum("tgmk,tg->gmk", saturated, data.observed)
-    return total / data.observed.sum(axis=0)[:, None, None]
+    mean = jnp.einsum("tgmk,tg->gmk", saturated, data.observed)
+    mean = mean / data.observed.sum(axis=0)[:, None, None]
+    # A medium that a series does not have saturates nothing: the logarithm of 0 would poison the
+    # gradient, and its amplitude is put to 0 below.
+    return jnp.where(data.is_active[:, :, None] > 0, mean, 1.0)
 
 
 def _sample_log_multiplier(moving: MovingData, media: int) -> jax.Array:
@@ -320,15 +323,10 @@ class _LogMeanSaturation(NamedTuple):
 
 
 def _log_mean_saturation(
-    data: ModelData, mean_saturation: _MeanSaturation, weights: jax.Array, deviation: jax.Array
+    mean_saturation: _MeanSaturation, weights: jax.Array, deviation: jax.Array
 ) -> _LogMeanSaturation:
-    # A medium that a series does not have saturates nothing: the logarithm of 0 would poison the
-    # gradient, and its amplitude is put to 0 below.
-    plain, moved_ = (
-        jnp.where(data.is_active[:, :, None] > 0, mean, 1.0) for mean in mean_saturation
-    )
-    weighted = jnp.log((weights * jnp.exp(deviation) * moved_).sum(axis=2))
-    return _LogMeanSaturation(weighted, jnp.log((weights * plain).sum(axis=2)))
+    weighted = jnp.log((weights * jnp.exp(deviation) * mean_saturation.moved).sum(axis=2))
+    return _LogMeanSaturation(weighted, jnp.log((weights * mean_saturation.plain).sum(axis=2)))
 
 
 def _informed_amplitude(
@@ -340,7 +338,7 @@ def _informed_amplitude(
     if series > 1:
         spread = _sample("effect_spread", SERIES_SCALE.expand([media]))
         log_effect = log_effect + spread * _normals("series_effect_raw", series, media)
-    log_mean = _log_mean_saturation(data, mean_saturation, weights, deviation)
+    log_mean = _log_mean_saturation(mean_saturation, weights, deviation)
     active = data.is_active.sum(axis=0)
     geometric_mean = jnp.exp((log_mean.plain * data.is_active).sum(axis=0) / active)
     numpyro.factor("mean_saturation", MEAN_SATURATION.log_prob(geometric_mean).sum())
@@ -357,7 +355,7 @@ def _seed_amplitude(
     """
     location = data.amplitude_loc[:, None]
     log_effect = location + LOG_EFFECT_UNIT * _flat("log_effect_raw", data.is_active.shape)
-    log_mean = _log_mean_saturation(data, mean_saturation, weights, deviation)
+    log_mean = _log_mean_saturation(mean_saturation, weights, deviation)
     log_level = log_effect - log_mean.weighted
     numpyro.factor("mu_log_A", dist.Normal(location, MU_LOG_A_SD).log_prob(log_level).sum())
     return jnp.exp(log_level[:, :, None] + deviation) * data.is_active[:, :, None]
