@@ -310,9 +310,7 @@ WORLDS: Mapping[str, Kind] = {
     "sharp_season": Kind("sharp season", _sharp_season),
     "drift": Kind("effects that drift", _drift),
     "drift_moving": Kind("effects that drift, moving_effects", _drift, setting=ALL_MOVE),
-    "as_the_model_moving": Kind(
-        "as the model, moving_effects", _as_the_model, setting=ALL_MOVE
-    ),
+    "as_the_model_moving": Kind("as the model, moving_effects", _as_the_model, setting=ALL_MOVE),
     "heavy_tails": Kind("heavy tails", _heavy_tails),
     "uneven_noise": Kind("noise grows with the level", _uneven_noise),
     "bookings": Kind("sales booked a week late", _bookings),

@@ -44,8 +44,8 @@ def _date(name: str, comment: str, *, nullable: bool = False) -> sa.Column:
 def _effect_as_of() -> sa.Column:
     return _date(
         "effect_as_of",
-        "The week whose effect of the channel is meant, if the channel has a moving_effect; null if "
-        "its effect is the same in all weeks.",
+        "The week whose effect of the channel is meant, if the channel has a moving_effect; null "
+        "if its effect is the same in all weeks.",
         nullable=True,
     )
 
@@ -532,8 +532,8 @@ PARAMETER_SUMMARY = _table(
     _key(
         "parameter",
         sa.String,
-        "The quantity, such as contribution or alpha. effect_multiplier: the effect of a medium with a "
-        "moving_effect, over its mean of all weeks.",
+        "The quantity, such as contribution or alpha. effect_multiplier: the effect of a medium "
+        "with a moving_effect, over its mean of all weeks.",
     ),
     _key(
         "index",

@@ -126,7 +126,10 @@ def model_data(
     if spec.moving_effects:
         moving = moving_data(panel, spec, scales, arrays["observed"])
     return ModelData(
-        media=media_data(panel, scales), **jax.tree.map(jnp.asarray, arrays), lift=lift, moving=moving
+        media=media_data(panel, scales),
+        **jax.tree.map(jnp.asarray, arrays),
+        lift=lift,
+        moving=moving,
     )
 
 

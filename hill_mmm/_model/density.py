@@ -265,10 +265,11 @@ def _sample_log_multiplier(moving: MovingData, media: int) -> jax.Array:
     That mean is over the weeks fitted to. A shift of a whole walk is one of the amplitude, which
     has its own prior: so a walk has no start to be sampled, and steps alone.
     """
-    steps = MOVING_STEP_SD * _normals("log_multiplier_raw", moving.at.shape[1] - 1, len(moving.media))
-    walk = jnp.concatenate([jnp.zeros((1, len(moving.media))), jnp.cumsum(steps, axis=0)])
+    knots, moves = moving.at.shape[1], len(moving.media)
+    steps = MOVING_STEP_SD * _normals("log_multiplier_raw", knots - 1, moves)
+    walk = jnp.concatenate([jnp.zeros((1, moves)), jnp.cumsum(steps, axis=0)])
     walk = walk - jnp.log(moving.share @ jnp.exp(moving.at @ walk))
-    return jnp.zeros((len(walk), media)).at[:, moving.media].set(walk)
+    return jnp.zeros((knots, media)).at[:, moving.media].set(walk)
 
 
 def _kept_from_steps(mu: jax.Array, sigma: jax.Array) -> tuple[jax.Array, jax.Array]:

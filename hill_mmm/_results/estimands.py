@@ -319,9 +319,7 @@ def response_draws(posterior: Posterior, count: int) -> pd.DataFrame:
     return rows if count else rows.head(0)
 
 
-def _curve_rows(
-    points: CurvePoints, posterior: Posterior, ci_level: float
-) -> list[pd.DataFrame]:
+def _curve_rows(points: CurvePoints, posterior: Posterior, ci_level: float) -> list[pd.DataFrame]:
     """A frame for each channel that the series spends on; a control region may have none."""
     mroi, channels = posterior.spec.worth * points.mroi, posterior.panel.channels
     as_of = posterior.effect_as_of(channels)

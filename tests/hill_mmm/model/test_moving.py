@@ -1,5 +1,6 @@
 from dataclasses import replace
 
+import jax.numpy as jnp
 import numpy as np
 import pytest
 
@@ -47,7 +48,7 @@ def test_told_weeks_are_weeks_fitted_to(panel: Panel, weeks: int) -> None:
 
 
 def test_an_effect_is_asked_for_with_its_week() -> None:
-    effect, log_multiplier, at = np.ones((4, 2, 1)), np.zeros((3, 2)), np.full((4, 3), 1 / 3)
+    effect, log_multiplier, at = jnp.ones((4, 2, 1)), jnp.zeros((3, 2)), jnp.full((4, 3), 1 / 3)
     assert moved(effect, log_multiplier, at).shape == (4, 2, 1)
     assert moved(effect, None, None) is effect
     for incomplete in ((log_multiplier, None), (None, at)):
