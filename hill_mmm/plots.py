@@ -96,7 +96,8 @@ def plot_moving_effects(parameter_summary: pd.DataFrame) -> Figure:
     rows = parameter_summary[parameter_summary["parameter"] == "effect_multiplier"]
     if rows.empty:
         raise ValueError("no effect of this fit moves: name media in ModelSpec.moving_effects")
-    rows = rows.assign(**rows["index"].str.extract(r"(?P<medium>.*)@(?P<week>.*)"))
+    named = rows["index"].str.rsplit("@", n=1)
+    rows = rows.assign(medium=named.str[0], week=named.str[1])
     figure, axes = _figure()
     for name, points in rows.groupby("medium", sort=False):
         weeks = pd.to_datetime(points["week"])

@@ -122,6 +122,6 @@ def test_how_an_effect_moved_is_told(moving: Fit, plain: Fit) -> None:
         assert rows.loc[f"social@{week}", "mean"] == pytest.approx(mean, rel=1e-9)
     assert "effect_multiplier" not in set(parameter_summary(plain)["parameter"])
     (axes,) = moving.plot_moving_effects().axes
-    assert [text.get_text() for text in axes.get_legend().get_texts()] == list(MOVING)
+    assert axes.get_legend_handles_labels()[1] == list(MOVING)
     with pytest.raises(ValueError, match="no effect of this fit moves"):
         plain.plot_moving_effects()
