@@ -245,7 +245,8 @@ def _sample(
 
 
 def _require_fittable(panel: Panel, spec: ModelSpec) -> None:
-    for key in ("channel_priors", "moving_effects"):
+    by_medium = ("channel_priors", "channel_curve_priors", "follows_demand", "moving_effects")
+    for key in by_medium:
         unknown = sorted(set(getattr(spec, key)) - set(panel.media_names))
         if unknown:
             raise ValueError(f"{key} name {unknown}, not among {panel.media_names}")
