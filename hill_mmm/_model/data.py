@@ -14,6 +14,7 @@ from hill_mmm._model.effect_prior import effect_prior
 from hill_mmm._model.learned import PILOT_SCALE, LearnedBlock, learned_blocks
 from hill_mmm._model.lift import LiftData, lift_data
 from hill_mmm._model.media import media_data
+from hill_mmm._model.moving import MovingData, moving_data
 from hill_mmm._model.padding import padded
 from hill_mmm._model.scales import Scales, reference_adstock
 from hill_mmm.panel import Floats, Panel
@@ -71,6 +72,7 @@ class ModelData(NamedTuple):
         amplitude_loc: the seed's `A_loc`, `(series,)`.
         curves: priors of carry-over and saturation.
         lift: the experiments.
+        moving: of the effects that move; None if none does.
     """
 
     media: Media
@@ -95,6 +97,7 @@ class ModelData(NamedTuple):
     amplitude_loc: jax.Array
     curves: CurvePriors
     lift: LiftData
+    moving: MovingData | None
 
 
 def model_data(
@@ -155,8 +158,14 @@ def model_data(
         "curves": _curve_priors(panel, spec, scales),
     }
     lift = lift_data(panel, scales, () if prior_only else lift_tests)
+    moving = None
+    if spec.moving_effects:
+        moving = moving_data(panel, spec, scales, arrays["observed"])
     return ModelData(
-        media=media_data(panel, scales), **jax.tree.map(jnp.asarray, arrays), lift=lift
+        media=media_data(panel, scales),
+        **jax.tree.map(jnp.asarray, arrays),
+        lift=lift,
+        moving=moving,
     )
 
 

@@ -331,18 +331,18 @@ def response_curve(posterior: Posterior, ci_level: float) -> pd.DataFrame:
     """Weekly outcome and mROI of each paid channel against its weekly spend.
 
     On two bases (see `CurvePoints`): at steady state, and against multiples of the historical
-    pattern. The mROI is in money, and NaN for a count without a value per unit.
+    pattern. The mROI is in money, and NaN for a count without a value per unit. `effect_as_of` is
+    the week whose effect is drawn, if the channel's moves; else it is NaT.
     """
-    worth = posterior.spec.worth
     frames: list[pd.DataFrame] = []
     for basis, multipliers in CURVE_MULTIPLIERS.items():
         running: CurvePoints | None = None
         for series in range(len(posterior.panel.series)):
             points = response_points(posterior, series, multipliers, basis)
-            frames += _curve_rows(points, posterior.panel.channels, ci_level, worth)
+            frames += _curve_rows(points, posterior, ci_level)
             running = points if running is None else total_response([running, points])
         if running is not None and len(posterior.panel.series) > 1:
-            frames += _curve_rows(running, posterior.panel.channels, ci_level, worth)
+            frames += _curve_rows(running, posterior, ci_level)
     return pd.concat(frames, ignore_index=True)
 
 
@@ -388,11 +388,10 @@ def response_draws(posterior: Posterior, count: int) -> pd.DataFrame:
     return rows if count else rows.head(0)
 
 
-def _curve_rows(
-    points: CurvePoints, channels: tuple[str, ...], ci_level: float, worth: float
-) -> list[pd.DataFrame]:
+def _curve_rows(points: CurvePoints, posterior: Posterior, ci_level: float) -> list[pd.DataFrame]:
     """A frame for each channel that the series spends on; a control region may have none."""
-    mroi = worth * points.mroi
+    mroi, channels = posterior.spec.worth * points.mroi, posterior.panel.channels
+    as_of = posterior.effect_as_of(channels)
     return [
         pd.DataFrame(
             {
@@ -405,6 +404,7 @@ def _curve_rows(
                 **statistics("contribution", points.contribution[:, :, channel], ci_level),
                 **statistics("mroi", mroi[:, :, channel], ci_level),
                 "is_extrapolated": points.is_extrapolated[:, channel],
+                "effect_as_of": as_of[channel],
                 "ci_level": ci_level,
             }
         )
