@@ -10,6 +10,7 @@ from hill_mmm._checks.advice import score_checks as score_checks
 from hill_mmm._checks.advice import warmup_checks as warmup_checks
 from hill_mmm._checks.calibration import calibration_checks as calibration_checks
 from hill_mmm._checks.conflict import conflict_checks as conflict_checks
+from hill_mmm._checks.confounding import confounding_checks as confounding_checks
 from hill_mmm._checks.gate import Check as Check
 from hill_mmm._checks.gate import additivity_checks as additivity_checks
 from hill_mmm._checks.gate import gate as gate

@@ -5,6 +5,7 @@ is validated against these classes themselves. Importing this module does not im
 """
 
 import math
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import date
@@ -38,6 +39,7 @@ __all__ = [
     "ComponentPrior",
     "Continuation",
     "ContributionSharePrior",
+    "ControlRole",
     "Count",
     "CountOrZero",
     "Country",
@@ -83,9 +85,27 @@ Hyperprior = Literal["lognormal", "halfnormal", "inverse_gamma"]
 Trend = Literal["none", "linear", "piecewise", "smooth"]
 Sign = Literal["positive", "negative"]
 Continuation = Literal["last_value", "seasonal", "trend", "absent", "given"]
+ControlRole = Annotated[
+    str,
+    Rule(
+        lambda role: role in {"demand", "price", "promotion", "competitor"},
+        "demand, price, promotion or competitor. A mediator is no control: media move it, and it "
+        "would take away the part of their effect that goes through it; leave it out, or make it "
+        "the outcome of a model of its own",
+        is_whole=True,
+    ),
+]
 PlanObjective = Literal["fixed_budget", "target_roi", "target_mroi", "flexible"]
 Timing = Literal["even", "last_year"]
 UtilityKind = Literal["mean", "quantile", "mean_minus_sd"]
+
+
+# Media that are bought, or found, when somebody already looks for something: their spend is what
+# demand makes of it.
+_CAPTURES_DEMAND = re.compile(
+    r"search|shopping|retarget|remarket|affiliate|marketplace|(?<![a-z])(?:sem|sea|ppc|pla)(?![a-z])",
+    re.IGNORECASE,
+)
 
 
 def _is_day(value: object) -> bool:
@@ -285,6 +305,11 @@ class ModelSpec(ModelOptions):
         control_references: values against which the effect of a control is counted; by default 0
             for an event (0 and 1, or 0 in most weeks), and the mean over the weeks fitted to for
             any other. They move contributions between control and baseline, and nothing else.
+        control_roles: what a control stands for; checks alone go by it. `mediator`, what media move
+            on their way to the outcome, such as branded searches or site visits, is refused: their
+            total effect is asked for.
+        follows_demand: by medium, whether its spend rises and falls with the demand there is, as
+            that of paid search does; by default its name decides, see `medium_follows_demand`.
     """
 
     components: Count = 1
@@ -295,6 +320,8 @@ class ModelSpec(ModelOptions):
     events: Mapping[str, tuple[Day, ...]] = field(default_factory=dict)
     control_signs: Mapping[str, Sign] = field(default_factory=dict)
     control_references: Mapping[str, Finite] = field(default_factory=dict)
+    control_roles: Mapping[str, ControlRole] = field(default_factory=dict)
+    follows_demand: Mapping[str, bool] = field(default_factory=dict)
 
     @property
     def structure(self) -> Structure:
@@ -356,6 +383,10 @@ class ModelSpec(ModelOptions):
         if prior.kind == "roi" and not is_paid:
             raise ValueError(f"{channel} is organic: give it a contribution_share prior, not a ROI")
         return prior
+
+    def medium_follows_demand(self, medium: str) -> bool:
+        """Whether a medium captures demand: as `follows_demand` says, or by its name."""
+        return self.follows_demand.get(medium, _CAPTURES_DEMAND.search(medium) is not None)
 
     def as_dict(self) -> dict[str, Any]:
         """The specification as plain values, for JSON."""

@@ -65,7 +65,7 @@ def baseline_design(panel: Panel, spec: ModelSpec, scales: Scales) -> Design:
     Raises:
         ValueError: if `spec` names a control that the panel does not have.
     """
-    for key in ("control_signs", "control_references"):
+    for key in ("control_signs", "control_references", "control_roles"):
         unknown = sorted(set(getattr(spec, key)) - set(panel.control_names))
         if unknown:
             raise ValueError(f"{key} name {unknown}, not among {panel.control_names}")

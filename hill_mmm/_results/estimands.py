@@ -17,6 +17,7 @@ import pandas as pd
 from hill_mmm._model.adstock import adstock_weights
 from hill_mmm._posterior import Posterior, flatten, over_draws
 from hill_mmm._results.components import component
+from hill_mmm._results.confounding import robustness
 from hill_mmm._results.decompose import Decomposition, with_total
 from hill_mmm._results.lift_tests import LiftWithoutTest, lift_test
 from hill_mmm._results.periods import RECENT, Period, summary_periods
@@ -108,6 +109,10 @@ def channel_summary(
     the cost of an incremental unit of an outcome that is not money. They are NaN, and
     `no_return_reason` says why, for organic media, without spend, and where the weeks with spend
     have under 5 % of the channel's usual spend, the mean of its weeks with spend.
+    `roi_hidden_driver_r2` is the share that a driver outside the model would have to explain, of
+    what the model leaves over in the outcome and as much of what nothing else explains in the
+    medium's contribution, to move the mean ROI across 1 (of a count without a value per unit, the
+    incremental outcome to 0); `mroi_hidden_driver_r2` the same of mROI; see `robustness`.
     `carried_in_share` is the share of the contribution that rests on spend assumed before the first
     week known. `roi_learned` is the share of the prior variance of the medium's log effect over all
     weeks that the data removed: near 0, the result is the prior's. It is NaN under the seed's
@@ -162,7 +167,7 @@ def _period_rows(
     contribution = part.media[:, weeks].sum(axis=1)
     share = contribution / expected[:, weeks].sum(axis=1, keepdims=True)
     incremental = returns.effect[:, index]
-    roi = worth * incremental / divisor
+    roi, mroi = (worth * brought / divisor for brought in (incremental, returns.gain[:, index]))
     with np.errstate(divide="ignore"):
         cpik = divisor / incremental
     days = part.weeks[weeks].astype("datetime64[s]")
@@ -183,13 +188,25 @@ def _period_rows(
             ),
             **statistics("incremental_outcome", incremental, ci_level),
             **statistics("roi", roi, ci_level),
-            **statistics("mroi", worth * returns.gain[:, index] / divisor, ci_level),
+            **statistics("mroi", mroi, ci_level),
             "cpik_median": np.median(cpik, axis=0),
             "prob_roi_gt_1": np.where(np.isnan(roi).any(axis=0), np.nan, (roi > 1).mean(axis=0)),
+            "roi_hidden_driver_r2": _hidden_driver(part, roi, incremental / divisor),
+            "mroi_hidden_driver_r2": _hidden_driver(part, mroi, incremental / divisor),
             "no_return_reason": pd.array(reason, dtype="string"),
             "ci_level": ci_level,
         }
     )
+
+
+def _hidden_driver(part: Decomposition, returns: Floats, incremental: Floats) -> Floats:
+    """Partial R2 of a driver that moves a return across 1; of a count without value, across 0.
+
+    `incremental` is NaN where there is nothing to divide by.
+    """
+    mean = np.where(np.isnan(returns).any(axis=0), np.inf, returns.mean(axis=0))
+    shift = np.where(np.isnan(incremental).any(axis=0), np.nan, np.abs(1.0 - 1.0 / mean))
+    return robustness(shift, part.information, float(part.unexplained))
 
 
 def _ratio(part: Floats, whole: Floats) -> Floats:

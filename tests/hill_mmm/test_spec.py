@@ -32,6 +32,8 @@ EVERYTHING = ModelSpec(
     holidays="DE",
     events={"strike": ("2024-03-04", "2024-03-05"), "fair": ()},
     control_signs={"price": "negative"},
+    control_roles={"searches": "demand"},
+    follows_demand={"tv": True},
 )
 
 
@@ -238,3 +240,30 @@ def test_importing_the_specification_leaves_jax_alone() -> None:
 def test_every_name_of_the_package_can_be_imported() -> None:
     assert len(hill_mmm.__all__) <= 35
     assert all(getattr(hill_mmm, name) is not None for name in hill_mmm.__all__)
+
+
+@pytest.mark.parametrize("role", ["mediator", "cost"])
+def test_a_mediator_is_no_control(role: str) -> None:
+    """What media move on their way to the outcome would take away part of their effect."""
+    with pytest.raises(SpecError, match=rf"control_roles: found .*'{role}'.*A mediator is no c"):
+        ModelSpec(control_roles={"branded_searches": role})
+
+
+@pytest.mark.parametrize(
+    ("medium", "does"),
+    [
+        ("paid_search", True),
+        ("google_sem", True),
+        ("sea", True),
+        ("shopping_ads", True),
+        ("retargeting", True),
+        ("affiliates", True),
+        ("seaside_posters", False),
+        ("seasonal_tv", False),
+        ("tv", False),
+        ("display", False),
+    ],
+)
+def test_media_that_capture_demand_are_known_by_name(medium: str, does: bool) -> None:
+    assert ModelSpec().medium_follows_demand(medium) is does
+    assert ModelSpec(follows_demand={medium: not does}).medium_follows_demand(medium) is not does

@@ -39,14 +39,19 @@ def test_the_model_is_as_asked_for() -> None:
                 "name": "radio",
                 "contribution_share_prior": {"median": 0.1, "sd_log": 1},
                 "curve_prior": {"alpha_mean": 0.7},
+                "follows_demand": True,
             },
         ],
         organic=[
             {"name": "newsletter", "contribution_share_prior": {"median": 0.02, "sd_log": 1}},
-            {"name": "posts", "contribution_share_prior": {"median": 0.01, "sd_log": 1}},
+            {
+                "name": "posts",
+                "contribution_share_prior": {"median": 0.01, "sd_log": 1},
+                "follows_demand": True,
+            },
         ],
         controls=[
-            {"name": "price", "sign": "negative", "reference": 9.99},
+            {"name": "price", "sign": "negative", "reference": 9.99, "role": "price"},
             {"name": "weather", "continues": "seasonal"},
         ],
         events={"launch": ["2026-01-31", "2026-02-01"]},
@@ -86,6 +91,8 @@ def test_the_model_is_as_asked_for() -> None:
         events={"launch": ("2026-01-31", "2026-02-01")},
         control_signs={"price": "negative"},
         control_references={"price": 9.99},
+        control_roles={"price": "price"},
+        follows_demand={"radio": True},
     )
 
 
@@ -107,8 +114,9 @@ WEEKS = {"start": "2026-01-05", "end": "2026-02-02"}
         {"model": {"components": "auto"}},
         {"sampler": {"draws": 500}, "gate": {"min_ess": 100}, "evaluation": {"holdout_weeks": 4}},
         {"input": {"table": "raw.other"}, "schedule": {"cron": "0 7 * * 1"}},
+        {"channels": [{"name": name, "follows_demand": True} for name in PANEL.channels]},
     ],
-    ids=["lift test", "components", "sampler and judgement", "input"],
+    ids=["lift test", "components", "sampler and judgement", "input", "what follows demand"],
 )
 def test_what_leaves_the_meaning_of_a_fit_is_the_same_model_version(
     sections: dict[str, Any],

@@ -334,6 +334,22 @@ def test_defaults_are_filled_in(file: Path) -> None:
             id="sign",
         ),
         pytest.param(
+            {"controls": [{"name": "price", "role": "cost"}]},
+            "controls[0].role",
+            "'cost'",
+            "demand, price, promotion or competitor. ",
+            id="role",
+        ),
+        pytest.param(
+            {"controls": [{"name": "branded_searches", "role": "mediator"}]},
+            "controls[0].role",
+            "'mediator'",
+            "A mediator is no control: media move it, and it would take away the part of their "
+            "effect that goes through it; leave it out, or make it the outcome of a model of its "
+            "own",
+            id="mediator",
+        ),
+        pytest.param(
             {"input": {"series_column": "radio"}},
             "settings",
             "'radio' at input.series_column, channels[1].column",

@@ -98,6 +98,8 @@ def linear_market(seed: int, noise: Noise = white, *, name: str = "a") -> Decomp
         predicted=rng.normal(mean, sigma),
         predicted_mean=mean,
         log_likelihood=np.zeros_like(mean),
+        information=np.eye(3),
+        unexplained=np.array(156.0),
     )
 
 

@@ -144,7 +144,8 @@ def test_channel_summary(mixture: Fit, found: Estimates) -> None:
         *columns_of("incremental_outcome"),
         *columns_of("roi"),
         *columns_of("mroi"),
-        *("cpik_median", "prob_roi_gt_1", "no_return_reason", "ci_level", "roi_learned"),
+        *("cpik_median", "prob_roi_gt_1", "roi_hidden_driver_r2", "mroi_hidden_driver_r2"),
+        *("no_return_reason", "ci_level", "roi_learned"),
     ]
     for name in ("contribution", "contribution_share", "incremental_outcome", "roi", "mroi"):
         assert_ordered(frame, name)
