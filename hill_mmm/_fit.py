@@ -234,7 +234,7 @@ def _sample(
 
 
 def _require_fittable(panel: Panel, spec: ModelSpec) -> None:
-    for key in ("channel_priors", "follows_demand"):
+    for key in ("channel_priors", "channel_curve_priors", "follows_demand"):
         unknown = sorted(set(getattr(spec, key)) - set(panel.media_names))
         if unknown:
             raise ValueError(f"{key} name {unknown}, not among {panel.media_names}")

@@ -18,7 +18,7 @@ from hill_mmm._sampling.nuts import ChainStats
 from hill_mmm.panel import Floats, Panel
 from hill_mmm.spec import LiftTest, ModelSpec, SamplerSettings
 
-SCHEMA_VERSION = 4
+SCHEMA_VERSION = 5
 DRAW_BATCH = 64
 
 CURVE_DIMS = ("medium", "component")

@@ -36,12 +36,14 @@ __all__ = [
     "CarryIn",
     "ChannelLimit",
     "Checked",
+    "ComponentPrior",
     "Continuation",
     "ContributionSharePrior",
     "ControlRole",
     "Count",
     "CountOrZero",
     "Country",
+    "CurvePrior",
     "Day",
     "DefaultAmplitude",
     "GateThresholds",
@@ -184,6 +186,52 @@ DEFAULT_ROI_PRIOR = RoiPrior(median=1.2214, sd_log=0.9)
 DEFAULT_SHARE_PRIOR = ContributionSharePrior(median=0.03, sd_log=1.0)
 
 
+@dataclass(frozen=True)
+class CurvePrior(Checked):
+    """Priors of a medium's carry-over and of its Hill curve, of each component alike.
+
+    Attributes:
+        alpha_mean: of the share of the adstock that a week keeps, `Beta(mean * concentration,
+            (1 - mean) * concentration)`; of the geometric and the delayed adstock.
+        alpha_concentration: of that Beta; 4 and a mean of 0.5 are Beta(2, 2).
+        slope_median: of the exponent n, which is LogNormal. Below 1 the curve is concave from 0 on.
+        slope_sd_log: standard deviation of its logarithm.
+        half_saturation_median: of k, which is LogNormal, as a multiple of the median adstocked
+            spend.
+        half_saturation_sd_log: standard deviation of its logarithm.
+    """
+
+    alpha_mean: Share = 0.5
+    alpha_concentration: Positive = 4.0
+    slope_median: Positive = 1.2
+    slope_sd_log: Positive = 0.5
+    half_saturation_median: Positive = 1.0
+    half_saturation_sd_log: Positive = 0.7
+
+
+@dataclass(frozen=True)
+class ComponentPrior(Checked):
+    """Hyperpriors of the seed document, by its names (docs/seed.md, sections 6.2 and 7.2).
+
+    Attributes:
+        mu_log_n_median: exponential of the location of the mean log slope, which is Normal; under
+            the seed's amplitudes alone.
+        mu_log_n_sd: its standard deviation.
+        sigma_log_n_loc: of the LogNormal of the spread of log slopes between components, or under
+            the seed's amplitudes between all; of the family `lognormal` alone, as the next three.
+        sigma_log_n_sd: standard deviation of its logarithm.
+        sigma_log_A_loc: of the LogNormal of the spread of log amplitudes between components.
+        sigma_log_A_sd: standard deviation of its logarithm.
+    """
+
+    mu_log_n_median: Positive = 1.5
+    mu_log_n_sd: Positive = 0.3
+    sigma_log_n_loc: Finite = -1.5
+    sigma_log_n_sd: Positive = 0.5
+    sigma_log_A_loc: Finite = -1.0
+    sigma_log_A_sd: Positive = 0.5
+
+
 class Structure(NamedTuple):
     """What of a specification shapes the compiled program; data and priors are its arguments."""
 
@@ -212,6 +260,8 @@ class ModelOptions(Checked):
             `log(0.3 * range(outcome))` (docs/seed.md, section 6.2). Organic media have no spend,
             and `DEFAULT_SHARE_PRIOR` unless they have a prior of their own or it is `seed`.
         hyperprior: family of the scales between components (docs/seed.md, section 3).
+        component_prior: hyperpriors of that family.
+        curve_prior: of carry-over and saturation, of media without one of their own.
         trend: `none`, `linear`, or `piecewise`: linear between evenly spaced half-years.
         fourier_order: harmonics of yearly seasonality; 0 for none.
         holidays: ISO code of the country whose public holidays get a coefficient each, or None.
@@ -222,6 +272,8 @@ class ModelOptions(Checked):
     likelihood: Likelihood = "normal"
     amplitude_prior: DefaultAmplitude = "roi"
     hyperprior: Hyperprior = "lognormal"
+    component_prior: ComponentPrior = ComponentPrior()
+    curve_prior: CurvePrior = CurvePrior()
     trend: Trend = "linear"
     fourier_order: CountOrZero = 2
     holidays: Country | None = None
@@ -237,6 +289,8 @@ class ModelSpec(ModelOptions):
             unit, whose ROI is in money only if a unit has a value.
         value_per_unit: money that a unit of a count is worth, or None for unknown.
         channel_priors: priors by channel, paid or organic, if they differ from the default.
+        channel_curve_priors: priors of carry-over and saturation by channel, paid or organic, if
+            they differ from `curve_prior`.
         events: ISO dates by event; each event gets a coefficient.
         control_signs: controls whose coefficient may not have the other sign; it is shared by all
             series.
@@ -254,6 +308,7 @@ class ModelSpec(ModelOptions):
     outcome_kind: OutcomeKind = "money"
     value_per_unit: Positive | None = None
     channel_priors: Mapping[str, AmplitudePrior] = field(default_factory=dict)
+    channel_curve_priors: Mapping[str, CurvePrior] = field(default_factory=dict)
     events: Mapping[str, tuple[Day, ...]] = field(default_factory=dict)
     control_signs: Mapping[str, Sign] = field(default_factory=dict)
     control_references: Mapping[str, Finite] = field(default_factory=dict)
@@ -328,6 +383,11 @@ class ModelSpec(ModelOptions):
         fields["channel_priors"] = {
             name: kinds[prior["kind"]](prior["median"], prior["sd_log"])
             for name, prior in values["channel_priors"].items()
+        }
+        fields["component_prior"] = ComponentPrior(**values["component_prior"])
+        fields["curve_prior"] = CurvePrior(**values["curve_prior"])
+        fields["channel_curve_priors"] = {
+            name: CurvePrior(**prior) for name, prior in values["channel_curve_priors"].items()
         }
         fields["events"] = {name: tuple(dates) for name, dates in values["events"].items()}
         return cls(**fields)

@@ -32,6 +32,11 @@ def model_spec(settings: Settings, media: Collection[str], components: int) -> M
             for medium in (*settings.channels, *settings.organic)
             if medium.name in media and (prior := medium.amplitude_prior) is not None
         },
+        channel_curve_priors={
+            medium.name: medium.curve_prior
+            for medium in (*settings.channels, *settings.organic)
+            if medium.name in media and medium.curve_prior is not None
+        },
         events=settings.events,
         control_signs={c.name: c.sign for c in settings.controls if c.sign is not None},
         control_references={

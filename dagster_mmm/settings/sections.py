@@ -33,6 +33,7 @@ from hill_mmm.spec import (
     ControlRole,
     Count,
     CountOrZero,
+    CurvePrior,
     Day,
     ModelOptions,
     OutcomeKind,
@@ -245,6 +246,7 @@ class MediumSettings(Variable):
 
     contribution_share_prior: ContributionSharePrior | None = None
     follows_demand: bool | None = None
+    curve_prior: CurvePrior | None = None
 
     @property
     def amplitude_prior(self) -> RoiPrior | ContributionSharePrior | None:

@@ -13,9 +13,30 @@ from hill_mmm._model.design import Design, baseline_design
 from hill_mmm._model.lift import LiftData, lift_data
 from hill_mmm._model.media import media_data
 from hill_mmm._model.padding import padded
+from hill_mmm._model.priors import SHARED_EFFECT
 from hill_mmm._model.scales import Scales, reference_adstock
 from hill_mmm.panel import Floats, Panel
 from hill_mmm.spec import LiftTest, ModelSpec
+
+
+class CurvePriors(NamedTuple):
+    """Priors of the curves' parameters, each `(media,)` but for the hierarchy's.
+
+    Attributes:
+        alpha: the two parameters of the Beta of `alpha`, `(2, media)`.
+        log_slope: location and scale of the log slope, `(2, media)`.
+        log_half_saturation: the same of log k.
+        mu_log_n: location and scale of the seed's mean log slope, `(2,)`.
+        sigma_log_n: location and scale of the logarithm of the spread of log slopes, `(2,)`.
+        sigma_log_A: the same of log amplitudes.
+    """
+
+    alpha: jax.Array
+    log_slope: jax.Array
+    log_half_saturation: jax.Array
+    mu_log_n: jax.Array
+    sigma_log_n: jax.Array
+    sigma_log_A: jax.Array
 
 
 class ModelData(NamedTuple):
@@ -39,9 +60,9 @@ class ModelData(NamedTuple):
         effect_unit: log of the mean weekly effect that the unit of the amplitude prior is worth
             (a ROI of 1, or the whole outcome), `(series, media)`.
         effect_loc: prior location of the logarithm of ROI or share, `(media,)`.
-        effect_sd: prior scale of it, `(media,)`.
+        effect_factor: Cholesky factor of its prior covariance, `(media, media)`.
         amplitude_loc: the seed's `A_loc`, `(series,)`.
-        log_half_saturation: prior location, `(media,)`.
+        curves: priors of carry-over and saturation.
         lift: the experiments.
     """
 
@@ -61,9 +82,9 @@ class ModelData(NamedTuple):
     is_active: jax.Array
     effect_unit: jax.Array
     effect_loc: jax.Array
-    effect_sd: jax.Array
+    effect_factor: jax.Array
     amplitude_loc: jax.Array
-    log_half_saturation: jax.Array
+    curves: CurvePriors
     lift: LiftData
 
 
@@ -96,7 +117,7 @@ def model_data(
     pilot = pilot_sigma(design, outcome, media, panel.observed)
     gram = np.einsum("tgi,tgj,tg->gij", design.matrix, design.matrix, scored)
     precision = gram / pilot[:, None, None] ** 2 + np.diag(1.0 / design.prior_sd**2)
-    unit, loc, sd = effect_priors(panel, spec, scales)
+    effect = effect_prior(panel, spec, scales)
     is_active = panel.media.any(axis=0, where=panel.observed[:, :, None])
     arrays: dict[str, Any] = {
         "outcome": padded(outcome),
@@ -112,11 +133,11 @@ def model_data(
         "signed_prior_sd": design.signed_prior_sd,
         "outcome_sd": scales.outcome_sd,
         "is_active": is_active.astype(np.float64),
-        "effect_unit": unit,
-        "effect_loc": loc,
-        "effect_sd": sd,
+        "effect_unit": effect.unit,
+        "effect_loc": effect.location,
+        "effect_factor": effect.factor,
         "amplitude_loc": scales.amplitude_loc,
-        "log_half_saturation": scales.log_half_saturation,
+        "curves": _curve_priors(panel, spec, scales),
     }
     lift = lift_data(panel, scales, () if prior_only else lift_tests)
     return ModelData(
@@ -146,8 +167,31 @@ def _residual_sd(regressors: Floats, outcome: Floats) -> float:
     return float(max(sigma, 0.01 * outcome.std()))
 
 
-def effect_priors(panel: Panel, spec: ModelSpec, scales: Scales) -> tuple[Floats, Floats, Floats]:
-    """Unit, location and scale of the prior on each medium's log mean effect."""
+class EffectPrior(NamedTuple):
+    """The prior of each medium's log mean effect: a Normal of all media together.
+
+    Attributes:
+        unit: log of the mean weekly effect that a ROI of 1, or the whole outcome, is worth, on the
+            scaled outcome, `(series, media)`.
+        location: of the logarithm of ROI or share, `(media,)`.
+        factor: Cholesky factor of its covariance, `(media, media)`.
+    """
+
+    unit: Floats
+    location: Floats
+    factor: Floats
+
+    @property
+    def sd(self) -> Floats:
+        """Standard deviation of each logarithm, `(media,)`."""
+        return np.sqrt((self.factor**2).sum(axis=1))
+
+
+def effect_prior(panel: Panel, spec: ModelSpec, scales: Scales) -> EffectPrior:
+    """The prior on ROI or contribution share of a panel's media.
+
+    Paid channels without a prior of their own are correlated by `SHARED_EFFECT`.
+    """
     paid = len(panel.channels)
     priors = [
         spec.channel_prior(name, is_paid=medium < paid)
@@ -159,8 +203,39 @@ def effect_priors(panel: Panel, spec: ModelSpec, scales: Scales) -> tuple[Floats
     spend_per_week = np.mean(panel.media, axis=0, where=observed) / worth
     through_roi = np.array([prior.kind == "roi" for prior in priors])
     with_spend = np.where(through_roi & (spend_per_week > 0), spend_per_week, 1.0)
-    return (
-        np.log(with_spend),
-        np.log([prior.median for prior in priors]),
-        np.array([prior.sd_log for prior in priors]),
+    sd = np.array([prior.sd_log for prior in priors])
+    is_default = np.array(
+        [
+            medium < paid and name not in spec.channel_priors
+            for medium, name in enumerate(panel.media_names)
+        ]
+    )
+    correlation = np.where(np.outer(is_default, is_default), SHARED_EFFECT, 0.0)
+    np.fill_diagonal(correlation, 1.0)
+    return EffectPrior(
+        unit=np.log(with_spend),
+        location=np.log([prior.median for prior in priors]),
+        factor=sd[:, None] * np.linalg.cholesky(correlation),
+    )
+
+
+def _curve_priors(panel: Panel, spec: ModelSpec, scales: Scales) -> CurvePriors:
+    own = [spec.channel_curve_priors.get(name, spec.curve_prior) for name in panel.media_names]
+    alpha = [
+        (p.alpha_mean * p.alpha_concentration, (1.0 - p.alpha_mean) * p.alpha_concentration)
+        for p in own
+    ]
+    slope = [(np.log(p.slope_median), p.slope_sd_log) for p in own]
+    half_saturation = [
+        (location + np.log(p.half_saturation_median), p.half_saturation_sd_log)
+        for location, p in zip(scales.log_half_saturation, own, strict=True)
+    ]
+    hyper = spec.component_prior
+    return CurvePriors(
+        jnp.asarray(alpha).T,
+        jnp.asarray(slope).T,
+        jnp.asarray(half_saturation).T,
+        jnp.asarray([np.log(hyper.mu_log_n_median), hyper.mu_log_n_sd]),
+        jnp.asarray([hyper.sigma_log_n_loc, hyper.sigma_log_n_sd]),
+        jnp.asarray([hyper.sigma_log_A_loc, hyper.sigma_log_A_sd]),
     )

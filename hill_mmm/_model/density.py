@@ -23,24 +23,19 @@ from jax.scipy.special import log_ndtr
 
 from hill_mmm._model.adstock import adstocked_media
 from hill_mmm._model.curves import Curves, component_effects
-from hill_mmm._model.data import ModelData
+from hill_mmm._model.data import CurvePriors, ModelData
 from hill_mmm._model.lift import log_density_of_lift, modelled_lift
 from hill_mmm._model.priors import (
-    ALPHA,
     CARRY_IN,
-    COMPONENT_SCALES,
     DEGREES_OF_FREEDOM,
-    LOG_HALF_SATURATION_SD,
-    LOG_SLOPE_LOC,
-    LOG_SLOPE_SD,
     MEAN_SATURATION,
     MIN_DEGREES_OF_FREEDOM,
     MU_LOG_A_SD,
-    MU_LOG_N,
     PEAK,
     SERIES_SCALE,
     WEIBULL_SCALE,
     WEIBULL_SHAPE,
+    component_scales,
 )
 from hill_mmm._model.saturation import hill
 from hill_mmm.spec import AdstockKind, CarryIn, Likelihood, Structure
@@ -147,10 +142,13 @@ def dense_sites(structure: Structure, series: int) -> tuple[str, ...]:
     """
     sites = [*_ADSTOCK_SITES[structure.adstock]]
     sites += ["carry_in"] if structure.carry_in == "steady" else []
-    sites += ["mu_log_n", "sigma_log_n", "log_n_raw"]
-    sites += ["log_k_raw", "log_effect_raw"]
+    sites += ["log_n_raw", "log_k_raw", "log_effect_raw"]
+    if structure.seed_amplitudes:
+        sites += ["mu_log_n"]
+    elif structure.components > 1:
+        sites += ["log_n_common_raw"]
     if structure.components > 1 or structure.seed_amplitudes:
-        sites += ["sigma_log_A", "log_A_raw"]
+        sites += ["sigma_log_n", "sigma_log_A", "log_A_raw"]
     if structure.components > 1:
         sites += ["sticks_raw"]
     if structure.likelihood == "student_t":
@@ -207,20 +205,17 @@ def _sample_curves(
 ) -> tuple[Curves, jax.Array]:
     """The curves, and the saturation of each week that they come with."""
     media, components = data.media.spend.shape[2], structure.components
-    adstock = _record("adstock", _sample_adstock(structure.adstock, media))
+    priors = data.curves
+    adstock = _record("adstock", _sample_adstock(structure.adstock, priors.alpha))
     carry_in = _sample_carry_in(structure.carry_in, media)
-    scales = COMPONENT_SCALES[structure.hyperprior]
+    scales = component_scales(structure.hyperprior, priors.sigma_log_A, priors.sigma_log_n)
 
-    mu_log_n = _sample("mu_log_n", MU_LOG_N)
-    sigma_log_n = _sample("sigma_log_n", scales.log_slope)
-    center, spread = mu_log_n, sigma_log_n
-    if not structure.seed_amplitudes:
-        center, spread = _kept_from_steps(mu_log_n, sigma_log_n)
-    log_n = center + spread * _normals("log_n_raw", media, components)
+    sample_log_slope = _seed_log_slope if structure.seed_amplitudes else _log_slope
+    log_n = sample_log_slope(priors, scales.log_slope, media, components)
     slope = _record("slope", jnp.exp(log_n))
 
-    log_k_raw = _normals("log_k_raw", media, components)
-    log_k = data.log_half_saturation[:, None] + LOG_HALF_SATURATION_SD * log_k_raw
+    location, spread = priors.log_half_saturation[:, :, None]
+    log_k = location + spread * _normals("log_k_raw", media, components)
     half_saturation = _record("half_saturation", jnp.exp(log_k))
 
     deviation = jnp.zeros((media, components))
@@ -237,22 +232,41 @@ def _sample_curves(
     return Curves(adstock, carry_in, weights, amplitude, half_saturation, slope), saturated
 
 
-def _kept_from_steps(mu: jax.Array, sigma: jax.Array) -> tuple[jax.Array, jax.Array]:
-    """Mean and standard deviation of a log slope given the hierarchy's: Normal times `LOG_SLOPE`.
+def _log_slope(
+    priors: CurvePriors, between: dist.Distribution, media: int, components: int
+) -> jax.Array:
+    """Log slopes `(media, components)`, each with its medium's prior, whatever the hierarchy's.
 
-    The product `Normal(x; mu, sigma^2) * Normal(x; m, s^2)` is a Normal of x whose precision is the
-    sum of both and whose mean is weighted by them, times `Normal(mu; m, sigma^2 + s^2)`. That
-    factor is left out: once for every slope, it would be a second prior on `mu` and `sigma`.
+    Of two components `x ~ Normal(mu, sigma^2)`, whose `mu` is free, and of which none is to be a
+    step: times `Normal(m, s^2)` the density of x given mu has the variance
+    `sigma^2 s^2 / (sigma^2 + s^2) = s^2 r`. What is left of `s^2` is common to a medium's
+    components, so that each slope is `Normal(m, s^2)` by itself, and `sigma` says how alike they
+    are.
     """
-    share = sigma**2 / (sigma**2 + LOG_SLOPE_SD**2)
-    return mu + share * (LOG_SLOPE_LOC - mu), sigma * jnp.sqrt(1.0 - share)
+    location, spread = priors.log_slope[:, :, None]
+    raw = _normals("log_n_raw", media, components)
+    if components == 1:
+        return location + spread * raw
+    variance = _sample("sigma_log_n", between) ** 2
+    share = variance / (variance + spread**2)
+    common = _normals("log_n_common_raw", media, 1)
+    return location + spread * (jnp.sqrt(share) * raw + jnp.sqrt(1.0 - share) * common)
 
 
-def _sample_adstock(kind: AdstockKind, media: int) -> jax.Array:
+def _seed_log_slope(
+    priors: CurvePriors, between: dist.Distribution, media: int, components: int
+) -> jax.Array:
+    """The seed's hierarchy over all slopes (docs/seed.md, section 6.2)."""
+    mu = _sample("mu_log_n", dist.Normal(*priors.mu_log_n))
+    return mu + _sample("sigma_log_n", between) * _normals("log_n_raw", media, components)
+
+
+def _sample_adstock(kind: AdstockKind, alpha_prior: jax.Array) -> jax.Array:
+    media = alpha_prior.shape[1]
     if kind == "weibull":
         shape = _sample("weibull_shape", WEIBULL_SHAPE.expand([media]))
         return jnp.stack([shape, _sample("weibull_scale", WEIBULL_SCALE.expand([media]))], axis=1)
-    alpha = _sample("alpha", ALPHA.expand([media]))
+    alpha = _sample("alpha", dist.Beta(*alpha_prior))
     if kind == "geometric":
         return alpha[:, None]
     return jnp.stack([alpha, _sample("peak", PEAK.expand([media]))], axis=1)
@@ -291,7 +305,7 @@ def _informed_amplitude(
 ) -> jax.Array:
     """Amplitudes from the priors on ROI or contribution share, pooled over the series."""
     series, media = data.is_active.shape
-    log_effect = data.effect_loc + data.effect_sd * _normals("log_effect_raw", media)
+    log_effect = data.effect_loc + data.effect_factor @ _normals("log_effect_raw", media)
     if series > 1:
         spread = _sample("effect_spread", SERIES_SCALE.expand([media]))
         log_effect = log_effect + spread * _normals("series_effect_raw", series, media)

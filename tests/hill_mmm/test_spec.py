@@ -15,7 +15,7 @@ from hill_mmm import (
     SamplerSettings,
     SpecError,
 )
-from hill_mmm.spec import DEFAULT_ROI_PRIOR, DEFAULT_SHARE_PRIOR
+from hill_mmm.spec import DEFAULT_ROI_PRIOR, DEFAULT_SHARE_PRIOR, ComponentPrior, CurvePrior
 
 EVERYTHING = ModelSpec(
     components=3,
@@ -24,6 +24,9 @@ EVERYTHING = ModelSpec(
     amplitude_prior="contribution_share",
     channel_priors={"tv": RoiPrior(3.0, 0.1 + 0.2)},
     hyperprior="inverse_gamma",
+    component_prior=ComponentPrior(sigma_log_A_loc=-1.5, sigma_log_A_sd=0.4),
+    curve_prior=CurvePrior(slope_median=1.5),
+    channel_curve_priors={"tv": CurvePrior(alpha_mean=0.7)},
     trend="piecewise",
     fourier_order=3,
     holidays="DE",
@@ -87,6 +90,7 @@ def test_structure_is_what_shapes_the_program_and_no_more() -> None:
     for same in (
         ModelSpec(trend="none", fourier_order=0),
         ModelSpec(amplitude_prior="contribution_share"),
+        ModelSpec(curve_prior=CurvePrior(slope_median=2.0)),
         ModelSpec(channel_priors={"tv": DEFAULT_SHARE_PRIOR}, events={"strike": ()}),
     ):
         assert same.structure == plain

@@ -17,6 +17,7 @@ from hill_mmm import (
     SamplerSettings,
     simulate_geo_market,
 )
+from hill_mmm.spec import ComponentPrior, CurvePrior
 
 SMALLEST: dict[str, Any] = {
     "model_key": "demo",
@@ -38,6 +39,7 @@ def test_the_model_is_as_asked_for() -> None:
                 "name": "radio",
                 "contribution_share_prior": {"median": 0.1, "sd_log": 1},
                 "follows_demand": True,
+                "curve_prior": {"alpha_mean": 0.7},
             },
         ],
         organic=[
@@ -60,6 +62,8 @@ def test_the_model_is_as_asked_for() -> None:
             "likelihood": "student_t",
             "amplitude_prior": "contribution_share",
             "hyperprior": "halfnormal",
+            "component_prior": {"mu_log_n_sd": 0.2},
+            "curve_prior": {"slope_median": 0.9},
             "trend": "piecewise",
             "fourier_order": 0,
             "holidays": "DE",
@@ -77,7 +81,10 @@ def test_the_model_is_as_asked_for() -> None:
             "radio": ContributionSharePrior(0.1, 1),
             "newsletter": ContributionSharePrior(0.02, 1),
         },
+        channel_curve_priors={"radio": CurvePrior(alpha_mean=0.7)},
         hyperprior="halfnormal",
+        component_prior=ComponentPrior(mu_log_n_sd=0.2),
+        curve_prior=CurvePrior(slope_median=0.9),
         trend="piecewise",
         fourier_order=0,
         holidays="DE",

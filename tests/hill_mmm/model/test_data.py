@@ -17,6 +17,7 @@ from hill_mmm import (
 from hill_mmm._model.data import ModelData, model_data
 from hill_mmm._model.design import baseline_design
 from hill_mmm._model.padding import PADDING
+from hill_mmm.spec import CurvePrior
 
 WEEKS, PADDED = 91, 96
 SIGNED = ModelSpec(control_signs={"competitor_price": "negative"})
@@ -142,7 +143,29 @@ def test_effects_are_counted_in_roi_or_in_shares(train: Panel) -> None:
     asked = [tv, search, social, newsletter]
     medians = np.exp(np.asarray(data.effect_loc)[asked])
     np.testing.assert_allclose(medians, [0.1, 3.0, 1.2214, 0.03], rtol=1e-12)
-    np.testing.assert_array_equal(np.asarray(data.effect_sd)[asked], [0.4, 0.2, 0.9, 1.0])
+    covariance = np.asarray(data.effect_factor @ data.effect_factor.T)
+    np.testing.assert_allclose(np.sqrt(np.diag(covariance))[asked], [0.4, 0.2, 0.9, 1.0])
+    # Those without a prior of their own share a half of it; a newsletter, without spend, does not.
+    default = [m for m in range(len(train.channels)) if m not in (tv, search)]
+    assert {social, radio} <= set(default)
+    common = np.zeros_like(covariance)
+    common[np.ix_(default, default)] = 0.5 * 0.9**2
+    off_diagonal = ~np.eye(len(covariance), dtype=bool)
+    np.testing.assert_allclose(covariance[off_diagonal], common[off_diagonal], atol=1e-15)
+
+
+def test_a_channels_own_curve_prior_wins_over_the_default(train: Panel) -> None:
+    own = CurvePrior(0.75, 8.0, 2.0, 0.3, 1.5, 0.4)
+    usual = CurvePrior(slope_median=0.9)
+    given = ModelSpec(curve_prior=usual, channel_curve_priors={"tv": own})
+    data, plain = data_of(train, given), data_of(train, ModelSpec())
+    tv, search = (train.media_names.index(name) for name in ("tv", "search"))
+    np.testing.assert_allclose(data.curves.alpha[:, [tv, search]], [[6.0, 2.0], [2.0, 2.0]])
+    slope = data.curves.log_slope[:, [tv, search]]
+    np.testing.assert_allclose(slope, [np.log([2.0, 0.9]), [0.3, 0.5]])
+    moved = data.curves.log_half_saturation - plain.curves.log_half_saturation
+    np.testing.assert_allclose(moved[:, tv], [np.log(1.5), 0.4 - 0.7])
+    np.testing.assert_array_equal(moved[:, search], 0.0)
 
 
 def test_media_that_a_series_lacks_are_not_active(train: Panel) -> None:

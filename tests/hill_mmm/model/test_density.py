@@ -33,6 +33,7 @@ from hill_mmm._model.adstock import adstock_weights
 from hill_mmm._model.data import model_data
 from hill_mmm._model.density import dense_sites, hill_mixture
 from hill_mmm._sampling.program import compiler_options, zeros_by_site
+from hill_mmm.spec import CurvePrior
 
 Sites = dict[str, jax.Array]
 Parameters = dict[str, Any]
@@ -120,10 +121,13 @@ def seed_problem(components: int) -> Problem:
 def roi_problem(components: int) -> Problem:
     panel, _ = simulate_national_market(0, weeks=60)
     two_channels = replace(panel, spend=panel.spend[:, :, :2], channels=panel.channels[:2])
-    known = {"search": RoiPrior(median=3.0, sd_log=0.4)}
-    return Problem(
-        two_channels, ModelSpec(components=components, channel_priors=known, fourier_order=1)
+    spec = ModelSpec(
+        components=components,
+        channel_priors={"search": RoiPrior(median=3.0, sd_log=0.4)},
+        channel_curve_priors={"tv": CurvePrior(0.7, 10.0, 2.0, 0.3, 1.5, 0.4)},
+        fourier_order=1,
     )
+    return Problem(two_channels, spec)
 
 
 def panel_problem(**choices: Any) -> Problem:
@@ -190,6 +194,8 @@ def natural(problem: Problem, point: Sites, sites: Sites) -> Sites:
     parameters = {name: sites[name] for name in SAME_AS_SITES if name in sites}
     parameters |= {name: jnp.log(sites[site]) for name, site in LOGARITHMS.items()}
     parameters["beta"] = sites["coefficients"]
+    if "log_n_common_raw" in point:
+        parameters["log_n_common"] = point["log_n_common_raw"]
     if problem.spec.carry_in == "steady":
         parameters["carry_in"] = sites["carry_in"]
     if problem.spec.components > 1:
@@ -206,7 +212,8 @@ def natural(problem: Problem, point: Sites, sites: Sites) -> Sites:
     elif len(problem.panel.series) == 1:
         parameters["log_level"] = level
     else:
-        parameters["common_effect_raw"] = point["log_effect_raw"]
+        common = problem.data.effect_factor @ point["log_effect_raw"]
+        parameters["common_effect"] = problem.data.effect_loc + common
         parameters["log_level"] = jnp.where(active, level, point["series_effect_raw"])
     if len(problem.panel.series) > 1:
         parameters["beta_mean"] = coefficient_means(problem, point, sites)
@@ -326,15 +333,30 @@ def written_curve_prior(problem: Problem, theta: Parameters) -> float:
         "halfnormal": stats.halfnorm(scale=0.1),
         "inverse_gamma": stats.invgamma(4, scale=1),
     }
-    prior = scale_of[spec.hyperprior].logpdf(theta["sigma_log_n"])
-    prior += stats.norm.logpdf(theta["mu_log_n"], np.log(1.5), 0.3)
-    mu, sigma, log_n = theta["mu_log_n"], theta["sigma_log_n"], theta["log_n"]
-    prior += stats.norm.logpdf(log_n, mu, sigma).sum()
-    if spec.amplitude_prior != "seed":
-        # Normalised over log n, so that the prior of mu and sigma stays what it is.
-        prior += stats.norm.logpdf(log_n, np.log(1.5), 0.75).sum()
-        prior -= log_n.size * stats.norm.logpdf(mu, np.log(1.5), np.hypot(sigma, 0.75))
-    prior += stats.norm.logpdf(theta["log_k"], log_k_location(problem)[:, None], 0.7).sum()
+    own = [spec.channel_curve_priors.get(name, CurvePrior()) for name in problem.panel.media_names]
+    log_n = theta["log_n"]
+    prior = 0.0
+    if "sigma_log_n" in theta:
+        sigma = theta["sigma_log_n"]
+        prior += scale_of[spec.hyperprior].logpdf(sigma)
+    if spec.amplitude_prior == "seed":
+        prior += stats.norm.logpdf(theta["mu_log_n"], np.log(1.5), 0.3)
+        prior += stats.norm.logpdf(log_n, theta["mu_log_n"], sigma).sum()
+    else:
+        center = np.log([prior.slope_median for prior in own])[:, None]
+        sd = np.array([prior.slope_sd_log for prior in own])[:, None]
+        if spec.components == 1:
+            prior += stats.norm.logpdf(log_n, center, sd).sum()
+        else:
+            # Each slope is Normal(center, sd); a medium's, given what is common to them, Normal
+            # with the variance of the product of Normal(sigma) and Normal(sd).
+            share = sigma**2 / (sigma**2 + sd**2)
+            common = center + sd * np.sqrt(1 - share) * theta["log_n_common"]
+            prior += stats.norm.logpdf(theta["log_n_common"]).sum()
+            prior += stats.norm.logpdf(log_n, common, sd * np.sqrt(share)).sum()
+    k_center = log_k_location(problem) + np.log([prior.half_saturation_median for prior in own])
+    k_sd = np.array([prior.half_saturation_sd_log for prior in own])
+    prior += stats.norm.logpdf(theta["log_k"], k_center[:, None], k_sd[:, None]).sum()
     if spec.carry_in == "steady":
         prior += stats.gamma.logpdf(theta["carry_in"], 2, scale=0.5).sum()
     if spec.components > 1:
@@ -343,7 +365,9 @@ def written_curve_prior(problem: Problem, theta: Parameters) -> float:
         prior += stats.lognorm.logpdf(theta["weibull_shape"], 0.4, scale=np.exp(0.4)).sum()
         prior += stats.lognorm.logpdf(theta["weibull_scale"], 0.5, scale=np.exp(0.7)).sum()
     else:
-        prior += stats.beta.logpdf(theta["alpha"], 2, 2).sum()
+        mean = np.array([prior.alpha_mean for prior in own])
+        weight = np.array([prior.alpha_concentration for prior in own])
+        prior += stats.beta.logpdf(theta["alpha"], mean * weight, (1 - mean) * weight).sum()
     if spec.adstock == "delayed":
         prior += stats.halfnorm.logpdf(theta["peak"], scale=2).sum()
     return prior
@@ -380,9 +404,12 @@ def written_amplitude_prior(problem: Problem, theta: Parameters, by_channel: np.
     if len(panel.series) == 1:
         prior += stats.norm.logpdf(log_effect[0], location, spread).sum()
     else:
-        prior += stats.norm.logpdf(theta["common_effect_raw"]).sum()
+        # The two channels have the default prior, and half of their variance in common.
+        correlation = np.array([[1.0, 0.5, 0.0], [0.5, 1.0, 0.0], [0.0, 0.0, 1.0]])
+        covariance = correlation * np.outer(spread, spread)
+        common = theta["common_effect"]
+        prior += stats.multivariate_normal.logpdf(common, location, covariance)
         prior += stats.lognorm.logpdf(theta["effect_spread"], 0.5, scale=np.exp(-1.0)).sum()
-        common = location + spread * theta["common_effect_raw"]
         among = stats.norm.logpdf(log_effect, common, theta["effect_spread"])
         prior += np.where(active, among, stats.norm.logpdf(theta["log_level"])).sum()
     shape = np.divide(
