@@ -107,9 +107,14 @@ class Market(NamedTuple):
 
 def simulate(name: str, seed: int) -> Market:
     """The market of a world and a seed; equal seeds give equal markets."""
+    return observe(make(name, seed))
+
+
+def make(name: str, seed: int) -> World:
+    """The market before anyone has seen it, with what its curves are."""
     world = _market_as_the_model(np.random.default_rng(seed), history=60 * (name == "cut_off"))
     WORLDS[name].change(world)
-    return _observe(world)
+    return world
 
 
 def _market_as_the_model(rng: np.random.Generator, history: int) -> World:
@@ -151,7 +156,8 @@ def _on_air(rng: np.random.Generator, weeks: int, kind: str) -> Floats:
     return (rng.random(weeks) < (0.8 if kind == "most" else 1.0)).astype(float)
 
 
-def _observe(world: World) -> Market:
+def observe(world: World) -> Market:
+    """What a panel shows of a market, and its truth."""
     amplitude = _amplitude(world)
     effect = amplitude * _shape(world, world.spend)
     more = amplitude * _shape(world, world.spend * 1.001)
@@ -174,6 +180,25 @@ def _observe(world: World) -> Market:
         mroi=(more - effect)[fitted].sum(axis=0) / 0.001 / spend,
         media=float(effect[fitted].sum() / world.unit),
     )
+
+
+def outcome_of_plan(world: World, weekly: Floats, today: Floats, weeks_after: int) -> float:
+    """What media bring in the weeks of the holdout if so much is spent, and in some after it.
+
+    Args:
+        world: of which the weeks before the holdout have been as they were.
+        weekly: spend of each week of the holdout, by channel.
+        today: of each week after it.
+        weeks_after: so many of them are counted.
+    """
+    known = world.history + WEEKS
+    spend = np.concatenate(
+        [world.spend[:known], np.tile(weekly, (HOLDOUT, 1)), np.tile(today, (weeks_after, 1))]
+    )
+    last = world.effect[known : known + HOLDOUT].mean(axis=0)
+    effect = np.concatenate([world.effect[: known + HOLDOUT], np.tile(last, (weeks_after, 1))])
+    brought = _amplitude(world) * _shape(replace(world, effect=effect), spend)
+    return float(brought[known:].sum())
 
 
 def _amplitude(world: World) -> Floats:
@@ -392,6 +417,7 @@ def _checks(fit: Fit, holdout: pd.DataFrame) -> list[Check]:
         *hill_mmm.checks.mixture_checks(fit),
         *hill_mmm.checks.score_checks(hill_mmm.results.information_rows(fit)),
         *hill_mmm.checks.residual_checks(fit),
+        *hill_mmm.checks.level_checks(fit),
         *hill_mmm.checks.confounding_checks(fit),
         *hill_mmm.checks.holdout_checks(holdout, CI_LEVEL, HOLDOUT),
     ]

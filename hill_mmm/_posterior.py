@@ -36,6 +36,7 @@ SITE_DIMS: dict[str, tuple[str, ...]] = {
 OPTIONAL_SITE_DIMS: dict[str, tuple[str, ...]] = {
     "signed_coefficients": ("signed",),
     "degrees_of_freedom": (),
+    "baseline_scale": ("learned_scale",),
 }
 ALL_SITE_DIMS = SITE_DIMS | OPTIONAL_SITE_DIMS
 
@@ -118,6 +119,7 @@ class Posterior:
             "medium": panel.media_names,
             "control": panel.control_names,
             "adstock_parameter": PARAMETERS[self.spec.adstock],
+            "learned_scale": self.spec.learned_scales,
         }
         return xr.Dataset(
             {**draws, **stats, **data},

@@ -15,5 +15,6 @@ from hill_mmm._checks.gate import Check as Check
 from hill_mmm._checks.gate import additivity_checks as additivity_checks
 from hill_mmm._checks.gate import gate as gate
 from hill_mmm._checks.history import history_checks as history_checks
+from hill_mmm._checks.level import level_checks as level_checks
 from hill_mmm._checks.parameter_summary import parameter_summary as parameter_summary
 from hill_mmm._checks.residuals import residual_checks as residual_checks

@@ -82,7 +82,7 @@ Likelihood = Literal["normal", "student_t"]
 OutcomeKind = Literal["money", "count"]
 DefaultAmplitude = Literal["roi", "contribution_share", "seed"]
 Hyperprior = Literal["lognormal", "halfnormal", "inverse_gamma"]
-Trend = Literal["none", "linear", "piecewise"]
+Trend = Literal["none", "linear", "piecewise", "smooth"]
 Sign = Literal["positive", "negative"]
 Continuation = Literal["last_value", "seasonal", "trend", "absent", "given"]
 ControlRole = Annotated[
@@ -232,6 +232,10 @@ class ComponentPrior(Checked):
     sigma_log_A_sd: Positive = 0.5
 
 
+# Harmonics of the year whose coefficients have a prior of their own; finer ones share its scale.
+FREE_HARMONICS = 2
+
+
 class Structure(NamedTuple):
     """What of a specification shapes the compiled program; data and priors are its arguments."""
 
@@ -241,6 +245,7 @@ class Structure(NamedTuple):
     likelihood: Likelihood
     hyperprior: Hyperprior
     seed_amplitudes: bool
+    learned_scales: tuple[str, ...]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -262,8 +267,11 @@ class ModelOptions(Checked):
         hyperprior: family of the scales between components (docs/seed.md, section 3).
         component_prior: hyperpriors of that family.
         curve_prior: of carry-over and saturation, of media without one of their own.
-        trend: `none`, `linear`, or `piecewise`: linear between evenly spaced half-years.
-        fourier_order: harmonics of yearly seasonality; 0 for none.
+        trend: `none`, `linear`, `piecewise`: linear between evenly spaced half-years; or `smooth`:
+            linear and a random walk of the level, whose size is learned and may be 0. The walk is
+            common to all series.
+        fourier_order: harmonics of yearly seasonality; 0 for none. Those above the second share a
+            scale that is learned and may be 0, so that a smooth season pays little for them.
         holidays: ISO code of the country whose public holidays get a coefficient each, or None.
     """
 
@@ -274,8 +282,8 @@ class ModelOptions(Checked):
     hyperprior: Hyperprior = "lognormal"
     component_prior: ComponentPrior = ComponentPrior()
     curve_prior: CurvePrior = CurvePrior()
-    trend: Trend = "linear"
-    fourier_order: CountOrZero = 2
+    trend: Trend = "smooth"
+    fourier_order: CountOrZero = 10
     holidays: Country | None = None
 
 
@@ -325,7 +333,20 @@ class ModelSpec(ModelOptions):
             self.likelihood,
             self.hyperprior,
             self.amplitude_prior == "seed",
+            self.learned_scales,
         )
+
+    @property
+    def learned_scales(self) -> tuple[str, ...]:
+        """Parts of the baseline whose columns have a prior scale that is learned, in their order.
+
+        `seasonality` of the harmonics above `FREE_HARMONICS`, and `trend` if it is smooth.
+        """
+        has = {
+            "seasonality": self.fourier_order > FREE_HARMONICS,
+            "trend": self.trend == "smooth",
+        }
+        return tuple(name for name, is_learned in has.items() if is_learned)
 
     @property
     def worth(self) -> float:

@@ -245,8 +245,8 @@ class MediumSettings(Variable):
     """
 
     contribution_share_prior: ContributionSharePrior | None = None
-    follows_demand: bool | None = None
     curve_prior: CurvePrior | None = None
+    follows_demand: bool | None = None
 
     @property
     def amplitude_prior(self) -> RoiPrior | ContributionSharePrior | None:

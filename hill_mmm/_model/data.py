@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from hill_mmm._model.adstock import Media
 from hill_mmm._model.design import Design, baseline_design
+from hill_mmm._model.learned import PILOT_SCALE, LearnedBlock, learned_blocks
 from hill_mmm._model.lift import LiftData, lift_data
 from hill_mmm._model.media import media_data
 from hill_mmm._model.padding import padded
@@ -17,6 +18,9 @@ from hill_mmm._model.priors import SHARED_EFFECT
 from hill_mmm._model.scales import Scales, reference_adstock
 from hill_mmm.panel import Floats, Panel
 from hill_mmm.spec import LiftTest, ModelSpec
+
+# The shrinkage of the pilot fit depends on its noise; so many steps settle both.
+PILOT_STEPS = 5
 
 
 class CurvePriors(NamedTuple):
@@ -48,9 +52,12 @@ class ModelData(NamedTuple):
         observed: 1 or 0, `(weeks, series)`.
         scored: 1 where a week counts in the likelihood, `(weeks, series)`.
         regressors: of the baseline, `(weeks, series, columns)`.
-        gram: their cross products over the scored weeks, `(series, columns, columns)`.
-        prior_mean: of the coefficients, `(columns,)`.
-        prior_sd: of the coefficients, `(columns,)`.
+            Those with a learned scale are the last.
+        gram: cross products of the others over the scored weeks, `(series, columns, columns)`.
+        prior_mean: of their coefficients, `(columns,)`.
+        prior_sd: of their coefficients, `(columns,)`.
+        prior_expected: their effect at `prior_mean` in the scored weeks, `(weeks, series)`.
+        learned: the columns with a learned scale, a block for each.
         pilot_sigma: noise level of a least-squares fit, about which sigma is sampled, `(series,)`.
         pilot_factor: Cholesky factor of the coefficients' precision at that noise level.
         signed: controls with a sign, turned so that their effect is positive.
@@ -74,6 +81,8 @@ class ModelData(NamedTuple):
     gram: jax.Array
     prior_mean: jax.Array
     prior_sd: jax.Array
+    prior_expected: jax.Array
+    learned: tuple[LearnedBlock, ...]
     pilot_sigma: jax.Array
     pilot_factor: jax.Array
     signed: jax.Array
@@ -115,8 +124,12 @@ def model_data(
     observed = panel.observed.astype(np.float64)
     scored = np.zeros_like(observed) if prior_only else observed
     pilot = pilot_sigma(design, outcome, media, panel.observed)
-    gram = np.einsum("tgi,tgj,tg->gij", design.matrix, design.matrix, scored)
-    precision = gram / pilot[:, None, None] ** 2 + np.diag(1.0 / design.prior_sd**2)
+    widths, known = tuple(design.learned.values()), len(design.prior_sd) - design.n_learned
+    matrix, prior_mean, prior_sd = (
+        values[..., :known] for values in (design.matrix, design.prior_mean, design.prior_sd)
+    )
+    gram = np.einsum("tgi,tgj,tg->gij", matrix, matrix, scored)
+    precision = gram / pilot[:, None, None] ** 2 + np.diag(1.0 / prior_sd**2)
     effect = effect_prior(panel, spec, scales)
     is_active = panel.media.any(axis=0, where=panel.observed[:, :, None])
     arrays: dict[str, Any] = {
@@ -125,8 +138,10 @@ def model_data(
         "scored": padded(scored),
         "regressors": padded(design.matrix),
         "gram": gram,
-        "prior_mean": design.prior_mean,
-        "prior_sd": design.prior_sd,
+        "prior_mean": prior_mean,
+        "prior_sd": prior_sd,
+        "prior_expected": padded(matrix @ prior_mean * scored),
+        "learned": learned_blocks(design.matrix, scored, pilot, design.prior_sd, widths),
         "pilot_sigma": pilot,
         "pilot_factor": np.linalg.cholesky(precision),
         "signed": padded(design.signed * design.directions),
@@ -148,23 +163,42 @@ def model_data(
 def pilot_sigma(
     design: Design, outcome: Floats, media: Floats, observed: NDArray[np.bool_]
 ) -> Floats:
-    """Noise of each series about a least-squares fit with the square root of adstocked media."""
+    """Noise of each series about a least-squares fit with the square root of adstocked media.
+
+    Columns with a learned scale are shrunk as at the pilot scale.
+    """
     smooth = np.sqrt(reference_adstock(media))
-    columns = np.concatenate([design.matrix, design.signed, smooth], axis=2)
+    columns = np.concatenate([design.signed, smooth, design.matrix], axis=2)
+    shrunk = PILOT_SCALE * design.prior_sd[len(design.prior_sd) - design.n_learned :]
     return np.array(
         [
-            _residual_sd(columns[observed[:, series], series], outcome[observed[:, series], series])
+            _residual_sd(
+                columns[observed[:, series], series], outcome[observed[:, series], series], shrunk
+            )
             for series in range(outcome.shape[1])
         ]
     )
 
 
-def _residual_sd(regressors: Floats, outcome: Floats) -> float:
-    coefficients, _, rank, _ = np.linalg.lstsq(regressors, outcome, rcond=None)
-    residual = outcome - regressors @ coefficients
-    sigma = np.sqrt(residual @ residual / max(len(outcome) - rank, 1))
+def _residual_sd(regressors: Floats, outcome: Floats, shrunk: Floats) -> float:
+    """Of a fit in which the last coefficients are Normal about 0 with these standard deviations."""
+    free, columns = np.split(regressors, [regressors.shape[1] - len(shrunk)], axis=1)
+    basis, size, _ = np.linalg.svd(free, full_matrices=False)
+    basis = basis[:, size > len(free) * np.finfo(float).eps * size[0]]
+    residual = outcome - basis @ (basis.T @ outcome)
     # With as many regressors as weeks nothing is left over, and nothing could be divided by it.
-    return float(max(sigma, 0.01 * outcome.std()))
+    least, left = 0.01 * outcome.std(), max(len(outcome) - basis.shape[1], 1)
+    sigma = max(np.sqrt(residual @ residual / left), least)
+    if not len(shrunk):
+        return float(sigma)
+    columns = (columns - basis @ (basis.T @ columns)) * shrunk
+    directions, size, _ = np.linalg.svd(columns, full_matrices=False)
+    along = directions.T @ residual
+    for _ in range(PILOT_STEPS):
+        kept = size**2 / (size**2 + sigma**2)
+        squares = residual @ residual - (kept * (2.0 - kept) * along**2).sum()
+        sigma = max(np.sqrt(squares / max(left - kept.sum(), 1.0)), least)
+    return float(sigma)
 
 
 class EffectPrior(NamedTuple):

@@ -62,6 +62,10 @@ MEAN_SATURATION = dist.Beta(2.0, 1.0)
 # Standard deviation between series: of a channel's log effect, of a baseline coefficient over its
 # own prior scale, and of log noise. The family that the seed found free of funnels.
 SERIES_SCALE = dist.LogNormal(-1.0, 0.5)
+# Scale of baseline columns that share one: how far the level walks in a year, and the size of the
+# season's finer harmonics, over the outcome's standard deviation. It reaches 0, where such columns
+# are not there.
+LEARNED_SCALE = dist.HalfNormal(1.0)
 # Degrees of freedom of the robust likelihood (Juarez and Steel 2010); over 2, so that outcomes
 # have a variance.
 DEGREES_OF_FREEDOM = dist.Gamma(2.0, 0.1)

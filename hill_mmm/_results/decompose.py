@@ -54,7 +54,8 @@ class Decomposition:
             to come.
         information: of the weeks fitted to on a multiplier of each medium's mean contribution,
             `(media, media)`, see `multiplier_information`.
-        unexplained: sum of their squared residuals over the noise variance, `()`.
+        unexplained: their squared residuals over the variance of noise and baseline together,
+            `()`.
     """
 
     series: str
@@ -85,6 +86,8 @@ class Decomposition:
         return self.media.sum(axis=2) + self.baseline.sum(axis=2)
 
 
+# Tells the generator of the steps to come from those of the series' noise.
+WALK = 1
 # What adds up over series, by its axis of weeks: the first, or that after the draws.
 _BY_WEEK = ("outcome", "spend", "carried_in")
 _BY_DRAW = ("media", "media_gain", "baseline", "predicted", "predicted_mean", "log_likelihood")
@@ -176,9 +179,8 @@ def _decompose_series(
     baseline, parts = _baseline_effects(posterior, design, series, start)
     by_weight = np.einsum("dtk,dk->dt", regimes, flatten(posterior.draws["weights"]))
     outcome = panel.outcome[start:, series]
-    information, unexplained = _evidence(
-        posterior, design, series, slice(start, len(posterior.panel)), contribution, baseline
-    )
+    fitted = slice(start, len(posterior.panel))
+    information, unexplained = _evidence(posterior, design, series, fitted, contribution)
     return Decomposition(
         series=panel.series[series],
         weeks=panel.weeks[start:],
@@ -203,23 +205,34 @@ def _decompose_series(
 
 
 def _evidence(
-    posterior: Posterior,
-    design: Design,
-    series: int,
-    weeks: slice,
-    media: Floats,
-    baseline: Floats,
+    posterior: Posterior, design: Design, series: int, weeks: slice, media: Floats
 ) -> tuple[Floats, Floats]:
     """`information` and `unexplained` of one series, of its weeks fitted to."""
     noise = flatten(posterior.draws["sigma"])[:, series].mean()
     outcome = posterior.panel.outcome[weeks, series] / posterior.scales.outcome[series]
     known = np.flatnonzero(np.isfinite(outcome))
-    effect, rest = media[:, known].mean(axis=0), baseline[:, known].sum(axis=2).mean(axis=0)
-    matrix = np.concatenate([design.matrix, design.signed], axis=2)[weeks, series][known]
-    prior_sd = np.append(design.prior_sd, design.signed_prior_sd)
-    residual = (outcome[known] - rest - effect.sum(axis=1)) / noise
-    information = multiplier_information(effect / noise, matrix / noise, prior_sd)
-    return information, np.array(residual @ residual)
+    effect, matrix = media[:, known].mean(axis=0), design.matrix[weeks, series][known]
+    rest = outcome[known] - effect.sum(axis=1) - matrix @ design.prior_mean
+    both = multiplier_information(
+        np.column_stack([effect, rest]) / noise,
+        np.concatenate([matrix, design.signed[weeks, series][known]], axis=1) / noise,
+        np.append(learned_prior_sd(posterior, design), design.signed_prior_sd),
+    )
+    return both[:-1, :-1], np.array(both[-1, -1])
+
+
+def learned_prior_sd(posterior: Posterior, design: Design) -> Floats:
+    """Prior standard deviation of each coefficient of a design.
+
+    Scales that are learned are at their posterior root mean square.
+    """
+    scale = np.ones(len(design.prior_sd))
+    if design.n_learned:
+        squares = flatten(posterior.draws["baseline_scale"]) ** 2
+        scale[-design.n_learned :] = np.repeat(
+            np.sqrt(squares.mean(axis=0)), list(design.learned.values())
+        )
+    return scale * design.prior_sd
 
 
 def series_curves(posterior: Posterior, series: int) -> Curves:
@@ -255,7 +268,7 @@ def _baseline_effects(
     posterior: Posterior, design: Design, series: int, start: int
 ) -> tuple[Floats, tuple[tuple[str, str], ...]]:
     matrix, labels = design.matrix[start:, series], list(design.parts)
-    coefficients = flatten(posterior.draws["coefficients"])[:, series]
+    coefficients = _continued_coefficients(posterior, design, series)
     if design.signed_parts:
         signed = flatten(posterior.draws["signed_coefficients"]) * design.directions
         coefficients = np.concatenate([coefficients, signed], axis=1)
@@ -272,6 +285,22 @@ def _baseline_effects(
     ]
     effects[parts.index(BASELINE)] += (coefficients @ references)[:, None]
     return np.stack(effects, axis=2), parts
+
+
+def _continued_coefficients(posterior: Posterior, design: Design, series: int) -> Floats:
+    """Coefficients of a design that may go on after the fit's, `(draws, columns)`.
+
+    A random walk of the level goes on: its steps to come are drawn, each by the draw's own scale,
+    from the fit's own seed. They are the same for every series and however many are asked for.
+    """
+    known = flatten(posterior.draws["coefficients"])[:, series, : design.matrix.shape[2]]
+    to_come = design.matrix.shape[2] - known.shape[1]
+    if not to_come:
+        return known
+    rng = np.random.default_rng([posterior.sampler.seed, 0, WALK])
+    scale = flatten(posterior.draws["baseline_scale"])[:, -1]
+    steps = rng.standard_normal((to_come, len(known))).T * scale[:, None]
+    return np.concatenate([known, steps * design.prior_sd[-to_come:]], axis=1)
 
 
 def _column_references(

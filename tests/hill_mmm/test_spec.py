@@ -88,7 +88,7 @@ def test_spec_survives_json(spec: ModelSpec) -> None:
 def test_structure_is_what_shapes_the_program_and_no_more() -> None:
     plain = ModelSpec().structure
     for same in (
-        ModelSpec(trend="none", fourier_order=0),
+        ModelSpec(fourier_order=3),
         ModelSpec(amplitude_prior="contribution_share"),
         ModelSpec(curve_prior=CurvePrior(slope_median=2.0)),
         ModelSpec(channel_priors={"tv": DEFAULT_SHARE_PRIOR}, events={"strike": ()}),
@@ -100,9 +100,13 @@ def test_structure_is_what_shapes_the_program_and_no_more() -> None:
         ModelSpec(likelihood="student_t"),
         ModelSpec(hyperprior="halfnormal"),
         ModelSpec(amplitude_prior="seed"),
+        ModelSpec(trend="linear"),
+        ModelSpec(fourier_order=2),
     ):
         assert other.structure != plain
         assert hash(other.structure) != hash(plain)
+    still = ModelSpec(trend="none", fourier_order=0)
+    assert still.structure == ModelSpec(trend="piecewise", fourier_order=2).structure
 
 
 @pytest.mark.parametrize("kind", [RoiPrior, ContributionSharePrior])

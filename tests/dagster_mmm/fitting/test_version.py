@@ -38,8 +38,8 @@ def test_the_model_is_as_asked_for() -> None:
             {
                 "name": "radio",
                 "contribution_share_prior": {"median": 0.1, "sd_log": 1},
-                "follows_demand": True,
                 "curve_prior": {"alpha_mean": 0.7},
+                "follows_demand": True,
             },
         ],
         organic=[

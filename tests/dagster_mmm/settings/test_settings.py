@@ -113,8 +113,8 @@ def test_defaults_are_filled_in(file: Path) -> None:
                 "half_saturation_median": 1.0,
                 "half_saturation_sd_log": 0.7,
             },
-            "trend": "linear",
-            "fourier_order": 2,
+            "trend": "smooth",
+            "fourier_order": 10,
             "holidays": None,
         },
         "sampler": {

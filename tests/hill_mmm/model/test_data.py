@@ -21,6 +21,7 @@ from hill_mmm.spec import CurvePrior
 
 WEEKS, PADDED = 91, 96
 SIGNED = ModelSpec(control_signs={"competitor_price": "negative"})
+PLAIN = ModelSpec(trend="linear", fourier_order=2)
 LIFT = LiftTest("tv", "2022-02-07", "2022-02-28", 1e5, 2e4)
 
 
@@ -82,7 +83,7 @@ def test_other_variables_are_refused(market: Panel, train: Panel) -> None:
 
 
 def test_prior_leaves_the_outcome_and_the_experiments_out(train: Panel) -> None:
-    data = data_of(train, ModelSpec(), LIFT, prior_only=True)
+    data = data_of(train, PLAIN, LIFT, prior_only=True)
     assert not np.asarray(data.scored).any()
     assert not np.asarray(data.gram).any()
     assert len(data.lift.lift) == 0
@@ -92,7 +93,7 @@ def test_prior_leaves_the_outcome_and_the_experiments_out(train: Panel) -> None:
 
 
 def test_factor_is_of_the_coefficients_precision(train: Panel) -> None:
-    spec = ModelSpec()
+    spec = PLAIN
     data = data_of(train, spec)
     matrix = baseline_design(train, spec, Scales.of(train, spec)).matrix
     for series in range(4):
@@ -106,7 +107,7 @@ def test_factor_is_of_the_coefficients_precision(train: Panel) -> None:
 
 def test_pilot_noise_is_near_the_noise() -> None:
     panel, truth = simulate_geo_market(3, series=8)
-    data = data_of(panel, ModelSpec(fourier_order=1))
+    data = data_of(panel, ModelSpec(trend="linear", fourier_order=1))
     pilot = data.pilot_sigma * np.nanmean(panel.outcome, axis=0)
     # The regression's curves are square roots, and 78 weeks know a sd to 8 %.
     np.testing.assert_allclose(pilot / truth.sigma, 1.0, atol=0.35)
@@ -177,8 +178,8 @@ def test_media_that_a_series_lacks_are_not_active(train: Panel) -> None:
 
 @pytest.mark.parametrize(("sign", "direction"), [("positive", 1.0), ("negative", -1.0)])
 def test_controls_with_a_sign_are_turned(train: Panel, sign: str, direction: float) -> None:
-    spec = ModelSpec(control_signs={"competitor_price": sign})  # pyright: ignore[reportArgumentType]
-    free = data_of(train, ModelSpec())
+    spec = replace(PLAIN, control_signs={"competitor_price": sign})  # pyright: ignore[reportArgumentType]
+    free = data_of(train, PLAIN)
     data = data_of(train, spec)
     np.testing.assert_array_equal(data.signed[:, :, 0], direction * free.regressors[:, :, -1])
     assert data.regressors.shape[2] == free.regressors.shape[2] - 1
