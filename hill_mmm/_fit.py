@@ -234,6 +234,12 @@ def _sample(
 
 
 def _require_fittable(panel: Panel, spec: ModelSpec) -> None:
+    if (panel.value is not None) != (spec.value_per_unit == "by_week"):
+        raise ValueError(
+            "value_per_unit 'by_week' goes with a panel that has the value of each week, and no "
+            f"other does: value_per_unit is {spec.value_per_unit!r}, and the panel has "
+            + ("none" if panel.value is None else "values")
+        )
     unknown = sorted(set(spec.channel_priors) - set(panel.media_names))
     if unknown:
         raise ValueError(f"channel_priors name {unknown}, not among {panel.media_names}")

@@ -215,7 +215,8 @@ class ModelSpec(ModelOptions):
         components: number K of Hill curves in the mixture over weeks.
         outcome_kind: `money`, in the currency of the spend; or `count`: orders, visits or any other
             unit, whose ROI is in money only if a unit has a value.
-        value_per_unit: money that a unit of a count is worth, or None for unknown.
+        value_per_unit: money that a unit of a count is worth; `by_week`, if the panel has what each
+            week's units are worth; or None for unknown.
         channel_priors: priors by channel, paid or organic, if they differ from the default.
         events: ISO dates by event; each event gets a coefficient.
         control_signs: controls whose coefficient may not have the other sign; it is shared by all
@@ -227,7 +228,7 @@ class ModelSpec(ModelOptions):
 
     components: Count = 1
     outcome_kind: OutcomeKind = "money"
-    value_per_unit: Positive | None = None
+    value_per_unit: Positive | Literal["by_week"] | None = None
     channel_priors: Mapping[str, AmplitudePrior] = field(default_factory=dict)
     events: Mapping[str, tuple[Day, ...]] = field(default_factory=dict)
     control_signs: Mapping[str, Sign] = field(default_factory=dict)
@@ -246,18 +247,23 @@ class ModelSpec(ModelOptions):
         )
 
     @property
-    def worth(self) -> float:
-        """Money that a unit of the outcome is worth: 1 for money, NaN for a count without value."""
+    def has_value(self) -> bool:
+        """Whether what a unit of the outcome is worth in money is known, so that it has a ROI."""
+        return self.outcome_kind == "money" or self.value_per_unit is not None
+
+    @property
+    def unit_value(self) -> float:
+        """Money that every unit of the outcome is worth; NaN if not known, or different by week."""
         if self.outcome_kind == "money":
             return 1.0
-        return math.nan if self.value_per_unit is None else self.value_per_unit
+        return self.value_per_unit if isinstance(self.value_per_unit, int | float) else math.nan
 
     def contradictions(self) -> list[tuple[str, str]]:
         """A value of what is money already, and ROI priors on what has no value."""
         if self.outcome_kind == "money" and self.value_per_unit is not None:
-            found = f"outcome_kind 'money' and value_per_unit {self.value_per_unit:g}"
+            found = f"outcome_kind 'money' and value_per_unit {self.value_per_unit}"
             return [(found, "value_per_unit of a count alone")]
-        if self.outcome_kind == "money" or self.value_per_unit is not None:
+        if self.has_value:
             return []
         return [
             (
@@ -274,7 +280,7 @@ class ModelSpec(ModelOptions):
         Raises:
             ValueError: for a ROI prior of an organic channel, which has no spend.
         """
-        has_roi = is_paid and self.amplitude_prior == "roi" and not math.isnan(self.worth)
+        has_roi = is_paid and self.amplitude_prior == "roi" and self.has_value
         default = DEFAULT_ROI_PRIOR if has_roi else DEFAULT_SHARE_PRIOR
         prior = self.channel_priors.get(channel, default)
         if prior.kind == "roi" and not is_paid:

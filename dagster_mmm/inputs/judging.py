@@ -66,6 +66,7 @@ class ModelInput:
 
 class _Roles(TypedDict):
     outcome: str
+    value: str | None
     channels: list[str]
     organic: list[str]
     controls: list[str]
@@ -174,8 +175,10 @@ def _wide(snapshot: pd.DataFrame) -> pd.DataFrame:
 
 def _roles(snapshot: pd.DataFrame, settings: Settings) -> _Roles:
     used = set(snapshot.loc[snapshot["is_used"], "variable"].unique())
+    value = settings.outcome.value
     return {
         "outcome": settings.outcome.name,
+        "value": None if value is None else value.name,
         "channels": [channel.name for channel in settings.channels if channel.name in used],
         "organic": [medium.name for medium in settings.organic if medium.name in used],
         "controls": [control.name for control in settings.controls],

@@ -14,6 +14,7 @@ from hill_mmm._model.lift import LiftData, lift_data
 from hill_mmm._model.media import media_data
 from hill_mmm._model.padding import padded
 from hill_mmm._model.scales import Scales, reference_adstock
+from hill_mmm._model.worth import mean_unit_value
 from hill_mmm.panel import Floats, Panel
 from hill_mmm.spec import LiftTest, ModelSpec
 
@@ -155,8 +156,8 @@ def effect_priors(panel: Panel, spec: ModelSpec, scales: Scales) -> tuple[Floats
     ]
     observed = panel.observed[:, :, None]
     # A ROI is in money, the outcome perhaps in units.
-    worth = scales.outcome[:, None] * spec.worth
-    spend_per_week = np.mean(panel.media, axis=0, where=observed) / worth
+    worth = scales.outcome * mean_unit_value(panel, spec)
+    spend_per_week = np.mean(panel.media, axis=0, where=observed) / worth[:, None]
     through_roi = np.array([prior.kind == "roi" for prior in priors])
     with_spend = np.where(through_roi & (spend_per_week > 0), spend_per_week, 1.0)
     return (

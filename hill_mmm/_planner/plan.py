@@ -21,6 +21,8 @@ from hill_mmm._planner.response import (
     current_spend,
     marginal,
     plan_response,
+    relative_value,
+    unit_value,
 )
 from hill_mmm._planner.rounding import rounded
 from hill_mmm._planner.search import Search, SearchResult, objective_of
@@ -72,7 +74,9 @@ class Scenario:
         current: what is spent today.
         space: the plans allowed.
         reference: what a plan is compared with, `(cells,)`.
-        worth: money that a unit of the outcome is worth; NaN if that is not known.
+        worth: money that a unit of the outcome is worth today; NaN if that is not known. If series
+            differ, it is the mean, in whose units plans are compared.
+        relative: what a unit is worth over that mean, `(cells,)`.
     """
 
     request: PlanRequest
@@ -81,6 +85,7 @@ class Scenario:
     space: PlanSpace
     reference: Floats
     worth: float
+    relative: Floats
 
     def search(self, response: PlanResponse) -> Search:
         """The search by these draws."""
@@ -125,12 +130,13 @@ def plan(posterior: Posterior, request: PlanRequest | None = None, ci_level: flo
 
 def scenario_of(posterior: Posterior, request: PlanRequest) -> Scenario:
     """The scenario made ready; raises what `plan` raises of its limits and its objective."""
-    request = _in_units_of_outcome(request, posterior.spec.worth)
+    worth = unit_value(posterior)
+    request = _in_units_of_outcome(request, worth)
     current = current_spend(posterior, request)
     compared = reference(current, request)
     space = plan_space(posterior.panel, current, compared, request)
-    worth = posterior.spec.worth
-    return Scenario(request, cell_names(posterior.panel), current, space, compared, worth)
+    relative = np.repeat(relative_value(posterior), len(posterior.panel.channels))
+    return Scenario(request, cell_names(posterior.panel), current, space, compared, worth, relative)
 
 
 def _in_units_of_outcome(request: PlanRequest, worth: float) -> PlanRequest:
@@ -140,7 +146,7 @@ def _in_units_of_outcome(request: PlanRequest, worth: float) -> PlanRequest:
     if np.isnan(worth):
         raise PlanError(
             f"{request.objective} compares the outcome with money, and a unit of this outcome has "
-            "no value: set outcome.value_per_unit, or plan for a fixed_budget"
+            "no value: set outcome.value_per_unit or value_column, or plan for a fixed_budget"
         )
     target = None if request.target is None else request.target / worth
     return replace(request, target=target, margin=request.margin * worth)
@@ -260,10 +266,10 @@ def _cells(
             "lowest_learned_spend": current.lowest_learned,
             "highest_learned_spend": current.highest_learned,
             "is_extrapolated": is_beyond(weekly, current.highest_learned),
-            **statistics("contribution", planned - without, ci_level),
-            **statistics("contribution_change", planned - compared, ci_level),
-            "roi_mean": posterior.spec.worth * ((planned - without) / paid).mean(axis=0),
-            "mroi_mean": posterior.spec.worth * mroi.mean(axis=0),
+            **statistics("contribution", (planned - without) / scenario.relative, ci_level),
+            **statistics("contribution_change", (planned - compared) / scenario.relative, ci_level),
+            "roi_mean": scenario.worth * ((planned - without) / paid).mean(axis=0),
+            "mroi_mean": scenario.worth * mroi.mean(axis=0),
             "ci_level": ci_level,
         }
     )
@@ -278,13 +284,15 @@ def _totals(
 ) -> pd.DataFrame:
     request, space, search = scenario.request, scenario.space, scenario.search(judge)
     weeks, last, weekly = request.horizon_weeks, posterior.panel.weeks[-1], found.weekly
-    planned, compared, without = (
-        np.asarray(compiled_effect(judge, jnp.asarray(spend))).sum(axis=1)
+    by_cell = [
+        np.asarray(compiled_effect(judge, jnp.asarray(spend)))
         for spend in (weekly, scenario.reference, np.zeros_like(weekly))
-    )
+    ]
+    planned, compared, without = (effect.sum(axis=1) for effect in by_cell)
+    contribution = (by_cell[0] - by_cell[2]) @ (1.0 / scenario.relative)
     spend = weeks * weekly.sum()
     gains = planned - compared - request.price * (spend - weeks * scenario.reference.sum())
-    sums = statistics("contribution", planned - without, ci_level)
+    sums = statistics("contribution", contribution, ci_level)
     sums |= statistics("gain", gains, ci_level)
     left = weeks * space.total - spend
     row = {
@@ -302,7 +310,7 @@ def _totals(
         "prob_gain": float((gains > 0).mean()),
         "utility_gain": found.utility,
         "roi_mean": (
-            posterior.spec.worth * float((planned - without).mean() / spend) if spend else np.nan
+            scenario.worth * float((planned - without).mean() / spend) if spend else np.nan
         ),
         "has_converged": found.has_converged,
         "constraint_residual": search.residual(weekly),

@@ -102,8 +102,8 @@ def channel_summary(
     `contribution` is of the period's weeks: it adds up, over weeks and with the baseline, and spend
     of earlier weeks that works in them counts in it. `incremental_outcome` is of the period's
     spend: the outcome with it less the outcome without it, in the period and the 26 weeks after it
-    (see `returns_with_total`). ROI is that over the spend, in money: of a count, times its value
-    per unit, and NaN without one; mROI its derivative by a uniform
+    (see `returns_with_total`). ROI is what that is worth in money, over the spend: of a count, each
+    week's at that week's value per unit, and NaN without one; mROI its derivative by a uniform
     relative increase of the period's spend, over the spend; CPIK spend over incremental outcome,
     the cost of an incremental unit of an outcome that is not money. They are NaN, and
     `no_return_reason` says why, for organic media, without spend, and where the weeks with spend
@@ -122,9 +122,7 @@ def channel_summary(
     learned, expected = _learned(posterior, part), part.expected
     return pd.concat(
         [
-            _period_rows(part, expected, returns, index, posterior.spec.worth, ci_level).assign(
-                roi_learned=learned
-            )
+            _period_rows(part, expected, returns, index, ci_level).assign(roi_learned=learned)
             for index, period in enumerate(returns.periods)
             if _has(part, period)
         ],
@@ -144,25 +142,22 @@ def _period_rows(
     expected: Floats,
     returns: PeriodReturns,
     index: int,
-    worth: float,
     ci_level: float,
 ) -> pd.DataFrame:
-    """The rows of one period, that of this index among those of `returns`.
-
-    `worth` is the money that a unit of the outcome is worth.
-    """
+    """The rows of one period, that of this index among those of `returns`."""
     period = returns.periods[index]
     weeks = period.within(part.weeks)
     organic = len(part.media_names) - len(part.channels)
     spend = np.append(part.spend[weeks].sum(axis=0), np.zeros(organic))
     reason = [*_no_return_reasons(part, weeks), *["organic"] * organic]
     divisor = np.where([why is None for why in reason], spend, np.nan)
-    if np.isnan(worth):
+    money = returns.money[:, index]
+    if np.isnan(money).all():
         reason = [why or "a count without a value per unit" for why in reason]
     contribution = part.media[:, weeks].sum(axis=1)
     share = contribution / expected[:, weeks].sum(axis=1, keepdims=True)
     incremental = returns.effect[:, index]
-    roi = worth * incremental / divisor
+    roi = money / divisor
     with np.errstate(divide="ignore"):
         cpik = divisor / incremental
     days = part.weeks[weeks].astype("datetime64[s]")
@@ -183,7 +178,7 @@ def _period_rows(
             ),
             **statistics("incremental_outcome", incremental, ci_level),
             **statistics("roi", roi, ci_level),
-            **statistics("mroi", worth * returns.gain[:, index] / divisor, ci_level),
+            **statistics("mroi", returns.gain[:, index] / divisor, ci_level),
             "cpik_median": np.median(cpik, axis=0),
             "prob_roi_gt_1": np.where(np.isnan(roi).any(axis=0), np.nan, (roi > 1).mean(axis=0)),
             "no_return_reason": pd.array(reason, dtype="string"),
@@ -262,18 +257,18 @@ def response_curve(posterior: Posterior, ci_level: float) -> pd.DataFrame:
     """Weekly outcome and mROI of each paid channel against its weekly spend.
 
     On two bases (see `CurvePoints`): at steady state, and against multiples of the historical
-    pattern. The mROI is in money, and NaN for a count without a value per unit.
+    pattern. The mROI is in money, at what a unit is worth in the last 13 weeks, and NaN for a count
+    without a value per unit.
     """
-    worth = posterior.spec.worth
     frames: list[pd.DataFrame] = []
     for basis, multipliers in CURVE_MULTIPLIERS.items():
         running: CurvePoints | None = None
         for series in range(len(posterior.panel.series)):
             points = response_points(posterior, series, multipliers, basis)
-            frames += _curve_rows(points, posterior.panel.channels, ci_level, worth)
+            frames += _curve_rows(points, posterior.panel.channels, ci_level)
             running = points if running is None else total_response([running, points])
         if running is not None and len(posterior.panel.series) > 1:
-            frames += _curve_rows(running, posterior.panel.channels, ci_level, worth)
+            frames += _curve_rows(running, posterior.panel.channels, ci_level)
     return pd.concat(frames, ignore_index=True)
 
 
@@ -320,10 +315,10 @@ def response_draws(posterior: Posterior, count: int) -> pd.DataFrame:
 
 
 def _curve_rows(
-    points: CurvePoints, channels: tuple[str, ...], ci_level: float, worth: float
+    points: CurvePoints, channels: tuple[str, ...], ci_level: float
 ) -> list[pd.DataFrame]:
     """A frame for each channel that the series spends on; a control region may have none."""
-    mroi = worth * points.mroi
+    mroi = points.mroi
     return [
         pd.DataFrame(
             {

@@ -11,10 +11,11 @@ from hill_mmm.panel.rows import WEEK, Floats, Rows, week_starts
 
 MIN_WEEKS = 52
 
-Role = Literal["outcome", "spend", "organic", "control"]
+Role = Literal["outcome", "value", "spend", "organic", "control"]
 NOT_NEGATIVE = {
     "spend": "spend cannot be negative: book refunds to the week of the spend",
     "organic": "exposures cannot be negative: correct them at the source",
+    "value": "a value cannot be negative: book returns to the week of the sale",
 }
 
 
@@ -78,11 +79,13 @@ def find_problems(
     channels: Sequence[str],
     controls: Sequence[str] = (),
     organic: Sequence[str] = (),
+    value: str | None = None,
     series: str | None = None,
 ) -> list[Problem]:
     """Every reason why `Panel.from_frame` would refuse this frame: its weeks, then its columns."""
     variables = [outcome, *channels, *organic, *controls]
-    unusable = frame_problems(frame, variables, series)
+    valued = [] if value is None else [value]
+    unusable = frame_problems(frame, [*variables, *valued], series)
     if unusable:
         return unusable
     rows = Rows.of(frame, series)
@@ -94,12 +97,15 @@ def find_problems(
         message = f"{len(variables)} variables in {longest} weeks; leave controls out"
         problems.append(Problem("too_many_variables", message))
     roles: dict[str, Role] = {outcome: "outcome"}
+    roles |= dict.fromkeys(valued, "value")
     roles |= dict.fromkeys(channels, "spend")
     roles |= dict.fromkeys(organic, "organic")
     roles |= dict.fromkeys(controls, "control")
     for name, role in roles.items():
-        is_medium = role in NOT_NEGATIVE
+        is_medium = role in ("spend", "organic")
         problems += _value_problems(rows if is_medium else with_outcome, name, role)
+    for name in valued:
+        problems += _worthless_weeks(with_outcome, outcome, name)
     return problems
 
 
@@ -235,6 +241,23 @@ def _value_problems(rows: Rows, name: str, role: Role) -> list[Problem]:
             week=rows.week[row],
         )
         for row in np.flatnonzero(numbers < 0)
+    ]
+
+
+def _worthless_weeks(rows: Rows, outcome: str, value: str) -> list[Problem]:
+    """Weeks in which something was sold, and all of it for nothing."""
+    units, money = (rows.frame[name].to_numpy(np.float64) for name in (outcome, value))
+    return [
+        _in_series(
+            rows,
+            "zero_value",
+            f"{value} is 0 in the week of {rows.week[row]}, whose {outcome} is {units[row]:g}; "
+            "correct it at the source",
+            rows.group[row],
+            variable=value,
+            week=rows.week[row],
+        )
+        for row in np.flatnonzero((units > 0) & (money == 0))
     ]
 
 
