@@ -16,8 +16,6 @@ LEAD_IN = "the week leads in: its media count for what they carry over, its outc
 OF_OUTCOME = ("outcome", "value")
 # Public holidays make some weeks shorter than a business's usual one.
 REGULAR = 0.8
-# What `int_input` says of a week that the reports do not hold.
-BEYOND_REPORTS = "reports from "
 SILENCE = {
     "spend": "the channel has no spend in any week",
     "organic": "the medium has no exposure in any week",
@@ -118,9 +116,7 @@ def _partial_last_week(weekly: pd.DataFrame) -> dict[Hashable, str]:
 def _unreported_weeks(weekly: pd.DataFrame, left_out: Collection[Hashable]) -> dict[Hashable, str]:
     """The last weeks, of those not left out already, that the ad platforms' reports do not hold."""
     spend = weekly[(weekly["role"] == "spend") & ~weekly["week_start"].isin(left_out)]
-    found = spend["unreadable_value"].where(
-        spend["unreadable_value"].str.startswith(BEYOND_REPORTS).fillna(False).astype(bool)
-    )
+    found = spend["unreadable_value"].where(spend["is_beyond_reports"].astype(bool))
     by_week = found.groupby(spend["week_start"]).max()
     last = by_week[by_week.index > by_week.index[by_week.isna()].max()]
     if len(last) > MAX_LATE_WEEKS:

@@ -20,6 +20,7 @@ from dagster_mmm.inputs.formats import (
 )
 from dagster_mmm.inputs.left_out import days_a_week
 from dagster_mmm.settings import Settings, as_read, reading
+from dagster_mmm.warehouse.marts import NEWEST_COLUMN
 from hill_mmm.panel import ALL_SERIES, Problem, duplicate_week, early_end, missing_week
 from hill_mmm.spec import years_without_holidays
 
@@ -36,7 +37,7 @@ def empty_table(settings: Settings) -> Problem:
 def built_otherwise(weekly: pd.DataFrame, settings: Settings) -> list[Problem]:
     """Rows of `weekly_input` that were built as another settings file, or an older one, says."""
     remedy = "build it again: run the job weekly_input, or mmm run"
-    if "read_as" not in weekly:
+    if NEWEST_COLUMN not in weekly:
         return [Problem("built_otherwise", f"weekly_input is of an earlier version; {remedy}")]
     read_as = weekly["read_as"].dropna()
     if read_as.empty or (read_as == reading(settings)).all():
