@@ -18,7 +18,7 @@ from dagster_mmm.inputs.problems import (
     empty_table,
     future_dates,
     rejected_rows,
-    reserved_series,
+    series_like_their_sum,
     similar_series,
     stopped_feeds,
     unknown_holidays,
@@ -119,7 +119,7 @@ def judge_input(
     otherwise = built_otherwise(weekly, settings)
     if otherwise:
         return ModelInput(_snapshot(weekly), (*problems, *otherwise))
-    problems += absent_variables(weekly, settings) + reserved_series(weekly)
+    problems += absent_variables(weekly, settings) + series_like_their_sum(weekly)
     problems += similar_series(weekly)
     weekly = weekly.assign(week_start=pd.to_datetime(weekly["week_start"]))
     far_ahead = future_dates(weekly, pd.Timestamp(today) + PLANNED_AHEAD)

@@ -10,9 +10,6 @@ from numpy.typing import NDArray
 from hill_mmm.panel.problems import PanelError, Problem, find_problems, frame_problems
 from hill_mmm.panel.rows import WEEK, Floats, Integers, Rows, Weeks
 
-# Name of what is summed over all series, in every result.
-ALL_SERIES = "all"
-
 
 @dataclass(frozen=True)
 class Panel:

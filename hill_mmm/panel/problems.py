@@ -7,7 +7,7 @@ from typing import Literal, SupportsIndex
 import numpy as np
 import pandas as pd
 
-from hill_mmm.panel.rows import WEEK, Floats, Rows, week_starts
+from hill_mmm.panel.rows import ALL_SERIES, WEEK, Floats, Rows, week_starts
 
 MIN_WEEKS = 52
 
@@ -69,6 +69,15 @@ def early_end(week: object) -> tuple[str, str]:
         "early_end",
         f"there is no row from the week of {week} on, but other series go on; add its weeks, with "
         "0 where nothing was spent or sold, or leave the series out",
+    )
+
+
+def reserved_series(name: str) -> tuple[str, str]:
+    """Code and message of a series among several that would be taken for their sum."""
+    return (
+        "reserved_series",
+        f"a series is called {name!r}, the name of their sum, {ALL_SERIES!r}; call it something "
+        "else",
     )
 
 
@@ -145,7 +154,7 @@ def frame_problems(frame: pd.DataFrame, variables: list[str], series: str | None
 
 def _series_problems(frame: pd.DataFrame, series: str) -> list[Problem]:
     nameless = week_starts(frame)[frame[series].isna().to_numpy()]
-    return [
+    problems = [
         Problem(
             "missing_series",
             f"{series} names no series in {count} row(s) of the week of {week}; "
@@ -154,6 +163,12 @@ def _series_problems(frame: pd.DataFrame, series: str) -> list[Problem]:
             str(week),
         )
         for week, count in zip(*np.unique(nameless, return_counts=True), strict=True)
+    ]
+    names = sorted(frame[series].dropna().astype(str).unique())
+    return problems + [
+        Problem(*reserved_series(name), series=name)
+        for name in names
+        if len(names) > 1 and name.strip().lower() == ALL_SERIES
     ]
 
 

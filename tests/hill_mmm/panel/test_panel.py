@@ -453,3 +453,11 @@ def test_a_week_without_units_needs_no_value(frame: pd.DataFrame) -> None:
     frame["worth"] = 80.0 * frame["revenue"]
     frame.loc["2024-02-12", ["revenue", "worth"]] = 0.0
     assert not find_problems(frame, **ROLES, value="worth")
+
+
+@pytest.mark.parametrize("name", ["all", "All "])
+def test_a_series_cannot_be_called_as_their_sum(geos: pd.DataFrame, name: str) -> None:
+    with pytest.raises(PanelError, match="the name of their sum, 'all'; call it something else"):
+        Panel.from_frame(geos.replace({"geo": {"north": name}}), **GEO_ROLES)
+    alone = geos[geos["geo"] == "north"].assign(geo="all")
+    assert Panel.from_frame(alone, **GEO_ROLES).series == ("all",)
