@@ -29,7 +29,7 @@ from hill_mmm._planner.search import Search, SearchResult, objective_of
 from hill_mmm._planner.space import TOLERANCE, PlanSpace, cell_names, plan_space, reference
 from hill_mmm._planner.targets import highest_mroi, highest_roi, is_mroi_reached
 from hill_mmm._posterior import Posterior
-from hill_mmm._results.learned import is_beyond
+from hill_mmm._results.learned import LEAST_SPEND_SHARE, is_beyond, usual_spend
 from hill_mmm._results.statistics import statistics
 from hill_mmm.panel import WEEK, Floats
 from hill_mmm.spec import PlanRequest
@@ -244,15 +244,20 @@ def _status(
 def _cells(
     posterior: Posterior, scenario: Scenario, judge: PlanResponse, weekly: Floats, ci_level: float
 ) -> pd.DataFrame:
-    """Spend is a week's mean; contributions are of the horizon with what it carries over."""
+    """Spend is a week's mean; contributions are of the horizon with what it carries over.
+
+    A channel that is next to off air has no return, as in `channel_summary`.
+    """
     current, space, weeks = scenario.current, scenario.space, scenario.request.horizon_weeks
     names = cell_names(posterior.panel)
     planned, compared, without = (
         np.asarray(compiled_effect(judge, jnp.asarray(spend)))
         for spend in (weekly, scenario.reference, np.zeros_like(weekly))
     )
-    paid = np.where(weekly > 0, weekly * weeks, np.nan)
-    mroi = np.where(weekly > 0, np.asarray(marginal(judge, jnp.asarray(weekly))) / weeks, np.nan)
+    usual = usual_spend(posterior.panel.spend).ravel()
+    has_return = (weekly > 0) & (weekly >= LEAST_SPEND_SHARE * usual)
+    paid = np.where(has_return, weekly * weeks, np.nan)
+    mroi = np.where(has_return, np.asarray(marginal(judge, jnp.asarray(weekly))) / weeks, np.nan)
     return pd.DataFrame(
         {
             "series_key": [series for _, series in names],

@@ -18,6 +18,7 @@ from hill_mmm._model.adstock import adstock_weights
 from hill_mmm._posterior import Posterior, flatten, over_draws
 from hill_mmm._results.components import component
 from hill_mmm._results.decompose import Decomposition, with_total
+from hill_mmm._results.learned import LEAST_SPEND_SHARE, usual_spend
 from hill_mmm._results.lift_tests import LiftWithoutTest, lift_test
 from hill_mmm._results.periods import RECENT, Period, summary_periods
 from hill_mmm._results.prior_effect import contribution_prior
@@ -32,9 +33,6 @@ CURVE_MULTIPLIERS: Mapping[Basis, Floats] = {
     "historical_pattern": np.arange(1, 9) / 4.0,
 }
 DECAY_LAGS = 14
-# Under this share of the channel's usual weekly spend, where the published response curves begin, a
-# return is read off a piece of the curve that the data say next to nothing of.
-LEAST_SPEND_SHARE = 0.05
 
 
 @dataclass(frozen=True)
@@ -194,7 +192,7 @@ def _ratio(part: Floats, whole: Floats) -> Floats:
 
 def _no_return_reasons(part: Decomposition, weeks: slice) -> list[str | None]:
     """Why a paid channel has no return in a period, in words; None where it has one."""
-    usual, here = _mean_of_spent(part.spend), _mean_of_spent(part.spend[weeks])
+    usual, here = usual_spend(part.spend), usual_spend(part.spend[weeks])
     return [
         "no spend"
         if not spent
@@ -203,11 +201,6 @@ def _no_return_reasons(part: Decomposition, weeks: slice) -> list[str | None]:
         else None
         for spent, of_usual in zip(here, usual, strict=True)
     ]
-
-
-def _mean_of_spent(spend: Floats) -> Floats:
-    """Mean of each channel's weeks with spend; 0 where there is none."""
-    return spend.sum(axis=0) / np.maximum(np.count_nonzero(spend, axis=0), 1)
 
 
 def _learned(posterior: Posterior, part: Decomposition) -> Floats:

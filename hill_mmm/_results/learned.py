@@ -18,6 +18,10 @@ from hill_mmm._model.padding import padded
 from hill_mmm._posterior import Posterior
 from hill_mmm.panel import Floats
 
+# Under this share of the channel's usual weekly spend, where the published response curves begin, a
+# week is next to off air: a return there is read off a piece of the curve that the data say nothing
+# of.
+LEAST_SPEND_SHARE = 0.05
 # Two computations of the same adstock differ by no more than this share.
 TOLERANCE = 1e-6
 # Weeks after which a pattern that repeats has settled.
@@ -28,7 +32,8 @@ class LearnedRange(NamedTuple):
     """The adstock that one series has had of each paid channel, in currency a week.
 
     Attributes:
-        lowest: the least in a week with spend, `(channels,)`; 0 without any spend.
+        lowest: the least in a week on air, of 5 % of the usual spend or more, `(channels,)`; 0
+            without any.
         highest: the most, `(channels,)`.
     """
 
@@ -48,8 +53,15 @@ def learned_range(posterior: Posterior, series: int) -> LearnedRange:
     )
     own = slice(int(panel.starts[series]), len(panel))
     level = np.asarray(adstocked)[own] * posterior.scales.spend[series, :paid]
-    lowest = np.where(panel.spend[own, series] > 0, level, np.inf).min(axis=0)
+    spend = panel.spend[own, series]
+    is_on_air = (spend > 0) & (spend >= LEAST_SPEND_SHARE * usual_spend(spend))
+    lowest = np.where(is_on_air, level, np.inf).min(axis=0)
     return LearnedRange(np.where(np.isinf(lowest), 0.0, lowest), level.max(axis=0))
+
+
+def usual_spend(spend: Floats) -> Floats:
+    """Mean of the weeks with spend, by column of `(weeks, ...)`; 0 where there is none."""
+    return spend.sum(axis=0) / np.maximum(np.count_nonzero(spend, axis=0), 1)
 
 
 def is_beyond(adstock_: Floats, highest: Floats) -> NDArray[np.bool_]:

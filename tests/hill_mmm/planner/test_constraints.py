@@ -158,3 +158,17 @@ def test_tiny_and_huge_units_of_money_are_planned_alike(small: Fit) -> None:
     ]
     for other in (plans[0], plans[2]):
         np.testing.assert_allclose(other, plans[1], rtol=0.02)
+
+
+def test_a_channel_next_to_off_air_has_no_return_and_no_range_of_its_own(small: Fit) -> None:
+    """One unit of tv a week in the last quarter: no ROI of cents, no cents as the least seen."""
+    spend = small.panel.spend.copy()
+    least = np.where(spend[:-13, 0, 0] > 0, spend[:-13, 0, 0], np.inf).min()
+    spend[-13:, 0, 0] = 1e-6 * least
+    trickle = replace(small, panel=replace(small.panel, spend=spend))
+    found = plan(trickle, PlanRequest())
+    tv, *others = found.cells.itertuples()
+    assert 0.0 < tv.planned_weekly_spend < 0.01 * least
+    assert np.isnan([tv.roi_mean, tv.mroi_mean]).all()
+    assert np.isfinite([[one.roi_mean, one.mroi_mean] for one in others]).all()
+    assert tv.lowest_learned_spend > 0.01 * least
