@@ -592,8 +592,8 @@ BUDGET_PLAN = _table(
     *_statistics("contribution_change", "That, minus the same of the reference"),
     _number(
         "roi_mean",
-        "Contribution per unit of money; null without value, and where the spend is under 5 % of the "
-        "channel's usual week.",
+        "Contribution per unit of money; null without value, and where the spend is under 5 % of "
+        "the channel's usual week.",
         nullable=True,
     ),
     _number("mroi_mean", "Outcome of the next unit of money; null like roi_mean.", nullable=True),
