@@ -18,7 +18,7 @@ from hill_mmm._sampling.nuts import ChainStats
 from hill_mmm.panel import Floats, Panel
 from hill_mmm.spec import LiftTest, ModelSpec, SamplerSettings
 
-SCHEMA_VERSION = 4
+SCHEMA_VERSION = 5
 DRAW_BATCH = 64
 
 CURVE_DIMS = ("medium", "component")
@@ -36,6 +36,8 @@ SITE_DIMS: dict[str, tuple[str, ...]] = {
 OPTIONAL_SITE_DIMS: dict[str, tuple[str, ...]] = {
     "signed_coefficients": ("signed",),
     "degrees_of_freedom": (),
+    "baseline_scale": ("learned_scale",),
+    "log_effect": ("medium",),
 }
 ALL_SITE_DIMS = SITE_DIMS | OPTIONAL_SITE_DIMS
 
@@ -120,6 +122,7 @@ class Posterior:
             "medium": panel.media_names,
             "control": panel.control_names,
             "adstock_parameter": PARAMETERS[self.spec.adstock],
+            "learned_scale": self.spec.learned_scales,
         }
         return xr.Dataset(
             {**draws, **stats, **data},

@@ -30,6 +30,7 @@ TABLES_OF_THE_FIT = (
     tables.ADSTOCK_DECAY,
     tables.COMPONENT,
     tables.LIFT_TEST,
+    tables.PRIOR_SENSITIVITY,
     tables.RUN_DELTA_CAUSE,
     tables.PARAMETER_SUMMARY,
     tables.ACCURACY,

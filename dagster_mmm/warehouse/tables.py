@@ -190,6 +190,13 @@ CHANNEL_SUMMARY = _table(
         "null of a medium that brings nothing.",
         nullable=True,
     ),
+    _number(
+        "unseen_share",
+        "Share of the contribution that the least adstock of any week fitted to brings by itself, "
+        "0-1: the curve below it has met no data. Near 0 if the channel was off for long enough; "
+        "null of a medium that brings nothing.",
+        nullable=True,
+    ),
     *_statistics(
         "incremental_outcome",
         "Outcome that the period's spend brings, in the period and the 26 weeks after it, where "
@@ -219,6 +226,20 @@ CHANNEL_SUMMARY = _table(
         "Posterior probability that ROI exceeds 1; null with a no_return_reason.",
         nullable=True,
     ),
+    _number(
+        "roi_hidden_driver_r2",
+        "How strong a driver outside the model would have to be to move the mean ROI across 1: the "
+        "share, 0-1, that it explains of what the model leaves over in the outcome, and as much of "
+        "what nothing else in the model explains in the medium's contribution by week (Cinelli and "
+        "Hazlett 2020, at the mean curves). Near 0, a weak one would do. Of a count without a "
+        "value per unit, to move incremental_outcome to 0; else null with a no_return_reason.",
+        nullable=True,
+    ),
+    _number(
+        "mroi_hidden_driver_r2",
+        "The same of mROI.",
+        nullable=True,
+    ),
     _text(
         "no_return_reason",
         "Why there is no return: organic, no spend, or so little spend in the weeks with any "
@@ -229,7 +250,21 @@ CHANNEL_SUMMARY = _table(
     _number(
         "roi_learned",
         "Share of the prior variance of the medium's log effect (its log ROI) that the data "
-        "removed, 0-1; null where the prior is the seed's, or the series lacks the medium.",
+        "removed, times the share of the contribution that is not unseen, 0-1; null where the "
+        "prior is the seed's, or the series lacks the medium.",
+        nullable=True,
+    ),
+    _number(
+        "prob_effect",
+        "Probability that the medium has any effect, if before the data that was as likely as not: "
+        "under 0.25 the data are better explained without it, near 0.5 they do not say. Of all "
+        "weeks, in the rows of every period; null with a no_prob_effect_reason.",
+        nullable=True,
+    ),
+    _text(
+        "no_prob_effect_reason",
+        "Why prob_effect is not known: several series, a mixture of curves, Student-t noise, the "
+        "seed's amplitude prior, or weights that say nothing; null where it is known.",
         nullable=True,
     ),
     _ci_level(),
@@ -279,7 +314,11 @@ RESPONSE_CURVE = _table(
         "a value per unit",
         nullable=True,
     ),
-    _flag("is_extrapolated", "True if some week's adstock exceeds all that the data have seen."),
+    _flag(
+        "is_extrapolated",
+        "True if some week's adstock is more than all that the data have seen; or less, of a "
+        "channel that was never off.",
+    ),
     _ci_level(),
 )
 
@@ -584,7 +623,8 @@ BUDGET_PLAN = _table(
     ),
     _flag(
         "is_extrapolated",
-        "True if the plan goes beyond highest_learned_spend: the meaning of mmm_response_curve.",
+        "True if the plan goes beyond highest_learned_spend, or below all that was seen of a "
+        "channel that was never off: the meaning of mmm_response_curve.",
     ),
     *_statistics(
         "contribution", "Incremental outcome of the plan's spend, carry-over after it included"
@@ -657,7 +697,7 @@ BUDGET_PLAN_SUMMARY = _table(
         "is_extrapolated",
         sa.Boolean,
         nullable=True,
-        comment="True if a channel of the plan has more adstock than the data have seen.",
+        comment="True if a channel of the plan has more, or less, adstock than the data have seen.",
     ),
     _count("draws_searched", "Posterior draws of the search for the best plan.", nullable=True),
     _count("draws_judged", "Posterior draws of its improvement and these figures.", nullable=True),
@@ -716,6 +756,48 @@ EXPERIMENT_VALUE = _table(
     ),
 )
 
+PRIOR_SENSITIVITY = _table(
+    "mmm_prior_sensitivity",
+    "One row per run, prior, trust in it, medium and metric: what the figure over all weeks and "
+    "series would read if the priors on ROI or share were trusted half or twice as much. Twice the "
+    "trust is a prior with sd_log divided by the root of 2.",
+    _key(
+        "prior_of",
+        sa.String,
+        "Whose prior is trusted otherwise: that of all media, together; or of one medium by "
+        "itself, shown for its own figures and for what all media bring.",
+    ),
+    _key("trust", sa.String, "half or double."),
+    _key("channel", sa.String, "The medium whose figure it is; or all media."),
+    _key(
+        "metric",
+        sa.String,
+        "roi and mroi of a medium, or contribution of one without a ROI and of all media.",
+    ),
+    *[_number(name, f"The figure as published: {STATISTICS[name]}.") for name in ("mean", "sd")],
+    *[
+        _number(
+            f"scaled_{name}",
+            f"The figure under the other prior: {STATISTICS[name]}; null if not known.",
+            nullable=True,
+        )
+        for name in ("mean", "ci_lo", "ci_hi")
+    ],
+    _number(
+        "shift_sd",
+        "The move of the mean in standard deviations of the published posterior; null if not "
+        "known.",
+        nullable=True,
+    ),
+    _number(
+        "pareto_k",
+        "Pareto k of the draws' weights: over 0.7 the posterior under the other prior is too far "
+        "away to be known without a fit; null if there is none.",
+        nullable=True,
+    ),
+    _ci_level(),
+)
+
 # Made of a fit by the planner; the others are what the fit says itself.
 PLAN_TABLES = (BUDGET_PLAN, BUDGET_PLAN_SUMMARY, EXPERIMENT_VALUE)
 
@@ -729,6 +811,7 @@ RESULT_TABLES = (
     ADSTOCK_DECAY,
     COMPONENT,
     LIFT_TEST,
+    PRIOR_SENSITIVITY,
     MODEL_FIT,
     FORECAST,
     RUN_DELTA,

@@ -12,6 +12,7 @@ from typing import Literal
 import jax.numpy as jnp
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from hill_mmm._planner.response import (
     CurrentSpend,
@@ -29,7 +30,7 @@ from hill_mmm._planner.search import Search, SearchResult, objective_of
 from hill_mmm._planner.space import TOLERANCE, PlanSpace, cell_names, plan_space, reference
 from hill_mmm._planner.targets import highest_mroi, highest_roi, is_mroi_reached
 from hill_mmm._posterior import Posterior
-from hill_mmm._results.learned import LEAST_SPEND_SHARE, is_beyond, usual_spend
+from hill_mmm._results.learned import LEAST_SPEND_SHARE, is_outside, usual_spend
 from hill_mmm._results.statistics import statistics
 from hill_mmm.panel import WEEK, Floats
 from hill_mmm.spec import PlanRequest
@@ -270,7 +271,7 @@ def _cells(
             "highest_weekly_spend": current.highest,
             "lowest_learned_spend": current.lowest_learned,
             "highest_learned_spend": current.highest_learned,
-            "is_extrapolated": is_beyond(weekly, current.highest_learned),
+            "is_extrapolated": _is_extrapolated(current, weekly),
             **statistics("contribution", (planned - without) / scenario.relative, ci_level),
             **statistics("contribution_change", (planned - compared) / scenario.relative, ci_level),
             "roi_mean": scenario.worth * ((planned - without) / paid).mean(axis=0),
@@ -278,6 +279,10 @@ def _cells(
             "ci_level": ci_level,
         }
     )
+
+
+def _is_extrapolated(current: CurrentSpend, weekly: Floats) -> NDArray[np.bool_]:
+    return is_outside(weekly, weekly, current.lowest_seen, current.highest_learned)
 
 
 def _totals(
@@ -320,7 +325,7 @@ def _totals(
         "has_converged": found.has_converged,
         "constraint_residual": search.residual(weekly),
         "unspent": max(left, 0.0) if request.objective == "fixed_budget" else 0.0,
-        "is_extrapolated": bool(is_beyond(weekly, scenario.current.highest_learned).any()),
+        "is_extrapolated": bool(_is_extrapolated(scenario.current, weekly).any()),
         "draws_searched": min(SEARCH_DRAWS, posterior.n_draws),
         "draws_judged": min(JUDGE_DRAWS, posterior.n_draws),
         "ci_level": ci_level,

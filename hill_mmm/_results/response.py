@@ -17,7 +17,7 @@ from hill_mmm._model.padding import padded
 from hill_mmm._model.worth import present_unit_value
 from hill_mmm._posterior import Posterior, over_draws
 from hill_mmm._results.decompose import series_curves
-from hill_mmm._results.learned import is_beyond, learned_range
+from hill_mmm._results.learned import is_outside, learned_range
 from hill_mmm.panel import ALL_SERIES, Floats
 from hill_mmm.spec import AdstockKind
 
@@ -70,8 +70,9 @@ def response_points(
 ) -> CurvePoints:
     """The response curves of one series, over the regimes of a mixture by their weights.
 
-    A point is extrapolated if some week's adstock exceeds all that the data have seen (see
-    `learned_range`); one of the historical pattern is, if its multiplier exceeds 1.
+    A point is extrapolated if some week's adstock is more, or less, than all that the data have
+    seen (see `learned_range`). One of the historical pattern is if its multiplier exceeds 1; or is
+    below 1, and the channel was never off.
 
     Args:
         posterior: the fit.
@@ -94,10 +95,12 @@ def response_points(
         effect, gain = _historical_response(media, share, grid, curves, kind)
     scale = posterior.scales.outcome[series]
     weekly_spend = multipliers[:, None] * panel.spend[start:, series].mean(axis=0)
-    highest = learned_range(posterior, series).highest
-    # Constant spend is its own adstock; multiplied weeks have the highest one multiplied.
-    adstocked = weekly_spend if basis == "steady_state" else multipliers[:, None] * highest
     gain = np.asarray(gain) * scale
+    seen = learned_range(posterior, series)
+    # Constant spend is its own adstock; multiplied weeks have the least and the most multiplied.
+    least = most = weekly_spend
+    if basis == "historical_pattern":
+        least, most = (multipliers[:, None] * each for each in (seen.lowest, seen.highest))
     return CurvePoints(
         series=panel.series[series],
         basis=basis,
@@ -106,7 +109,7 @@ def response_points(
         contribution=np.asarray(effect) * scale,
         gain=gain,
         money=gain * present_unit_value(panel, posterior.spec)[series],
-        is_extrapolated=is_beyond(adstocked, highest),
+        is_extrapolated=is_outside(least, most, seen.lowest, seen.highest),
     )
 
 

@@ -129,8 +129,12 @@ def _invent_fit(
     if spec.control_signs:
         size = np.abs(rng.normal(size=(*shape, len(spec.control_signs))))
         sites["signed_coefficients"] = 0.1 * design.signed_prior_sd * size
+    if spec.learned_scales:
+        sites["baseline_scale"] = rng.lognormal(-1.0, 0.3, (*shape, len(spec.learned_scales)))
     if spec.likelihood == "student_t":
         sites["degrees_of_freedom"] = 2.0 + rng.gamma(2.0, 10.0, shape)
+    if spec.amplitude_prior != "seed":
+        sites["log_effect"] = rng.normal(0.0, 0.5, (*shape, curve[0]))
     return Fit(
         panel=panel,
         spec=spec,

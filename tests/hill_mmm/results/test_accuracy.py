@@ -49,12 +49,15 @@ def year_and_more(fitted: int = 52, sold: np.ndarray = SOLD) -> Decomposition:
         n_fitted=fitted,
         media=no_media,
         carried_in=no_media[0],
+        unseen=no_media[0],
         media_gain=no_media,
         baseline=np.tile(expected, (3, 1))[:, :, None],
         baseline_parts=(("baseline", "baseline"),),
         predicted=predicted,
         predicted_mean=np.tile(expected, (3, 1)),
         log_likelihood=density,
+        information=np.eye(1),
+        unexplained=np.array(1.0),
     )
 
 

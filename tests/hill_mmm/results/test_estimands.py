@@ -140,11 +140,13 @@ def test_channel_summary(mixture: Fit, found: Estimates) -> None:
         *("is_paid", "spend", "spend_share"),
         *columns_of("contribution"),
         *columns_of("contribution_share"),
-        "carried_in_share",
+        *("carried_in_share", "unseen_share"),
         *columns_of("incremental_outcome"),
         *columns_of("roi"),
         *columns_of("mroi"),
-        *("cpik_median", "prob_roi_gt_1", "no_return_reason", "ci_level", "roi_learned"),
+        *("cpik_median", "prob_roi_gt_1", "roi_hidden_driver_r2", "mroi_hidden_driver_r2"),
+        *("no_return_reason", "ci_level", "roi_learned"),
+        *("prob_effect", "no_prob_effect_reason"),
     ]
     for name in ("contribution", "contribution_share", "incremental_outcome", "roi", "mroi"):
         assert_ordered(frame, name)
@@ -226,7 +228,7 @@ def test_the_contribution_of_a_period_is_that_of_its_weeks(mixture: Fit, found: 
 def test_a_series_has_the_last_weeks_where_it_has_others(
     market: Panel, invent_fit: InventFit
 ) -> None:
-    year = invent_fit(market.head(52), ModelSpec(fourier_order=0))
+    year = invent_fit(market.head(52), ModelSpec(trend="linear", fourier_order=0))
     recent = [name for name in estimates(year).channel_summary["period"].unique() if "_" in name]
     assert recent == ["last_13_weeks"]
 
@@ -246,7 +248,8 @@ def test_what_was_learned_is_the_prior_variance_that_went(
     wanted = np.random.default_rng(3).lognormal(0.2, np.sqrt(share_kept) * prior_sd, (2000, 6))
     factor = (wanted / contribution).reshape(4, 500, 1, 6, 1)
     fit = replace(fit, draws=fit.draws | {"amplitude": fit.draws["amplitude"] * factor})
-    learned = summary_of(fit)["roi_learned"]
+    summary = summary_of(fit)
+    learned = summary["roi_learned"] / (1.0 - summary["unseen_share"])
     # 2000 independent draws know a variance to sqrt(2 / 2000) = 3.2 %; 4 of those.
     error = 4 * np.sqrt(2 / 2000)
     np.testing.assert_allclose(learned, np.clip(1 - share_kept, 0, 1), atol=error)
@@ -277,7 +280,8 @@ def test_what_was_learned_in_a_panel_counts_the_spread_between_series(
     found = np.stack([part.media.sum(axis=(1, 2)) for part in decompose(fit)], axis=1)
     factor = (wanted / found).reshape(4, 2000, 3, 1, 1)
     fit = replace(fit, draws=fit.draws | {"amplitude": fit.draws["amplitude"] * factor})
-    learned = summary_of(fit)["roi_learned"]
+    summary = summary_of(fit)
+    learned = summary["roi_learned"] / (1.0 - summary["unseen_share"])
     np.testing.assert_allclose(learned[list(panel.series)], 0.75, atol=0.03)
     prior = np.log((returns * np.exp(deviation(200_000))).sum(axis=1)).var()
     of_sum = 1.0 - np.log(wanted.sum(axis=1)).var() / prior
@@ -443,7 +447,7 @@ def test_half_life_is_the_weeks_until_half_has_come(
 
 
 def test_decay_of_a_delayed_adstock_peaks_late(market: Panel, invent_fit: InventFit) -> None:
-    fit = invent_fit(market.head(91), ModelSpec(adstock="delayed", fourier_order=1))
+    fit = invent_fit(market.head(91), ModelSpec(adstock="delayed", trend="linear", fourier_order=1))
     frame = adstock_decay(with_adstock(fit, 0.7, 3.0), LEVEL)
     tv = frame[frame["channel"] == "tv"]
     by_hand = 0.7 ** ((np.arange(14) - 3.0) ** 2)
@@ -486,7 +490,10 @@ def test_components_are_reportable_where_they_stand_apart(
     market: Panel, invent_fit: InventFit
 ) -> None:
     alike = invent_fit(
-        market.head(91), ModelSpec(components=2, fourier_order=1), chains=4, draws=250
+        market.head(91),
+        ModelSpec(components=2, trend="linear", fourier_order=1),
+        chains=4,
+        draws=250,
     )
     assert not component(alike, LEVEL)["is_reportable"].any()
     # One curve for all, but the second component ten times as high.
