@@ -259,7 +259,7 @@ class OutcomeSettings(Variable):
 class ValueSettings(Variable):
     """The money that a row's count is worth, in the model's currency."""
 
-    role = "value"
+    input_role = "value"
 
 
 class MediumSettings(Variable):
