@@ -85,6 +85,7 @@ def _fit(family: Hyperprior, seed: int) -> dict[str, float]:
     spec = ModelSpec(
         components=3,
         amplitude_prior="seed",
+        trend="linear",
         fourier_order=0,
         hyperprior=family,
         carry_in="none",

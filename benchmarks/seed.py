@@ -78,7 +78,11 @@ def _pooled(group: pd.DataFrame) -> dict[str, float]:
 def _run(dgp: hill_mmm.DGP, seed: int, components: int, sampler: SamplerSettings) -> dict[str, Any]:
     panel, truth = hill_mmm.simulate_seed_benchmark(dgp, seed)
     spec = ModelSpec(
-        components=components, amplitude_prior="seed", fourier_order=0, carry_in="none"
+        components=components,
+        amplitude_prior="seed",
+        trend="linear",
+        fourier_order=0,
+        carry_in="none",
     )
     started = time.process_time()
     fit = hill_mmm.fit(panel.head(TRAINING_WEEKS), spec, replace(sampler, seed=seed))

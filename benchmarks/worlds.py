@@ -30,6 +30,8 @@ Floats = NDArray[np.float64]
 WEEKS = 156
 HOLDOUT = 13
 CI_LEVEL = 0.9
+# Warns by a channel's name: of search, wherever no demand is given.
+BY_NAME = "demand_control"
 FIRST_WEEK = "2022-01-03"
 SALES = 1_000_000.0
 # Mean weekly spend as a share of sales, alpha, and how the channel is on air.
@@ -60,6 +62,7 @@ class World:
         effect: a factor on every channel's effect, `(weeks, channels)`.
         baseline: what sales are without media, `(weeks,)`.
         noise: what nobody knows, `(weeks,)`.
+        demand: what the search budget follows, `(weeks,)`; 0 where it follows nothing.
         controls: columns that the model is given.
         unit: what the outcome is divided by.
     """
@@ -74,6 +77,7 @@ class World:
     effect: Floats
     baseline: Floats
     noise: Floats
+    demand: Floats
     controls: dict[str, Floats] = field(default_factory=dict)
     unit: float = 1.0
 
@@ -103,9 +107,14 @@ class Market(NamedTuple):
 
 def simulate(name: str, seed: int) -> Market:
     """The market of a world and a seed; equal seeds give equal markets."""
+    return observe(make(name, seed))
+
+
+def make(name: str, seed: int) -> World:
+    """The market before anyone has seen it, with what its curves are."""
     world = _market_as_the_model(np.random.default_rng(seed), history=60 * (name == "cut_off"))
     WORLDS[name].change(world)
-    return _observe(world)
+    return world
 
 
 def _market_as_the_model(rng: np.random.Generator, history: int) -> World:
@@ -134,6 +143,7 @@ def _market_as_the_model(rng: np.random.Generator, history: int) -> World:
         - 0.04 * (price - price.mean())
         + 0.10 * promotion,
         noise=rng.normal(0.0, 0.025, weeks),
+        demand=np.zeros(weeks),
         controls={"price": price, "promotion": promotion},
     )
 
@@ -146,7 +156,8 @@ def _on_air(rng: np.random.Generator, weeks: int, kind: str) -> Floats:
     return (rng.random(weeks) < (0.8 if kind == "most" else 1.0)).astype(float)
 
 
-def _observe(world: World) -> Market:
+def observe(world: World) -> Market:
+    """What a panel shows of a market, and its truth."""
     amplitude = _amplitude(world)
     effect = amplitude * _shape(world, world.spend)
     more = amplitude * _shape(world, world.spend * 1.001)
@@ -169,6 +180,25 @@ def _observe(world: World) -> Market:
         mroi=(more - effect)[fitted].sum(axis=0) / 0.001 / spend,
         media=float(effect[fitted].sum() / world.unit),
     )
+
+
+def outcome_of_plan(world: World, weekly: Floats, today: Floats, weeks_after: int) -> float:
+    """What media bring in the weeks of the holdout if so much is spent, and in some after it.
+
+    Args:
+        world: of which the weeks before the holdout have been as they were.
+        weekly: spend of each week of the holdout, by channel.
+        today: of each week after it.
+        weeks_after: so many of them are counted.
+    """
+    known = world.history + WEEKS
+    spend = np.concatenate(
+        [world.spend[:known], np.tile(weekly, (HOLDOUT, 1)), np.tile(today, (weeks_after, 1))]
+    )
+    last = world.effect[known : known + HOLDOUT].mean(axis=0)
+    effect = np.concatenate([world.effect[: known + HOLDOUT], np.tile(last, (weeks_after, 1))])
+    brought = _amplitude(world) * _shape(replace(world, effect=effect), spend)
+    return float(brought[known:].sum())
 
 
 def _amplitude(world: World) -> Floats:
@@ -215,9 +245,14 @@ def _random_walk(world: World) -> None:
 
 
 def _demand(world: World) -> None:
-    demand = _autoregressive(world, 0.85, 1.0)
-    world.baseline = world.baseline + 0.05 * demand
-    world.spend[:, 1] *= np.exp(0.35 * demand)
+    world.demand = _autoregressive(world, 0.85, 1.0)
+    world.baseline = world.baseline + 0.05 * world.demand
+    world.spend[:, 1] *= np.exp(0.35 * world.demand)
+
+
+def _demand_given(world: World) -> None:
+    _demand(world)
+    world.controls["demand"] = world.demand
 
 
 def _orders(world: World) -> None:
@@ -292,6 +327,7 @@ WORLDS: Mapping[str, Kind] = {
     "ar_noise": Kind("AR(1) noise", _ar_noise),
     "random_walk": Kind("random-walk baseline", _random_walk),
     "demand": Kind("spend follows demand", _demand),
+    "demand_given": Kind("spend follows demand, a control", _demand_given),
     "orders": Kind("KPI not in money", _orders),
     "regimes": Kind("two regimes", _regimes, (1, 2)),
     "weak": Kind("weak channels", _weak),
@@ -315,7 +351,7 @@ def main() -> None:
         market = simulate(name, seed)
         started = time.process_time()
         fit = hill_mmm.fit(
-            market.panel, ModelSpec(components=components), SamplerSettings(seed=seed)
+            market.panel, specification(market.panel, components), SamplerSettings(seed=seed)
         )
         row = judge(fit, market) | {
             "world": name,
@@ -329,6 +365,12 @@ def main() -> None:
     print(text)
     if arguments.table:
         arguments.table.write_text(text)
+
+
+def specification(panel: Panel, components: int) -> ModelSpec:
+    """The defaults, and what a measured demand is."""
+    roles = {name: "demand" for name in panel.control_names if name == "demand"}
+    return ModelSpec(components=components, control_roles=roles)
 
 
 def _fits(worlds: Sequence[str], markets: int) -> Iterator[tuple[str, int, int]]:
@@ -379,6 +421,8 @@ def _checks(fit: Fit, holdout: pd.DataFrame) -> list[Check]:
         *hill_mmm.checks.mixture_checks(fit),
         *hill_mmm.checks.score_checks(hill_mmm.results.information_rows(fit)),
         *hill_mmm.checks.residual_checks(fit),
+        *hill_mmm.checks.level_checks(fit),
+        *hill_mmm.checks.confounding_checks(fit),
         *hill_mmm.checks.holdout_checks(holdout, CI_LEVEL, HOLDOUT),
     ]
 
@@ -447,7 +491,7 @@ def _inside(values: Mapping[str, Floats]) -> NDArray[np.bool_]:
 
 
 def _warnings(row: Mapping[str, Any]) -> list[str]:
-    return _with_status(row, "warn")
+    return [name for name in _with_status(row, "warn") if name != BY_NAME]
 
 
 def _with_status(row: Mapping[str, Any], status: str) -> list[str]:

@@ -234,9 +234,10 @@ def _sample(
 
 
 def _require_fittable(panel: Panel, spec: ModelSpec) -> None:
-    unknown = sorted(set(spec.channel_priors) - set(panel.media_names))
-    if unknown:
-        raise ValueError(f"channel_priors name {unknown}, not among {panel.media_names}")
+    for key in ("channel_priors", "channel_curve_priors", "follows_demand"):
+        unknown = sorted(set(getattr(spec, key)) - set(panel.media_names))
+        if unknown:
+            raise ValueError(f"{key} name {unknown}, not among {panel.media_names}")
     if panel.silent_channels or not panel.channels:
         silent = list(panel.silent_channels) or "no channels"
         raise ValueError(f"channels without any spend cannot be fitted: {silent}")

@@ -18,7 +18,7 @@ from hill_mmm._sampling.nuts import ChainStats
 from hill_mmm.panel import Floats, Panel
 from hill_mmm.spec import LiftTest, ModelSpec, SamplerSettings
 
-SCHEMA_VERSION = 4
+SCHEMA_VERSION = 5
 DRAW_BATCH = 64
 
 CURVE_DIMS = ("medium", "component")
@@ -37,6 +37,7 @@ OPTIONAL_SITE_DIMS: dict[str, tuple[str, ...]] = {
     "signed_coefficients": ("signed",),
     "degrees_of_freedom": (),
     "log_effect": ("medium",),
+    "baseline_scale": ("learned_scale",),
 }
 ALL_SITE_DIMS = SITE_DIMS | OPTIONAL_SITE_DIMS
 
@@ -119,6 +120,7 @@ class Posterior:
             "medium": panel.media_names,
             "control": panel.control_names,
             "adstock_parameter": PARAMETERS[self.spec.adstock],
+            "learned_scale": self.spec.learned_scales,
         }
         return xr.Dataset(
             {**draws, **stats, **data},

@@ -13,9 +13,11 @@ from hill_mmm._checks.advice import unseen_checks as unseen_checks
 from hill_mmm._checks.advice import warmup_checks as warmup_checks
 from hill_mmm._checks.calibration import calibration_checks as calibration_checks
 from hill_mmm._checks.conflict import conflict_checks as conflict_checks
+from hill_mmm._checks.confounding import confounding_checks as confounding_checks
 from hill_mmm._checks.gate import Check as Check
 from hill_mmm._checks.gate import additivity_checks as additivity_checks
 from hill_mmm._checks.gate import gate as gate
 from hill_mmm._checks.history import history_checks as history_checks
+from hill_mmm._checks.level import level_checks as level_checks
 from hill_mmm._checks.parameter_summary import parameter_summary as parameter_summary
 from hill_mmm._checks.residuals import residual_checks as residual_checks

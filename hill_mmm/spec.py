@@ -5,6 +5,7 @@ is validated against these classes themselves. Importing this module does not im
 """
 
 import math
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import date
@@ -35,11 +36,14 @@ __all__ = [
     "CarryIn",
     "ChannelLimit",
     "Checked",
+    "ComponentPrior",
     "Continuation",
     "ContributionSharePrior",
+    "ControlRole",
     "Count",
     "CountOrZero",
     "Country",
+    "CurvePrior",
     "Day",
     "DefaultAmplitude",
     "GateThresholds",
@@ -78,12 +82,30 @@ Likelihood = Literal["normal", "student_t"]
 OutcomeKind = Literal["money", "count"]
 DefaultAmplitude = Literal["roi", "contribution_share", "seed"]
 Hyperprior = Literal["lognormal", "halfnormal", "inverse_gamma"]
-Trend = Literal["none", "linear", "piecewise"]
+Trend = Literal["none", "linear", "piecewise", "smooth"]
 Sign = Literal["positive", "negative"]
 Continuation = Literal["last_value", "seasonal", "trend", "absent", "given"]
+ControlRole = Annotated[
+    str,
+    Rule(
+        lambda role: role in {"demand", "price", "promotion", "competitor"},
+        "demand, price, promotion or competitor. A mediator is no control: media move it, and it "
+        "would take away the part of their effect that goes through it; leave it out, or make it "
+        "the outcome of a model of its own",
+        is_whole=True,
+    ),
+]
 PlanObjective = Literal["fixed_budget", "target_roi", "target_mroi", "flexible"]
 Timing = Literal["even", "last_year"]
 UtilityKind = Literal["mean", "quantile", "mean_minus_sd"]
+
+
+# Media that are bought, or found, when somebody already looks for something: their spend is what
+# demand makes of it.
+_CAPTURES_DEMAND = re.compile(
+    r"search|shopping|retarget|remarket|affiliate|marketplace|(?<![a-z])(?:sem|sea|ppc|pla)(?![a-z])",
+    re.IGNORECASE,
+)
 
 
 def _is_day(value: object) -> bool:
@@ -164,6 +186,56 @@ DEFAULT_ROI_PRIOR = RoiPrior(median=1.2214, sd_log=0.9)
 DEFAULT_SHARE_PRIOR = ContributionSharePrior(median=0.03, sd_log=1.0)
 
 
+@dataclass(frozen=True)
+class CurvePrior(Checked):
+    """Priors of a medium's carry-over and of its Hill curve, of each component alike.
+
+    Attributes:
+        alpha_mean: of the share of the adstock that a week keeps, `Beta(mean * concentration,
+            (1 - mean) * concentration)`; of the geometric and the delayed adstock.
+        alpha_concentration: of that Beta; 4 and a mean of 0.5 are Beta(2, 2).
+        slope_median: of the exponent n, which is LogNormal. Below 1 the curve is concave from 0 on.
+        slope_sd_log: standard deviation of its logarithm.
+        half_saturation_median: of k, which is LogNormal, as a multiple of the median adstocked
+            spend.
+        half_saturation_sd_log: standard deviation of its logarithm.
+    """
+
+    alpha_mean: Share = 0.5
+    alpha_concentration: Positive = 4.0
+    slope_median: Positive = 1.2
+    slope_sd_log: Positive = 0.5
+    half_saturation_median: Positive = 1.0
+    half_saturation_sd_log: Positive = 0.7
+
+
+@dataclass(frozen=True)
+class ComponentPrior(Checked):
+    """Hyperpriors of the seed document, by its names (docs/seed.md, sections 6.2 and 7.2).
+
+    Attributes:
+        mu_log_n_median: exponential of the location of the mean log slope, which is Normal; under
+            the seed's amplitudes alone.
+        mu_log_n_sd: its standard deviation.
+        sigma_log_n_loc: of the LogNormal of the spread of log slopes between components, or under
+            the seed's amplitudes between all; of the family `lognormal` alone, as the next three.
+        sigma_log_n_sd: standard deviation of its logarithm.
+        sigma_log_A_loc: of the LogNormal of the spread of log amplitudes between components.
+        sigma_log_A_sd: standard deviation of its logarithm.
+    """
+
+    mu_log_n_median: Positive = 1.5
+    mu_log_n_sd: Positive = 0.3
+    sigma_log_n_loc: Finite = -1.5
+    sigma_log_n_sd: Positive = 0.5
+    sigma_log_A_loc: Finite = -1.0
+    sigma_log_A_sd: Positive = 0.5
+
+
+# Harmonics of the year whose coefficients have a prior of their own; finer ones share its scale.
+FREE_HARMONICS = 2
+
+
 class Structure(NamedTuple):
     """What of a specification shapes the compiled program; data and priors are its arguments."""
 
@@ -173,6 +245,7 @@ class Structure(NamedTuple):
     likelihood: Likelihood
     hyperprior: Hyperprior
     seed_amplitudes: bool
+    learned_scales: tuple[str, ...]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -192,8 +265,13 @@ class ModelOptions(Checked):
             `log(0.3 * range(outcome))` (docs/seed.md, section 6.2). Organic media have no spend,
             and `DEFAULT_SHARE_PRIOR` unless they have a prior of their own or it is `seed`.
         hyperprior: family of the scales between components (docs/seed.md, section 3).
-        trend: `none`, `linear`, or `piecewise`: linear between evenly spaced half-years.
-        fourier_order: harmonics of yearly seasonality; 0 for none.
+        component_prior: hyperpriors of that family.
+        curve_prior: of carry-over and saturation, of media without one of their own.
+        trend: `none`, `linear`, `piecewise`: linear between evenly spaced half-years; or `smooth`:
+            linear and a random walk of the level, whose size is learned and may be 0. The walk is
+            common to all series.
+        fourier_order: harmonics of yearly seasonality; 0 for none. Those above the second share a
+            scale that is learned and may be 0, so that a smooth season pays little for them.
         holidays: ISO code of the country whose public holidays get a coefficient each, or None.
     """
 
@@ -202,8 +280,10 @@ class ModelOptions(Checked):
     likelihood: Likelihood = "normal"
     amplitude_prior: DefaultAmplitude = "roi"
     hyperprior: Hyperprior = "lognormal"
-    trend: Trend = "linear"
-    fourier_order: CountOrZero = 2
+    component_prior: ComponentPrior = ComponentPrior()
+    curve_prior: CurvePrior = CurvePrior()
+    trend: Trend = "smooth"
+    fourier_order: CountOrZero = 10
     holidays: Country | None = None
 
 
@@ -217,21 +297,31 @@ class ModelSpec(ModelOptions):
             unit, whose ROI is in money only if a unit has a value.
         value_per_unit: money that a unit of a count is worth, or None for unknown.
         channel_priors: priors by channel, paid or organic, if they differ from the default.
+        channel_curve_priors: priors of carry-over and saturation by channel, paid or organic, if
+            they differ from `curve_prior`.
         events: ISO dates by event; each event gets a coefficient.
         control_signs: controls whose coefficient may not have the other sign; it is shared by all
             series.
         control_references: values against which the effect of a control is counted; by default 0
             for an event (0 and 1, or 0 in most weeks), and the mean over the weeks fitted to for
             any other. They move contributions between control and baseline, and nothing else.
+        control_roles: what a control stands for; checks alone go by it. `mediator`, what media move
+            on their way to the outcome, such as branded searches or site visits, is refused: their
+            total effect is asked for.
+        follows_demand: by medium, whether its spend rises and falls with the demand there is, as
+            that of paid search does; by default its name decides, see `medium_follows_demand`.
     """
 
     components: Count = 1
     outcome_kind: OutcomeKind = "money"
     value_per_unit: Positive | None = None
     channel_priors: Mapping[str, AmplitudePrior] = field(default_factory=dict)
+    channel_curve_priors: Mapping[str, CurvePrior] = field(default_factory=dict)
     events: Mapping[str, tuple[Day, ...]] = field(default_factory=dict)
     control_signs: Mapping[str, Sign] = field(default_factory=dict)
     control_references: Mapping[str, Finite] = field(default_factory=dict)
+    control_roles: Mapping[str, ControlRole] = field(default_factory=dict)
+    follows_demand: Mapping[str, bool] = field(default_factory=dict)
 
     @property
     def structure(self) -> Structure:
@@ -243,7 +333,20 @@ class ModelSpec(ModelOptions):
             self.likelihood,
             self.hyperprior,
             self.amplitude_prior == "seed",
+            self.learned_scales,
         )
+
+    @property
+    def learned_scales(self) -> tuple[str, ...]:
+        """Parts of the baseline whose columns have a prior scale that is learned, in their order.
+
+        `seasonality` of the harmonics above `FREE_HARMONICS`, and `trend` if it is smooth.
+        """
+        has = {
+            "seasonality": self.fourier_order > FREE_HARMONICS,
+            "trend": self.trend == "smooth",
+        }
+        return tuple(name for name, is_learned in has.items() if is_learned)
 
     @property
     def worth(self) -> float:
@@ -281,6 +384,10 @@ class ModelSpec(ModelOptions):
             raise ValueError(f"{channel} is organic: give it a contribution_share prior, not a ROI")
         return prior
 
+    def medium_follows_demand(self, medium: str) -> bool:
+        """Whether a medium captures demand: as `follows_demand` says, or by its name."""
+        return self.follows_demand.get(medium, _CAPTURES_DEMAND.search(medium) is not None)
+
     def as_dict(self) -> dict[str, Any]:
         """The specification as plain values, for JSON."""
         priors = {
@@ -297,6 +404,11 @@ class ModelSpec(ModelOptions):
         fields["channel_priors"] = {
             name: kinds[prior["kind"]](prior["median"], prior["sd_log"])
             for name, prior in values["channel_priors"].items()
+        }
+        fields["component_prior"] = ComponentPrior(**values["component_prior"])
+        fields["curve_prior"] = CurvePrior(**values["curve_prior"])
+        fields["channel_curve_priors"] = {
+            name: CurvePrior(**prior) for name, prior in values["channel_curve_priors"].items()
         }
         fields["events"] = {name: tuple(dates) for name, dates in values["events"].items()}
         return cls(**fields)

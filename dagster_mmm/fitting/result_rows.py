@@ -163,6 +163,8 @@ def _checks(
         *hill_mmm.checks.mixture_checks(run.fit),
         *hill_mmm.checks.score_checks(information),
         *hill_mmm.checks.residual_checks(run.fit),
+        *hill_mmm.checks.level_checks(run.fit),
+        *hill_mmm.checks.confounding_checks(run.fit),
         *hill_mmm.checks.lift_test_checks(estimates.lift_test),
         _input_check(run),
     ]

@@ -9,6 +9,9 @@ from dagster_mmm.settings import Settings, narrowed
 from hill_mmm import ModelSpec, Panel
 from hill_mmm.spec import ModelOptions
 
+# Of the specification, what no number of a fit depends on.
+FOR_CHECKS = ("control_roles", "follows_demand")
+
 
 def model_spec(settings: Settings, media: Collection[str], components: int) -> ModelSpec:
     """The model that the settings ask for.
@@ -29,10 +32,21 @@ def model_spec(settings: Settings, media: Collection[str], components: int) -> M
             for medium in (*settings.channels, *settings.organic)
             if medium.name in media and (prior := medium.amplitude_prior) is not None
         },
+        channel_curve_priors={
+            medium.name: medium.curve_prior
+            for medium in (*settings.channels, *settings.organic)
+            if medium.name in media and medium.curve_prior is not None
+        },
         events=settings.events,
         control_signs={c.name: c.sign for c in settings.controls if c.sign is not None},
         control_references={
             c.name: c.reference for c in settings.controls if c.reference is not None
+        },
+        control_roles={c.name: c.role for c in settings.controls if c.role is not None},
+        follows_demand={
+            medium.name: medium.follows_demand
+            for medium in (*settings.channels, *settings.organic)
+            if medium.name in media and medium.follows_demand is not None
         },
     )
 
@@ -42,12 +56,14 @@ def model_version(settings: Settings, panel: Panel) -> str:
 
     The series, media and controls make a version, and so do their priors and signs, events, the
     outcome and its currency, and the settings' `model` but for `components`: the ladder may change
-    those. Further weeks and lift tests do not, unless a series begins to use a medium, of which it
+    those. What a control stands for and which media follow demand does not, for checks alone go by
+    it. Further weeks and lift tests do not, unless a series begins to use a medium, of which it
     had no scale; raising `model.version` does, deliberately.
     """
+    spec = model_spec(settings, panel.media_names, components=1)
     parts = {
         "version": settings.model.version,
-        "model": model_spec(settings, panel.media_names, components=1).as_dict(),
+        "model": {key: value for key, value in spec.as_dict().items() if key not in FOR_CHECKS},
         "currency": settings.currency,
         "outcome": settings.outcome.name,
         "series": panel.series,

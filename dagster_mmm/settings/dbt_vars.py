@@ -100,7 +100,7 @@ def _input(settings: Settings) -> Input:
         "money": "|".join(map(re.escape, money_signs(settings.currency))),
         "variables": [
             variable.model_dump(include={"name", "column", "equals"}, exclude_none=True)
-            | {"role": variable.role}
+            | {"role": variable.input_role}
             for variable in settings.variables().values()
             if not settings.is_reported(variable)
         ],

@@ -30,8 +30,10 @@ from hill_mmm.spec import (
     Checked,
     Continuation,
     ContributionSharePrior,
+    ControlRole,
     Count,
     CountOrZero,
+    CurvePrior,
     Day,
     ModelOptions,
     OutcomeKind,
@@ -190,7 +192,7 @@ class InputSettings(Section):
 class Variable(Section):
     """A column of the raw table, and the name by which everything after it knows it."""
 
-    role: ClassVar[str]
+    input_role: ClassVar[str]
 
     name: Name
     column: Text = ""
@@ -214,7 +216,7 @@ class OutcomeSettings(Variable):
     count, for what they carry over, and their outcome and controls do not.
     """
 
-    role = "outcome"
+    input_role = "outcome"
 
     starts: Day | None = None
     kind: OutcomeKind = "money"
@@ -236,9 +238,15 @@ class OutcomeSettings(Variable):
 
 
 class MediumSettings(Variable):
-    """A paid channel or an organic medium, and what is known of its effect beforehand."""
+    """A paid channel or an organic medium, and what is known of its effect beforehand.
+
+    `follows_demand` says whether its spend rises and falls with the demand there is, as that of
+    paid search does; without it, its name decides.
+    """
 
     contribution_share_prior: ContributionSharePrior | None = None
+    curve_prior: CurvePrior | None = None
+    follows_demand: bool | None = None
 
     @property
     def amplitude_prior(self) -> RoiPrior | ContributionSharePrior | None:
@@ -253,7 +261,7 @@ class ChannelSettings(MediumSettings):
     taken off air; it counts for nothing once there are later rows.
     """
 
-    role = "spend"
+    input_role = "spend"
 
     roi_prior: RoiPrior | None = None
     ended: Day | None = None
@@ -273,7 +281,7 @@ class ChannelSettings(MediumSettings):
 class OrganicSettings(MediumSettings):
     """A medium without spend, such as a newsletter, and its exposures in any unit."""
 
-    role = "organic"
+    input_role = "organic"
 
 
 class ControlSettings(Variable):
@@ -281,7 +289,8 @@ class ControlSettings(Variable):
 
     Case, and spaces that are doubled or around the text, count for nothing.
 
-    A `sign` says which way it moves the outcome, where that is known beforehand. Its contribution
+    Its `role` says what it stands for, for the checks: demand, price, promotion or competitor. A
+    `sign` says which way it moves the outcome, where that is known beforehand. Its contribution
     counts from its `reference`, such as a regular price: by default from 0 for an event (0 and 1,
     or 0 in most weeks), from its mean for any other. How it `continues`
     in the forecast: at its last_value; seasonal, as 52 weeks before; by trend, as then and moved by
@@ -290,9 +299,10 @@ class ControlSettings(Variable):
     of both years before.
     """
 
-    role = "control"
+    input_role = "control"
 
     equals: Text | None = None
+    role: ControlRole | None = None
     sign: Sign | None = None
     reference: float | None = None
     continues: Continuation | None = None

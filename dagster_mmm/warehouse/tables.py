@@ -225,6 +225,20 @@ CHANNEL_SUMMARY = _table(
         "Posterior probability that ROI exceeds 1; null with a no_return_reason.",
         nullable=True,
     ),
+    _number(
+        "roi_hidden_driver_r2",
+        "How strong a driver outside the model would have to be to move the mean ROI across 1: the "
+        "share, 0-1, that it explains of what the model leaves over in the outcome, and as much of "
+        "what nothing else in the model explains in the medium's contribution by week (Cinelli and "
+        "Hazlett 2020, at the mean curves). Near 0, a weak one would do. Of a count without a "
+        "value per unit, to move incremental_outcome to 0; else null with a no_return_reason.",
+        nullable=True,
+    ),
+    _number(
+        "mroi_hidden_driver_r2",
+        "The same of mROI.",
+        nullable=True,
+    ),
     _text(
         "no_return_reason",
         "Why there is no return: organic, no spend, or so little spend in the weeks with any "

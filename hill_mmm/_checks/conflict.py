@@ -12,6 +12,7 @@ import pandas as pd
 from scipy.stats import norm
 
 from hill_mmm._checks.gate import Check, at_least, at_most
+from hill_mmm._checks.level import learned_prior_sd
 from hill_mmm._model.data import pilot_sigma
 from hill_mmm._model.design import baseline_design
 from hill_mmm._model.scales import reference_adstock
@@ -158,7 +159,7 @@ def _least_squares(posterior: Posterior) -> tuple[Floats, Floats]:
     smooth = np.sqrt(reference_adstock(media))
     columns = np.concatenate([design.matrix, design.signed, smooth], axis=2)
     n_media = smooth.shape[2]
-    baseline_sd = np.concatenate([design.prior_sd, design.signed_prior_sd])
+    baseline_sd = np.concatenate([learned_prior_sd(posterior, design), design.signed_prior_sd])
     precision = np.append(baseline_sd**-2.0, np.full(n_media, NEXT_TO_NONE))
     mean = np.append(design.prior_mean, np.zeros(len(precision) - len(design.prior_mean)))
     effect, variance = np.zeros(n_media), np.zeros(n_media)

@@ -1,6 +1,6 @@
 """Posterior and convergence of every quantity, those that are published among them."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import pandas as pd
@@ -43,6 +43,8 @@ def parameter_summary(posterior: Posterior) -> pd.DataFrame:
     return pd.concat(frames, ignore_index=True)
 
 
+# Weeks between those at which a random walk of the level is judged.
+HALF_YEAR = 26
 # A parameter's name, the index of each of its draws' columns, and `(chains, draws, columns)`.
 Quantity = tuple[str, list[str], Floats]
 
@@ -60,9 +62,12 @@ def _judged_quantities(posterior: Posterior) -> Iterator[Quantity]:
     sigma_index = list(panel.series) if several else [""]
     yield "sigma", sigma_index, draws["sigma"] * posterior.scales.outcome
     for series, name in enumerate(panel.series):
-        index = [f"{name}.{label}" if several else label for label in _column_labels(posterior)]
+        prefix = f"{name}." if several else ""
         scale = posterior.scales.outcome[series]
-        yield "coefficient", index, draws["coefficients"][:, :, series] * scale
+        for parameter, index, values in _baseline_quantities(posterior, series):
+            yield parameter, [f"{prefix}{label}" for label in index], values * scale
+    if "baseline_scale" in draws:
+        yield "baseline_scale", list(posterior.spec.learned_scales), draws["baseline_scale"]
     if "signed_coefficients" in draws:
         names = [name for name in panel.control_names if name in posterior.spec.control_signs]
         yield "signed_coefficient", names, draws["signed_coefficients"]
@@ -84,9 +89,26 @@ def _media_quantities(
     yield "marginal_contribution", index, posterior.by_chain(gain[:, active])
 
 
-def _column_labels(posterior: Posterior) -> list[str]:
+def _baseline_quantities(posterior: Posterior, series: int) -> Iterator[Quantity]:
+    """The baseline's coefficients and, for the many steps of a random walk, where it has got to."""
+    design = baseline_design(posterior.panel, posterior.spec, posterior.scales)
+    coefficients = posterior.draws["coefficients"][:, :, series]
+    steps = design.learned.get("trend", 0)
+    shown = len(design.parts) - steps
+    labels = _column_labels(design.parts[:shown])
+    yield "coefficient", labels, coefficients[:, :, :shown]
+    if steps:
+        rows = np.arange(len(posterior.panel) - 1, int(posterior.panel.starts[series]), -HALF_YEAR)
+        weeks = [str(posterior.panel.weeks[row]) for row in rows[::-1]]
+        yield (
+            "walk",
+            weeks,
+            coefficients[:, :, shown:] @ design.matrix[rows[::-1], series, shown:].T,
+        )
+
+
+def _column_labels(parts: Sequence[tuple[str, str]]) -> list[str]:
     """One label a baseline column; parts with several columns are numbered."""
-    parts = baseline_design(posterior.panel, posterior.spec, posterior.scales).parts
     labels = [
         component if component_type == component else f"{component_type}.{component}"
         for component_type, component in parts

@@ -18,6 +18,7 @@ from hill_mmm._model.design import fourier_terms
 from hill_mmm._posterior import Posterior, flatten
 from hill_mmm._results.decompose import Decomposition, decompose
 from hill_mmm.panel import Floats, Weeks
+from hill_mmm.spec import ModelOptions, Trend
 
 # Seven tests together warn of 3.5 % of right models at most; what is left to the 5 % allowed is for
 # the refit being linearised.
@@ -98,12 +99,12 @@ def residual_checks(posterior: Posterior) -> list[Check]:
         A check for each test, without the season's where no series has two years.
     """
     found = [residuals(posterior, part) for part in decompose(posterior)]
-    return verdicts(found, posterior.spec.fourier_order)
+    return verdicts(found, posterior.spec)
 
 
-def verdicts(found: Sequence[Residuals], fourier_order: int) -> list[Check]:
+def verdicts(found: Sequence[Residuals], options: ModelOptions) -> list[Check]:
     """The verdicts of `residual_checks` on the residuals of every series."""
-    checks = [_check(test, found) for test in _tests(fourier_order)]
+    checks = [_check(test, found) for test in _tests(options)]
     return [*(check for check in checks if check), negative_baseline(found)]
 
 
@@ -208,8 +209,9 @@ def negative_baseline(found: Sequence[Residuals]) -> Check:
     )
 
 
-def _tests(fourier_order: int) -> list[Test]:
-    first, last = fourier_order + 1, fourier_order + MORE_HARMONICS
+def _tests(options: ModelOptions) -> list[Test]:
+    first, last = options.fourier_order + 1, options.fourier_order + MORE_HARMONICS
+    moving_level = _moving_level(options.trend)
     return [
         Test(
             "residual_autocorrelation",
@@ -217,7 +219,7 @@ def _tests(fourier_order: int) -> list[Test]:
             "Correlation of a week's residual with that of the week before",
             _nothing,
             "Something that lasts for weeks is not in the model: intervals of ROI are too narrow, "
-            f"and media that go along with it take its credit. {_MOVING_LEVEL}",
+            f"and media that go along with it take its credit. {moving_level}",
         ),
         Test(
             "residual_ljung_box",
@@ -225,7 +227,7 @@ def _tests(fourier_order: int) -> list[Test]:
             f"Ljung-Box statistic of the residuals, up to lag {LAGS},",
             _nothing,
             "Something that lasts for weeks or comes back is not in the model: intervals of ROI "
-            f"are too narrow, and media that go along with it take its credit. {_MOVING_LEVEL}",
+            f"are too narrow, and media that go along with it take its credit. {moving_level}",
         ),
         Test(
             "residual_weekly_change",
@@ -274,10 +276,12 @@ def _tests(fourier_order: int) -> list[Test]:
     ]
 
 
-_MOVING_LEVEL = (
-    "Set model.trend: piecewise, add the control that moves the level (price, distribution, "
-    "demand, a competitor), and until then take ROI intervals for too narrow."
-)
+def _moving_level(trend: Trend) -> str:
+    remedy = "Add" if trend == "smooth" else "Set model.trend: smooth; if it still warns, add"
+    return (
+        f"{remedy} the control that moves the level (price, distribution, demand, a competitor), "
+        "and until then take ROI intervals for too narrow."
+    )
 
 
 def lag_one(series: Residuals) -> Floats:

@@ -7,15 +7,42 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from numpy.typing import NDArray
+from scipy.linalg import solve_triangular
+from scipy.stats import norm
 
 from hill_mmm._model.adstock import Media
 from hill_mmm._model.design import Design, baseline_design
+from hill_mmm._model.learned import PILOT_SCALE, LearnedBlock, learned_blocks
 from hill_mmm._model.lift import LiftData, lift_data
 from hill_mmm._model.media import media_data
 from hill_mmm._model.padding import padded
+from hill_mmm._model.priors import SHARED_EFFECT
 from hill_mmm._model.scales import Scales, reference_adstock
 from hill_mmm.panel import Floats, Panel
 from hill_mmm.spec import LiftTest, ModelSpec
+
+# The shrinkage of the pilot fit depends on its noise; so many steps settle both.
+PILOT_STEPS = 5
+
+
+class CurvePriors(NamedTuple):
+    """Priors of the curves' parameters, each `(media,)` but for the hierarchy's.
+
+    Attributes:
+        alpha: the two parameters of the Beta of `alpha`, `(2, media)`.
+        log_slope: location and scale of the log slope, `(2, media)`.
+        log_half_saturation: the same of log k.
+        mu_log_n: location and scale of the seed's mean log slope, `(2,)`.
+        sigma_log_n: location and scale of the logarithm of the spread of log slopes, `(2,)`.
+        sigma_log_A: the same of log amplitudes.
+    """
+
+    alpha: jax.Array
+    log_slope: jax.Array
+    log_half_saturation: jax.Array
+    mu_log_n: jax.Array
+    sigma_log_n: jax.Array
+    sigma_log_A: jax.Array
 
 
 class ModelData(NamedTuple):
@@ -27,9 +54,12 @@ class ModelData(NamedTuple):
         observed: 1 or 0, `(weeks, series)`.
         scored: 1 where a week counts in the likelihood, `(weeks, series)`.
         regressors: of the baseline, `(weeks, series, columns)`.
-        gram: their cross products over the scored weeks, `(series, columns, columns)`.
-        prior_mean: of the coefficients, `(columns,)`.
-        prior_sd: of the coefficients, `(columns,)`.
+            Those with a learned scale are the last.
+        gram: cross products of the others over the scored weeks, `(series, columns, columns)`.
+        prior_mean: of their coefficients, `(columns,)`.
+        prior_sd: of their coefficients, `(columns,)`.
+        prior_expected: their effect at `prior_mean` in the scored weeks, `(weeks, series)`.
+        learned: the columns with a learned scale, a block for each.
         pilot_sigma: noise level of a least-squares fit, about which sigma is sampled, `(series,)`.
         pilot_factor: Cholesky factor of the coefficients' precision at that noise level.
         signed: controls with a sign, turned so that their effect is positive.
@@ -39,9 +69,9 @@ class ModelData(NamedTuple):
         effect_unit: log of the mean weekly effect that the unit of the amplitude prior is worth
             (a ROI of 1, or the whole outcome), `(series, media)`.
         effect_loc: prior location of the logarithm of ROI or share, `(media,)`.
-        effect_sd: prior scale of it, `(media,)`.
+        effect_factor: Cholesky factor of its prior covariance, `(media, media)`.
         amplitude_loc: the seed's `A_loc`, `(series,)`.
-        log_half_saturation: prior location, `(media,)`.
+        curves: priors of carry-over and saturation.
         lift: the experiments.
     """
 
@@ -53,6 +83,8 @@ class ModelData(NamedTuple):
     gram: jax.Array
     prior_mean: jax.Array
     prior_sd: jax.Array
+    prior_expected: jax.Array
+    learned: tuple[LearnedBlock, ...]
     pilot_sigma: jax.Array
     pilot_factor: jax.Array
     signed: jax.Array
@@ -61,9 +93,9 @@ class ModelData(NamedTuple):
     is_active: jax.Array
     effect_unit: jax.Array
     effect_loc: jax.Array
-    effect_sd: jax.Array
+    effect_factor: jax.Array
     amplitude_loc: jax.Array
-    log_half_saturation: jax.Array
+    curves: CurvePriors
     lift: LiftData
 
 
@@ -94,9 +126,13 @@ def model_data(
     observed = panel.observed.astype(np.float64)
     scored = np.zeros_like(observed) if prior_only else observed
     pilot = pilot_sigma(design, outcome, media, panel.observed)
-    gram = np.einsum("tgi,tgj,tg->gij", design.matrix, design.matrix, scored)
-    precision = gram / pilot[:, None, None] ** 2 + np.diag(1.0 / design.prior_sd**2)
-    unit, loc, sd = effect_priors(panel, spec, scales)
+    widths, known = tuple(design.learned.values()), len(design.prior_sd) - design.n_learned
+    matrix, prior_mean, prior_sd = (
+        values[..., :known] for values in (design.matrix, design.prior_mean, design.prior_sd)
+    )
+    gram = np.einsum("tgi,tgj,tg->gij", matrix, matrix, scored)
+    precision = gram / pilot[:, None, None] ** 2 + np.diag(1.0 / prior_sd**2)
+    effect = effect_prior(panel, spec, scales)
     is_active = panel.media.any(axis=0, where=panel.observed[:, :, None])
     arrays: dict[str, Any] = {
         "outcome": padded(outcome),
@@ -104,19 +140,21 @@ def model_data(
         "scored": padded(scored),
         "regressors": padded(design.matrix),
         "gram": gram,
-        "prior_mean": design.prior_mean,
-        "prior_sd": design.prior_sd,
+        "prior_mean": prior_mean,
+        "prior_sd": prior_sd,
+        "prior_expected": padded(matrix @ prior_mean * scored),
+        "learned": learned_blocks(design.matrix, scored, pilot, design.prior_sd, widths),
         "pilot_sigma": pilot,
         "pilot_factor": np.linalg.cholesky(precision),
         "signed": padded(design.signed * design.directions),
         "signed_prior_sd": design.signed_prior_sd,
         "outcome_sd": scales.outcome_sd,
         "is_active": is_active.astype(np.float64),
-        "effect_unit": unit,
-        "effect_loc": loc,
-        "effect_sd": sd,
+        "effect_unit": effect.unit,
+        "effect_loc": effect.location,
+        "effect_factor": effect.factor,
         "amplitude_loc": scales.amplitude_loc,
-        "log_half_saturation": scales.log_half_saturation,
+        "curves": _curve_priors(panel, spec, scales),
     }
     lift = lift_data(panel, scales, () if prior_only else lift_tests)
     return ModelData(
@@ -127,27 +165,90 @@ def model_data(
 def pilot_sigma(
     design: Design, outcome: Floats, media: Floats, observed: NDArray[np.bool_]
 ) -> Floats:
-    """Noise of each series about a least-squares fit with the square root of adstocked media."""
+    """Noise of each series about a least-squares fit with the square root of adstocked media.
+
+    Columns with a learned scale are shrunk as at the pilot scale.
+    """
     smooth = np.sqrt(reference_adstock(media))
-    columns = np.concatenate([design.matrix, design.signed, smooth], axis=2)
+    columns = np.concatenate([design.signed, smooth, design.matrix], axis=2)
+    shrunk = PILOT_SCALE * design.prior_sd[len(design.prior_sd) - design.n_learned :]
     return np.array(
         [
-            _residual_sd(columns[observed[:, series], series], outcome[observed[:, series], series])
+            _residual_sd(
+                columns[observed[:, series], series], outcome[observed[:, series], series], shrunk
+            )
             for series in range(outcome.shape[1])
         ]
     )
 
 
-def _residual_sd(regressors: Floats, outcome: Floats) -> float:
-    coefficients, _, rank, _ = np.linalg.lstsq(regressors, outcome, rcond=None)
-    residual = outcome - regressors @ coefficients
-    sigma = np.sqrt(residual @ residual / max(len(outcome) - rank, 1))
+def _residual_sd(regressors: Floats, outcome: Floats, shrunk: Floats) -> float:
+    """Of a fit in which the last coefficients are Normal about 0 with these standard deviations."""
+    free, columns = np.split(regressors, [regressors.shape[1] - len(shrunk)], axis=1)
+    basis, size, _ = np.linalg.svd(free, full_matrices=False)
+    basis = basis[:, size > len(free) * np.finfo(float).eps * size[0]]
+    residual = outcome - basis @ (basis.T @ outcome)
     # With as many regressors as weeks nothing is left over, and nothing could be divided by it.
-    return float(max(sigma, 0.01 * outcome.std()))
+    least, left = 0.01 * outcome.std(), max(len(outcome) - basis.shape[1], 1)
+    sigma = max(np.sqrt(residual @ residual / left), least)
+    if not len(shrunk):
+        return float(sigma)
+    columns = (columns - basis @ (basis.T @ columns)) * shrunk
+    directions, size, _ = np.linalg.svd(columns, full_matrices=False)
+    along = directions.T @ residual
+    for _ in range(PILOT_STEPS):
+        kept = size**2 / (size**2 + sigma**2)
+        squares = residual @ residual - (kept * (2.0 - kept) * along**2).sum()
+        sigma = max(np.sqrt(squares / max(left - kept.sum(), 1.0)), least)
+    return float(sigma)
 
 
-def effect_priors(panel: Panel, spec: ModelSpec, scales: Scales) -> tuple[Floats, Floats, Floats]:
-    """Unit, location and scale of the prior on each medium's log mean effect."""
+class EffectPrior(NamedTuple):
+    """The prior of each medium's log mean effect: a Normal of all media together.
+
+    Attributes:
+        unit: log of the mean weekly effect that a ROI of 1, or the whole outcome, is worth, on the
+            scaled outcome, `(series, media)`.
+        location: of the logarithm of ROI or share, `(media,)`.
+        factor: Cholesky factor of its covariance, `(media, media)`.
+    """
+
+    unit: Floats
+    location: Floats
+    factor: Floats
+
+    @property
+    def sd(self) -> Floats:
+        """Standard deviation of each logarithm, `(media,)`."""
+        return np.sqrt((self.factor**2).sum(axis=1))
+
+    def log_density(self, log_effect: Floats) -> Floats:
+        """Joint log density of the logarithms of ROI or share, `(draws, media)`, `(draws,)`."""
+        whitened = solve_triangular(self.factor, (log_effect - self.location).T, lower=True)
+        return norm.logpdf(whitened).sum(axis=0) - np.log(np.diag(self.factor)).sum()
+
+    def log_density_of_each(self, log_effect: Floats) -> Floats:
+        """Log density of each medium's own, whatever the others are, `(draws, media)`."""
+        return norm.logpdf(log_effect, self.location, self.sd)
+
+    def given_the_others(self, log_effect: Floats, medium: int) -> tuple[Floats, float]:
+        """Mean, `(draws,)`, and standard deviation of one medium's logarithm given the others'.
+
+        Of a joint Normal with precision P: `mean = location - P_m,others (x - location)_others /
+        P_mm`, and the variance is `1 / P_mm`.
+        """
+        precision = np.linalg.inv(self.factor @ self.factor.T)[medium]
+        own = precision[medium]
+        others = np.where(np.arange(len(precision)) == medium, 0.0, precision / own)
+        mean = self.location[medium] - (log_effect - self.location) @ others
+        return mean, float(own**-0.5)
+
+
+def effect_prior(panel: Panel, spec: ModelSpec, scales: Scales) -> EffectPrior:
+    """The prior on ROI or contribution share of a panel's media.
+
+    Paid channels without a prior of their own are correlated by `SHARED_EFFECT`.
+    """
     paid = len(panel.channels)
     priors = [
         spec.channel_prior(name, is_paid=medium < paid)
@@ -159,8 +260,39 @@ def effect_priors(panel: Panel, spec: ModelSpec, scales: Scales) -> tuple[Floats
     spend_per_week = np.mean(panel.media, axis=0, where=observed) / worth
     through_roi = np.array([prior.kind == "roi" for prior in priors])
     with_spend = np.where(through_roi & (spend_per_week > 0), spend_per_week, 1.0)
-    return (
-        np.log(with_spend),
-        np.log([prior.median for prior in priors]),
-        np.array([prior.sd_log for prior in priors]),
+    sd = np.array([prior.sd_log for prior in priors])
+    is_default = np.array(
+        [
+            medium < paid and name not in spec.channel_priors
+            for medium, name in enumerate(panel.media_names)
+        ]
+    )
+    correlation = np.where(np.outer(is_default, is_default), SHARED_EFFECT, 0.0)
+    np.fill_diagonal(correlation, 1.0)
+    return EffectPrior(
+        unit=np.log(with_spend),
+        location=np.log([prior.median for prior in priors]),
+        factor=sd[:, None] * np.linalg.cholesky(correlation),
+    )
+
+
+def _curve_priors(panel: Panel, spec: ModelSpec, scales: Scales) -> CurvePriors:
+    own = [spec.channel_curve_priors.get(name, spec.curve_prior) for name in panel.media_names]
+    alpha = [
+        (p.alpha_mean * p.alpha_concentration, (1.0 - p.alpha_mean) * p.alpha_concentration)
+        for p in own
+    ]
+    slope = [(np.log(p.slope_median), p.slope_sd_log) for p in own]
+    half_saturation = [
+        (location + np.log(p.half_saturation_median), p.half_saturation_sd_log)
+        for location, p in zip(scales.log_half_saturation, own, strict=True)
+    ]
+    hyper = spec.component_prior
+    return CurvePriors(
+        jnp.asarray(alpha).T,
+        jnp.asarray(slope).T,
+        jnp.asarray(half_saturation).T,
+        jnp.asarray([np.log(hyper.mu_log_n_median), hyper.mu_log_n_sd]),
+        jnp.asarray([hyper.sigma_log_n_loc, hyper.sigma_log_n_sd]),
+        jnp.asarray([hyper.sigma_log_A_loc, hyper.sigma_log_A_sd]),
     )

@@ -4,45 +4,41 @@ The density is the one of the seed document and of DECISIONS.md; only the coordi
 
 - each medium is sampled by its mean effect, from which the amplitudes follow;
 - the baseline's coefficients are sampled as standardised deviations from their Gaussian conditional
-  given the media effects, the noise and the pooling;
+  given the media effects, the noise, the pooling and the scales that are learned (`baseline`);
 - the mixture's sticks as Normals, of which they are a function.
 
-Sites named `*_raw` are coordinates. Those without a distribution of their own (`_flat`) get the
+Sites named `*_raw` are coordinates. Those without a distribution of their own (`flat`) get the
 prior and the Jacobian of what they stand for by `numpyro.factor`.
 """
 
 from collections.abc import Mapping
-from typing import NamedTuple, cast
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpyro
 import numpyro.distributions as dist
-from jax.lax.linalg import triangular_solve
 from jax.scipy.special import log_ndtr
 
 from hill_mmm._model.adstock import adstocked_media
+from hill_mmm._model.baseline import sample_baseline
 from hill_mmm._model.curves import Curves, component_effects
-from hill_mmm._model.data import ModelData
+from hill_mmm._model.data import CurvePriors, ModelData
 from hill_mmm._model.lift import log_density_of_lift, modelled_lift
 from hill_mmm._model.priors import (
-    ALPHA,
     CARRY_IN,
-    COMPONENT_SCALES,
     DEGREES_OF_FREEDOM,
-    LOG_HALF_SATURATION_SD,
-    LOG_SLOPE_LOC,
-    LOG_SLOPE_SD,
     MEAN_SATURATION,
     MIN_DEGREES_OF_FREEDOM,
     MU_LOG_A_SD,
-    MU_LOG_N,
     PEAK,
     SERIES_SCALE,
     WEIBULL_SCALE,
     WEIBULL_SHAPE,
+    component_scales,
 )
 from hill_mmm._model.saturation import hill
+from hill_mmm._model.sites import flat, normals, record, sample
 from hill_mmm.spec import AdstockKind, CarryIn, Likelihood, Structure
 
 # Posterior sd of a log effect that a year or more of data allows: the unit of its coordinate.
@@ -54,16 +50,20 @@ def hill_mixture(data: ModelData, structure: Structure) -> None:
 
     Recorded sites, in scaled units: those of `Curves`, `coefficients (series, columns)` of the
     baseline, `sigma (series,)`; and, if the model has them, `signed_coefficients (signed,)`,
-    `degrees_of_freedom` and `log_effect (media,)`, of which the amplitude prior speaks.
+    `degrees_of_freedom`, `baseline_scale (learned scales,)` and `log_effect (media,)`, of which the
+    amplitude prior speaks.
     """
-    weights = _record("weights", _sample_weights(structure.components))
+    weights = record("weights", _sample_weights(structure.components))
     curves, saturated = _sample_curves(data, structure, weights)
     by_component = component_effects(saturated, curves.amplitude)
     signed = _sample_signed_effect(data)
     sigma = _sample_sigma(data)
     residual = data.outcome - by_component @ weights - signed
-    coefficients = _sample_baseline(data, residual, sigma)
-    baseline = jnp.einsum("tgj,gj->tg", data.regressors, coefficients) + signed
+    coefficients, baseline = sample_baseline(
+        data, structure.learned_scales, residual * data.scored, sigma
+    )
+    record("coefficients", coefficients)
+    baseline = baseline + signed
     degrees_of_freedom = _sample_degrees_of_freedom(structure.likelihood)
     by_regime = log_density_by_regime(
         data.outcome, baseline, by_component, weights, sigma, degrees_of_freedom
@@ -147,10 +147,13 @@ def dense_sites(structure: Structure, series: int) -> tuple[str, ...]:
     """
     sites = [*_ADSTOCK_SITES[structure.adstock]]
     sites += ["carry_in"] if structure.carry_in == "steady" else []
-    sites += ["mu_log_n", "sigma_log_n", "log_n_raw"]
-    sites += ["log_k_raw", "log_effect_raw"]
+    sites += ["log_n_raw", "log_k_raw", "log_effect_raw"]
+    if structure.seed_amplitudes:
+        sites += ["mu_log_n"]
+    elif structure.components > 1:
+        sites += ["log_n_common_raw"]
     if structure.components > 1 or structure.seed_amplitudes:
-        sites += ["sigma_log_A", "log_A_raw"]
+        sites += ["sigma_log_n", "sigma_log_A", "log_A_raw"]
     if structure.components > 1:
         sites += ["sticks_raw"]
     if structure.likelihood == "student_t":
@@ -158,6 +161,7 @@ def dense_sites(structure: Structure, series: int) -> tuple[str, ...]:
     sites += ["log_sigma_raw"] if series == 1 else ["noise_level"]
     if series > 1 and not structure.seed_amplitudes:
         sites += ["effect_spread"]
+    sites += ["baseline_scale"] if structure.learned_scales else []
     return tuple(sites)
 
 
@@ -168,24 +172,6 @@ _ADSTOCK_SITES: dict[AdstockKind, tuple[str, ...]] = {
 }
 
 
-def _sample(name: str, prior: dist.Distribution) -> jax.Array:
-    # NumPyro's annotation has room for values that a model run by JAX never sees.
-    return cast(jax.Array, numpyro.sample(name, prior))
-
-
-def _flat(name: str, shape: tuple[int, ...]) -> jax.Array:
-    """A coordinate without a distribution of its own."""
-    return _sample(name, dist.ImproperUniform(dist.constraints.real, shape, ()))
-
-
-def _normals(name: str, *shape: int) -> jax.Array:
-    return _sample(name, dist.Normal(0.0, 1.0).expand(list(shape)))
-
-
-def _record(name: str, value: jax.Array) -> jax.Array:
-    return cast(jax.Array, numpyro.deterministic(name, value))
-
-
 def _sample_weights(components: int) -> jax.Array:
     """Sticks `Beta(1, K - j)`, the uniform Dirichlet, as functions of standard Normals.
 
@@ -194,7 +180,7 @@ def _sample_weights(components: int) -> jax.Array:
     """
     if components == 1:
         return jnp.ones(1)
-    z = _normals("sticks_raw", components - 1)
+    z = normals("sticks_raw", components - 1)
     log_rest = log_ndtr(-z) / jnp.arange(components - 1.0, 0.0, -1.0)
     log_stick = jnp.log(-jnp.expm1(log_rest))
     start = jnp.zeros(1)
@@ -207,61 +193,77 @@ def _sample_curves(
 ) -> tuple[Curves, jax.Array]:
     """The curves, and the saturation of each week that they come with."""
     media, components = data.media.spend.shape[2], structure.components
-    adstock = _record("adstock", _sample_adstock(structure.adstock, media))
+    priors = data.curves
+    adstock = record("adstock", _sample_adstock(structure.adstock, priors.alpha))
     carry_in = _sample_carry_in(structure.carry_in, media)
-    scales = COMPONENT_SCALES[structure.hyperprior]
+    scales = component_scales(structure.hyperprior, priors.sigma_log_A, priors.sigma_log_n)
 
-    mu_log_n = _sample("mu_log_n", MU_LOG_N)
-    sigma_log_n = _sample("sigma_log_n", scales.log_slope)
-    center, spread = mu_log_n, sigma_log_n
-    if not structure.seed_amplitudes:
-        center, spread = _kept_from_steps(mu_log_n, sigma_log_n)
-    log_n = center + spread * _normals("log_n_raw", media, components)
-    slope = _record("slope", jnp.exp(log_n))
+    sample_log_slope = _seed_log_slope if structure.seed_amplitudes else _log_slope
+    log_n = sample_log_slope(priors, scales.log_slope, media, components)
+    slope = record("slope", jnp.exp(log_n))
 
-    log_k_raw = _normals("log_k_raw", media, components)
-    log_k = data.log_half_saturation[:, None] + LOG_HALF_SATURATION_SD * log_k_raw
-    half_saturation = _record("half_saturation", jnp.exp(log_k))
+    location, spread = priors.log_half_saturation[:, :, None]
+    log_k = location + spread * normals("log_k_raw", media, components)
+    half_saturation = record("half_saturation", jnp.exp(log_k))
 
     deviation = jnp.zeros((media, components))
     if components > 1 or structure.seed_amplitudes:
-        sigma_log_a = _sample("sigma_log_A", scales.log_amplitude)
-        deviation = sigma_log_a * _normals("log_A_raw", media, components)
+        sigma_log_a = sample("sigma_log_A", scales.log_amplitude)
+        deviation = sigma_log_a * normals("log_A_raw", media, components)
 
     adstocked = adstocked_media(structure.adstock, data.media, adstock, carry_in)
     saturated = hill(adstocked[..., None], half_saturation, slope)
     mean_saturation = jnp.einsum("tgmk,tg->gmk", saturated, data.observed)
     mean_saturation = mean_saturation / data.observed.sum(axis=0)[:, None, None]
     sample_amplitude = _seed_amplitude if structure.seed_amplitudes else _informed_amplitude
-    amplitude = _record("amplitude", sample_amplitude(data, mean_saturation, weights, deviation))
+    amplitude = record("amplitude", sample_amplitude(data, mean_saturation, weights, deviation))
     return Curves(adstock, carry_in, weights, amplitude, half_saturation, slope), saturated
 
 
-def _kept_from_steps(mu: jax.Array, sigma: jax.Array) -> tuple[jax.Array, jax.Array]:
-    """Mean and standard deviation of a log slope given the hierarchy's: Normal times `LOG_SLOPE`.
+def _log_slope(
+    priors: CurvePriors, between: dist.Distribution, media: int, components: int
+) -> jax.Array:
+    """Log slopes `(media, components)`, each with its medium's prior, whatever the hierarchy's.
 
-    The product `Normal(x; mu, sigma^2) * Normal(x; m, s^2)` is a Normal of x whose precision is the
-    sum of both and whose mean is weighted by them, times `Normal(mu; m, sigma^2 + s^2)`. That
-    factor is left out: once for every slope, it would be a second prior on `mu` and `sigma`.
+    Of two components `x ~ Normal(mu, sigma^2)`, whose `mu` is free, and of which none is to be a
+    step: times `Normal(m, s^2)` the density of x given mu has the variance
+    `sigma^2 s^2 / (sigma^2 + s^2) = s^2 r`. What is left of `s^2` is common to a medium's
+    components, so that each slope is `Normal(m, s^2)` by itself, and `sigma` says how alike they
+    are.
     """
-    share = sigma**2 / (sigma**2 + LOG_SLOPE_SD**2)
-    return mu + share * (LOG_SLOPE_LOC - mu), sigma * jnp.sqrt(1.0 - share)
+    location, spread = priors.log_slope[:, :, None]
+    raw = normals("log_n_raw", media, components)
+    if components == 1:
+        return location + spread * raw
+    variance = sample("sigma_log_n", between) ** 2
+    share = variance / (variance + spread**2)
+    common = normals("log_n_common_raw", media, 1)
+    return location + spread * (jnp.sqrt(share) * raw + jnp.sqrt(1.0 - share) * common)
 
 
-def _sample_adstock(kind: AdstockKind, media: int) -> jax.Array:
+def _seed_log_slope(
+    priors: CurvePriors, between: dist.Distribution, media: int, components: int
+) -> jax.Array:
+    """The seed's hierarchy over all slopes (docs/seed.md, section 6.2)."""
+    mu = sample("mu_log_n", dist.Normal(*priors.mu_log_n))
+    return mu + sample("sigma_log_n", between) * normals("log_n_raw", media, components)
+
+
+def _sample_adstock(kind: AdstockKind, alpha_prior: jax.Array) -> jax.Array:
+    media = alpha_prior.shape[1]
     if kind == "weibull":
-        shape = _sample("weibull_shape", WEIBULL_SHAPE.expand([media]))
-        return jnp.stack([shape, _sample("weibull_scale", WEIBULL_SCALE.expand([media]))], axis=1)
-    alpha = _sample("alpha", ALPHA.expand([media]))
+        shape = sample("weibull_shape", WEIBULL_SHAPE.expand([media]))
+        return jnp.stack([shape, sample("weibull_scale", WEIBULL_SCALE.expand([media]))], axis=1)
+    alpha = sample("alpha", dist.Beta(*alpha_prior))
     if kind == "geometric":
         return alpha[:, None]
-    return jnp.stack([alpha, _sample("peak", PEAK.expand([media]))], axis=1)
+    return jnp.stack([alpha, sample("peak", PEAK.expand([media]))], axis=1)
 
 
 def _sample_carry_in(carry_in: CarryIn, media: int) -> jax.Array:
     if carry_in == "none":
-        return _record("carry_in", jnp.zeros(media))
-    return _sample("carry_in", CARRY_IN.expand([media]))
+        return record("carry_in", jnp.zeros(media))
+    return sample("carry_in", CARRY_IN.expand([media]))
 
 
 class _LogMeanSaturation(NamedTuple):
@@ -291,11 +293,11 @@ def _informed_amplitude(
 ) -> jax.Array:
     """Amplitudes from the priors on ROI or contribution share, pooled over the series."""
     series, media = data.is_active.shape
-    log_effect = data.effect_loc + data.effect_sd * _normals("log_effect_raw", media)
-    log_effect = _record("log_effect", log_effect)
+    log_effect = data.effect_loc + data.effect_factor @ normals("log_effect_raw", media)
+    log_effect = record("log_effect", log_effect)
     if series > 1:
-        spread = _sample("effect_spread", SERIES_SCALE.expand([media]))
-        log_effect = log_effect + spread * _normals("series_effect_raw", series, media)
+        spread = sample("effect_spread", SERIES_SCALE.expand([media]))
+        log_effect = log_effect + spread * normals("series_effect_raw", series, media)
     log_mean = _log_mean_saturation(data, mean_saturation, weights, deviation)
     active = data.is_active.sum(axis=0)
     geometric_mean = jnp.exp((log_mean.plain * data.is_active).sum(axis=0) / active)
@@ -312,7 +314,7 @@ def _seed_amplitude(
     docs/seed.md, section 6.2.
     """
     location = data.amplitude_loc[:, None]
-    log_effect = location + LOG_EFFECT_UNIT * _flat("log_effect_raw", data.is_active.shape)
+    log_effect = location + LOG_EFFECT_UNIT * flat("log_effect_raw", data.is_active.shape)
     log_mean = _log_mean_saturation(data, mean_saturation, weights, deviation)
     log_level = log_effect - log_mean.weighted
     numpyro.factor("mu_log_A", dist.Normal(location, MU_LOG_A_SD).log_prob(log_level).sum())
@@ -324,8 +326,8 @@ def _sample_signed_effect(data: ModelData) -> jax.Array:
     signed = len(data.signed_prior_sd)
     if not signed:
         return jnp.zeros_like(data.outcome)
-    size = _sample("signed_size", dist.HalfNormal(1.0).expand([signed]))
-    return data.signed @ _record("signed_coefficients", data.signed_prior_sd * size)
+    size = sample("signed_size", dist.HalfNormal(1.0).expand([signed]))
+    return data.signed @ record("signed_coefficients", data.signed_prior_sd * size)
 
 
 def _sample_sigma(data: ModelData) -> jax.Array:
@@ -335,14 +337,14 @@ def _sample_sigma(data: ModelData) -> jax.Array:
     """
     series = len(data.pilot_sigma)
     unit = 1.0 / jnp.sqrt(2.0 * data.observed.sum(axis=0))
-    log_sigma = jnp.log(data.pilot_sigma) + unit * _flat("log_sigma_raw", (series,))
-    sigma = _record("sigma", jnp.exp(log_sigma))
+    log_sigma = jnp.log(data.pilot_sigma) + unit * flat("log_sigma_raw", (series,))
+    sigma = record("sigma", jnp.exp(log_sigma))
     if series == 1:
         # d sigma / d log sigma = sigma: the Jacobian of the log.
         prior = dist.HalfNormal(data.outcome_sd).log_prob(sigma) + log_sigma
     else:
-        level = _sample("noise_level", dist.HalfNormal(1.0))
-        spread = _sample("noise_spread", SERIES_SCALE)
+        level = sample("noise_level", dist.HalfNormal(1.0))
+        spread = sample("noise_spread", SERIES_SCALE)
         relative = log_sigma - jnp.log(data.outcome_sd)
         prior = dist.Normal(jnp.log(level), spread).log_prob(relative)
     numpyro.factor("sigma_prior", prior.sum())
@@ -352,75 +354,5 @@ def _sample_sigma(data: ModelData) -> jax.Array:
 def _sample_degrees_of_freedom(likelihood: Likelihood) -> jax.Array | None:
     if likelihood == "normal":
         return None
-    excess = _sample("excess_degrees_of_freedom", DEGREES_OF_FREEDOM)
-    return _record("degrees_of_freedom", MIN_DEGREES_OF_FREEDOM + excess)
-
-
-def _sample_baseline(data: ModelData, residual: jax.Array, sigma: jax.Array) -> jax.Array:
-    """Coefficients of each series, `(series, columns)`: free for one, pooled for many."""
-    pooled = len(data.pilot_sigma) > 1
-    sample = _sample_pooled_baseline if pooled else _sample_single_baseline
-    return _record("coefficients", sample(data, residual * data.scored, sigma))
-
-
-def _sample_single_baseline(data: ModelData, residual: jax.Array, _: jax.Array) -> jax.Array:
-    # The noise of one series hardly moves: its pilot serves, and the factor is a constant.
-    evidence = jnp.einsum("tgj,tg->gj", data.regressors, residual)
-    evidence = evidence / data.pilot_sigma[:, None] ** 2 + data.prior_mean / data.prior_sd**2
-    raw = _flat("baseline_raw", evidence.shape)
-    coefficients = _conditional_draw(data.pilot_factor, evidence, raw)
-    prior = dist.Normal(data.prior_mean, data.prior_sd)
-    numpyro.factor("baseline_prior", prior.log_prob(coefficients).sum())
-    return coefficients
-
-
-def _sample_pooled_baseline(data: ModelData, residual: jax.Array, sigma: jax.Array) -> jax.Array:
-    """Coefficients Normal about a common mean, both given the residuals by Gaussian algebra.
-
-    The means' conditional has the series' coefficients integrated out; the coefficients' follows
-    given the means.
-    """
-    columns = len(data.prior_sd)
-    spread = data.prior_sd * _sample("baseline_spread", SERIES_SCALE.expand([columns]))
-    precision = 1.0 / spread**2
-    evidence = jnp.einsum("tgj,tg->gj", data.regressors, residual) / sigma[:, None] ** 2
-    gram = data.gram / sigma[:, None, None] ** 2
-    factor = jnp.linalg.cholesky(gram + jnp.diag(precision))
-
-    shrinkage = _backward(
-        factor, _forward(factor, jnp.tile(jnp.diag(precision), (len(sigma), 1, 1)))
-    )
-    precision_learned = (jnp.diag(precision) - precision[:, None] * shrinkage).sum(axis=0)
-    mean_precision = jnp.diag(1.0 / data.prior_sd**2) + precision_learned
-    mean_evidence = data.prior_mean / data.prior_sd**2
-    mean_evidence = mean_evidence + jnp.einsum("gij,gi->j", shrinkage, evidence)
-    mean_factor = jnp.linalg.cholesky(mean_precision)
-    mean = _conditional_draw(
-        mean_factor[None], mean_evidence[None], _flat("mean_raw", (1, columns))
-    )[0]
-
-    raw = _flat("baseline_raw", evidence.shape)
-    coefficients = _conditional_draw(factor, evidence + precision * mean, raw)
-    log_jacobian = -_log_diagonal(factor) - _log_diagonal(mean_factor)
-    mean_prior = dist.Normal(data.prior_mean, data.prior_sd).log_prob(mean).sum()
-    prior = dist.Normal(mean, spread).log_prob(coefficients).sum()
-    numpyro.factor("baseline_prior", prior + mean_prior + log_jacobian)
-    return coefficients
-
-
-def _conditional_draw(factor: jax.Array, evidence: jax.Array, raw: jax.Array) -> jax.Array:
-    """`N(P^-1 evidence, P^-1)` at the standard Normal `raw`, with `factor` the Cholesky of P."""
-    whitened = _forward(factor, evidence[..., None])
-    return _backward(factor, whitened + raw[..., None])[..., 0]
-
-
-def _forward(factor: jax.Array, right_hand_side: jax.Array) -> jax.Array:
-    return triangular_solve(factor, right_hand_side, left_side=True, lower=True)
-
-
-def _backward(factor: jax.Array, right_hand_side: jax.Array) -> jax.Array:
-    return triangular_solve(factor, right_hand_side, left_side=True, lower=True, transpose_a=True)
-
-
-def _log_diagonal(factor: jax.Array) -> jax.Array:
-    return jnp.log(jnp.diagonal(factor, axis1=-2, axis2=-1)).sum()
+    excess = sample("excess_degrees_of_freedom", DEGREES_OF_FREEDOM)
+    return record("degrees_of_freedom", MIN_DEGREES_OF_FREEDOM + excess)

@@ -1,17 +1,21 @@
 """The baseline's regressors on the scales of a model version."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from hill_mmm._model.calendar import event_columns, holiday_columns
 from hill_mmm._model.controls import event_controls
+from hill_mmm._model.padding import padded_length
 from hill_mmm._model.scales import Scales
 from hill_mmm.panel import Floats, Panel, Weeks
-from hill_mmm.spec import ModelSpec
+from hill_mmm.spec import FREE_HARMONICS, ModelSpec
 
 DAYS_PER_YEAR = 365.25
+# The level walks in steps that are spread over so many weeks each, counted from the time origin.
+WEEKS_PER_STEP = 4
+STEPS_PER_YEAR = 52 / WEEKS_PER_STEP
 # The part that the intercept belongs to.
 BASELINE = ("baseline", "baseline")
 
@@ -25,7 +29,9 @@ class Design:
             weeks before a series starts.
         parts: for each column, the `(component_type, component)` that its effect belongs to.
         prior_mean: of each coefficient (on average over the series), on the scaled outcome.
-        prior_sd: of each coefficient, on the scaled outcome.
+        prior_sd: of each coefficient, on the scaled outcome; for those with a learned scale where
+            that scale is 1.
+        learned: number of columns by learned scale. They are the last of all, in this order.
         signed: standardised controls with a sign, `(weeks, series, signed)`.
         signed_parts: their `(component_type, component)`.
         directions: +1 or -1 for each of them.
@@ -36,10 +42,16 @@ class Design:
     parts: tuple[tuple[str, str], ...]
     prior_mean: Floats
     prior_sd: Floats
+    learned: Mapping[str, int]
     signed: Floats
     signed_parts: tuple[tuple[str, str], ...]
     directions: Floats
     signed_prior_sd: Floats
+
+    @property
+    def n_learned(self) -> int:
+        """Number of columns whose scale is learned."""
+        return sum(self.learned.values())
 
 
 def baseline_design(panel: Panel, spec: ModelSpec, scales: Scales) -> Design:
@@ -47,12 +59,13 @@ def baseline_design(panel: Panel, spec: ModelSpec, scales: Scales) -> Design:
 
     Priors as the baseline of the code behind the seed (docs/seed.md, section 6.2): intercept ~
     Normal(mean, 2 sd) and every slope ~ Normal(0, sd) of the scaled outcome, on standardised
-    regressors; half of that for changes of slope.
+    regressors; half of that for changes of slope. Harmonics above the second share a learned share
+    of the sd, and so do the steps of a smooth trend: at 1, the level walks one sd a year.
 
     Raises:
         ValueError: if `spec` names a control that the panel does not have.
     """
-    for key in ("control_signs", "control_references"):
+    for key in ("control_signs", "control_references", "control_roles"):
         unknown = sorted(set(getattr(spec, key)) - set(panel.control_names))
         if unknown:
             raise ValueError(f"{key} name {unknown}, not among {panel.control_names}")
@@ -64,6 +77,8 @@ def baseline_design(panel: Panel, spec: ModelSpec, scales: Scales) -> Design:
     signed = [j for j, name in enumerate(panel.control_names) if name in spec.control_signs]
     names = panel.control_names
     blocks += [(controls[:, :, [j]], ("control", names[j]), sd) for j in free]
+    learned = _learned_blocks(panel, spec, scales, sd)
+    blocks += learned.values()
     matrix = np.concatenate([columns for columns, *_ in blocks], axis=2)
     prior_mean = np.zeros(matrix.shape[2])
     prior_mean[0] = 1.0
@@ -74,6 +89,7 @@ def baseline_design(panel: Panel, spec: ModelSpec, scales: Scales) -> Design:
         parts=tuple(part for (_, part, _), n in zip(blocks, widths, strict=True) for _ in range(n)),
         prior_mean=prior_mean,
         prior_sd=np.repeat([prior_sd for *_, prior_sd in blocks], widths),
+        learned={name: columns.shape[2] for name, (columns, *_) in learned.items()},
         signed=controls[:, :, signed],
         signed_parts=tuple(("control", names[j]) for j in signed),
         directions=np.array([1.0 if sign == "positive" else -1.0 for sign in signs]),
@@ -95,7 +111,8 @@ def _calendar_blocks(panel: Panel, spec: ModelSpec, scales: Scales, sd: float) -
         hinges = np.maximum(weeks[:, None] - scales.knots, 0.0) / scales.time_sd
         columns.append((hinges, ("trend", "trend"), 0.5 * sd))
     if spec.fourier_order:
-        fourier = fourier_terms(panel.weeks, range(1, spec.fourier_order + 1))
+        free = min(spec.fourier_order, FREE_HARMONICS)
+        fourier = fourier_terms(panel.weeks, range(1, free + 1))
         columns.append((fourier, ("seasonality", "seasonality"), sd))
     if spec.holidays:
         days = holiday_columns(panel.weeks, spec.holidays, scales.holidays)
@@ -108,11 +125,47 @@ def _calendar_blocks(panel: Panel, spec: ModelSpec, scales: Scales, sd: float) -
         columns += [
             (days[:, [column]], ("event", name), sd) for column, name in enumerate(spec.events)
         ]
-    one_series = [(block[:, None, :], part, prior_sd) for block, part, prior_sd in columns]
-    series = len(panel.series)
-    return [
-        (np.repeat(block, series, axis=1), part, prior_sd) for block, part, prior_sd in one_series
-    ]
+    return [(_of_all_series(block, panel), part, prior_sd) for block, part, prior_sd in columns]
+
+
+def _of_all_series(columns: Floats, panel: Panel) -> Floats:
+    return np.repeat(columns[:, None, :], len(panel.series), axis=1)
+
+
+def _learned_blocks(panel: Panel, spec: ModelSpec, scales: Scales, sd: float) -> dict[str, _Block]:
+    """The regressors whose prior scale is learned, by its name; the walk last, as it goes on."""
+    found: dict[str, _Block] = {}
+    for name in spec.learned_scales:
+        if name == "trend":
+            columns, prior_sd = walk_steps(panel, scales), sd / np.sqrt(STEPS_PER_YEAR)
+        else:
+            finer = range(FREE_HARMONICS + 1, spec.fourier_order + 1)
+            columns, prior_sd = fourier_terms(panel.weeks, finer), sd
+        found[name] = (_of_all_series(columns, panel), (name, name), prior_sd)
+    return found
+
+
+def walk_steps(panel: Panel, scales: Scales) -> Floats:
+    """A random walk's steps as regressors: each rises from 0 to 1 over its weeks, and stays there.
+
+    They are counted from the model version's time origin and centred on the weeks that it was made
+    of, so that a further week moves none of them. There are as many as the padded weeks need, so
+    that panels of like length have equally many.
+
+    Returns:
+        Shape `(weeks, steps)`.
+    """
+    origin = np.datetime64(scales.first_week)
+    week = (panel.weeks - origin).astype(np.float64) / 7.0
+    first = np.floor((panel.outcome_weeks[0] - origin).astype(np.float64) / 7.0 / WEEKS_PER_STEP)
+    steps = padded_length(len(panel)) // WEEKS_PER_STEP + 1
+    starts = (first + np.arange(steps)) * WEEKS_PER_STEP
+    version = np.arange(round(2.0 * scales.time_mean) + 1, dtype=np.float64)
+
+    def risen(weeks: Floats) -> Floats:
+        return np.clip((weeks[:, None] - starts) / WEEKS_PER_STEP, 0.0, 1.0)
+
+    return risen(week) - risen(version).mean(axis=0)
 
 
 def control_references(panel: Panel, spec: ModelSpec, scales: Scales) -> Floats:

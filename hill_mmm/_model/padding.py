@@ -8,6 +8,11 @@ from hill_mmm.panel import Floats
 PADDING = 32
 
 
+def padded_length(weeks: int) -> int:
+    """The next multiple of `PADDING` weeks."""
+    return weeks + -weeks % PADDING
+
+
 def padded(values: Floats, axis: int = 0) -> Floats:
     """The values with zeros after them, up to the next multiple of `PADDING` weeks.
 

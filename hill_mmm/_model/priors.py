@@ -1,23 +1,18 @@
-"""Every prior of the model, stated once.
+"""The priors of the model that no setting changes.
 
-The seed has those of `mu_log_A`, `sigma_log_A`, `mu_log_n`, `sigma_log_n` and the raw coordinates;
-the code behind it those of alpha and log k (docs/seed.md, section 6.2). The others are ours.
-
-`mu_log_A`'s location comes from the data (`Scales.amplitude_loc`); the location of log k is the
-log median adstocked spend (`Scales.log_half_saturation`); the priors on ROI and contribution share
-are the user's (`AmplitudePrior`).
+The seed has that of `mu_log_A` (docs/seed.md, section 6.2). The others are ours. Those that a user
+may set, and the rest of the seed's, are in `hill_mmm.spec`: `AmplitudePrior`, `CurvePrior` and
+`ComponentPrior`. `mu_log_A`'s location comes from the data (`Scales.amplitude_loc`); k's prior is
+in multiples of the median adstocked spend (`Scales.log_half_saturation`).
 """
 
-import math
-from collections.abc import Mapping
 from typing import NamedTuple
 
+import jax
 import numpyro.distributions as dist
 
 from hill_mmm.spec import Hyperprior
 
-# Retention a week, of the geometric and the delayed adstock.
-ALPHA = dist.Beta(2.0, 2.0)
 # Weeks after the spend at which the delayed adstock works most.
 PEAK = dist.HalfNormal(2.0)
 # Of the Weibull adstock: a shape over 1 peaks late, and the scale is in weeks.
@@ -28,7 +23,6 @@ WEIBULL_SCALE = dist.LogNormal(0.7, 0.5)
 CARRY_IN = dist.Gamma(2.0, 2.0)
 
 MU_LOG_A_SD = 0.5
-MU_LOG_N = dist.Normal(math.log(1.5), 0.3)
 
 
 class ComponentScales(NamedTuple):
@@ -38,29 +32,40 @@ class ComponentScales(NamedTuple):
     log_slope: dist.Distribution
 
 
-# The three that the seed compares (docs/seed.md, section 3); it settles on the first.
-COMPONENT_SCALES: Mapping[Hyperprior, ComponentScales] = {
-    "lognormal": ComponentScales(dist.LogNormal(-1.0, 0.5), dist.LogNormal(-1.5, 0.5)),
-    "halfnormal": ComponentScales(dist.HalfNormal(0.1), dist.HalfNormal(0.1)),
-    "inverse_gamma": ComponentScales(dist.InverseGamma(3.0, 1.0), dist.InverseGamma(4.0, 1.0)),
-}
+def component_scales(
+    hyperprior: Hyperprior, log_amplitude: jax.Array, log_slope: jax.Array
+) -> ComponentScales:
+    """Of the three families that the seed compares (docs/seed.md, section 3), one.
+
+    Args:
+        hyperprior: the seed settles on `lognormal`.
+        log_amplitude: location and scale of the LogNormal, `(2,)`.
+        log_slope: the same.
+    """
+    if hyperprior == "lognormal":
+        return ComponentScales(dist.LogNormal(*log_amplitude), dist.LogNormal(*log_slope))
+    if hyperprior == "halfnormal":
+        return ComponentScales(dist.HalfNormal(0.1), dist.HalfNormal(0.1))
+    return ComponentScales(dist.InverseGamma(3.0, 1.0), dist.InverseGamma(4.0, 1.0))
+
+
+# Correlation of two channels' log ROI that have the default prior: each ROI has the prior that is
+# written, and what all bring together is as uncertain as a market is. Of channels that are
+# independent the prior of the sum is so narrow that five weak ones were read as strong ones.
+SHARED_EFFECT = 0.5
 # Of a channel over its weeks, beside the prior on its effect. Amplitude is the effect divided by
 # the mean saturation: without this, a curve that one peak week alone has climbed has no mean
 # amplitude, and its response beyond that week no mean. Under the seed's prior it is not needed. It
 # moves log k by -0.3 (K = 1) or -0.1 (K = 3), under half of its sd, and not the hyperpriors: log k
 # is symmetric about its location, where the mean saturation is near 1/2 whatever the slope.
 MEAN_SATURATION = dist.Beta(2.0, 1.0)
-# Of every log slope given the hierarchy, beside it and wherever amplitudes come from an effect. A
-# curve of slope near 0, or over 10, is a step: a constant by another name, which the hierarchy's
-# free scale lets a regime of few weeks run off to, and which its chains then never leave.
-LOG_SLOPE_LOC = math.log(1.5)
-LOG_SLOPE_SD = 0.75
-# The seed says "similar" for n and k (docs/seed.md, section 6.1) and gives no scale for k; the code
-# behind it has 0.7 for its smallest k (section 6.2).
-LOG_HALF_SATURATION_SD = 0.7
 # Standard deviation between series: of a channel's log effect, of a baseline coefficient over its
 # own prior scale, and of log noise. The family that the seed found free of funnels.
 SERIES_SCALE = dist.LogNormal(-1.0, 0.5)
+# Scale of baseline columns that share one: how far the level walks in a year, and the size of the
+# season's finer harmonics, over the outcome's standard deviation. It reaches 0, where such columns
+# are not there.
+LEARNED_SCALE = dist.HalfNormal(1.0)
 # Degrees of freedom of the robust likelihood (Juarez and Steel 2010); over 2, so that outcomes
 # have a variance.
 DEGREES_OF_FREEDOM = dist.Gamma(2.0, 0.1)

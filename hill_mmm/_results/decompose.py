@@ -20,6 +20,7 @@ from hill_mmm._model.design import BASELINE, Design, baseline_design, control_re
 from hill_mmm._model.media import media_data
 from hill_mmm._model.padding import padded
 from hill_mmm._posterior import Posterior, flatten, over_draws
+from hill_mmm._results.confounding import multiplier_information
 from hill_mmm._results.regimes import week_regimes
 from hill_mmm.panel import ALL_SERIES, Floats, Panel, Weeks
 from hill_mmm.spec import AdstockKind
@@ -53,6 +54,9 @@ class Decomposition:
             a prediction; `expected` knows more of the weeks fitted to.
         log_likelihood: of the outcome on its scale in the model, `(draws, weeks)`; NaN in weeks
             to come.
+        information: of the weeks fitted to on a multiplier of each medium's mean contribution,
+            `(media, media)`, see `multiplier_information`.
+        unexplained: sum of their squared residuals over the noise variance, `()`.
     """
 
     series: str
@@ -71,6 +75,8 @@ class Decomposition:
     predicted: Floats
     predicted_mean: Floats
     log_likelihood: Floats
+    information: Floats
+    unexplained: Floats
 
     @property
     def expected(self) -> Floats:
@@ -82,9 +88,13 @@ class Decomposition:
         return self.media.sum(axis=2) + self.baseline.sum(axis=2)
 
 
+# Tells the generator of the steps to come from those of the series' noise.
+WALK = 1
 # What adds up over series, by its axis of weeks: the first, or that after the draws.
 _BY_WEEK = ("outcome", "spend", "carried_in", "unseen")
 _BY_DRAW = ("media", "media_gain", "baseline", "predicted", "predicted_mean", "log_likelihood")
+
+_AT_ONCE = ("information", "unexplained")
 
 
 def decompose(posterior: Posterior, panel: Panel | None = None) -> Iterator[Decomposition]:
@@ -139,7 +149,7 @@ def total(parts: Iterable[Decomposition], weeks: Weeks) -> Decomposition:
     """The sum over series, in the calendar of all: a series counts 0 before its start."""
     on_calendar = (_on_calendar(part, weeks) for part in parts)
     first = next(on_calendar)
-    summed = {name: getattr(first, name).copy() for name in (*_BY_WEEK, *_BY_DRAW)}
+    summed = {name: getattr(first, name).copy() for name in (*_BY_WEEK, *_BY_DRAW, *_AT_ONCE)}
     for part in on_calendar:
         for name, values in summed.items():
             values += getattr(part, name)
@@ -175,6 +185,9 @@ def _decompose_series(
     baseline, parts = _baseline_effects(posterior, design, series, start)
     by_weight = np.einsum("dtk,dk->dt", regimes, flatten(posterior.draws["weights"]))
     outcome = panel.outcome[start:, series]
+    information, unexplained = _evidence(
+        posterior, design, series, slice(start, len(posterior.panel)), contribution, baseline
+    )
     return Decomposition(
         series=panel.series[series],
         weeks=panel.weeks[start:],
@@ -194,7 +207,29 @@ def _decompose_series(
         log_likelihood=_log_likelihood(
             posterior, series, outcome / scale, baseline.sum(axis=2), regimes
         ),
+        information=information,
+        unexplained=unexplained,
     )
+
+
+def _evidence(
+    posterior: Posterior,
+    design: Design,
+    series: int,
+    weeks: slice,
+    media: Floats,
+    baseline: Floats,
+) -> tuple[Floats, Floats]:
+    """`information` and `unexplained` of one series, of its weeks fitted to."""
+    noise = flatten(posterior.draws["sigma"])[:, series].mean()
+    outcome = posterior.panel.outcome[weeks, series] / posterior.scales.outcome[series]
+    known = np.flatnonzero(np.isfinite(outcome))
+    effect, rest = media[:, known].mean(axis=0), baseline[:, known].sum(axis=2).mean(axis=0)
+    matrix = np.concatenate([design.matrix, design.signed], axis=2)[weeks, series][known]
+    prior_sd = np.append(design.prior_sd, design.signed_prior_sd)
+    residual = (outcome[known] - rest - effect.sum(axis=1)) / noise
+    information = multiplier_information(effect / noise, matrix / noise, prior_sd)
+    return information, np.array(residual @ residual)
 
 
 def series_curves(posterior: Posterior, series: int) -> Curves:
@@ -233,7 +268,7 @@ def _baseline_effects(
     posterior: Posterior, design: Design, series: int, start: int
 ) -> tuple[Floats, tuple[tuple[str, str], ...]]:
     matrix, labels = design.matrix[start:, series], list(design.parts)
-    coefficients = flatten(posterior.draws["coefficients"])[:, series]
+    coefficients = _continued_coefficients(posterior, design, series)
     if design.signed_parts:
         signed = flatten(posterior.draws["signed_coefficients"]) * design.directions
         coefficients = np.concatenate([coefficients, signed], axis=1)
@@ -250,6 +285,22 @@ def _baseline_effects(
     ]
     effects[parts.index(BASELINE)] += (coefficients @ references)[:, None]
     return np.stack(effects, axis=2), parts
+
+
+def _continued_coefficients(posterior: Posterior, design: Design, series: int) -> Floats:
+    """Coefficients of a design that may go on after the fit's, `(draws, columns)`.
+
+    A random walk of the level goes on: its steps to come are drawn, each by the draw's own scale,
+    from the fit's own seed. They are the same for every series and however many are asked for.
+    """
+    known = flatten(posterior.draws["coefficients"])[:, series, : design.matrix.shape[2]]
+    to_come = design.matrix.shape[2] - known.shape[1]
+    if not to_come:
+        return known
+    rng = np.random.default_rng([posterior.sampler.seed, 0, WALK])
+    scale = flatten(posterior.draws["baseline_scale"])[:, -1]
+    steps = rng.standard_normal((to_come, len(known))).T * scale[:, None]
+    return np.concatenate([known, steps * design.prior_sd[-to_come:]], axis=1)
 
 
 def _column_references(

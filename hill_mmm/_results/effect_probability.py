@@ -18,14 +18,16 @@ from typing import NamedTuple
 import numpy as np
 from scipy.special import expit, logsumexp
 
-from hill_mmm._model.design import baseline_design
-from hill_mmm._model.effect_prior import effect_prior
+from hill_mmm._model.data import effect_prior
+from hill_mmm._model.design import Design, baseline_design
 from hill_mmm._posterior import Posterior, flatten
 from hill_mmm._results.decompose import Decomposition
 from hill_mmm._results.importance import MAX_PARETO_K, smoothed_weights
 from hill_mmm._results.lift_tests import modelled_lift
 from hill_mmm.panel import Floats
 
+# Draws whose baselines are integrated out at a time: a matrix of columns by columns for each.
+BATCH = 256
 # The grid of the log effect: its range in prior standard deviations, and its points. It is exact
 # for an effect known to a thirtieth of itself; more certain ones are certain all the same.
 RANGE = 8.0
@@ -75,13 +77,24 @@ def effect_probability(posterior: Posterior, part: Decomposition) -> EffectProba
     obstacle = _obstacle(posterior)
     if obstacle is not None:
         return EffectProbability(np.full(media, np.nan), [obstacle] * media)
+    found = [_probability(log_ratio) for log_ratio in log_ratios(posterior, part).T]
+    return EffectProbability(np.array([p for p, _ in found]), [reason for _, reason in found])
+
+
+def log_ratios(posterior: Posterior, part: Decomposition) -> Floats:
+    """Log likelihood without each medium over that with it, by draw, `(draws, media)`.
+
+    Args:
+        posterior: the fit, of one series and one curve with Normal noise.
+        part: the weeks of its series.
+    """
     log_effect = flatten(posterior.draws["log_effect"])
     prior = effect_prior(posterior.panel, posterior.spec, posterior.scales)
-    found: list[tuple[float, str | None]] = []
+    found = np.empty_like(log_effect)
     for medium, effect in enumerate(_effects(posterior, part)):
         mean, sd = prior.given_the_others(log_effect, medium)
-        found.append(_probability(_log_ratio(effect, mean - log_effect[:, medium], sd)))
-    return EffectProbability(np.array([p for p, _ in found]), [reason for _, reason in found])
+        found[:, medium] = _log_ratio(effect, mean - log_effect[:, medium], sd)
+    return found
 
 
 def _obstacle(posterior: Posterior) -> str | None:
@@ -111,21 +124,37 @@ def _effects(posterior: Posterior, part: Decomposition) -> Iterator[_Effect]:
     if design.signed_parts:
         signed = flatten(posterior.draws["signed_coefficients"]) * design.directions
         residual = residual - signed @ design.signed[own, 0][scored].T
-    variance = flatten(posterior.draws["sigma"])[:, 0] ** 2
-    # The outcome's covariance given the rest is `variance I + V diag(root^2) V'`.
-    vectors, root, _ = np.linalg.svd(columns * design.prior_sd, full_matrices=False)
-    explained = root**2 / (root**2 + variance[:, None])
-
-    def product(one: Floats, other: Floats) -> Floats:
-        of_baseline = ((one @ vectors) * (other @ vectors) * explained).sum(axis=1)
-        return ((one * other).sum(axis=1) - of_baseline) / variance
-
+    vectors = np.concatenate([media, residual[:, :, None]], axis=2)
+    products = _products(posterior, design, columns, vectors)
     for medium, name in enumerate(part.media_names):
-        effect, tested = media[:, :, medium], _of_lift_tests(posterior, name)
-        yield _Effect(
-            product(effect, residual + effect) + tested.linear,
-            product(effect, effect) + tested.square,
-        )
+        tested = _of_lift_tests(posterior, name)
+        own = products[:, medium, medium]
+        yield _Effect(products[:, medium, -1] + own + tested.linear, own + tested.square)
+
+
+def _products(posterior: Posterior, design: Design, columns: Floats, vectors: Floats) -> Floats:
+    """`u' C^-1 v` of each draw's vectors `(draws, weeks, vectors)`, `(draws, vectors, vectors)`.
+
+    C is the outcome's covariance given all but the baseline: with the prior scale S of the
+    coefficients of the columns X, `sigma^2 I + X S S X'`. By Woodbury, `C^-1 = (I - X S M^-1 S X' /
+    sigma^2) / sigma^2` with `M = I + S X'X S / sigma^2`.
+    """
+    noise = flatten(posterior.draws["sigma"])[:, 0]
+    scale = np.tile(design.prior_sd, (len(noise), 1))
+    if design.n_learned:
+        learned = flatten(posterior.draws["baseline_scale"])
+        scale[:, -design.n_learned :] *= np.repeat(learned, list(design.learned.values()), axis=1)
+    gram = columns.T @ columns
+    found = np.empty((len(noise), vectors.shape[2], vectors.shape[2]))
+    for first in range(0, len(noise), BATCH):
+        some = slice(first, first + BATCH)
+        relative = scale[some] / noise[some, None]
+        inner = np.eye(len(gram)) + relative[:, :, None] * gram * relative[:, None, :]
+        own = vectors[some] / noise[some, None, None]
+        along = relative[:, :, None] * (columns.T @ own)
+        explained = along.transpose(0, 2, 1) @ np.linalg.solve(inner, along)
+        found[some] = own.transpose(0, 2, 1) @ own - explained
+    return found
 
 
 def _of_lift_tests(posterior: Posterior, medium: str) -> _Effect:
@@ -150,8 +179,8 @@ def _log_ratio(effect: _Effect, prior_mean: Floats, prior_sd: float) -> Floats:
     linear, square = (each[:, None] for each in effect)
     log_integrand = (linear - 0.5 * square * size) * size - 0.5 * grid**2
     step = (grid[1] - grid[0]) / np.sqrt(2.0 * np.pi)
-    log_integral: Floats = np.logaddexp.reduce(log_integrand, axis=1)
-    return -log_integral - np.log(step)
+    top = log_integrand.max(axis=1)
+    return -top - np.log(step * np.exp(log_integrand - top[:, None]).sum(axis=1))
 
 
 def _probability(log_ratio: Floats) -> tuple[float, str | None]:

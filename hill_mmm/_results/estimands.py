@@ -18,6 +18,7 @@ import pandas as pd
 from hill_mmm._model.adstock import adstock_weights
 from hill_mmm._posterior import Posterior, flatten, over_draws
 from hill_mmm._results.components import component
+from hill_mmm._results.confounding import robustness
 from hill_mmm._results.decompose import Decomposition, overall_name, with_total
 from hill_mmm._results.effect_probability import effect_probability
 from hill_mmm._results.lift_tests import LiftWithoutTest, lift_test
@@ -117,6 +118,10 @@ def channel_summary(
     the cost of an incremental unit of an outcome that is not money. They are NaN, and
     `no_return_reason` says why, for organic media, without spend, and where the weeks with spend
     have under 5 % of the channel's usual spend, the mean of its weeks with spend.
+    `roi_hidden_driver_r2` is the share that a driver outside the model would have to explain, of
+    what the model leaves over in the outcome and as much of what nothing else explains in the
+    medium's contribution, to move the mean ROI across 1 (of a count without a value per unit, the
+    incremental outcome to 0); `mroi_hidden_driver_r2` the same of mROI; see `robustness`.
     `carried_in_share` is the share of the contribution that rests on spend assumed before the first
     week known. `unseen_share` is the share of it that the least adstock of the weeks fitted to
     brings by itself: no week has shown what is below it, where the curve is the priors'.
@@ -198,6 +203,8 @@ def _period_rows(
             **statistics("mroi", mroi, ci_level),
             "cpik_median": np.median(cpik, axis=0),
             "prob_roi_gt_1": np.where(np.isnan(roi).any(axis=0), np.nan, (roi > 1).mean(axis=0)),
+            "roi_hidden_driver_r2": _hidden_driver(part, roi, incremental / divisor),
+            "mroi_hidden_driver_r2": _hidden_driver(part, mroi, incremental / divisor),
             "no_return_reason": pd.array(reason, dtype="string"),
             "ci_level": ci_level,
         }
@@ -241,6 +248,16 @@ def _sensitivity(
     whole = [period.name for period in returns.periods].index("all")
     brought = _returned(part, returns, whole, posterior.spec.worth)
     return prior_sensitivity(posterior, part, {"roi": brought.roi, "mroi": brought.mroi}, ci_level)
+
+
+def _hidden_driver(part: Decomposition, returns: Floats, incremental: Floats) -> Floats:
+    """Partial R2 of a driver that moves a return across 1; of a count without value, across 0.
+
+    `incremental` is NaN where there is nothing to divide by.
+    """
+    mean = np.where(np.isnan(returns).any(axis=0), np.inf, returns.mean(axis=0))
+    shift = np.where(np.isnan(incremental).any(axis=0), np.nan, np.abs(1.0 - 1.0 / mean))
+    return robustness(shift, part.information, float(part.unexplained))
 
 
 def _ratio(part: Floats, whole: Floats) -> Floats:

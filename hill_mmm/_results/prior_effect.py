@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 from scipy.stats import norm
 
-from hill_mmm._model.data import effect_priors
+from hill_mmm._model.data import effect_prior
 from hill_mmm._model.priors import SERIES_SCALE
 from hill_mmm._posterior import Posterior
 from hill_mmm.panel import Floats
@@ -21,11 +21,16 @@ class ContributionPrior(NamedTuple):
 
     Attributes:
         centre: of the Normals, `(draws, media)`; -inf where no series has the medium.
-        scale: the prior's `sd_log`, `(media,)`.
+        factor: Cholesky factor of the Normals' covariance, `(media, media)`.
     """
 
     centre: Floats
-    scale: Floats
+    factor: Floats
+
+    @property
+    def scale(self) -> Floats:
+        """The prior's `sd_log`, `(media,)`."""
+        return np.sqrt((self.factor**2).sum(axis=1))
 
     @property
     def variance(self) -> Floats:
@@ -44,8 +49,9 @@ class ContributionPrior(NamedTuple):
         Args:
             more_sd_log: uncertainty of the logarithm to add to the prior's own.
         """
-        normals = np.random.default_rng(1).standard_normal((DRAWS, len(self.scale)))
-        return np.exp(self.centre + np.hypot(self.scale, more_sd_log) * normals)
+        rng = np.random.default_rng(1)
+        own, more = rng.standard_normal((2, DRAWS, len(self.factor)))
+        return np.exp(self.centre + own @ self.factor.T + more_sd_log * more)
 
 
 def contribution_prior(posterior: Posterior, series: str) -> ContributionPrior:
@@ -60,18 +66,18 @@ def contribution_prior(posterior: Posterior, series: str) -> ContributionPrior:
         series: name of the series, or of their sum.
     """
     panel, scales = posterior.panel, posterior.scales
-    unit, location, scale = effect_priors(panel, posterior.spec, scales)
+    prior = effect_prior(panel, posterior.spec, scales)
     weeks = panel.observed.sum(axis=0)
     with np.errstate(divide="ignore"):
         is_active = np.log(panel.media.any(axis=0, where=panel.observed[:, :, None]))
-    by_series = location + unit + np.log(scales.outcome * weeks)[:, None] + is_active
+    by_series = prior.location + prior.unit + np.log(scales.outcome * weeks)[:, None] + is_active
     several = len(panel.series) > 1
     if series in panel.series:
         by_series = by_series[[panel.series.index(series)]]
     if not several:
-        return ContributionPrior(by_series, scale)
+        return ContributionPrior(by_series, prior.factor)
     rng = np.random.default_rng(0)
     between = rng.lognormal(SERIES_SCALE.loc, SERIES_SCALE.scale, (DRAWS, 1))
     deviation = between * rng.standard_normal((DRAWS, len(by_series)))
     centre = [np.logaddexp.reduce(medium + deviation, axis=1) for medium in by_series.T]
-    return ContributionPrior(np.stack(centre, axis=1), scale)
+    return ContributionPrior(np.stack(centre, axis=1), prior.factor)

@@ -129,6 +129,8 @@ def _invent_fit(
     if spec.control_signs:
         size = np.abs(rng.normal(size=(*shape, len(spec.control_signs))))
         sites["signed_coefficients"] = 0.1 * design.signed_prior_sd * size
+    if spec.learned_scales:
+        sites["baseline_scale"] = rng.lognormal(-1.0, 0.3, (*shape, len(spec.learned_scales)))
     if spec.likelihood == "student_t":
         sites["degrees_of_freedom"] = 2.0 + rng.gamma(2.0, 10.0, shape)
     if spec.amplitude_prior != "seed":

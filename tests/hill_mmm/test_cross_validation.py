@@ -13,7 +13,7 @@ from hill_mmm._results.predictive_scores import crps
 from hill_mmm.results import decompose
 
 InventFit = Callable[..., Fit]
-SPEC = ModelSpec(fourier_order=1)
+SPEC = ModelSpec(trend="linear", fourier_order=1)
 
 
 @pytest.fixture

@@ -122,7 +122,7 @@ def test_a_mixture_without_controls_is_stored_too(
 ) -> None:
     panel, _ = simulate_seed_benchmark("mixture_k3", 0, weeks=60)
     prior = ContributionSharePrior(0.1, 0.3)
-    spec = ModelSpec(components=3, fourier_order=0, channel_priors={"media": prior})
+    spec = ModelSpec(components=3, trend="linear", fourier_order=0, channel_priors={"media": prior})
     invented = invent_fit(panel, spec)
     assert_same(through_a_file(invented, tmp_path / "fit.nc"), invented)
 

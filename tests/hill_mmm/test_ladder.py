@@ -189,7 +189,7 @@ def test_verdicts_are_the_gates(national_mixture: Fit) -> None:
 
 def test_a_sampler_that_cannot_converge_is_refused_with_its_reasons(market: Panel) -> None:
     hopeless = SamplerSettings(chains=2, warmup=5, draws=10, target_accept=0.95)
-    found = climb(market.head(91), ModelSpec(fourier_order=1), hopeless, THRESHOLDS)
+    found = climb(market.head(91), ModelSpec(trend="linear", fourier_order=1), hopeless, THRESHOLDS)
     assert not found.has_passed
     assert [rung.components for rung in found.rungs] == [1, 1]
     assert all(rung.failed for rung in found.rungs)

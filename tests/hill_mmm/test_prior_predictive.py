@@ -19,6 +19,7 @@ from hill_mmm.panel import ALL_SERIES
 from hill_mmm.results import with_total
 
 SPEC = ModelSpec(
+    trend="linear",
     fourier_order=1,
     channel_priors={
         "radio": RoiPrior(3.0, 0.3),

@@ -60,7 +60,11 @@ class Benchmark:
 def benchmark(request: pytest.FixtureRequest) -> Benchmark:
     panel, truth = simulate_seed_benchmark("single", 0)
     spec = ModelSpec(
-        components=request.param, amplitude_prior="seed", fourier_order=0, carry_in="none"
+        components=request.param,
+        amplitude_prior="seed",
+        trend="linear",
+        fourier_order=0,
+        carry_in="none",
     )
     train = fit(panel.head(TRAIN_WEEKS), spec)
     (forecast,) = (model_fit(part, 0.9) for part in decompose(train, panel))
@@ -320,7 +324,9 @@ def test_truths_drawn_from_the_prior_have_even_ranks() -> None:
     """
     panel, _ = simulate_geo_market(0, series=4, weeks=90)
     few = replace(panel, spend=panel.spend[:, :, [0, 1, 4]], channels=("tv", "search", "radio"))
-    spec = ModelSpec(fourier_order=1, channel_priors={"radio": ContributionSharePrior(0.05, 1.0)})
+    spec = ModelSpec(
+        trend="linear", fourier_order=1, channel_priors={"radio": ContributionSharePrior(0.05, 1.0)}
+    )
     prior = sample_prior(few, spec, SamplerSettings(seed=9))
     parts = list(decompose(prior))
     ranks: list[np.ndarray] = []
@@ -389,3 +395,31 @@ def _always_on_market() -> tuple[pd.DataFrame, float]:
 def _geometric(spend: np.ndarray, alpha: np.ndarray) -> np.ndarray:
     columns = [lfilter([1.0 - a], [1.0, -a], x) for a, x in zip(alpha, spend.T, strict=True)]
     return np.column_stack(columns)
+
+
+def test_a_level_that_walks_is_followed_and_one_that_does_not_is_left_alone() -> None:
+    panel, truth = simulate_national_market(3)
+    mean, weekly = float(panel.outcome.mean()), 0.012
+    walk = mean * np.cumsum(np.random.default_rng(3).normal(0.0, weekly, len(panel)))
+    moved = replace(panel, outcome=panel.outcome + walk[:, None])
+    sampler = SamplerSettings(warmup=300, draws=300, seed=3)
+    moves, still = (fit(market.head(143), ModelSpec(), sampler) for market in (moved, panel))
+    scale = moves.draws["baseline_scale"][:, :, -1]
+    low, high = np.quantile(scale, [0.025, 0.975])
+    assert low < weekly * np.sqrt(52) / moves.scales.outcome_sd[0] < high
+    assert still.draws["baseline_scale"].mean(axis=(0, 1)).max() < 0.3
+
+    (part,) = decompose(moves, moved)
+    trend = part.baseline[:, :143, part.baseline_parts.index(("trend", "trend"))].mean(axis=0)
+    steady = truth.expected[:143, 0] - truth.contribution[:143, 0].sum(axis=1)
+    line = np.polyval(np.polyfit(np.arange(143), steady, 1), np.arange(143))
+    assert np.corrcoef(trend, walk[:143] + line)[0, 1] > 0.95
+    roi = truth.contribution[:143, 0].sum(axis=0) / panel.spend[:143, 0].sum(axis=0)
+    low, high = np.quantile(
+        part.media[:, :143].sum(axis=1) / panel.spend[:143, 0].sum(axis=0), [0.05, 0.95], axis=0
+    )
+    assert ((low < roi) & (roi < high)).sum() >= 4
+    (known,) = decompose(still, panel)
+    ahead = [found.predicted[:, 143:].std(axis=0) for found in (part, known)]
+    # A quarter ahead, a level that walks is known less well than next week's.
+    assert ahead[0][-1] / ahead[0][0] > 1.2 * ahead[1][-1] / ahead[1][0]

@@ -15,7 +15,7 @@ from hill_mmm import (
     SamplerSettings,
     SpecError,
 )
-from hill_mmm.spec import DEFAULT_ROI_PRIOR, DEFAULT_SHARE_PRIOR
+from hill_mmm.spec import DEFAULT_ROI_PRIOR, DEFAULT_SHARE_PRIOR, ComponentPrior, CurvePrior
 
 EVERYTHING = ModelSpec(
     components=3,
@@ -24,11 +24,16 @@ EVERYTHING = ModelSpec(
     amplitude_prior="contribution_share",
     channel_priors={"tv": RoiPrior(3.0, 0.1 + 0.2)},
     hyperprior="inverse_gamma",
+    component_prior=ComponentPrior(sigma_log_A_loc=-1.5, sigma_log_A_sd=0.4),
+    curve_prior=CurvePrior(slope_median=1.5),
+    channel_curve_priors={"tv": CurvePrior(alpha_mean=0.7)},
     trend="piecewise",
     fourier_order=3,
     holidays="DE",
     events={"strike": ("2024-03-04", "2024-03-05"), "fair": ()},
     control_signs={"price": "negative"},
+    control_roles={"searches": "demand"},
+    follows_demand={"tv": True},
 )
 
 
@@ -83,8 +88,9 @@ def test_spec_survives_json(spec: ModelSpec) -> None:
 def test_structure_is_what_shapes_the_program_and_no_more() -> None:
     plain = ModelSpec().structure
     for same in (
-        ModelSpec(trend="none", fourier_order=0),
+        ModelSpec(fourier_order=3),
         ModelSpec(amplitude_prior="contribution_share"),
+        ModelSpec(curve_prior=CurvePrior(slope_median=2.0)),
         ModelSpec(channel_priors={"tv": DEFAULT_SHARE_PRIOR}, events={"strike": ()}),
     ):
         assert same.structure == plain
@@ -94,9 +100,13 @@ def test_structure_is_what_shapes_the_program_and_no_more() -> None:
         ModelSpec(likelihood="student_t"),
         ModelSpec(hyperprior="halfnormal"),
         ModelSpec(amplitude_prior="seed"),
+        ModelSpec(trend="linear"),
+        ModelSpec(fourier_order=2),
     ):
         assert other.structure != plain
         assert hash(other.structure) != hash(plain)
+    still = ModelSpec(trend="none", fourier_order=0)
+    assert still.structure == ModelSpec(trend="piecewise", fourier_order=2).structure
 
 
 @pytest.mark.parametrize("kind", [RoiPrior, ContributionSharePrior])
@@ -230,3 +240,30 @@ def test_importing_the_specification_leaves_jax_alone() -> None:
 def test_every_name_of_the_package_can_be_imported() -> None:
     assert len(hill_mmm.__all__) <= 35
     assert all(getattr(hill_mmm, name) is not None for name in hill_mmm.__all__)
+
+
+@pytest.mark.parametrize("role", ["mediator", "cost"])
+def test_a_mediator_is_no_control(role: str) -> None:
+    """What media move on their way to the outcome would take away part of their effect."""
+    with pytest.raises(SpecError, match=rf"control_roles: found .*'{role}'.*A mediator is no c"):
+        ModelSpec(control_roles={"branded_searches": role})
+
+
+@pytest.mark.parametrize(
+    ("medium", "does"),
+    [
+        ("paid_search", True),
+        ("google_sem", True),
+        ("sea", True),
+        ("shopping_ads", True),
+        ("retargeting", True),
+        ("affiliates", True),
+        ("seaside_posters", False),
+        ("seasonal_tv", False),
+        ("tv", False),
+        ("display", False),
+    ],
+)
+def test_media_that_capture_demand_are_known_by_name(medium: str, does: bool) -> None:
+    assert ModelSpec().medium_follows_demand(medium) is does
+    assert ModelSpec(follows_demand={medium: not does}).medium_follows_demand(medium) is not does

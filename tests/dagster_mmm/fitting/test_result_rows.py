@@ -122,3 +122,11 @@ def test_residuals_are_judged_and_those_of_a_right_model_pass(run: FittedRun) ->
     assert len(judged) == 8
     assert set(judged["status"]) == {"pass"}
     assert not judged["is_blocking"].any()
+
+
+def test_what_budgets_may_follow_is_judged_and_warns_at_most(run: FittedRun) -> None:
+    diagnostic = result_frames(run)[tables.DIAGNOSTIC].set_index("check_name")
+    judged = diagnostic.loc[["demand_control", "spend_follows_demand"]]
+    assert not judged["is_blocking"].any()
+    # The market has a search channel, and no control is said to be of demand.
+    assert list(judged["status"]) == ["warn", "pass"]

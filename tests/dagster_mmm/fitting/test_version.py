@@ -17,6 +17,7 @@ from hill_mmm import (
     SamplerSettings,
     simulate_geo_market,
 )
+from hill_mmm.spec import ComponentPrior, CurvePrior
 
 SMALLEST: dict[str, Any] = {
     "model_key": "demo",
@@ -34,14 +35,23 @@ def test_the_model_is_as_asked_for() -> None:
     asked = settings(
         channels=[
             {"name": "tv", "roi_prior": {"median": 2, "sd_log": 0.5}},
-            {"name": "radio", "contribution_share_prior": {"median": 0.1, "sd_log": 1}},
+            {
+                "name": "radio",
+                "contribution_share_prior": {"median": 0.1, "sd_log": 1},
+                "curve_prior": {"alpha_mean": 0.7},
+                "follows_demand": True,
+            },
         ],
         organic=[
             {"name": "newsletter", "contribution_share_prior": {"median": 0.02, "sd_log": 1}},
-            {"name": "posts", "contribution_share_prior": {"median": 0.01, "sd_log": 1}},
+            {
+                "name": "posts",
+                "contribution_share_prior": {"median": 0.01, "sd_log": 1},
+                "follows_demand": True,
+            },
         ],
         controls=[
-            {"name": "price", "sign": "negative", "reference": 9.99},
+            {"name": "price", "sign": "negative", "reference": 9.99, "role": "price"},
             {"name": "weather", "continues": "seasonal"},
         ],
         events={"launch": ["2026-01-31", "2026-02-01"]},
@@ -52,6 +62,8 @@ def test_the_model_is_as_asked_for() -> None:
             "likelihood": "student_t",
             "amplitude_prior": "contribution_share",
             "hyperprior": "halfnormal",
+            "component_prior": {"mu_log_n_sd": 0.2},
+            "curve_prior": {"slope_median": 0.9},
             "trend": "piecewise",
             "fourier_order": 0,
             "holidays": "DE",
@@ -69,13 +81,18 @@ def test_the_model_is_as_asked_for() -> None:
             "radio": ContributionSharePrior(0.1, 1),
             "newsletter": ContributionSharePrior(0.02, 1),
         },
+        channel_curve_priors={"radio": CurvePrior(alpha_mean=0.7)},
         hyperprior="halfnormal",
+        component_prior=ComponentPrior(mu_log_n_sd=0.2),
+        curve_prior=CurvePrior(slope_median=0.9),
         trend="piecewise",
         fourier_order=0,
         holidays="DE",
         events={"launch": ("2026-01-31", "2026-02-01")},
         control_signs={"price": "negative"},
         control_references={"price": 9.99},
+        control_roles={"price": "price"},
+        follows_demand={"radio": True},
     )
 
 
@@ -97,8 +114,9 @@ WEEKS = {"start": "2026-01-05", "end": "2026-02-02"}
         {"model": {"components": "auto"}},
         {"sampler": {"draws": 500}, "gate": {"min_ess": 100}, "evaluation": {"holdout_weeks": 4}},
         {"input": {"table": "raw.other"}, "schedule": {"cron": "0 7 * * 1"}},
+        {"channels": [{"name": name, "follows_demand": True} for name in PANEL.channels]},
     ],
-    ids=["lift test", "components", "sampler and judgement", "input"],
+    ids=["lift test", "components", "sampler and judgement", "input", "what follows demand"],
 )
 def test_what_leaves_the_meaning_of_a_fit_is_the_same_model_version(
     sections: dict[str, Any],

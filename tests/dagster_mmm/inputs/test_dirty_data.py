@@ -151,7 +151,7 @@ def as_delivered(frame: pd.DataFrame, settings: Settings) -> pd.DataFrame:
         column, equals = frame[variable.column], getattr(variable, "equals", None)
         numbers = plain(column, settings) if equals is None else is_text(column, equals)
         long = pd.DataFrame(keys).assign(variable=variable.name, delivered=numbers)
-        how = "mean" if variable.role == "control" else "sum"
+        how = "mean" if variable.input_role == "control" else "sum"
         parts.append(long.groupby(["series_key", "week_start", "variable"]).agg(how).reset_index())
     return pd.concat(parts)
 

@@ -97,8 +97,24 @@ def test_defaults_are_filled_in(file: Path) -> None:
             "likelihood": "normal",
             "amplitude_prior": "roi",
             "hyperprior": "lognormal",
-            "trend": "linear",
-            "fourier_order": 2,
+            "component_prior": {
+                "mu_log_n_median": 1.5,
+                "mu_log_n_sd": 0.3,
+                "sigma_log_n_loc": -1.5,
+                "sigma_log_n_sd": 0.5,
+                "sigma_log_A_loc": -1.0,
+                "sigma_log_A_sd": 0.5,
+            },
+            "curve_prior": {
+                "alpha_mean": 0.5,
+                "alpha_concentration": 4.0,
+                "slope_median": 1.2,
+                "slope_sd_log": 0.5,
+                "half_saturation_median": 1.0,
+                "half_saturation_sd_log": 0.7,
+            },
+            "trend": "smooth",
+            "fourier_order": 10,
             "holidays": None,
         },
         "sampler": {
@@ -316,6 +332,22 @@ def test_defaults_are_filled_in(file: Path) -> None:
             "'up'",
             "'positive' or 'negative'",
             id="sign",
+        ),
+        pytest.param(
+            {"controls": [{"name": "price", "role": "cost"}]},
+            "controls[0].role",
+            "'cost'",
+            "demand, price, promotion or competitor. ",
+            id="role",
+        ),
+        pytest.param(
+            {"controls": [{"name": "branded_searches", "role": "mediator"}]},
+            "controls[0].role",
+            "'mediator'",
+            "A mediator is no control: media move it, and it would take away the part of their "
+            "effect that goes through it; leave it out, or make it the outcome of a model of its "
+            "own",
+            id="mediator",
         ),
         pytest.param(
             {"input": {"series_column": "radio"}},

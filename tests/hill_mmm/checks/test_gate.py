@@ -39,7 +39,9 @@ LIMITS = {
 @pytest.fixture(scope="module")
 def good(market: Panel, invent_fit: InventFit) -> Fit:
     """Independent draws in agreeing chains: what a perfect sampler returns."""
-    return invent_fit(market.head(60), ModelSpec(fourier_order=0), chains=4, draws=500)
+    return invent_fit(
+        market.head(60), ModelSpec(trend="linear", fourier_order=0), chains=4, draws=500
+    )
 
 
 def judge(fit: Fit) -> dict[str, Check]:
@@ -229,7 +231,7 @@ def test_the_log_likelihood_is_that_of_all_series(regional_mixture: Fit) -> None
 def test_every_parameter_of_the_carry_over_is_judged(
     market: Panel, invent_fit: InventFit, kind: str, parameters: set[str]
 ) -> None:
-    spec = ModelSpec(adstock=kind, fourier_order=1)  # pyright: ignore[reportArgumentType]
+    spec = ModelSpec(adstock=kind, trend="linear", fourier_order=1)  # pyright: ignore[reportArgumentType]
     summary = parameter_summary(invent_fit(market.head(91), spec))
     judged = set(summary[summary["is_judged"]]["parameter"])
     assert judged & {"alpha", "peak", "shape", "scale"} == parameters
@@ -262,7 +264,10 @@ def test_judged_contributions_are_the_channel_summarys(mixture: Fit) -> None:
 @pytest.fixture
 def three(market: Panel, invent_fit: InventFit) -> Fit:
     return invent_fit(
-        market.head(60), ModelSpec(components=3, fourier_order=0), chains=4, draws=100
+        market.head(60),
+        ModelSpec(components=3, trend="linear", fourier_order=0),
+        chains=4,
+        draws=100,
     )
 
 

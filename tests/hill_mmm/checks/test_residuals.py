@@ -48,6 +48,7 @@ SEVEN = (
     "effect_drift",
 )
 
+PLAIN = ModelSpec(trend="linear", fourier_order=2)
 Noise = Callable[[np.random.Generator, Floats, Floats], Floats]
 
 
@@ -97,6 +98,8 @@ def linear_market(seed: int, noise: Noise = white, *, name: str = "a") -> Decomp
         predicted=rng.normal(mean, sigma),
         predicted_mean=mean,
         log_likelihood=np.zeros_like(mean),
+        information=np.eye(3),
+        unexplained=np.array(156.0),
     )
 
 
@@ -201,7 +204,7 @@ def test_right_models_warn_as_seldom_as_they_should(of_2000: Fit) -> None:
 
 
 def checks_of(posterior: Fit, *parts: Decomposition) -> list[Check]:
-    return verdicts([residuals(posterior, part) for part in parts], fourier_order=2)
+    return verdicts([residuals(posterior, part) for part in parts], PLAIN)
 
 
 def warnings_of(posterior: Fit, *parts: Decomposition) -> dict[str, Check]:
@@ -248,8 +251,8 @@ def growing(rng: np.random.Generator, expected: Floats, media: Floats) -> Floats
 @pytest.mark.parametrize(
     ("noise", "name", "setting"),
     [
-        (lasting, "residual_autocorrelation", "model.trend: piecewise"),
-        (lasting, "residual_ljung_box", "model.trend: piecewise"),
+        (lasting, "residual_autocorrelation", "model.trend: smooth; if it still warns, add"),
+        (lasting, "residual_ljung_box", "model.trend: smooth; if it still warns, add"),
         (returning, "residual_ljung_box", "add the control"),
         (booked_late, "residual_weekly_change", "the same days of a week"),
         (wild, "residual_extremes", "model.likelihood: student_t"),

@@ -17,9 +17,11 @@ from hill_mmm import (
 from hill_mmm._model.data import ModelData, model_data
 from hill_mmm._model.design import baseline_design
 from hill_mmm._model.padding import PADDING
+from hill_mmm.spec import CurvePrior
 
 WEEKS, PADDED = 91, 96
 SIGNED = ModelSpec(control_signs={"competitor_price": "negative"})
+PLAIN = ModelSpec(trend="linear", fourier_order=2)
 LIFT = LiftTest("tv", "2022-02-07", "2022-02-28", 1e5, 2e4)
 
 
@@ -81,7 +83,7 @@ def test_other_variables_are_refused(market: Panel, train: Panel) -> None:
 
 
 def test_prior_leaves_the_outcome_and_the_experiments_out(train: Panel) -> None:
-    data = data_of(train, ModelSpec(), LIFT, prior_only=True)
+    data = data_of(train, PLAIN, LIFT, prior_only=True)
     assert not np.asarray(data.scored).any()
     assert not np.asarray(data.gram).any()
     assert len(data.lift.lift) == 0
@@ -91,7 +93,7 @@ def test_prior_leaves_the_outcome_and_the_experiments_out(train: Panel) -> None:
 
 
 def test_factor_is_of_the_coefficients_precision(train: Panel) -> None:
-    spec = ModelSpec()
+    spec = PLAIN
     data = data_of(train, spec)
     matrix = baseline_design(train, spec, Scales.of(train, spec)).matrix
     for series in range(4):
@@ -105,7 +107,7 @@ def test_factor_is_of_the_coefficients_precision(train: Panel) -> None:
 
 def test_pilot_noise_is_near_the_noise() -> None:
     panel, truth = simulate_geo_market(3, series=8)
-    data = data_of(panel, ModelSpec(fourier_order=1))
+    data = data_of(panel, ModelSpec(trend="linear", fourier_order=1))
     pilot = data.pilot_sigma * np.nanmean(panel.outcome, axis=0)
     # The regression's curves are square roots, and 78 weeks know a sd to 8 %.
     np.testing.assert_allclose(pilot / truth.sigma, 1.0, atol=0.35)
@@ -142,7 +144,29 @@ def test_effects_are_counted_in_roi_or_in_shares(train: Panel) -> None:
     asked = [tv, search, social, newsletter]
     medians = np.exp(np.asarray(data.effect_loc)[asked])
     np.testing.assert_allclose(medians, [0.1, 3.0, 1.2214, 0.03], rtol=1e-12)
-    np.testing.assert_array_equal(np.asarray(data.effect_sd)[asked], [0.4, 0.2, 0.9, 1.0])
+    covariance = np.asarray(data.effect_factor @ data.effect_factor.T)
+    np.testing.assert_allclose(np.sqrt(np.diag(covariance))[asked], [0.4, 0.2, 0.9, 1.0])
+    # Those without a prior of their own share a half of it; a newsletter, without spend, does not.
+    default = [m for m in range(len(train.channels)) if m not in (tv, search)]
+    assert {social, radio} <= set(default)
+    common = np.zeros_like(covariance)
+    common[np.ix_(default, default)] = 0.5 * 0.9**2
+    off_diagonal = ~np.eye(len(covariance), dtype=bool)
+    np.testing.assert_allclose(covariance[off_diagonal], common[off_diagonal], atol=1e-15)
+
+
+def test_a_channels_own_curve_prior_wins_over_the_default(train: Panel) -> None:
+    own = CurvePrior(0.75, 8.0, 2.0, 0.3, 1.5, 0.4)
+    usual = CurvePrior(slope_median=0.9)
+    given = ModelSpec(curve_prior=usual, channel_curve_priors={"tv": own})
+    data, plain = data_of(train, given), data_of(train, ModelSpec())
+    tv, search = (train.media_names.index(name) for name in ("tv", "search"))
+    np.testing.assert_allclose(data.curves.alpha[:, [tv, search]], [[6.0, 2.0], [2.0, 2.0]])
+    slope = data.curves.log_slope[:, [tv, search]]
+    np.testing.assert_allclose(slope, [np.log([2.0, 0.9]), [0.3, 0.5]])
+    moved = data.curves.log_half_saturation - plain.curves.log_half_saturation
+    np.testing.assert_allclose(moved[:, tv], [np.log(1.5), 0.4 - 0.7])
+    np.testing.assert_array_equal(moved[:, search], 0.0)
 
 
 def test_media_that_a_series_lacks_are_not_active(train: Panel) -> None:
@@ -154,8 +178,8 @@ def test_media_that_a_series_lacks_are_not_active(train: Panel) -> None:
 
 @pytest.mark.parametrize(("sign", "direction"), [("positive", 1.0), ("negative", -1.0)])
 def test_controls_with_a_sign_are_turned(train: Panel, sign: str, direction: float) -> None:
-    spec = ModelSpec(control_signs={"competitor_price": sign})  # pyright: ignore[reportArgumentType]
-    free = data_of(train, ModelSpec())
+    spec = replace(PLAIN, control_signs={"competitor_price": sign})  # pyright: ignore[reportArgumentType]
+    free = data_of(train, PLAIN)
     data = data_of(train, spec)
     np.testing.assert_array_equal(data.signed[:, :, 0], direction * free.regressors[:, :, -1])
     assert data.regressors.shape[2] == free.regressors.shape[2] - 1

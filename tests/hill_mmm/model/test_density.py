@@ -33,6 +33,7 @@ from hill_mmm._model.adstock import adstock_weights
 from hill_mmm._model.data import model_data
 from hill_mmm._model.density import dense_sites, hill_mixture
 from hill_mmm._sampling.program import compiler_options, zeros_by_site
+from hill_mmm.spec import CurvePrior, Trend
 
 Sites = dict[str, jax.Array]
 Parameters = dict[str, Any]
@@ -42,7 +43,7 @@ SAME_AS_SITES = (
     *("alpha", "peak", "weibull_shape", "weibull_scale"),
     *("mu_log_n", "sigma_log_n", "sigma_log_A", "log_A_raw", "sigma"),
     *("effect_spread", "noise_level", "noise_spread", "baseline_spread"),
-    *("signed_coefficients", "degrees_of_freedom"),
+    *("signed_coefficients", "degrees_of_freedom", "baseline_scale"),
 )
 
 
@@ -113,20 +114,37 @@ def seed_problem(components: int) -> Problem:
     panel, _ = simulate_seed_benchmark("mixture_k2", 0, weeks=60)
     return Problem(
         panel,
-        ModelSpec(components=components, amplitude_prior="seed", fourier_order=0, carry_in="none"),
+        ModelSpec(
+            components=components,
+            amplitude_prior="seed",
+            trend="linear",
+            fourier_order=0,
+            carry_in="none",
+        ),
     )
 
 
 def roi_problem(components: int) -> Problem:
     panel, _ = simulate_national_market(0, weeks=60)
     two_channels = replace(panel, spend=panel.spend[:, :, :2], channels=panel.channels[:2])
-    known = {"search": RoiPrior(median=3.0, sd_log=0.4)}
-    return Problem(
-        two_channels, ModelSpec(components=components, channel_priors=known, fourier_order=1)
+    spec = ModelSpec(
+        components=components,
+        channel_priors={"search": RoiPrior(median=3.0, sd_log=0.4)},
+        channel_curve_priors={"tv": CurvePrior(0.7, 10.0, 2.0, 0.3, 1.5, 0.4)},
+        trend="linear",
+        fourier_order=1,
     )
+    return Problem(two_channels, spec)
 
 
-def panel_problem(**choices: Any) -> Problem:
+def moving_problem() -> Problem:
+    """A level that walks, and a season of two harmonics with a scale that is learned."""
+    problem = roi_problem(1)
+    spec = replace(problem.spec, trend="smooth", fourier_order=4)
+    return replace(problem, spec=spec)
+
+
+def panel_problem(trend: Trend = "linear", fourier_order: int = 0, **choices: Any) -> Problem:
     """Three series: one lacks a channel, one starts late after a lead-in; newsletters are free."""
     panel, _ = simulate_geo_market(0, series=3, weeks=60)
     starts, media_starts = np.array([0, 0, 7]), np.array([0, 0, 3])
@@ -147,7 +165,7 @@ def panel_problem(**choices: Any) -> Problem:
             controls=rng.normal(size=(60, 3, 2)) * observed[:, :, None],
             control_names=("price", "weather"),
         ),
-        ModelSpec(fourier_order=0, **choices),
+        ModelSpec(trend=trend, fourier_order=fourier_order, **choices),
     )
 
 
@@ -156,7 +174,9 @@ PROBLEMS = {
     "seed-k3": partial(seed_problem, 3),
     "roi-k1": partial(roi_problem, 1),
     "roi-k3": partial(roi_problem, 3),
+    "moving": moving_problem,
     "panel": panel_problem,
+    "panel-moving": partial(panel_problem, trend="smooth", fourier_order=4),
     "panel-all": partial(
         panel_problem,
         components=2,
@@ -189,7 +209,13 @@ def natural(problem: Problem, point: Sites, sites: Sites) -> Sites:
     """The parameters that the documents put priors on, from the sampler's coordinates."""
     parameters = {name: sites[name] for name in SAME_AS_SITES if name in sites}
     parameters |= {name: jnp.log(sites[site]) for name, site in LOGARITHMS.items()}
-    parameters["beta"] = sites["coefficients"]
+    beta = sites["coefficients"]
+    parameters["beta"], learned = jnp.split(beta, [beta.shape[1] - n_learned(problem)], axis=1)
+    if problem.spec.learned_scales:
+        # One for all series.
+        parameters["learned"] = learned[0]
+    if "log_n_common_raw" in point:
+        parameters["log_n_common"] = point["log_n_common_raw"]
     if problem.spec.carry_in == "steady":
         parameters["carry_in"] = sites["carry_in"]
     if problem.spec.components > 1:
@@ -206,11 +232,16 @@ def natural(problem: Problem, point: Sites, sites: Sites) -> Sites:
     elif len(problem.panel.series) == 1:
         parameters["log_level"] = level
     else:
-        parameters["common_effect_raw"] = point["log_effect_raw"]
+        common = problem.data.effect_factor @ point["log_effect_raw"]
+        parameters["common_effect"] = problem.data.effect_loc + common
         parameters["log_level"] = jnp.where(active, level, point["series_effect_raw"])
     if len(problem.panel.series) > 1:
         parameters["beta_mean"] = coefficient_means(problem, point, sites)
     return parameters
+
+
+def n_learned(problem: Problem) -> int:
+    return len(learned_prior_sd(problem, np.ones(2)))
 
 
 def coefficient_means(problem: Problem, point: Sites, sites: Sites) -> jax.Array:
@@ -218,16 +249,21 @@ def coefficient_means(problem: Problem, point: Sites, sites: Sites) -> jax.Array
 
     The coordinate is their deviation from the mean of their Gaussian conditional, in which the
     coefficients of the series are integrated out: each series' outcome, less the media's mean
-    effect, has covariance `sigma**2 I + X diag(spread**2) X'`.
+    effect and those of columns with a learned scale, has covariance
+    `sigma**2 I + X diag(spread**2) X'`.
     """
     data, panel = problem.data, problem.panel
     by_component = effects(problem, sites)
     effect = by_component @ sites["weights"] + signed_effect(problem, sites)
+    own = len(data.prior_sd)
+    effect += jnp.einsum(
+        "tgj,gj->tg", data.regressors[: len(panel), :, own:], sites["coefficients"][:, own:]
+    )
     precision = jnp.diag(1.0 / data.prior_sd**2)
     evidence = data.prior_mean / data.prior_sd**2
     for g, start in enumerate(panel.starts):
         rows = slice(int(start), len(panel))
-        x = data.regressors[rows, g]
+        x = data.regressors[rows, g, :own]
         spread = jnp.diag((data.prior_sd * sites["baseline_spread"]) ** 2)
         covariance = sites["sigma"][g] ** 2 * jnp.eye(len(x)) + x @ spread @ x.T
         precision += x.T @ jnp.linalg.solve(covariance, x)
@@ -283,16 +319,50 @@ def standardised_controls(panel: Panel) -> np.ndarray:
 
 
 def regressors(problem: Problem) -> np.ndarray:
-    """Intercept, trend, seasonality and controls without a sign, `(weeks, series, columns)`."""
+    """Intercept, trend, seasonality, controls without a sign, finer seasonality, the level's walk.
+
+    `(weeks, series, columns)`.
+    """
     panel, spec = problem.panel, problem.spec
     time = np.arange(len(panel))
-    columns = [np.ones(len(panel)), (time - time.mean()) / time.std()]
-    if spec.fourier_order:
-        angle = 2 * np.pi * panel.weeks.astype(np.float64) / 365.25
-        columns += [np.sin(angle), np.cos(angle)]
-    calendar = np.repeat(np.stack(columns, axis=1)[:, None], len(panel.series), axis=1)
+    angle = 2 * np.pi * panel.weeks.astype(np.float64) / 365.25
+
+    def season(harmonics: range) -> list[np.ndarray]:
+        waves = [wave(h * angle) for wave in (np.sin, np.cos) for h in harmonics]
+        return [np.empty((len(panel), 0)), *(column[:, None] for column in waves)]
+
+    def of_all(columns: list[np.ndarray]) -> np.ndarray:
+        return np.repeat(np.hstack(columns)[:, None], len(panel.series), axis=1)
+
+    level = [np.ones((len(panel), 1)), ((time - time.mean()) / time.std())[:, None]]
+    coarse, fine = (
+        season(range(1, 3)[: spec.fourier_order]),
+        season(range(3, spec.fourier_order + 1)),
+    )
+    walk = walk_columns(len(panel)) if spec.trend == "smooth" else np.empty((len(panel), 0))
     free = [j for j, name in enumerate(panel.control_names) if name not in spec.control_signs]
-    return np.concatenate([calendar, standardised_controls(panel)[:, :, free]], axis=2)
+    controls = standardised_controls(panel)[:, :, free]
+    return np.concatenate([of_all(level + coarse), controls, of_all([*fine, walk])], axis=2)
+
+
+def walk_columns(weeks: int) -> np.ndarray:
+    """What a step of the walk does to the level: by a quarter a week from its start on."""
+    padded = 32 * -(-weeks // 32)
+    starts = range(0, padded + 1, 4)
+    columns = np.array([[min(max(t - start, 0), 4) / 4 for start in starts] for t in range(weeks)])
+    return columns - columns.mean(axis=0)
+
+
+def learned_prior_sd(problem: Problem, scales: Any) -> Any:
+    """Of the columns whose scale is learned, in shares of the sd; a year has 13 steps of a walk."""
+    spec, panel = problem.spec, problem.panel
+    sd = np.sqrt(
+        np.mean((np.nanstd(panel.outcome, axis=0) / np.nanmean(panel.outcome, axis=0)) ** 2)
+    )
+    fine = 2 * max(spec.fourier_order - 2, 0)
+    steps = walk_columns(len(panel)).shape[1] if spec.trend == "smooth" else 0
+    sds = [scales[0] * sd] * fine + [scales[-1] * sd * np.sqrt(4 / 52)] * steps
+    return jnp.stack(sds) if sds else jnp.zeros(0)
 
 
 def written_log_density(problem: Problem, theta: Parameters) -> float:
@@ -300,7 +370,10 @@ def written_log_density(problem: Problem, theta: Parameters) -> float:
     panel = problem.panel
     y = panel.outcome / np.nanmean(panel.outcome, axis=0)
     by_channel = np.asarray(hill_effects(problem, theta))
-    mean = np.einsum("tgj,gj->tg", regressors(problem), theta["beta"])
+    beta = theta["beta"]
+    if "learned" in theta:
+        beta = np.hstack([beta, np.tile(theta["learned"], (len(beta), 1))])
+    mean = np.einsum("tgj,gj->tg", regressors(problem), beta)
     mean = mean + np.asarray(signed_effect(problem, theta))
     mean = mean[:, :, None] + by_channel.sum(axis=2)
     noise = (
@@ -313,6 +386,11 @@ def written_log_density(problem: Problem, theta: Parameters) -> float:
         problem, theta, by_channel
     )
     prior += written_baseline_prior(theta, np.nanstd(y, axis=0))
+    if "learned" in theta:
+        scales = theta["baseline_scale"]
+        prior += stats.halfnorm.logpdf(scales).sum()
+        sd = np.asarray(learned_prior_sd(problem, scales))
+        prior += stats.norm.logpdf(theta["learned"], 0.0, sd).sum()
     if "degrees_of_freedom" in theta:
         prior += stats.gamma.logpdf(theta["degrees_of_freedom"], 2, loc=2, scale=10)
     return float(prior + by_week[panel.observed].sum())
@@ -326,15 +404,30 @@ def written_curve_prior(problem: Problem, theta: Parameters) -> float:
         "halfnormal": stats.halfnorm(scale=0.1),
         "inverse_gamma": stats.invgamma(4, scale=1),
     }
-    prior = scale_of[spec.hyperprior].logpdf(theta["sigma_log_n"])
-    prior += stats.norm.logpdf(theta["mu_log_n"], np.log(1.5), 0.3)
-    mu, sigma, log_n = theta["mu_log_n"], theta["sigma_log_n"], theta["log_n"]
-    prior += stats.norm.logpdf(log_n, mu, sigma).sum()
-    if spec.amplitude_prior != "seed":
-        # Normalised over log n, so that the prior of mu and sigma stays what it is.
-        prior += stats.norm.logpdf(log_n, np.log(1.5), 0.75).sum()
-        prior -= log_n.size * stats.norm.logpdf(mu, np.log(1.5), np.hypot(sigma, 0.75))
-    prior += stats.norm.logpdf(theta["log_k"], log_k_location(problem)[:, None], 0.7).sum()
+    own = [spec.channel_curve_priors.get(name, CurvePrior()) for name in problem.panel.media_names]
+    log_n = theta["log_n"]
+    prior = 0.0
+    if "sigma_log_n" in theta:
+        sigma = theta["sigma_log_n"]
+        prior += scale_of[spec.hyperprior].logpdf(sigma)
+    if spec.amplitude_prior == "seed":
+        prior += stats.norm.logpdf(theta["mu_log_n"], np.log(1.5), 0.3)
+        prior += stats.norm.logpdf(log_n, theta["mu_log_n"], sigma).sum()
+    else:
+        center = np.log([prior.slope_median for prior in own])[:, None]
+        sd = np.array([prior.slope_sd_log for prior in own])[:, None]
+        if spec.components == 1:
+            prior += stats.norm.logpdf(log_n, center, sd).sum()
+        else:
+            # Each slope is Normal(center, sd); a medium's, given what is common to them, Normal
+            # with the variance of the product of Normal(sigma) and Normal(sd).
+            share = sigma**2 / (sigma**2 + sd**2)
+            common = center + sd * np.sqrt(1 - share) * theta["log_n_common"]
+            prior += stats.norm.logpdf(theta["log_n_common"]).sum()
+            prior += stats.norm.logpdf(log_n, common, sd * np.sqrt(share)).sum()
+    k_center = log_k_location(problem) + np.log([prior.half_saturation_median for prior in own])
+    k_sd = np.array([prior.half_saturation_sd_log for prior in own])
+    prior += stats.norm.logpdf(theta["log_k"], k_center[:, None], k_sd[:, None]).sum()
     if spec.carry_in == "steady":
         prior += stats.gamma.logpdf(theta["carry_in"], 2, scale=0.5).sum()
     if spec.components > 1:
@@ -343,7 +436,9 @@ def written_curve_prior(problem: Problem, theta: Parameters) -> float:
         prior += stats.lognorm.logpdf(theta["weibull_shape"], 0.4, scale=np.exp(0.4)).sum()
         prior += stats.lognorm.logpdf(theta["weibull_scale"], 0.5, scale=np.exp(0.7)).sum()
     else:
-        prior += stats.beta.logpdf(theta["alpha"], 2, 2).sum()
+        mean = np.array([prior.alpha_mean for prior in own])
+        weight = np.array([prior.alpha_concentration for prior in own])
+        prior += stats.beta.logpdf(theta["alpha"], mean * weight, (1 - mean) * weight).sum()
     if spec.adstock == "delayed":
         prior += stats.halfnorm.logpdf(theta["peak"], scale=2).sum()
     return prior
@@ -380,9 +475,12 @@ def written_amplitude_prior(problem: Problem, theta: Parameters, by_channel: np.
     if len(panel.series) == 1:
         prior += stats.norm.logpdf(log_effect[0], location, spread).sum()
     else:
-        prior += stats.norm.logpdf(theta["common_effect_raw"]).sum()
+        # The two channels have the default prior, and half of their variance in common.
+        correlation = np.array([[1.0, 0.5, 0.0], [0.5, 1.0, 0.0], [0.0, 0.0, 1.0]])
+        covariance = correlation * np.outer(spread, spread)
+        common = theta["common_effect"]
+        prior += stats.multivariate_normal.logpdf(common, location, covariance)
         prior += stats.lognorm.logpdf(theta["effect_spread"], 0.5, scale=np.exp(-1.0)).sum()
-        common = location + spread * theta["common_effect_raw"]
         among = stats.norm.logpdf(log_effect, common, theta["effect_spread"])
         prior += np.where(active, among, stats.norm.logpdf(theta["log_level"])).sum()
     shape = np.divide(
@@ -494,7 +592,7 @@ def test_dense_sites_are_all_but_those_of_series_and_baseline(problem: Problem) 
     dense = dense_sites(problem.spec.structure, series)
     assert len(dense) == len(set(dense))
     assert set(dense) <= set(problem.start)
-    of_series_or_baseline = {"baseline_raw", "signed_size"}
+    of_series_or_baseline = {"baseline_raw", "seasonality_raw", "trend_raw", "signed_size"}
     if series > 1:
         of_series_or_baseline |= {"baseline_spread", "mean_raw", "series_effect_raw"}
         of_series_or_baseline |= {"log_sigma_raw", "noise_spread"}

@@ -5,7 +5,7 @@ import pytest
 
 from hill_mmm import ModelSpec, Panel, Scales, simulate_seed_benchmark
 from hill_mmm._model.calendar import event_columns, holiday_columns
-from hill_mmm._model.design import baseline_design
+from hill_mmm._model.design import baseline_design, fourier_terms
 
 TRAIN_WEEKS = 91
 LATE = 3
@@ -27,7 +27,7 @@ def test_design_goes_on_unchanged_after_the_training_weeks(regions: Panel) -> No
 
 
 def test_regressors_are_standardised_in_a_series_own_weeks(regions: Panel) -> None:
-    spec = ModelSpec(fourier_order=0)
+    spec = ModelSpec(trend="linear", fourier_order=0)
     matrix = baseline_design(regions, spec, Scales.of(regions, spec)).matrix
     for series in range(len(regions.series)):
         intercept, trend, price = matrix[regions.observed[:, series], series].T
@@ -84,7 +84,7 @@ def test_trend_and_seasonality_can_be_left_out(market: Panel) -> None:
 
 def test_seasonality_repeats_every_year() -> None:
     panel, _ = simulate_seed_benchmark("single", 0, weeks=209)
-    spec = ModelSpec(fourier_order=1)
+    spec = ModelSpec(trend="linear", fourier_order=1)
     design = baseline_design(panel, spec, Scales.of(panel, spec))
     seasonality = design.matrix[:, 0, 2:]
     np.testing.assert_allclose((seasonality**2).sum(axis=1), 1.0, rtol=1e-12)
@@ -151,7 +151,7 @@ def test_sign_of_an_unknown_control_is_refused(market: Panel) -> None:
 
 
 def test_priors_are_those_of_the_published_codes_baseline(market: Panel) -> None:
-    spec = ModelSpec(fourier_order=1)
+    spec = ModelSpec(trend="linear", fourier_order=1)
     scales = Scales.of(market, spec)
     design = baseline_design(market, spec, scales)
     np.testing.assert_array_equal(design.prior_mean, [1.0, *[0.0] * 5])
@@ -163,3 +163,58 @@ def test_priors_of_many_series_are_on_their_common_scale(regions: Panel) -> None
     common = np.sqrt((scales.outcome_sd**2).mean())
     design = baseline_design(regions, PLAIN, scales)
     np.testing.assert_allclose(design.prior_sd, [2.0 * common, common], rtol=1e-14)
+
+
+def test_a_level_that_walks_moves_by_steps_of_four_weeks(market: Panel) -> None:
+    spec = ModelSpec(trend="smooth", fourier_order=0)
+    scales = Scales.of(market.head(TRAIN_WEEKS), spec)
+    design = baseline_design(market.head(TRAIN_WEEKS), spec, scales)
+    # 96 padded weeks have 24 steps, and one more begins with the week after.
+    assert design.learned == {"trend": 25}
+    assert design.parts[-25:] == (("trend", "trend"),) * 25
+    steps = design.matrix[:, 0, -25:]
+    started = np.arange(TRAIN_WEEKS - 1)[:, None] // 4 == np.arange(25)
+    np.testing.assert_allclose(np.diff(steps, axis=0), 0.25 * started, atol=1e-12)
+    np.testing.assert_allclose(steps.mean(axis=0), 0.0, atol=1e-12)
+    # A year's 13 steps together: the outcome's standard deviation, at a scale of 1.
+    np.testing.assert_allclose(np.sqrt(13) * design.prior_sd[-25:], scales.outcome_sd[0])
+
+
+def test_a_later_refit_adds_steps_and_moves_none(market: Panel) -> None:
+    spec = ModelSpec(trend="smooth", fourier_order=4)
+    scales = Scales.of(market.head(60), spec)
+    first, later = (baseline_design(market.head(n), spec, scales) for n in (60, 104))
+    known = first.matrix.shape[2]
+    np.testing.assert_array_equal(later.matrix[:60, :, :known], first.matrix)
+    assert later.parts[:known] == first.parts
+    assert later.learned == {"seasonality": 4, "trend": first.learned["trend"] + 16}
+    # What begins after the weeks of the first fit has not moved any of them.
+    assert not later.matrix[:60, :, known:].any()
+
+
+def test_a_window_that_moves_has_the_steps_of_its_own_weeks(market: Panel) -> None:
+    spec = ModelSpec(trend="smooth", fourier_order=0)
+    scales = Scales.of(market.head(TRAIN_WEEKS), spec)
+    whole = baseline_design(market, spec, scales).matrix[:, 0]
+    later = replace(
+        market,
+        **{name: getattr(market, name)[10:] for name in ("weeks", "outcome", "spend", "organic")},
+        controls=market.controls[10:],
+    )
+    steps = baseline_design(later, spec, scales).matrix[:, 0, 4:]
+    # Week 10 lies in the third step; the first two are over, and part of the level.
+    np.testing.assert_allclose(steps, whole[10:, 6 : 6 + steps.shape[1]], atol=1e-12)
+
+
+def test_finer_harmonics_share_a_scale_that_is_learned(market: Panel) -> None:
+    free, fine = (ModelSpec(trend="linear", fourier_order=order) for order in (2, 5))
+    scales = Scales.of(market, free)
+    plain, finer = (baseline_design(market, spec, scales) for spec in (free, fine))
+    assert (plain.learned, finer.learned) == ({}, {"seasonality": 6})
+    known = plain.matrix.shape[2]
+    np.testing.assert_array_equal(finer.matrix[:, :, :known], plain.matrix)
+    np.testing.assert_array_equal(finer.prior_sd[:known], plain.prior_sd)
+    np.testing.assert_array_equal(
+        finer.matrix[:, 0, known:], fourier_terms(market.weeks, range(3, 6))
+    )
+    assert free.learned_scales == ()

@@ -54,7 +54,7 @@ def test_zeros_fill_the_last_bucket_of_weeks() -> None:
 def test_the_density_is_that_of_the_weeks_without_padding(
     regions: Panel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    train, spec = regions.head(91), ModelSpec(fourier_order=1)
+    train, spec = regions.head(91), ModelSpec(trend="linear", fourier_order=1)
     tests = [LiftTest("tv", "2022-02-07", "2022-02-28", 1e5, 2e4)]
 
     def density() -> tuple[int, np.ndarray]:
@@ -90,7 +90,7 @@ def test_estimands_are_those_of_the_weeks_without_padding(
 
 def test_next_weeks_refit_compiles_nothing(compilations: list[float]) -> None:
     panel, _ = simulate_national_market(5, weeks=94)
-    spec = ModelSpec(fourier_order=1)
+    spec = ModelSpec(trend="linear", fourier_order=1)
     settings = SamplerSettings(chains=2, warmup=30, draws=30)
 
     def refit(weeks: int) -> None:

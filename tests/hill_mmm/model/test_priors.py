@@ -1,14 +1,13 @@
 """Asserts the right values of docs/seed_check.md, so that the document cannot drift."""
 
-from typing import get_args
-
+import jax.numpy as jnp
 import numpy as np
 import numpyro.distributions as dist
 import pytest
 from scipy import stats
 
 from hill_mmm._model import priors as _priors
-from hill_mmm.spec import Hyperprior
+from hill_mmm.spec import ComponentPrior, CurvePrior, Hyperprior
 
 SIGMA_LOG_A = stats.lognorm(s=0.5, scale=np.exp(-1.0))
 SIGMA_LOG_N = stats.lognorm(s=0.5, scale=np.exp(-1.5))
@@ -72,8 +71,6 @@ def test_left_tails_are_ordered_otherwise_than_the_seed_says() -> None:
 @pytest.mark.parametrize(
     ("implemented", "written"),
     [
-        (_priors.MU_LOG_N, stats.norm(np.log(1.5), 0.3)),
-        (_priors.ALPHA, stats.beta(2.0, 2.0)),
         (_priors.MEAN_SATURATION, stats.beta(2.0, 1.0)),
         (_priors.SERIES_SCALE, SIGMA_LOG_A),
         (_priors.PEAK, stats.halfnorm(scale=2.0)),
@@ -99,12 +96,22 @@ def test_prior_is_the_one_written(
 def test_family_of_hyperpriors_is_the_seeds(
     family: Hyperprior, log_amplitude: stats.rv_continuous, log_slope: stats.rv_continuous
 ) -> None:
-    assert_same(_priors.COMPONENT_SCALES[family].log_amplitude, log_amplitude)
-    assert_same(_priors.COMPONENT_SCALES[family].log_slope, log_slope)
+    seeds = ComponentPrior()
+    scales = _priors.component_scales(
+        family,
+        jnp.array([seeds.sigma_log_A_loc, seeds.sigma_log_A_sd]),
+        jnp.array([seeds.sigma_log_n_loc, seeds.sigma_log_n_sd]),
+    )
+    assert_same(scales.log_amplitude, log_amplitude)
+    assert_same(scales.log_slope, log_slope)
 
 
-def test_every_family_of_the_settings_has_its_priors() -> None:
-    assert set(_priors.COMPONENT_SCALES) == set(get_args(Hyperprior))
+def test_defaults_are_the_seeds() -> None:
+    """docs/seed.md, section 6.2: Beta(2, 2), log k about the median, `mu_log_n` about log 1.5."""
+    curve, component = CurvePrior(), ComponentPrior()
+    assert (curve.alpha_mean * curve.alpha_concentration, curve.alpha_concentration) == (2.0, 4.0)
+    assert (curve.half_saturation_median, curve.half_saturation_sd_log) == (1.0, 0.7)
+    assert (component.mu_log_n_median, component.mu_log_n_sd) == (1.5, 0.3)
 
 
 def assert_same(implemented: dist.Distribution, written: stats.rv_continuous) -> None:

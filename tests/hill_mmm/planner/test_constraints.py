@@ -27,7 +27,7 @@ RELATIVE = 1e-6
 @pytest.fixture(scope="module")
 def small(market: Panel, invent_fit: Callable[..., Fit]) -> Fit:
     panel = replace(market.head(91), spend=market.spend[:91, :, :3], channels=CHANNELS)
-    return invent_fit(panel, ModelSpec(fourier_order=1), draws=30, seed=8)
+    return invent_fit(panel, ModelSpec(trend="linear", fourier_order=1), draws=30, seed=8)
 
 
 @pytest.fixture(scope="module")

@@ -18,7 +18,7 @@ def one_is_poor(market: Panel, invent_fit: Callable[..., Fit]) -> Fit:
     panel = replace(
         market.head(91), spend=market.spend[:91, :, :3], channels=("tv", "search", "social")
     )
-    fit = invent_fit(panel, ModelSpec(fourier_order=1), draws=40, seed=9)
+    fit = invent_fit(panel, ModelSpec(trend="linear", fourier_order=1), draws=40, seed=9)
     amplitude = fit.draws["amplitude"] * np.array([1.0, 0.02, 1.0])[:, None]
     return replace(fit, draws=fit.draws | {"amplitude": amplitude})
 

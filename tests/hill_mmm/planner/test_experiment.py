@@ -20,7 +20,7 @@ def unsure(market: Panel, invent_fit: Callable[..., Fit]) -> Fit:
     panel = replace(
         market.head(91), spend=market.spend[:91, :, :3], channels=("tv", "search", "social")
     )
-    fit = invent_fit(panel, ModelSpec(fourier_order=1), draws=100, seed=6)
+    fit = invent_fit(panel, ModelSpec(trend="linear", fourier_order=1), draws=100, seed=6)
     known = {
         site: np.broadcast_to(values.mean(axis=(0, 1)), values.shape).copy()
         for site, values in fit.draws.items()

@@ -36,7 +36,9 @@ def small(market: Panel, invent_fit: Callable[..., Fit]) -> Fit:
     Too much is spent on search, and too little on social.
     """
     panel = replace(market.head(91), spend=market.spend[:91, :, :3], channels=STEPPED)
-    fit = invent_fit(panel, ModelSpec(components=2, fourier_order=1), draws=50, seed=5)
+    fit = invent_fit(
+        panel, ModelSpec(components=2, trend="linear", fourier_order=1), draws=50, seed=5
+    )
     amplitude = fit.draws["amplitude"] * np.array([1.0, 0.5, 2.0])[:, None]
     return replace(fit, draws=fit.draws | {"amplitude": amplitude})
 

@@ -17,7 +17,7 @@ CHANNELS = ("tv", "search", "social")
 @pytest.fixture(scope="module")
 def small(market: Panel, invent_fit: Callable[..., Fit]) -> Fit:
     panel = replace(market.head(91), spend=market.spend[:91, :, :3], channels=CHANNELS)
-    return invent_fit(panel, ModelSpec(fourier_order=1), draws=30, seed=8)
+    return invent_fit(panel, ModelSpec(trend="linear", fourier_order=1), draws=30, seed=8)
 
 
 def highest_by_trying(fit: Fit, request: PlanRequest) -> float:

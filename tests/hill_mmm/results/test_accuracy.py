@@ -55,6 +55,8 @@ def year_and_more(fitted: int = 52, sold: np.ndarray = SOLD) -> Decomposition:
         predicted=predicted,
         predicted_mean=np.tile(expected, (3, 1)),
         log_likelihood=density,
+        information=np.eye(1),
+        unexplained=np.array(1.0),
     )
 
 

@@ -93,7 +93,7 @@ def test_at_the_true_parameters_the_weekly_split_is_the_regimes(
     invent_fit: Callable[..., Fit], seed: int
 ) -> None:
     panel, truth = simulate_seed_benchmark("mixture_k2", seed)
-    spec = ModelSpec(components=2, amplitude_prior="seed", fourier_order=0)
+    spec = ModelSpec(components=2, amplitude_prior="seed", trend="linear", fourier_order=0)
     fit = invent_fit(panel, spec, chains=1, draws=1)
     outcome, spend = fit.scales.outcome[0], fit.scales.spend[0, 0]
     true = {
@@ -300,7 +300,7 @@ def test_one_series_has_no_sum(national_mixture: Fit) -> None:
 def test_predictive_draws_have_the_mixtures_mean_and_variance(
     market: Panel, invent_fit: Callable[..., Fit], likelihood: str
 ) -> None:
-    spec = ModelSpec(components=2, likelihood=likelihood, fourier_order=1)  # pyright: ignore[reportArgumentType]
+    spec = ModelSpec(components=2, likelihood=likelihood, trend="linear", fourier_order=1)  # pyright: ignore[reportArgumentType]
     fit = invent_fit(market.head(91), spec, chains=4, draws=1000)
     # Every draw the same, so that only regime and noise differ.
     same = {site: np.broadcast_to(v[:1, :1], v.shape) for site, v in fit.draws.items()}
@@ -372,7 +372,7 @@ def test_an_event_brings_what_it_brings_where_it_is(market: Panel, invent_fit: I
     controls = np.stack([flag, days], axis=1)[:, None, :]
     panel = replace(panel, controls=controls, control_names=("black_friday", "sale_days"))
     events = {"strike": (str(panel.weeks[40]),)}
-    fit = invent_fit(panel, ModelSpec(fourier_order=1, events=events))
+    fit = invent_fit(panel, ModelSpec(trend="linear", fourier_order=1, events=events))
     column = list(baseline_design(panel, fit.spec, fit.scales).parts).index(
         ("control", "black_friday")
     )
@@ -394,7 +394,9 @@ def test_a_price_counts_from_its_mean_or_its_reference(
 ) -> None:
     panel = regions.head(91)
     name = ("control", "competitor_price")
-    spec = ModelSpec(fourier_order=1, control_signs={"competitor_price": "positive"})
+    spec = ModelSpec(
+        trend="linear", fourier_order=1, control_signs={"competitor_price": "positive"}
+    )
     fit = invent_fit(panel, spec)
     effect = effect_of(fit, name)
     np.testing.assert_allclose(effect.mean(axis=1), 0.0, atol=1e-8)

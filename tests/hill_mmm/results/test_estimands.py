@@ -144,7 +144,8 @@ def test_channel_summary(mixture: Fit, found: Estimates) -> None:
         *columns_of("incremental_outcome"),
         *columns_of("roi"),
         *columns_of("mroi"),
-        *("cpik_median", "prob_roi_gt_1", "no_return_reason", "ci_level", "roi_learned"),
+        *("cpik_median", "prob_roi_gt_1", "roi_hidden_driver_r2", "mroi_hidden_driver_r2"),
+        *("no_return_reason", "ci_level", "roi_learned"),
         *("prob_effect", "no_prob_effect_reason"),
     ]
     for name in ("contribution", "contribution_share", "incremental_outcome", "roi", "mroi"):
@@ -227,7 +228,7 @@ def test_the_contribution_of_a_period_is_that_of_its_weeks(mixture: Fit, found: 
 def test_a_series_has_the_last_weeks_where_it_has_others(
     market: Panel, invent_fit: InventFit
 ) -> None:
-    year = invent_fit(market.head(52), ModelSpec(fourier_order=0))
+    year = invent_fit(market.head(52), ModelSpec(trend="linear", fourier_order=0))
     recent = [name for name in estimates(year).channel_summary["period"].unique() if "_" in name]
     assert recent == ["last_13_weeks"]
 
@@ -446,7 +447,7 @@ def test_half_life_is_the_weeks_until_half_has_come(
 
 
 def test_decay_of_a_delayed_adstock_peaks_late(market: Panel, invent_fit: InventFit) -> None:
-    fit = invent_fit(market.head(91), ModelSpec(adstock="delayed", fourier_order=1))
+    fit = invent_fit(market.head(91), ModelSpec(adstock="delayed", trend="linear", fourier_order=1))
     frame = adstock_decay(with_adstock(fit, 0.7, 3.0), LEVEL)
     tv = frame[frame["channel"] == "tv"]
     by_hand = 0.7 ** ((np.arange(14) - 3.0) ** 2)
@@ -489,7 +490,10 @@ def test_components_are_reportable_where_they_stand_apart(
     market: Panel, invent_fit: InventFit
 ) -> None:
     alike = invent_fit(
-        market.head(91), ModelSpec(components=2, fourier_order=1), chains=4, draws=250
+        market.head(91),
+        ModelSpec(components=2, trend="linear", fourier_order=1),
+        chains=4,
+        draws=250,
     )
     assert not component(alike, LEVEL)["is_reportable"].any()
     # One curve for all, but the second component ten times as high.

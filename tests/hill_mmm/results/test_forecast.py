@@ -5,12 +5,14 @@ import pandas as pd
 import pytest
 
 from hill_mmm import Fit, ModelSpec, Panel
+from hill_mmm._posterior import flatten
+from hill_mmm._results.decompose import decompose
 from hill_mmm._results.forecast import continued
 from hill_mmm._results.predictive_scores import crps
 from hill_mmm.panel import ALL_SERIES
 from hill_mmm.results import forecast
 from hill_mmm.spec import FORECAST_LEVELS, quantile_name
-from tests.hill_mmm.conftest import InventFit
+from tests.hill_mmm.conftest import TRAIN_WEEKS, InventFit
 
 
 def test_weeks_to_come_are_as_they_were_a_year_ago(market: Panel) -> None:
@@ -103,7 +105,7 @@ def test_a_panel_is_forecast_with_its_sum(regional_fit: Fit, regions: Panel) -> 
 def test_assumptions_that_differ_are_called_mixed(market: Panel, invent_fit: InventFit) -> None:
     spend = market.spend.copy()
     spend[:98, 0, 0] = 0.0
-    fit = invent_fit(replace(market, spend=spend), ModelSpec(fourier_order=1))
+    fit = invent_fit(replace(market, spend=spend), ModelSpec(trend="linear", fourier_order=1))
     assert set(fit.forecast(3)["spend_assumption"]) == {"mixed"}
 
 
@@ -216,3 +218,44 @@ def test_what_was_assumed_of_controls_is_said(regional_fit: Fit, national_mixtur
     )
     _, _, assumed = continued(bare, 2)
     assert assumed.shape == (2, 1, 0)
+
+
+def test_a_level_that_walks_widens_the_forecast(market: Panel, invent_fit: InventFit) -> None:
+    spec = ModelSpec(trend="smooth", fourier_order=1)
+    fit = invent_fit(market.head(TRAIN_WEEKS), spec, draws=2000)
+    # The same every draw, so that nothing but the walk and the noise is left to vary.
+    still = fit.draws["coefficients"].mean(axis=(0, 1), keepdims=True)
+    curves = ("adstock", "carry_in", "amplitude", "half_saturation", "slope", "sigma")
+    fixed = {name: np.repeat(fit.draws[name][:1, :1], 2, axis=0) for name in curves}
+    fixed = {name: np.repeat(values, 2000, axis=1) for name, values in fixed.items()}
+    fixed["coefficients"] = np.broadcast_to(still, fit.draws["coefficients"].shape)
+    scale = np.full((2, 2000, 1), 0.8)
+    walks = replace(fit, draws=fit.draws | fixed | {"baseline_scale": scale})
+    rows = walks.forecast(65)
+    spread = rows["outcome_sd"].to_numpy() / fit.scales.outcome[0]
+    # 91 weeks are padded to 96; the step that begins with week 96 is the last that was sampled.
+    steps_to_come = np.clip((TRAIN_WEEKS + np.arange(65) - 100) / 4, 0.0, None)
+    whole = np.floor(steps_to_come)
+    variance = 0.8**2 * fit.scales.outcome_sd[0] ** 2 / 13 * (whole + (steps_to_come - whole) ** 2)
+    expected = np.sqrt(fixed["sigma"][0, 0, 0] ** 2 + variance)
+    np.testing.assert_allclose(spread, expected, rtol=0.06)
+    assert spread[-1] > 1.8 * spread[0]
+    # However far it looks, what it says of a week is the same.
+    assert np.array_equal(walks.forecast(13)["outcome_mean"], rows["outcome_mean"][:13])
+
+
+def test_regions_walk_together(regions: Panel, invent_fit: InventFit) -> None:
+    spec = ModelSpec(trend="smooth", fourier_order=0)
+    fit = invent_fit(regions.head(TRAIN_WEEKS), spec, draws=400)
+    longer, *_ = continued(regions.head(TRAIN_WEEKS), 26)
+    walked = []
+    for series, part in enumerate(decompose(fit, longer)):
+        trend = part.baseline[:, :, part.baseline_parts.index(("trend", "trend"))]
+        # In week 100 the first step begins that no draw holds; it ends with week 104.
+        start = int(regions.starts[series])
+        change = (trend[:, 104 - start] - trend[:, 100 - start]) / fit.scales.outcome[series]
+        line = flatten(fit.draws["coefficients"])[:, series, 1] * 4 / fit.scales.time_sd
+        walked.append(change - line)
+    for step in walked[1:]:
+        np.testing.assert_allclose(step, walked[0], atol=1e-9)
+    assert walked[0].std() > 0.0

@@ -32,7 +32,9 @@ def test_the_range_is_that_of_the_adstock(mixture: Fit) -> None:
 def test_a_cut_off_start_is_no_low_spend(market: Panel, invent_fit: Callable[..., Fit]) -> None:
     """Constant spend is learned at itself alone, in whatever week the panel begins."""
     spend = np.ones_like(market.spend) * 1_000.0
-    fit = invent_fit(replace(market, spend=spend).head(91), ModelSpec(fourier_order=1))
+    fit = invent_fit(
+        replace(market, spend=spend).head(91), ModelSpec(trend="linear", fourier_order=1)
+    )
     steady = replace(fit, draws=fit.draws | {"carry_in": np.ones_like(fit.draws["carry_in"])})
     np.testing.assert_allclose(learned_range(steady, 0).lowest, 1_000.0, rtol=1e-9)
     np.testing.assert_allclose(learned_range(steady, 0).lowest_on_air, 1_000.0, rtol=1e-9)

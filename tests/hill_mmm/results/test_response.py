@@ -33,7 +33,7 @@ def with_spend(fit: Fit, spend: np.ndarray) -> Panel:
 def test_the_steady_state_is_where_constant_spend_arrives(
     market: Panel, invent_fit: Callable[..., Fit], kind: str
 ) -> None:
-    spec = ModelSpec(components=2, adstock=kind, fourier_order=1)  # pyright: ignore[reportArgumentType]
+    spec = ModelSpec(components=2, adstock=kind, trend="linear", fourier_order=1)  # pyright: ignore[reportArgumentType]
     fit = invent_fit(market.head(91), spec)
     # Geometric retention of 0.8 at most: 0.8**90 = 2e-9 of the start is left at the end.
     settled = of_any_week(replace(fit, draws=fit.draws | {"adstock": 0.8 * fit.draws["adstock"]}))
@@ -142,7 +142,8 @@ def test_the_steady_state_is_extrapolated_outside_of_the_adstock(
     spend = market.spend.copy()
     spend[:, :, 1] = spend[:, :, 1].mean() + 0.1 * (spend[:, :, 1] - spend[:, :, 1].mean())
     fit = invent_fit(
-        replace(market, spend=spend).head(91), ModelSpec(components=2, fourier_order=1)
+        replace(market, spend=spend).head(91),
+        ModelSpec(components=2, trend="linear", fourier_order=1),
     )
     multipliers = list(np.arange(1, 41) / 20)
     (points,) = curves_of(fit, multipliers, "steady_state")

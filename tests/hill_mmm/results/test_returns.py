@@ -70,7 +70,7 @@ def test_the_return_of_a_period_is_that_of_its_own_spend(mixture: Fit, name: str
 def test_returns_follow_every_kind_of_carry_over(
     market: Panel, invent_fit: InventFit, kind: str
 ) -> None:
-    spec = ModelSpec(adstock=kind, fourier_order=1)  # pyright: ignore[reportArgumentType]
+    spec = ModelSpec(adstock=kind, trend="linear", fourier_order=1)  # pyright: ignore[reportArgumentType]
     fit = invent_fit(market.head(91), spec)
     (period,) = (p for p in summary_periods(fit.panel.weeks) if p.name == "2021-Q3")
     longer = going_on(fit.panel)
