@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
-from scipy.special import expit, logsumexp
+from scipy.special import expit
 
 from hill_mmm._model.data import effect_prior
 from hill_mmm._model.design import Design, baseline_design
@@ -32,8 +32,11 @@ BATCH = 256
 # for an effect known to a thirtieth of itself; more certain ones are certain all the same.
 RANGE = 8.0
 POINTS = 513
-# Where the tail of the ratios is too heavy for their mean, so many times the estimate stands for it
-# (the chains' own estimates differ by less), and if even that leaves CERTAIN, it is given.
+# Under it the data speak three to one for a model without the medium (Jeffreys 1961: substantial).
+DOUBTFUL = 0.25
+# Where the tail of the ratios is too heavy for their mean, the estimate is too low if anything. So
+# it is at least itself, and taken to be at most so many times as much. (Chains' own estimates
+# differed by less than twice where the Pareto k was under 1.)
 MARGIN = 10.0
 CERTAIN = 0.95
 
@@ -66,8 +69,9 @@ class _Effect(NamedTuple):
 def effect_probability(posterior: Posterior, part: Decomposition) -> EffectProbability:
     """Probability that each medium has any effect, at even prior odds.
 
-    Where the Pareto k of the ratios is over 0.7, their mean is not known. If even ten times its
-    estimate leaves 95 %, that is given as the least that the probability is.
+    Where the Pareto k of the ratios is over 0.7, their mean is not known. Their estimate is then
+    too low if anything: of a doubtful effect the probability is given as the most that it is; and
+    if even ten times the estimate leaves 95 %, as the least that it is.
 
     Args:
         posterior: the fit.
@@ -186,10 +190,12 @@ def _log_ratio(effect: _Effect, prior_mean: Floats, prior_sd: float) -> Floats:
 def _probability(log_ratio: Floats) -> tuple[float, str | None]:
     """At even prior odds `1 / (1 + mean ratio)`; or the reason why it is not known."""
     weight, pareto_k = smoothed_weights(log_ratio)
-    log_mean = -logsumexp(-log_ratio, b=weight)
-    if pareto_k <= MAX_PARETO_K:
-        return float(expit(-log_mean)), None
-    least = float(expit(-log_mean - np.log(MARGIN)))
+    # Weights in proportion to the ratios, summed over the ratios, are one over their mean.
+    least_ratio = log_ratio.min()
+    log_mean = least_ratio - np.log(weight @ np.exp(least_ratio - log_ratio))
+    most, least = (float(expit(-log_mean - np.log(times))) for times in (1.0, MARGIN))
+    if pareto_k <= MAX_PARETO_K or most < DOUBTFUL:
+        return most, None
     if least >= CERTAIN:
         return least, None
     return np.nan, f"importance weights with a Pareto k of {pareto_k:.2g}"
