@@ -5,7 +5,8 @@ import numpy as np
 from hill_mmm._checks.gate import Check, at_most
 from hill_mmm._model.design import baseline_design
 from hill_mmm._posterior import Posterior, flatten
-from hill_mmm._results.decompose import decompose, learned_prior_sd
+from hill_mmm._results.baseline_prior import learned_prior_sd
+from hill_mmm._results.decompose import decompose
 from hill_mmm.panel import Floats
 
 # With so much of the information gone, the data leave an effect twice as uncertain.

@@ -7,8 +7,9 @@ import pytest
 
 from hill_mmm import Fit, ModelSpec, Panel
 from hill_mmm._model.design import baseline_design
+from hill_mmm._results.baseline_prior import learned_prior_sd
 from hill_mmm._results.confounding import multiplier_information, robustness
-from hill_mmm._results.decompose import decompose, learned_prior_sd, with_total
+from hill_mmm._results.decompose import decompose, with_total
 from hill_mmm.panel import ALL_SERIES, Floats
 from tests.hill_mmm.conftest import InventFit
 
