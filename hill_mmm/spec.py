@@ -560,9 +560,18 @@ class Utility(Checked):
         weight: of the standard deviation, 0 or more.
     """
 
-    kind: UtilityKind = "mean"
+    kind: UtilityKind = "mean_minus_sd"
     level: Share = 0.1
     weight: PositiveOrZero = 0.5
+
+    def contradictions(self) -> list[tuple[str, str]]:
+        """A level or a weight that another kind would use."""
+        found: list[tuple[str, str]] = []
+        for name, kind in (("level", "quantile"), ("weight", "mean_minus_sd")):
+            value = getattr(self, name)
+            if kind != self.kind and value != getattr(type(self), name):
+                found.append((f"{name} {value:g} of kind {self.kind}", f"kind {kind}, or no {name}"))
+        return found
 
     @property
     def in_words(self) -> str:
@@ -589,7 +598,8 @@ class PlanRequest(Checked):
         horizon_weeks: weeks planned, from the one after the panel's last.
         timing: `even`, the same every week, compared with the mean of as many last weeks; or
             `last_year`, the weeks of a year before with their rhythm, each channel multiplied.
-        utility: what of the gain is maximised.
+        utility: what of the gain is maximised. None for the mean less half a standard deviation;
+            or of a target, which is one of means, for the mean.
         limits: of channels; each may say something else of the same one.
         max_change: how far each channel may move from what the plan is compared with, as a share of
             it; None for any. Limits, steps and flights of a channel that lie beyond it are met.
@@ -605,7 +615,7 @@ class PlanRequest(Checked):
     margin: Positive = 1.0
     horizon_weeks: Annotated[int, between(1, 52)] = 13
     timing: Timing = "even"
-    utility: Utility = Utility()
+    utility: Utility | None = None
     limits: tuple[ChannelLimit, ...] = ()
     max_change: PositiveOrZero | None = 0.3
     allow_extrapolation: bool = False
@@ -623,6 +633,12 @@ class PlanRequest(Checked):
                 )
             )
         return found
+
+    @property
+    def maximised(self) -> Utility:
+        """The utility asked for, or the objective's own."""
+        own = Utility("mean") if self.objective.startswith("target") else Utility()
+        return self.utility or own
 
     @property
     def price(self) -> float:

@@ -309,7 +309,7 @@ def _totals(
     row = {
         "status": _status(scenario, found, sums["gain_ci_lo"][0], sums["gain_ci_hi"][0]),
         "objective": request.objective,
-        "utility": request.utility.in_words,
+        "utility": request.maximised.in_words,
         "horizon_start": last + WEEK,
         "horizon_end": last + weeks * WEEK,
         "horizon_weeks": weeks,

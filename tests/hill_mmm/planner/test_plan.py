@@ -44,8 +44,8 @@ def small(market: Panel, invent_fit: Callable[..., Fit]) -> Fit:
 
 
 def free(objective: PlanObjective = "fixed_budget", **values: Any) -> PlanRequest:
-    """A request that lets channels move as far as has been learned."""
-    return PlanRequest(objective, max_change=None, **values)
+    """A request for the best mean that lets channels move as far as has been learned."""
+    return PlanRequest(objective, max_change=None, **{"utility": Utility("mean"), **values})
 
 
 def outcome_of(fit: Fit, request: PlanRequest, weekly: np.ndarray) -> np.ndarray:
@@ -55,7 +55,7 @@ def outcome_of(fit: Fit, request: PlanRequest, weekly: np.ndarray) -> np.ndarray
 
 
 def utility_of(request: PlanRequest, gains: np.ndarray) -> np.ndarray:
-    risk = request.utility
+    risk = request.maximised
     if risk.kind == "quantile":
         # Of Harrell and Davis, within the draws next to the quantile.
         return np.quantile(gains, risk.level, axis=-1)
@@ -124,7 +124,7 @@ def test_a_plan_brings_what_the_model_says_of_the_weeks_to_come(regional_mixture
 
 @pytest.mark.parametrize(
     "utility",
-    [Utility(), Utility("mean_minus_sd", weight=0.7), Utility("quantile", level=0.2)],
+    [Utility("mean"), Utility("mean_minus_sd", weight=0.7), Utility("quantile", level=0.2)],
     ids=lambda utility: utility.kind,
 )
 @pytest.mark.parametrize("multiplier", [1.0, 0.6])
