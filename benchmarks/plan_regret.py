@@ -217,7 +217,7 @@ def _summary(group: pd.DataFrame) -> pd.Series:
             "claimed / true": f"{claimed / gain:.2f}",
             "on other draws / claimed": f"{group['on_other_draws'].sum() / claimed:.3f}",
             "low / true": f"{group['low'].sum() / gain:.2f}",
-            "in the interval": f"{((group['low'] <= group['gain']) & (group['gain'] <= group['high'])).mean():.0%}",
+            "in the interval": f"{group['gain'].between(group['low'], group['high']).mean():.0%}",
             "worse than today": int(worse.sum()),
             "of media, worst": f"{(group['gain'] / group['media']).min():.1%}",
             "kept": int((group["status"] == "kept").sum()),

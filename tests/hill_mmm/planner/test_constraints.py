@@ -128,7 +128,9 @@ def test_a_plan_keeps_to_everything_or_is_impossible(small: Fit, seed: int) -> N
 
 
 @pytest.mark.parametrize("max_change", [0.3, None])
-@pytest.mark.parametrize("utility", [Utility("mean"), Utility(), Utility("quantile")], ids=lambda one: one.kind)
+@pytest.mark.parametrize(
+    "utility", [Utility("mean"), Utility(), Utility("quantile")], ids=lambda one: one.kind
+)
 def test_a_budget_after_weeks_without_spend_is_kept(
     dark: Fit, utility: Utility, max_change: float | None
 ) -> None:
