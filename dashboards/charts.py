@@ -225,7 +225,8 @@ def response_curve(rows: pd.DataFrame, channel: str, outcome: str, currency: str
     """One channel's curve: interval band, spends observed shaded, and today's spend marked.
 
     Args:
-        rows: weekly_spend, spend_multiplier, contribution_*, is_extrapolated of one channel.
+        rows: grid_index, weekly_spend, spend_multiplier, contribution_*, is_extrapolated of one
+            channel.
         channel: its name.
         outcome: what is modelled.
         currency: of spend.
@@ -238,7 +239,9 @@ def response_curve(rows: pd.DataFrame, channel: str, outcome: str, currency: str
     )
     layers = []
     if not seen.empty:
-        observed = pd.DataFrame({"from": [0.0], "to": [seen["weekly_spend"].max()]})
+        # A channel that was off for long enough has been seen down to nothing.
+        least = 0.0 if 0 in seen["grid_index"].to_numpy() else seen["weekly_spend"].min()
+        observed = pd.DataFrame({"from": [least], "to": [seen["weekly_spend"].max()]})
         layers.append(
             alt.Chart(observed)
             .mark_rect(color="#eef2f5")
@@ -265,7 +268,7 @@ def response_curve(rows: pd.DataFrame, channel: str, outcome: str, currency: str
                 alt.Tooltip("contribution_mean:Q", title=outcome, format=TOOLTIP),
                 alt.Tooltip("contribution_ci_lo:Q", title="interval from", format=TOOLTIP),
                 alt.Tooltip("contribution_ci_hi:Q", title="to", format=TOOLTIP),
-                alt.Tooltip("is_extrapolated:N", title="beyond the data"),
+                alt.Tooltip("is_extrapolated:N", title="outside of the data"),
             ],
         )
     )

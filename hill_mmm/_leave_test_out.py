@@ -5,8 +5,8 @@ import logging
 from hill_mmm._arviz import array_stats
 from hill_mmm._cross_validation import shorter
 from hill_mmm._fit import Fit, fit
+from hill_mmm._results.importance import MAX_PARETO_K
 from hill_mmm._results.lift_tests import (
-    MAX_PARETO_K,
     LiftWithoutTest,
     modelled_lift,
     psis_without,

@@ -100,6 +100,7 @@ def result_frames(
         ),
         tables.COMPONENT: estimates.component,
         tables.LIFT_TEST: _lift_test_rows(run, estimates.lift_test),
+        tables.PRIOR_SENSITIVITY: estimates.prior_sensitivity,
         tables.MODEL_FIT: pd.concat(fitted, ignore_index=True),
         tables.FORECAST: forecast_rows(run.fit, run.settings, run.input.snapshot),
         tables.RUN_DELTA: delta,
@@ -154,6 +155,9 @@ def _checks(
         *hill_mmm.checks.additivity_checks(estimates.contribution, estimates.model_fit),
         *hill_mmm.checks.prior_checks(estimates.channel_summary),
         *hill_mmm.checks.carry_in_checks(estimates.channel_summary),
+        *hill_mmm.checks.unseen_checks(estimates.channel_summary),
+        *hill_mmm.checks.effect_checks(estimates.channel_summary),
+        *hill_mmm.checks.sensitivity_checks(estimates.prior_sensitivity),
         *hill_mmm.checks.conflict_checks(run.fit, estimates.channel_summary),
         *hill_mmm.checks.warmup_checks(run.fit),
         *hill_mmm.checks.mixture_checks(run.fit),
@@ -221,6 +225,11 @@ def fresh_until_of(settings: Settings, last_week: np.datetime64) -> np.datetime6
     return np.datetime64(until, "s")
 
 
+def unit_value_of(settings: Settings, panel: Panel) -> float | None:
+    """Money that a unit of a count is worth, by the settings or on average by the panel."""
+    return settings.outcome.value_per_unit if panel.unit_value is None else panel.unit_value
+
+
 def _finished_run(run: FittedRun) -> pd.DataFrame:
     fits = [fit for fit in (run.fit, run.holdout) if fit is not None]
     panel, record = run.fit.panel, run.record
@@ -239,6 +248,7 @@ def _finished_run(run: FittedRun) -> pd.DataFrame:
         window_start=first,
         window_end=last,
         fresh_until=fresh_until_of(run.settings, last),
+        value_per_unit=unit_value_of(run.settings, panel),
         n_weeks=len(panel.outcome_weeks),
         n_series=len(panel.series),
         components_selected=run.fit.spec.components,

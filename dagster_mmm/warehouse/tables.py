@@ -125,7 +125,8 @@ RUN = _table(
     ),
     _number(
         "value_per_unit",
-        "Money that a unit of a count is worth, by which its ROI and mROI are in money; null for "
+        "Money that a unit of a count is worth, by which its ROI and mROI are in money; of an "
+        "outcome.value_column, the mean over the weeks used, where each week has its own; null for "
         "money, and for a count without one, which has neither.",
         nullable=True,
     ),
@@ -198,6 +199,13 @@ CHANNEL_SUMMARY = _table(
         "null of a medium that brings nothing.",
         nullable=True,
     ),
+    _number(
+        "unseen_share",
+        "Share of the contribution that the least adstock of any week fitted to brings by itself, "
+        "0-1: the curve below it has met no data. Near 0 if the channel was off for long enough; "
+        "null of a medium that brings nothing.",
+        nullable=True,
+    ),
     *_statistics(
         "incremental_outcome",
         "Outcome that the period's spend brings, in the period and the 26 weeks after it, where "
@@ -251,7 +259,21 @@ CHANNEL_SUMMARY = _table(
     _number(
         "roi_learned",
         "Share of the prior variance of the medium's log effect (its log ROI) that the data "
-        "removed, 0-1; null where the prior is the seed's, or the series lacks the medium.",
+        "removed, times the share of the contribution that is not unseen, 0-1; null where the "
+        "prior is the seed's, or the series lacks the medium.",
+        nullable=True,
+    ),
+    _number(
+        "prob_effect",
+        "Probability that the medium has any effect, if before the data that was as likely as not: "
+        "under 0.25 the data are better explained without it, near 0.5 they do not say. Of all "
+        "weeks, in the rows of every period; null with a no_prob_effect_reason.",
+        nullable=True,
+    ),
+    _text(
+        "no_prob_effect_reason",
+        "Why prob_effect is not known: several series, a mixture of curves, Student-t noise, the "
+        "seed's amplitude prior, or weights that say nothing; null where it is known.",
         nullable=True,
     ),
     _ci_level(),
@@ -301,7 +323,11 @@ RESPONSE_CURVE = _table(
         "a value per unit",
         nullable=True,
     ),
-    _flag("is_extrapolated", "True if some week's adstock exceeds all that the data have seen."),
+    _flag(
+        "is_extrapolated",
+        "True if some week's adstock is more than all that the data have seen; or less, of a "
+        "channel that was never off.",
+    ),
     _effect_as_of(),
     _ci_level(),
 )
@@ -582,7 +608,7 @@ INPUT_SNAPSHOT = _table(
     _series(),
     _week(),
     _key("variable", sa.String, "Outcome, channel, organic medium or control, as in the settings."),
-    _text("role", "outcome, spend, organic or control."),
+    _text("role", "outcome, value, spend, organic or control."),
     _number("value", "The value used, or found where is_used is false.", nullable=True),
     _flag("is_used", "False for a value left out of the fit; reason says why."),
     _flag("is_repaired", "True where the input was changed or left out."),
@@ -618,14 +644,18 @@ BUDGET_PLAN = _table(
     ),
     _flag(
         "is_extrapolated",
-        "True if the plan goes beyond highest_learned_spend: the meaning of mmm_response_curve.",
+        "True if the plan goes beyond highest_learned_spend, or below all that was seen of a "
+        "channel that was never off: the meaning of mmm_response_curve.",
     ),
     *_statistics(
         "contribution", "Incremental outcome of the plan's spend, carry-over after it included"
     ),
     *_statistics("contribution_change", "That, minus the same of the reference"),
     _number(
-        "roi_mean", "Contribution per unit of money; null without spend or value.", nullable=True
+        "roi_mean",
+        "Contribution per unit of money; null without value, and where the spend is under 5 % of "
+        "the channel's usual week.",
+        nullable=True,
     ),
     _number("mroi_mean", "Outcome of the next unit of money; null like roi_mean.", nullable=True),
     _effect_as_of(),
@@ -689,7 +719,7 @@ BUDGET_PLAN_SUMMARY = _table(
         "is_extrapolated",
         sa.Boolean,
         nullable=True,
-        comment="True if a channel of the plan has more adstock than the data have seen.",
+        comment="True if a channel of the plan has more, or less, adstock than the data have seen.",
     ),
     _count("draws_searched", "Posterior draws of the search for the best plan.", nullable=True),
     _count("draws_judged", "Posterior draws of its improvement and these figures.", nullable=True),
@@ -748,6 +778,48 @@ EXPERIMENT_VALUE = _table(
     ),
 )
 
+PRIOR_SENSITIVITY = _table(
+    "mmm_prior_sensitivity",
+    "One row per run, prior, trust in it, medium and metric: what the figure over all weeks and "
+    "series would read if the priors on ROI or share were trusted half or twice as much. Twice the "
+    "trust is a prior with sd_log divided by the root of 2.",
+    _key(
+        "prior_of",
+        sa.String,
+        "Whose prior is trusted otherwise: that of all media, together; or of one medium by "
+        "itself, shown for its own figures and for what all media bring.",
+    ),
+    _key("trust", sa.String, "half or double."),
+    _key("channel", sa.String, "The medium whose figure it is; or all media."),
+    _key(
+        "metric",
+        sa.String,
+        "roi and mroi of a medium, or contribution of one without a ROI and of all media.",
+    ),
+    *[_number(name, f"The figure as published: {STATISTICS[name]}.") for name in ("mean", "sd")],
+    *[
+        _number(
+            f"scaled_{name}",
+            f"The figure under the other prior: {STATISTICS[name]}; null if not known.",
+            nullable=True,
+        )
+        for name in ("mean", "ci_lo", "ci_hi")
+    ],
+    _number(
+        "shift_sd",
+        "The move of the mean in standard deviations of the published posterior; null if not "
+        "known.",
+        nullable=True,
+    ),
+    _number(
+        "pareto_k",
+        "Pareto k of the draws' weights: over 0.7 the posterior under the other prior is too far "
+        "away to be known without a fit; null if there is none.",
+        nullable=True,
+    ),
+    _ci_level(),
+)
+
 # Made of a fit by the planner; the others are what the fit says itself.
 PLAN_TABLES = (BUDGET_PLAN, BUDGET_PLAN_SUMMARY, EXPERIMENT_VALUE)
 
@@ -761,6 +833,7 @@ RESULT_TABLES = (
     ADSTOCK_DECAY,
     COMPONENT,
     LIFT_TEST,
+    PRIOR_SENSITIVITY,
     MODEL_FIT,
     FORECAST,
     RUN_DELTA,

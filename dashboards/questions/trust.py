@@ -79,6 +79,14 @@ from mmm.lift_test_latest
 where run_id = :run_id
 order by abs(z_score) desc, lift_test_index
 """
+SENSITIVITY = """
+select
+    prior_of, trust, channel, metric, mean, scaled_mean, scaled_ci_lo, scaled_ci_hi, shift_sd,
+    pareto_k, ci_level
+from mmm.prior_sensitivity_latest
+where run_id = :run_id
+order by abs(shift_sd) desc nulls last, prior_of, trust, channel, metric
+"""
 RUNS = """
 select
     started_at, status, published_at, is_published, window_end, n_weeks, components_selected,
@@ -175,6 +183,19 @@ if tests.rows.empty:
 else:
     st.caption("z_score: modelled minus measured lift, in standard deviations of both together.")
     show(tests, "lift_tests", {"z_score": NUMBER, "ci_level": PERCENT})
+
+st.subheader("How much is the prior's?")
+sensitivity = ask(SENSITIVITY, run_id=run.run_id) if exists("prior_sensitivity_latest") else None
+if sensitivity is None or sensitivity.rows.empty:
+    missing("prior_sensitivity_latest", "What returns would read under other priors")
+else:
+    st.caption(
+        "What a figure over all weeks and series would read (scaled_mean) if the priors on ROI or "
+        "share were trusted half or twice as much, those of all media or of one. shift_sd is the "
+        "move in standard deviations; an empty scaled_mean is not known (pareto_k over 0.7)."
+    )
+    figures = ["mean", "scaled_mean", "scaled_ci_lo", "scaled_ci_hi", "shift_sd", "pareto_k"]
+    show(sensitivity, "sensitivity", dict.fromkeys(figures, NUMBER) | {"ci_level": PERCENT})
 
 st.subheader("Runs of this model")
 show(ask(RUNS, model_key=run.model_key), "runs", {"cpu_seconds": NUMBER})

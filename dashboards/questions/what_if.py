@@ -16,12 +16,19 @@ BASES = {
     "historical_pattern": "In the pattern of the past weeks",
 }
 TODAY = """
-select channel, weekly_spend, max_multiplier, seen_multiplier
+select channel, weekly_spend, max_multiplier, seen_from, seen_multiplier
 from (
     select
         channel,
         max(spend_multiplier) as max_multiplier,
         max(case when not is_extrapolated then spend_multiplier else 0 end) as seen_multiplier,
+        -- Of a channel that was off, whose first point is seen, all that is below it is seen too.
+        case
+            when min(case when not is_extrapolated then spend_multiplier end)
+                > min(spend_multiplier)
+                then min(case when not is_extrapolated then spend_multiplier end)
+            else 0
+        end as seen_from,
         max(case when abs(spend_multiplier - 1) < 1e-9 then weekly_spend end) as weekly_spend
     from mmm.response_curve_latest
     where run_id = :run_id and series_key = :series_key and basis = :basis
@@ -40,8 +47,8 @@ IN_SEGMENT = """
             or (chosen.spend_multiplier = 0 and from_multiplier = 0)
         )
 """
-# A line between the two grid points about each spend; no spend brings nothing. An answer is
-# extrapolated where the further of the two points is.
+# A line between the two grid points about each spend; no spend brings nothing. An answer between
+# two points is extrapolated if either is, and no spend if the first point is.
 WHAT_IF = """
 with
 chosen (channel, state, spend_multiplier) as (
@@ -56,7 +63,7 @@ curves as (
     where run_id = :run_id and series_key = :series_key and basis = :basis
     union all
     select
-        channel, 0, 0, 0, 0, 0, mroi_mean, mroi_ci_lo, mroi_ci_hi, false, ci_level
+        channel, 0, 0, 0, 0, 0, mroi_mean, mroi_ci_lo, mroi_ci_hi, is_extrapolated, ci_level
     from mmm.response_curve_latest
     where
         run_id = :run_id and series_key = :series_key and basis = :basis and grid_index = 0
@@ -72,7 +79,8 @@ segments as (
         lag(contribution_ci_hi) over by_spend as from_ci_hi,
         lag(mroi_mean) over by_spend as from_mroi_mean,
         lag(mroi_ci_lo) over by_spend as from_mroi_ci_lo,
-        lag(mroi_ci_hi) over by_spend as from_mroi_ci_hi
+        lag(mroi_ci_hi) over by_spend as from_mroi_ci_hi,
+        lag(is_extrapolated) over by_spend as from_is_extrapolated
     from curves
     window by_spend as (partition by channel order by spend_multiplier)
 ),
@@ -97,7 +105,7 @@ select
     from_mroi_mean + share * (mroi_mean - from_mroi_mean) as mroi_mean,
     from_mroi_ci_lo + share * (mroi_ci_lo - from_mroi_ci_lo) as mroi_ci_lo,
     from_mroi_ci_hi + share * (mroi_ci_hi - from_mroi_ci_hi) as mroi_ci_hi,
-    is_extrapolated,
+    (is_extrapolated and share > 0) or (from_is_extrapolated and share < 1) as is_extrapolated,
     ci_level
 from placed
 """
@@ -195,7 +203,8 @@ def choose_spends(today: pd.DataFrame, basis: str, currency: str) -> dict[str, f
                 100,
                 step=5,
                 format="%d%%",
-                help=f"The data have seen up to {channel['seen_multiplier']:.0%}.",
+                help=f"The data have seen {channel['seen_from']:.0%} to "
+                f"{channel['seen_multiplier']:.0%}.",
                 key=f"{basis} {name}",
             )
             multipliers[name] = percent / 100
@@ -271,8 +280,9 @@ then = answers.rows[answers.rows["state"] == "then"]
 beyond = list(then.loc[then["is_extrapolated"], "channel"])
 if beyond:
     st.warning(
-        f"Beyond what the data have seen: {', '.join(beyond)}. There the curve is "
-        "the model's shape and its priors, not observation."
+        f"Outside of what the data have seen: {', '.join(beyond)}. Above the most adstock of any "
+        "week, and below the least of a channel that was never off, the curve is the model's shape "
+        "and its priors, not observation."
     )
 total = ask(TOTAL.format(what_if=query), **of_curves, **values)
 of_sums = ask(

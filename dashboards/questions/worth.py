@@ -12,7 +12,8 @@ select
     channel, spend, spend_share, contribution_mean, contribution_ci_lo, contribution_ci_hi,
     incremental_outcome_mean, incremental_outcome_ci_lo, incremental_outcome_ci_hi,
     roi_mean, roi_ci_lo, roi_ci_hi, mroi_mean, mroi_ci_lo, mroi_ci_hi, prob_roi_gt_1,
-    no_return_reason, roi_learned, roi_hidden_driver_r2, mroi_hidden_driver_r2, ci_level
+    no_return_reason, roi_learned, unseen_share, prob_effect, no_prob_effect_reason,
+    roi_hidden_driver_r2, mroi_hidden_driver_r2, ci_level
 from mmm.channel_summary_latest
 where run_id = :run_id and series_key = :series_key and period = :period and is_paid
 order by roi_mean desc nulls last, channel
@@ -64,18 +65,23 @@ show(
     )
     | dict.fromkeys(["spend_share", "prob_roi_gt_1", "roi_learned", "ci_level"], PERCENT)
     | dict.fromkeys(["roi_hidden_driver_r2", "mroi_hidden_driver_r2"], PERCENT)
+    | dict.fromkeys(["unseen_share", "prob_effect"], PERCENT)
     | dict.fromkeys([f"{name}_{end}" for name in ("roi", "mroi") for end in charts.ENDS], NUMBER),
 )
 st.caption(
     "roi_learned is the share of the prior's variance that the data removed: near 0 % the ROI is "
-    "the prior's, however narrow its interval looks."
+    "the prior's, however narrow its interval looks. What lies below the least adstock of any week "
+    "(unseen_share) is not counted as learned. prob_effect is the probability that the channel has "
+    "any effect, if before the data that was as likely as not: under 25 % it may well have none."
 )
 st.caption(
     "ROI is causal only if budgets do not follow what is not in the model, such as demand. "
     + " ".join(
         f"A hidden driver that explains {row.mroi_hidden_driver_r2:.0%} of what is left in "
         f"{run.outcome} and of {row.channel}'s spend would move its mROI across 1."
-        for row in spent.nsmallest(1, "mroi_hidden_driver_r2").itertuples()
+        for row in spent.astype({"mroi_hidden_driver_r2": float})
+        .nsmallest(1, "mroi_hidden_driver_r2")
+        .itertuples()
     )
     + " roi_hidden_driver_r2 and mroi_hidden_driver_r2 are these shares: near 0 %, a weak driver "
     "would do. Whether one shows is among the checks (spend_follows_demand)."

@@ -16,9 +16,16 @@ from hill_mmm._results.components import (
     separation,
     switching_rate,
 )
-from hill_mmm._results.lift_tests import MAX_PARETO_K
+from hill_mmm._results.effect_probability import DOUBTFUL
+from hill_mmm._results.importance import MAX_PARETO_K
+from hill_mmm._results.prior_sensitivity import ALL_MEDIA, TRUST
 from hill_mmm.panel import ALL_SERIES
 
+# Of a medium's contribution over all weeks. In markets as the model, a channel always on air has
+# 0.4 to 0.7 of it below the least adstock seen; a fully saturated one has 0.8 and more.
+MAX_UNSEEN = 0.75
+# In standard deviations of the posterior: a nominal 90 % interval so far off its place holds 87 %.
+MAX_SHIFT_SD = 0.5
 # Of a medium's contribution over all weeks. Steady spend with alpha 0.85 carries as much into two
 # years as five or six of its weeks bring.
 MAX_CARRIED_IN = 0.05
@@ -113,6 +120,88 @@ def carry_in_checks(channel_summary: pd.DataFrame) -> list[Check]:
             blocking=False,
         )
     ]
+
+
+def unseen_checks(channel_summary: pd.DataFrame) -> list[Check]:
+    """Advisory verdict on media whose contribution lies where no week has been."""
+    overall = _overall(channel_summary)
+    share = overall.set_index("channel")["unseen_share"].fillna(0.0)
+    named = ", ".join(f"{name} {value:.0%}" for name, value in share.items() if value > MAX_UNSEEN)
+    return [
+        at_most(
+            "unseen_share",
+            float(share.max()),
+            MAX_UNSEEN,
+            "Largest share of a medium's contribution that lies below the least adstock of any "
+            f"week, where the curve is the priors' ({named or 'none is over the threshold'}): the "
+            "level of its ROI is not learned, its mROI is. Switch it off for some weeks in a "
+            "region, or give the result of a lift test.",
+            blocking=False,
+        )
+    ]
+
+
+def effect_checks(channel_summary: pd.DataFrame) -> list[Check]:
+    """Advisory verdict on media that may well have no effect; there is none if none is judged."""
+    overall = _overall(channel_summary)
+    probability = overall.set_index("channel")["prob_effect"].dropna()
+    if probability.empty:
+        return []
+    doubtful = probability[probability < DOUBTFUL]
+    named = ", ".join(f"{name} {value:.0%}" for name, value in doubtful.items())
+    return [
+        at_least(
+            "prob_effect",
+            float(probability.min()),
+            DOUBTFUL,
+            "Least probability that a medium has any effect, if before the data that was as likely "
+            f"as not. Consistent with no effect: {named or 'none'}. The ROI of such a medium is "
+            "what its prior holds up. Run a lift test, or lower its roi_prior.",
+            blocking=False,
+        )
+    ]
+
+
+def sensitivity_checks(prior_sensitivity: pd.DataFrame) -> list[Check]:
+    """Advisory verdict on how far returns move with the trust in their priors.
+
+    Judged are the ROI of each medium, or its contribution if it has none, and what all bring.
+
+    Args:
+        prior_sensitivity: of the fit, by `prior_sensitivity`; without rows there is no verdict.
+    """
+    rows = prior_sensitivity[prior_sensitivity["metric"] != "mroi"]
+    if rows.empty:
+        return []
+    known = rows[rows["shift_sd"].notna()]
+    size = known["shift_sd"].abs().sort_values(ascending=False)
+    moved = known.loc[size.index[size > MAX_SHIFT_SD]].drop_duplicates(["channel", "metric"])
+    found = "; ".join(_moved(row) for _, row in moved.iterrows()) or "no more than that"
+    unknown = rows.loc[rows["shift_sd"].isna(), ["prior_of", "trust"]].drop_duplicates()
+    left = "; ".join(f"{row.prior_of} at {row.trust}" for row in unknown.itertuples())
+    return [
+        at_most(
+            "prior_sensitivity",
+            float(size.max()) if len(size) else np.nan,
+            MAX_SHIFT_SD,
+            "Largest move of a return, in its standard deviations, if its prior or all of them "
+            f"were trusted half or twice as much: {found}"
+            + (f" (not known of the priors of {left})" if left else "")
+            + ". Where it is more, set roi_prior (median and sd_log) by what is known of the "
+            "channel, or run a lift test.",
+            blocking=False,
+        )
+    ]
+
+
+def _moved(row: pd.Series) -> str:
+    what = "what all media bring" if row["channel"] == ALL_MEDIA else row["channel"]
+    whose = "all priors" if row["prior_of"] == ALL_MEDIA else f"the prior of {row['prior_of']}"
+    return (
+        f"{what} would read {row['scaled_mean']:.3g} instead of {row['mean']:.3g} "
+        f"({row['metric']}, {row['shift_sd']:+.1f} sd) with {TRUST[row['trust']]:g} times the "
+        f"trust in {whose}"
+    )
 
 
 def _overall(channel_summary: pd.DataFrame) -> pd.DataFrame:

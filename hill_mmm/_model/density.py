@@ -51,8 +51,9 @@ def hill_mixture(data: ModelData, structure: Structure) -> None:
     """The NumPyro model: docs/seed.md, section 6.1, for many media and series (DECISIONS.md).
 
     Recorded sites, in scaled units: those of `Curves`, `coefficients (series, columns)` of the
-    baseline, `sigma (series,)`; and, where the model has them, `signed_coefficients (signed,)`,
-    `degrees_of_freedom` and `baseline_scale (learned scales,)`.
+    baseline, `sigma (series,)`; and, if the model has them, `signed_coefficients (signed,)`,
+    `degrees_of_freedom`, `baseline_scale (learned scales,)`, and `log_effect (media,)`, of which
+    the amplitude prior speaks.
     """
     weights = record("weights", _sample_weights(structure.components))
     curves, saturated = _sample_curves(data, structure, weights)
@@ -337,6 +338,7 @@ def _informed_amplitude(
     """Amplitudes from the priors on ROI or contribution share, pooled over the series."""
     series, media = data.is_active.shape
     log_effect = data.effect_loc + data.effect_factor @ normals("log_effect_raw", media)
+    log_effect = record("log_effect", log_effect)
     if series > 1:
         spread = sample("effect_spread", SERIES_SCALE.expand([media]))
         log_effect = log_effect + spread * normals("series_effect_raw", series, media)

@@ -16,8 +16,9 @@ import numpy as np
 from hill_mmm._model.adstock import Media, adstock, adstocked_media
 from hill_mmm._model.curves import Curves
 from hill_mmm._model.media import media_data
+from hill_mmm._model.worth import present_unit_value
 from hill_mmm._posterior import Posterior, flatten, over_draws
-from hill_mmm._results.learned import learned_range, settled_peak
+from hill_mmm._results.learned import learned_range, settled_range
 from hill_mmm._results.returns import WEEKS_AFTER
 from hill_mmm.panel import Floats, Integers, Panel
 from hill_mmm.spec import AdstockKind, PlanRequest, Timing
@@ -43,8 +44,9 @@ class PlanResponse(NamedTuple):
     Attributes:
         without: scaled adstock of each week without the plan, `(draws, weeks, cells)`.
         per_unit: scaled adstock of each week by a unit of weekly spend, `(draws, weeks, cells)`.
-        curves: of each cell as of a medium, `Curves.weighted`, amplitudes in the outcome's unit;
-            of an effect that moves, as it is since the last week.
+        curves: of each cell as of a medium, `Curves.weighted`, amplitudes in the outcome's unit:
+            that of the mean value, if they differ between series (see `relative_value`). Of an
+            effect that moves, as it is since the last week.
     """
 
     without: jax.Array
@@ -62,6 +64,8 @@ class CurrentSpend:
         rhythm: each week's spend over the mean week's, `(weeks, cells)`; its mean is 1.
         highest: the most ever spent in a week, `(cells,)`.
         lowest_learned: mean weekly spend below which the data have seen no week on air, `(cells,)`.
+        lowest_seen: mean weekly spend below which a plan is extrapolated, `(cells,)`: 0 if the
+            channel was off for long enough.
         highest_learned: mean weekly spend beyond which a plan is extrapolated (see
             `learned_range`), `(cells,)`.
     """
@@ -71,6 +75,7 @@ class CurrentSpend:
     rhythm: Floats
     highest: Floats
     lowest_learned: Floats
+    lowest_seen: Floats
     highest_learned: Floats
 
 
@@ -94,20 +99,24 @@ def current_spend(posterior: Posterior, request: PlanRequest) -> CurrentSpend:
     weekly = spend[first : first + weeks].mean(axis=0)
     rhythm = _rhythm(spend[first : first + weeks], request.timing)
     learned = [learned_range(posterior, series) for series in range(len(panel.series))]
-    known = np.concatenate([one.highest for one in learned])
+    lowest = np.concatenate([one.lowest for one in learned])
+    highest = np.concatenate([one.highest for one in learned])
     if request.timing == "last_year":
-        # Spend in a rhythm rises above its mean: its peaks are what must have been seen.
-        known = (
-            known / settled_peak(posterior, rhythm.reshape(weeks, *panel.spend.shape[1:])).ravel()
-        )
+        # Spend in a rhythm moves about its mean: its peaks and troughs must have been seen.
+        pattern = rhythm.reshape(weeks, *panel.spend.shape[1:])
+        trough, peak = (each.ravel() for each in settled_range(posterior, pattern))
+        highest = highest / peak
+        always = np.where(lowest > 0, weekly, 0.0)
+        lowest = np.divide(lowest, trough, out=always, where=trough > 0)
     return CurrentSpend(
         weekly=weekly,
         usual=panel.spend.mean(axis=0, where=panel.observed[:, :, None]).ravel(),
         rhythm=rhythm,
         highest=spend.max(axis=0),
-        lowest_learned=np.concatenate([one.lowest for one in learned]),
+        lowest_learned=np.concatenate([one.lowest_on_air for one in learned]),
         # What is spent today has been, whatever the carry-over.
-        highest_learned=np.maximum(known, weekly),
+        lowest_seen=np.minimum(lowest, weekly),
+        highest_learned=np.maximum(highest, weekly),
     )
 
 
@@ -146,7 +155,7 @@ def plan_response(posterior: Posterior, current: CurrentSpend, draws: int) -> Pl
     )
     weights = flatten(posterior.draws["weights"])[chosen]
     amplitude = flatten(posterior.draws["amplitude"])[chosen, :, :paid] * weights[:, None, None]
-    amplitude = amplitude * scales.outcome[:, None, None]
+    amplitude = amplitude * (scales.outcome * relative_value(posterior))[:, None, None]
     amplitude = amplitude * posterior.current_multiplier[chosen, None, :paid, None]
 
     def of_each_series(name: str) -> jax.Array:
@@ -165,6 +174,23 @@ def plan_response(posterior: Posterior, current: CurrentSpend, draws: int) -> Pl
             slope=of_each_series("slope"),
         ),
     )
+
+
+def unit_value(posterior: Posterior) -> float:
+    """Money that a unit of the outcome is worth today, the mean of the panel's units; or NaN."""
+    by_series = present_unit_value(posterior.panel, posterior.spec)
+    return float(np.average(by_series, weights=posterior.scales.outcome))
+
+
+def relative_value(posterior: Posterior) -> Floats:
+    """What a unit of each series is worth over the mean of all, `(series,)`.
+
+    A plan weighs series by it: a unit of outcome counts by its money. All are 1 if no value is
+    known or it is the same everywhere.
+    """
+    by_series = present_unit_value(posterior.panel, posterior.spec)
+    mean = unit_value(posterior)
+    return np.ones_like(by_series) if np.isnan(mean) else by_series / mean
 
 
 def _without_and_per_unit(posterior: Posterior, current: CurrentSpend) -> tuple[Floats, Floats]:

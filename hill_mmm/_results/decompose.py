@@ -20,6 +20,7 @@ from hill_mmm._model.design import BASELINE, Design, baseline_design, control_re
 from hill_mmm._model.media import media_data
 from hill_mmm._model.padding import padded
 from hill_mmm._posterior import Posterior, flatten, over_draws
+from hill_mmm._results.baseline_prior import learned_prior_sd
 from hill_mmm._results.confounding import multiplier_information
 from hill_mmm._results.regimes import week_regimes
 from hill_mmm.panel import ALL_SERIES, Floats, Panel, Weeks
@@ -41,6 +42,8 @@ class Decomposition:
         media: contribution by medium, `(draws, weeks, media)`.
         carried_in: posterior mean of the part of `media` that rests on spend assumed before the
             first week known, `(weeks, media)`.
+        unseen: posterior mean of the part of `media` that the least adstock of the weeks fitted to
+            brings in every week, `(weeks, media)`. No week has shown what is below it.
         media_gain: derivative of `media` by a uniform relative increase of that medium in all
             weeks, `(draws, weeks, media)`.
         baseline: the other parts, `(draws, weeks, parts)`; a control counts from its reference (see
@@ -54,7 +57,8 @@ class Decomposition:
             to come.
         information: of the weeks fitted to on a multiplier of each medium's mean contribution,
             `(media, media)`, see `multiplier_information`.
-        unexplained: sum of their squared residuals over the noise variance, `()`.
+        unexplained: their squared residuals over the variance of noise and baseline together,
+            `()`.
     """
 
     series: str
@@ -66,6 +70,7 @@ class Decomposition:
     n_fitted: int
     media: Floats
     carried_in: Floats
+    unseen: Floats
     media_gain: Floats
     baseline: Floats
     baseline_parts: tuple[tuple[str, str], ...]
@@ -88,7 +93,7 @@ class Decomposition:
 # Tells the generator of the steps to come from those of the series' noise.
 WALK = 1
 # What adds up over series, by its axis of weeks: the first, or that after the draws.
-_BY_WEEK = ("outcome", "spend", "carried_in")
+_BY_WEEK = ("outcome", "spend", "carried_in", "unseen")
 _BY_DRAW = ("media", "media_gain", "baseline", "predicted", "predicted_mean", "log_likelihood")
 
 _AT_ONCE = ("information", "unexplained")
@@ -172,16 +177,19 @@ def _decompose_series(
     start = int(panel.starts[series])
     media = media_data(panel, posterior.scales, series)
     curves = series_curves(posterior, series)
+    seen = np.zeros(len(media.spend), dtype=bool)
+    seen[: len(posterior.panel)] = posterior.panel.observed[:, series]
     at = posterior.knot_weights(len(media.spend))
-    effects = _effects(media, curves, probability, at, posterior.spec.adstock)
+    effects = _effects(media, jnp.asarray(seen), curves, probability, at, posterior.spec.adstock)
     own = slice(start, len(panel))
-    contribution, carried_in, gain, regimes = (np.asarray(effect)[:, own] for effect in effects)
+    contribution, carried_in, unseen, gain, regimes = (
+        np.asarray(effect)[:, own] for effect in effects
+    )
     baseline, parts = _baseline_effects(posterior, design, series, start)
     by_weight = np.einsum("dtk,dk->dt", regimes, flatten(posterior.draws["weights"]))
     outcome = panel.outcome[start:, series]
-    information, unexplained = _evidence(
-        posterior, design, series, slice(start, len(posterior.panel)), contribution, baseline
-    )
+    fitted = slice(start, len(posterior.panel))
+    information, unexplained = _evidence(posterior, design, series, fitted, contribution)
     return Decomposition(
         series=panel.series[series],
         weeks=panel.weeks[start:],
@@ -192,6 +200,7 @@ def _decompose_series(
         n_fitted=len(posterior.panel) - start,
         media=contribution * scale,
         carried_in=carried_in.mean(axis=0) * scale,
+        unseen=unseen.mean(axis=0) * scale,
         media_gain=gain * scale,
         baseline=baseline * scale,
         baseline_parts=parts,
@@ -206,23 +215,20 @@ def _decompose_series(
 
 
 def _evidence(
-    posterior: Posterior,
-    design: Design,
-    series: int,
-    weeks: slice,
-    media: Floats,
-    baseline: Floats,
+    posterior: Posterior, design: Design, series: int, weeks: slice, media: Floats
 ) -> tuple[Floats, Floats]:
     """`information` and `unexplained` of one series, of its weeks fitted to."""
     noise = flatten(posterior.draws["sigma"])[:, series].mean()
     outcome = posterior.panel.outcome[weeks, series] / posterior.scales.outcome[series]
     known = np.flatnonzero(np.isfinite(outcome))
-    effect, rest = media[:, known].mean(axis=0), baseline[:, known].sum(axis=2).mean(axis=0)
-    matrix = np.concatenate([design.matrix, design.signed], axis=2)[weeks, series][known]
-    prior_sd = np.append(design.prior_sd, design.signed_prior_sd)
-    residual = (outcome[known] - rest - effect.sum(axis=1)) / noise
-    information = multiplier_information(effect / noise, matrix / noise, prior_sd)
-    return information, np.array(residual @ residual)
+    effect, matrix = media[:, known].mean(axis=0), design.matrix[weeks, series][known]
+    rest = outcome[known] - effect.sum(axis=1) - matrix @ design.prior_mean
+    both = multiplier_information(
+        np.column_stack([effect, rest]) / noise,
+        np.concatenate([matrix, design.signed[weeks, series][known]], axis=1) / noise,
+        np.append(learned_prior_sd(posterior, design), design.signed_prior_sd),
+    )
+    return both[:-1, :-1], np.array(both[-1, -1])
 
 
 def series_curves(posterior: Posterior, series: int) -> Curves:
@@ -238,29 +244,34 @@ def current_curves(posterior: Posterior, series: int) -> Curves:
     return curves._replace(amplitude=curves.amplitude * multiplier, log_multiplier=None)
 
 
-@partial(jax.jit, static_argnums=4)
+@partial(jax.jit, static_argnums=5)
 def _effects(
     media: Media,
+    seen: jax.Array,
     curves: Curves,
     probabilities: jax.Array,
     at: jax.Array | None,
     kind: AdstockKind,
-) -> tuple[jax.Array, jax.Array, jax.Array, jax.Array]:
-    """Scaled: by medium the effect, what is carried in of it, and the gain; of all, by regime.
+) -> tuple[jax.Array, ...]:
+    """Scaled: by medium the effect, what of it is carried in and unseen, and the gain; by regime.
 
-    The first three are means over the regimes by their `probabilities (draws, weeks, components)`.
+    The first four are means over the regimes by their `probabilities (draws, weeks, components)`;
+    the last is of all media together. `seen` are the weeks fitted to, `(weeks,)`.
     """
 
-    def one(given: tuple[Curves, jax.Array]) -> tuple[jax.Array, jax.Array, jax.Array, jax.Array]:
+    def one(given: tuple[Curves, jax.Array]) -> tuple[jax.Array, ...]:
         draw, probability = given
         adstocked = draw.adstocked(kind, media)
         effect, gain = draw.effect(adstocked, at), draw.gain(adstocked, at)
         alone = draw.effect(adstock(kind, media.spend, draw.adstock), at)
+        lowest = jnp.where(seen[:, None], adstocked, jnp.inf).min(axis=0)
+        least = draw.effect(jnp.broadcast_to(lowest, adstocked.shape), at)
 
         def mean(by_regime: jax.Array) -> jax.Array:
             return jnp.einsum("tmk,tk->tm", by_regime, probability)
 
-        return mean(effect), mean(effect - alone), mean(gain), effect.sum(axis=1)
+        unseen = mean(jnp.minimum(least, effect))
+        return mean(effect), mean(effect - alone), unseen, mean(gain), effect.sum(axis=1)
 
     return over_draws(one, (curves, probabilities))
 

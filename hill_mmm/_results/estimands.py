@@ -8,6 +8,7 @@ series, where there are several.
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -18,10 +19,13 @@ from hill_mmm._model.adstock import adstock_weights
 from hill_mmm._posterior import Posterior, flatten, over_draws
 from hill_mmm._results.components import component
 from hill_mmm._results.confounding import robustness
-from hill_mmm._results.decompose import Decomposition, with_total
+from hill_mmm._results.decompose import Decomposition, overall_name, with_total
+from hill_mmm._results.effect_probability import effect_probability
+from hill_mmm._results.learned import LEAST_SPEND_SHARE, usual_spend
 from hill_mmm._results.lift_tests import LiftWithoutTest, lift_test
 from hill_mmm._results.periods import RECENT, Period, summary_periods
 from hill_mmm._results.prior_effect import contribution_prior
+from hill_mmm._results.prior_sensitivity import prior_sensitivity
 from hill_mmm._results.response import Basis, CurvePoints, response_points, total_response
 from hill_mmm._results.returns import PeriodReturns, returns_with_total
 from hill_mmm._results.statistics import statistics
@@ -33,9 +37,6 @@ CURVE_MULTIPLIERS: Mapping[Basis, Floats] = {
     "historical_pattern": np.arange(1, 9) / 4.0,
 }
 DECAY_LAGS = 14
-# Under this share of the channel's usual weekly spend, where the published response curves begin, a
-# return is read off a piece of the curve that the data say next to nothing of.
-LEAST_SPEND_SHARE = 0.05
 
 
 @dataclass(frozen=True)
@@ -50,6 +51,7 @@ class Estimates:
         adstock_decay: a row for each medium and lag.
         component: a row for each series, medium and component of the mixture.
         lift_test: a row for each lift test.
+        prior_sensitivity: a row for each prior, trust in it, medium and metric.
     """
 
     channel_summary: pd.DataFrame
@@ -59,6 +61,7 @@ class Estimates:
     adstock_decay: pd.DataFrame
     component: pd.DataFrame
     lift_test: pd.DataFrame
+    prior_sensitivity: pd.DataFrame
 
 
 def estimates(
@@ -75,7 +78,10 @@ def estimates(
     contributions: list[pd.DataFrame] = []
     fitted: list[pd.DataFrame] = []
     returns = period_returns(posterior, posterior.panel)
+    sensitivity = pd.DataFrame()
     for part, brought in zip(with_total(posterior), returns, strict=True):
+        if part.series == overall_name(posterior.panel):
+            sensitivity = _sensitivity(posterior, part, brought, ci_level)
         summary.append(channel_summary(posterior, part, brought, ci_level))
         contributions.append(contribution(part, ci_level))
         fitted.append(model_fit(part, ci_level))
@@ -87,6 +93,7 @@ def estimates(
         adstock_decay=adstock_decay(posterior, ci_level),
         component=component(posterior, ci_level),
         lift_test=lift_test(posterior, ci_level, without_test),
+        prior_sensitivity=sensitivity,
     )
 
 
@@ -103,8 +110,8 @@ def channel_summary(
     `contribution` is of the period's weeks: it adds up, over weeks and with the baseline, and spend
     of earlier weeks that works in them counts in it. `incremental_outcome` is of the period's
     spend: the outcome with it less the outcome without it, in the period and the 26 weeks after it
-    (see `returns_with_total`). ROI is that over the spend, in money: of a count, times its value
-    per unit, and NaN without one; mROI its derivative by a uniform
+    (see `returns_with_total`). ROI is what that is worth in money, over the spend: of a count, each
+    week's at that week's value per unit, and NaN without one; mROI its derivative by a uniform
     relative increase of the period's spend, over the spend; CPIK spend over incremental outcome,
     the cost of an incremental unit of an outcome that is not money. They are NaN, and
     `no_return_reason` says why, for organic media, without spend, and where the weeks with spend
@@ -114,9 +121,14 @@ def channel_summary(
     medium's contribution, to move the mean ROI across 1 (of a count without a value per unit, the
     incremental outcome to 0); `mroi_hidden_driver_r2` the same of mROI; see `robustness`.
     `carried_in_share` is the share of the contribution that rests on spend assumed before the first
-    week known. `roi_learned` is the share of the prior variance of the medium's log effect over all
-    weeks that the data removed: near 0, the result is the prior's. It is NaN under the seed's
-    amplitude prior.
+    week known. `unseen_share` is the share of it that the least adstock of the weeks fitted to
+    brings by itself: no week has shown what is below it, where the curve is the priors'.
+
+    `roi_learned` is the share of the prior variance of the medium's log effect over all weeks that
+    the data removed, times the share of the contribution that is not unseen: near 0, the result is
+    the prior's. It is NaN under the seed's amplitude prior. `prob_effect` is the probability that
+    the medium has any effect over all weeks, if before the data that was as likely as not. Where it
+    is NaN, `no_prob_effect_reason` says why (see `effect_probability`).
 
     Args:
         posterior: the fit.
@@ -125,10 +137,13 @@ def channel_summary(
         ci_level: of the intervals.
     """
     learned, expected = _learned(posterior, part), part.expected
+    any_effect = effect_probability(posterior, part)
     return pd.concat(
         [
-            _period_rows(part, expected, returns, index, posterior.spec.worth, ci_level).assign(
-                roi_learned=learned
+            _period_rows(part, expected, returns, index, ci_level).assign(
+                roi_learned=learned,
+                prob_effect=any_effect.probability,
+                no_prob_effect_reason=pd.array(any_effect.reason, dtype="string"),
             )
             for index, period in enumerate(returns.periods)
             if _has(part, period)
@@ -149,25 +164,15 @@ def _period_rows(
     expected: Floats,
     returns: PeriodReturns,
     index: int,
-    worth: float,
     ci_level: float,
 ) -> pd.DataFrame:
-    """The rows of one period, that of this index among those of `returns`.
-
-    `worth` is the money that a unit of the outcome is worth.
-    """
+    """The rows of one period, that of this index among those of `returns`."""
     period = returns.periods[index]
     weeks = period.within(part.weeks)
-    organic = len(part.media_names) - len(part.channels)
-    spend = np.append(part.spend[weeks].sum(axis=0), np.zeros(organic))
-    reason = [*_no_return_reasons(part, weeks), *["organic"] * organic]
-    divisor = np.where([why is None for why in reason], spend, np.nan)
-    if np.isnan(worth):
-        reason = [why or "a count without a value per unit" for why in reason]
+    spend, divisor, reason, roi, mroi = _returned(part, returns, index)
     contribution = part.media[:, weeks].sum(axis=1)
     share = contribution / expected[:, weeks].sum(axis=1, keepdims=True)
     incremental = returns.effect[:, index]
-    roi, mroi = (worth * brought / divisor for brought in (incremental, returns.gain[:, index]))
     with np.errstate(divide="ignore"):
         cpik = divisor / incremental
     days = part.weeks[weeks].astype("datetime64[s]")
@@ -186,6 +191,7 @@ def _period_rows(
             "carried_in_share": _ratio(
                 part.carried_in[weeks].sum(axis=0), contribution.mean(axis=0)
             ),
+            "unseen_share": _ratio(part.unseen[weeks].sum(axis=0), contribution.mean(axis=0)),
             **statistics("incremental_outcome", incremental, ci_level),
             **statistics("roi", roi, ci_level),
             **statistics("mroi", mroi, ci_level),
@@ -209,6 +215,45 @@ def _hidden_driver(part: Decomposition, returns: Floats, incremental: Floats) ->
     return robustness(shift, part.information, float(part.unexplained))
 
 
+class _Returned(NamedTuple):
+    """What each medium's spend of a period brought, `(media,)`; by draw, `(draws, media)`.
+
+    Attributes:
+        spend: in the period.
+        divisor: the spend, NaN where a return would be read off next to nothing.
+        reason: why there is no return, in words; None where there is one.
+        roi: by draw.
+        mroi: by draw.
+    """
+
+    spend: Floats
+    divisor: Floats
+    reason: list[str | None]
+    roi: Floats
+    mroi: Floats
+
+
+def _returned(part: Decomposition, returns: PeriodReturns, index: int) -> _Returned:
+    weeks = returns.periods[index].within(part.weeks)
+    organic = len(part.media_names) - len(part.channels)
+    spend = np.append(part.spend[weeks].sum(axis=0), np.zeros(organic))
+    reason: list[str | None] = [*_no_return_reasons(part, weeks), *["organic"] * organic]
+    divisor = np.where([why is None for why in reason], spend, np.nan)
+    if np.isnan(returns.money[:, index]).all():
+        reason = [why or "a count without a value per unit" for why in reason]
+    roi, mroi = (of[:, index] / divisor for of in (returns.money, returns.gain))
+    return _Returned(spend, divisor, reason, roi, mroi)
+
+
+def _sensitivity(
+    posterior: Posterior, part: Decomposition, returns: PeriodReturns, ci_level: float
+) -> pd.DataFrame:
+    """The rows of `prior_sensitivity`, over all weeks of the part."""
+    whole = [period.name for period in returns.periods].index("all")
+    brought = _returned(part, returns, whole)
+    return prior_sensitivity(posterior, part, {"roi": brought.roi, "mroi": brought.mroi}, ci_level)
+
+
 def _ratio(part: Floats, whole: Floats) -> Floats:
     """NaN of a medium that brings nothing."""
     return np.divide(part, whole, out=np.full_like(whole, np.nan), where=whole > 0)
@@ -216,7 +261,7 @@ def _ratio(part: Floats, whole: Floats) -> Floats:
 
 def _no_return_reasons(part: Decomposition, weeks: slice) -> list[str | None]:
     """Why a paid channel has no return in a period, in words; None where it has one."""
-    usual, here = _mean_of_spent(part.spend), _mean_of_spent(part.spend[weeks])
+    usual, here = usual_spend(part.spend), usual_spend(part.spend[weeks])
     return [
         "no spend"
         if not spent
@@ -227,11 +272,6 @@ def _no_return_reasons(part: Decomposition, weeks: slice) -> list[str | None]:
     ]
 
 
-def _mean_of_spent(spend: Floats) -> Floats:
-    """Mean of each channel's weeks with spend; 0 where there is none."""
-    return spend.sum(axis=0) / np.maximum(np.count_nonzero(spend, axis=0), 1)
-
-
 def _learned(posterior: Posterior, part: Decomposition) -> Floats:
     if posterior.spec.amplitude_prior == "seed":
         return np.full(len(part.media_names), np.nan)
@@ -240,7 +280,8 @@ def _learned(posterior: Posterior, part: Decomposition) -> Floats:
     with np.errstate(divide="ignore", invalid="ignore"):
         spread = np.log(contribution).var(axis=0)
     learned = 1.0 - spread / contribution_prior(posterior, part.series).variance
-    return np.clip(learned, 0.0, 1.0)
+    unseen = _ratio(part.unseen[: part.n_fitted].sum(axis=0), contribution.mean(axis=0))
+    return np.clip(learned, 0.0, 1.0) * (1.0 - unseen)
 
 
 def contribution(part: Decomposition, ci_level: float) -> pd.DataFrame:
@@ -279,8 +320,9 @@ def response_curve(posterior: Posterior, ci_level: float) -> pd.DataFrame:
     """Weekly outcome and mROI of each paid channel against its weekly spend.
 
     On two bases (see `CurvePoints`): at steady state, and against multiples of the historical
-    pattern. The mROI is in money, and NaN for a count without a value per unit. `effect_as_of` is
-    the week whose effect is drawn, if the channel's moves; else it is NaT.
+    pattern. The mROI is in money, at what a unit is worth in the last 13 weeks, and NaN for a count
+    without a value per unit. `effect_as_of` is the week whose effect is drawn, if the channel's
+    moves; else it is NaT.
     """
     frames: list[pd.DataFrame] = []
     for basis, multipliers in CURVE_MULTIPLIERS.items():
@@ -338,7 +380,7 @@ def response_draws(posterior: Posterior, count: int) -> pd.DataFrame:
 
 def _curve_rows(points: CurvePoints, posterior: Posterior, ci_level: float) -> list[pd.DataFrame]:
     """A frame for each channel that the series spends on; a control region may have none."""
-    mroi, channels = posterior.spec.worth * points.mroi, posterior.panel.channels
+    mroi, channels = points.mroi, posterior.panel.channels
     as_of = posterior.effect_as_of(channels)
     return [
         pd.DataFrame(

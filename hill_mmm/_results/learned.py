@@ -18,6 +18,12 @@ from hill_mmm._model.padding import padded
 from hill_mmm._posterior import Posterior
 from hill_mmm.panel import Floats
 
+# Under this share of the channel's usual weekly spend, where the published response curves begin, a
+# week is next to off air: a return there is read off a piece of the curve that the data say nothing
+# of.
+LEAST_SPEND_SHARE = 0.05
+# An adstock under this share of its mean is as good as none: the channel was off.
+AS_GOOD_AS_OFF = 0.05
 # Two computations of the same adstock differ by no more than this share.
 TOLERANCE = 1e-6
 # Weeks after which a pattern that repeats has settled.
@@ -28,11 +34,14 @@ class LearnedRange(NamedTuple):
     """The adstock that one series has had of each paid channel, in currency a week.
 
     Attributes:
-        lowest: the least in a week with spend, `(channels,)`; 0 without any spend.
+        lowest: the least in any week, `(channels,)`; 0 if the channel was off for long enough.
+        lowest_on_air: the least in a week on air, of 5 % of the usual spend or more,
+            `(channels,)`; 0 without any.
         highest: the most, `(channels,)`.
     """
 
     lowest: Floats
+    lowest_on_air: Floats
     highest: Floats
 
 
@@ -48,31 +57,52 @@ def learned_range(posterior: Posterior, series: int) -> LearnedRange:
     )
     own = slice(int(panel.starts[series]), len(panel))
     level = np.asarray(adstocked)[own] * posterior.scales.spend[series, :paid]
-    lowest = np.where(panel.spend[own, series] > 0, level, np.inf).min(axis=0)
-    return LearnedRange(np.where(np.isinf(lowest), 0.0, lowest), level.max(axis=0))
+    lowest, highest = level.min(axis=0), level.max(axis=0)
+    spend = panel.spend[own, series]
+    is_on_air = (spend > 0) & (spend >= LEAST_SPEND_SHARE * usual_spend(spend))
+    on_air = np.where(is_on_air, level, np.inf).min(axis=0)
+    return LearnedRange(
+        lowest=np.where(lowest < AS_GOOD_AS_OFF * level.mean(axis=0), 0.0, lowest),
+        lowest_on_air=np.where(np.isinf(on_air), 0.0, on_air),
+        highest=highest,
+    )
 
 
-def is_beyond(adstock_: Floats, highest: Floats) -> NDArray[np.bool_]:
-    """Whether an adstock is more than any that was seen, in currency a week."""
-    return adstock_ > highest * (1.0 + TOLERANCE)
+def usual_spend(spend: Floats) -> Floats:
+    """Mean of the weeks with spend, by column of `(weeks, ...)`; 0 where there is none."""
+    return spend.sum(axis=0) / np.maximum(np.count_nonzero(spend, axis=0), 1)
 
 
-def settled_peak(posterior: Posterior, pattern: Floats) -> Floats:
-    """The largest adstock of a pattern of weeks that goes on and on.
+def is_outside(least: Floats, most: Floats, lowest: Floats, highest: Floats) -> NDArray[np.bool_]:
+    """Whether weeks have less adstock than any that was seen, or more; in currency a week.
+
+    Args:
+        least: adstock of the week with the least; spend of 0 in a channel that was never off is
+            outside.
+        most: adstock of the week with the most.
+        lowest: that was seen.
+        highest: that was seen.
+    """
+    return (most > highest * (1.0 + TOLERANCE)) | (least < lowest * (1.0 - TOLERANCE))
+
+
+def settled_range(posterior: Posterior, pattern: Floats) -> tuple[Floats, Floats]:
+    """The least and the largest adstock of a pattern of weeks that goes on and on.
 
     Args:
         posterior: the fit.
         pattern: spend of each week and paid channel, `(weeks, ..., channels)`.
 
     Returns:
-        Shape `(..., channels)`, in the unit of the pattern.
+        Shapes `(..., channels)`, in the unit of the pattern.
     """
     times = -(-SETTLED // len(pattern)) + 1
     repeated = np.tile(pattern, (times, *([1] * (pattern.ndim - 1))))
     adstocked = _compiled_adstock(
         posterior.spec.adstock, jnp.asarray(padded(repeated)), _mean_parameters(posterior)
     )
-    return np.asarray(adstocked)[len(repeated) - len(pattern) : len(repeated)].max(axis=0)
+    settled = np.asarray(adstocked)[len(repeated) - len(pattern) : len(repeated)]
+    return settled.min(axis=0), settled.max(axis=0)
 
 
 def _mean_parameters(posterior: Posterior) -> jax.Array:

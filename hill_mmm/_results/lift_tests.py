@@ -11,7 +11,6 @@ import numpy as np
 import pandas as pd
 from scipy.stats import norm
 
-from hill_mmm._arviz import array_stats
 from hill_mmm._model.curves import Curves
 from hill_mmm._model.data import ModelData, model_data
 from hill_mmm._model.density import regime_probabilities
@@ -19,13 +18,12 @@ from hill_mmm._model.lift import ModelledLift
 from hill_mmm._model.lift import modelled_lift as lift_of_draw
 from hill_mmm._posterior import Posterior, flatten, over_draws
 from hill_mmm._results.decompose import overall_name
+from hill_mmm._results.importance import smoothed_weights
 from hill_mmm._results.prior_effect import contribution_prior
 from hill_mmm._results.statistics import statistics
 from hill_mmm.panel import Floats
 from hill_mmm.spec import AdstockKind, LiftTest
 
-# Above it, the posterior without the test is too far from the one with it to be had by weights.
-MAX_PARETO_K = 0.7
 # Of the logarithm of a test's lift about its share of the channel's contribution by spend: weeks
 # saturate, and what a test leaves for the weeks after it is not in its lift.
 WEEKS_SD_LOG = 0.7
@@ -102,7 +100,7 @@ def psis_without(posterior: Posterior) -> tuple[LiftWithoutTest, ...]:
     found: list[LiftWithoutTest] = []
     for test, lift, over_regimes in zip(tests, mean.T, variance.T, strict=True):
         sd = np.sqrt(test.standard_error**2 + over_regimes)
-        weight, pareto_k = _leave_out_weights(norm.logpdf(test.lift, lift, sd))
+        weight, pareto_k = smoothed_weights(-norm.logpdf(test.lift, lift, sd))
         found.append(LiftWithoutTest(*_moments(weight, lift, over_regimes), pareto_k, "psis"))
     return tuple(found)
 
@@ -118,17 +116,6 @@ def _moments(weight: Floats, lift: Floats, over_regimes: Floats) -> tuple[float,
     """Mean and standard deviation of a lift: of its draws, and of its regimes within a draw."""
     mean = float(weight @ lift)
     return mean, float(np.sqrt(weight @ ((lift - mean) ** 2 + over_regimes)))
-
-
-def _leave_out_weights(log_likelihood: Floats) -> tuple[Floats, float]:
-    """Weights of the draws, which sum to 1, and their Pareto k; infinite where none can be had."""
-    # A tail of ties fits no Pareto distribution.
-    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
-        log_weight, pareto_k = array_stats.psislw(log_likelihood)
-    if not np.isfinite(log_weight).all() or not np.isfinite(pareto_k):
-        log_weight, pareto_k = -log_likelihood, np.inf
-    weight = np.exp(log_weight - log_weight.max())
-    return weight / weight.sum(), float(pareto_k)
 
 
 class LiftDraws(NamedTuple):

@@ -14,9 +14,10 @@ from hill_mmm._model.adstock import Media
 from hill_mmm._model.curves import Curves
 from hill_mmm._model.media import media_data
 from hill_mmm._model.padding import padded
+from hill_mmm._model.worth import present_unit_value
 from hill_mmm._posterior import Posterior, over_draws
 from hill_mmm._results.decompose import current_curves
-from hill_mmm._results.learned import is_beyond, learned_range
+from hill_mmm._results.learned import is_outside, learned_range
 from hill_mmm.panel import ALL_SERIES, Floats
 from hill_mmm.spec import AdstockKind
 
@@ -34,7 +35,9 @@ class CurvePoints:
         multipliers: of the channel's mean weekly spend, `(points,)`.
         weekly_spend: `(points, channels)`.
         contribution: mean weekly incremental outcome, `(draws, points, channels)`.
-        gain: its derivative by a relative increase of the spend, `(draws, points, channels)`.
+        gain: its derivative by a relative increase of the spend, `(draws, points, channels)`, in
+            the outcome's unit.
+        money: `gain` in money, at what a unit of the outcome is worth in the last 13 weeks.
         is_extrapolated: where the curve has met no data, `(points, channels)`.
     """
 
@@ -44,16 +47,22 @@ class CurvePoints:
     weekly_spend: Floats
     contribution: Floats
     gain: Floats
+    money: Floats
     is_extrapolated: NDArray[np.bool_]
 
     @property
-    def mroi(self) -> Floats:
-        """Incremental outcome of the next unit of spend, `(draws, points, channels)`.
+    def marginal(self) -> Floats:
+        """Outcome that the next unit of spend brings, `(draws, points, channels)`."""
+        return self._by_spend(self.gain)
 
-        In the outcome's unit: `ModelSpec.worth` brings it to money.
-        """
+    @property
+    def mroi(self) -> Floats:
+        """Money that the next unit of spend brings, `(draws, points, channels)`."""
+        return self._by_spend(self.money)
+
+    def _by_spend(self, gain: Floats) -> Floats:
         spend = self.weekly_spend
-        return np.divide(self.gain, spend, out=np.full_like(self.gain, np.nan), where=spend > 0)
+        return np.divide(gain, spend, out=np.full_like(gain, np.nan), where=spend > 0)
 
 
 def response_points(
@@ -63,8 +72,9 @@ def response_points(
 
     Of an effect that moves they are that of the last week fitted to, on both bases.
 
-    A point is extrapolated if some week's adstock exceeds all that the data have seen (see
-    `learned_range`); one of the historical pattern is, if its multiplier exceeds 1.
+    A point is extrapolated if some week's adstock is more, or less, than all that the data have
+    seen (see `learned_range`). One of the historical pattern is if its multiplier exceeds 1; or is
+    below 1, and the channel was never off.
 
     Args:
         posterior: the fit.
@@ -87,17 +97,21 @@ def response_points(
         effect, gain = _historical_response(media, share, grid, curves, kind)
     scale = posterior.scales.outcome[series]
     weekly_spend = multipliers[:, None] * panel.spend[start:, series].mean(axis=0)
-    highest = learned_range(posterior, series).highest
-    # Constant spend is its own adstock; multiplied weeks have the highest one multiplied.
-    adstocked = weekly_spend if basis == "steady_state" else multipliers[:, None] * highest
+    gain = np.asarray(gain) * scale
+    seen = learned_range(posterior, series)
+    # Constant spend is its own adstock; multiplied weeks have the least and the most multiplied.
+    least = most = weekly_spend
+    if basis == "historical_pattern":
+        least, most = (multipliers[:, None] * each for each in (seen.lowest, seen.highest))
     return CurvePoints(
         series=panel.series[series],
         basis=basis,
         multipliers=multipliers,
         weekly_spend=weekly_spend,
         contribution=np.asarray(effect) * scale,
-        gain=np.asarray(gain) * scale,
-        is_extrapolated=is_beyond(adstocked, highest),
+        gain=gain,
+        money=gain * present_unit_value(panel, posterior.spec)[series],
+        is_extrapolated=is_outside(least, most, seen.lowest, seen.highest),
     )
 
 
@@ -106,7 +120,7 @@ def total_response(parts: Iterable[CurvePoints]) -> CurvePoints:
     first, *others = parts
     summed = {
         name: sum((getattr(part, name) for part in others), start=getattr(first, name))
-        for name in ("weekly_spend", "contribution", "gain")
+        for name in ("weekly_spend", "contribution", "gain", "money")
     }
     beyond = np.logical_or.reduce([part.is_extrapolated for part in (first, *others)])
     return replace(first, series=ALL_SERIES, is_extrapolated=beyond, **summed)

@@ -152,6 +152,8 @@ def _invent_fit(
         sites["baseline_scale"] = rng.lognormal(-1.0, 0.3, (*shape, len(spec.learned_scales)))
     if spec.likelihood == "student_t":
         sites["degrees_of_freedom"] = 2.0 + rng.gamma(2.0, 10.0, shape)
+    if spec.amplitude_prior != "seed":
+        sites["log_effect"] = rng.normal(0.0, 0.5, (*shape, curve[0]))
     return Fit(
         panel=panel,
         spec=spec,

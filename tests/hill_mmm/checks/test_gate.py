@@ -10,6 +10,7 @@ from hill_mmm._results.estimands import channel_summary, period_returns
 from hill_mmm._results.lift_tests import lift_test
 from hill_mmm.checks import (
     Check,
+    effect_checks,
     gate,
     holdout_checks,
     lift_test_checks,
@@ -18,6 +19,8 @@ from hill_mmm.checks import (
     parameter_summary,
     prior_checks,
     score_checks,
+    sensitivity_checks,
+    unseen_checks,
     warmup_checks,
 )
 from hill_mmm.panel import ALL_SERIES
@@ -349,6 +352,61 @@ def test_of_many_series_and_periods_the_sum_over_all_weeks_counts() -> None:
     together = learned(tv=0.8).assign(series_key=ALL_SERIES)
     (check,) = prior_checks(pd.concat([regional, quarter, together]))
     assert (check.status, check.value) == ("pass", 0.0)
+
+
+def summary_with(column: str, **by_channel: float) -> pd.DataFrame:
+    return learned(**by_channel).rename(columns={"roi_learned": column})
+
+
+def test_channels_whose_contribution_no_week_has_shown_are_named() -> None:
+    (check,) = unseen_checks(
+        summary_with("unseen_share", tv=0.02, search=0.7, social=0.9, x=np.nan)
+    )
+    assert (check.check_name, check.status, check.value) == ("unseen_share", "warn", 0.9)
+    assert "(social 90%)" in check.description and "lift test" in check.description
+    (check,) = unseen_checks(summary_with("unseen_share", tv=0.02, search=0.7))
+    assert (check.status, check.is_blocking) == ("pass", False)
+
+
+def test_channels_that_may_have_no_effect_are_named() -> None:
+    (check,) = effect_checks(summary_with("prob_effect", tv=1.0, search=0.5, x=0.1, y=np.nan))
+    assert (check.check_name, check.status, check.value) == ("prob_effect", "warn", 0.1)
+    assert "no effect: x 10%." in check.description
+    (check,) = effect_checks(summary_with("prob_effect", tv=1.0, search=0.25))
+    assert (check.status, check.is_blocking) == ("pass", False)
+    assert effect_checks(summary_with("prob_effect", tv=np.nan)) == []
+
+
+def sensitivity(*rows: tuple[str, str, str, str, float]) -> pd.DataFrame:
+    keys = ["prior_of", "trust", "channel", "metric", "shift_sd"]
+    return pd.DataFrame(rows, columns=keys).assign(mean=1.2, scaled_mean=1.6)
+
+
+def test_returns_that_move_with_their_priors_are_named() -> None:
+    (check,) = sensitivity_checks(
+        sensitivity(
+            ("all media", "half", "tv", "roi", 0.7),
+            ("tv", "half", "tv", "roi", 0.6),
+            ("all media", "double", "tv", "mroi", 2.0),
+            ("all media", "double", "all media", "contribution", -0.9),
+            ("search", "half", "search", "roi", np.nan),
+        )
+    )
+    assert (check.check_name, check.status, check.value) == ("prior_sensitivity", "warn", 0.9)
+    said = check.description
+    assert (
+        "tv would read 1.6 instead of 1.2 (roi, +0.7 sd) with 0.5 times the trust in all pr" in said
+    )
+    assert said.count("tv would read") == 1 and "what all media bring would read" in said
+    assert "not known of the priors of search at half" in said
+    (check,) = sensitivity_checks(sensitivity(("tv", "half", "tv", "roi", -0.5)))
+    assert (check.status, check.is_blocking) == ("pass", False)
+    assert sensitivity_checks(sensitivity()) == []
+
+
+def test_where_no_weights_say_anything_sensitivity_is_a_warning() -> None:
+    (check,) = sensitivity_checks(sensitivity(("all media", "half", "tv", "roi", np.nan)))
+    assert check.status == "warn" and np.isnan(check.value)
 
 
 def effects_apart(fit: Fit, ratio: float) -> Fit:

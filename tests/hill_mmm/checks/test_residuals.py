@@ -92,6 +92,7 @@ def linear_market(seed: int, noise: Noise = white, *, name: str = "a") -> Decomp
         n_fitted=156,
         media=by_medium,
         carried_in=np.zeros_like(media),
+        unseen=np.zeros_like(media),
         media_gain=by_medium,
         baseline=rest,
         baseline_parts=(("baseline", "baseline"),),

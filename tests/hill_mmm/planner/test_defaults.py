@@ -36,7 +36,7 @@ def test_no_channel_moves_more_than_three_tenths(one_is_poor: Fit) -> None:
 
 
 def test_a_channel_on_air_stays_within_what_is_learned(one_is_poor: Fit) -> None:
-    lowest = learned_range(one_is_poor, 0).lowest[1]
+    lowest = learned_range(one_is_poor, 0).lowest_on_air[1]
     assert lowest > 1_000.0
     request = PlanRequest(max_change=None)
     assert lowest <= spent_on(one_is_poor, request, "search") <= 1.1 * lowest
@@ -79,10 +79,22 @@ def test_plans_and_curves_mean_the_same_by_extrapolation(one_is_poor: Fit, chann
     points = response_points(one_is_poor, 0, multipliers, "steady_state")
     spend = points.weekly_spend[:, channel]
     beyond = spend > now.highest_learned[channel] * (1.0 + 1e-6)
-    np.testing.assert_array_equal(points.is_extrapolated[:, channel], beyond)
+    below = spend < now.lowest_seen[channel]
+    np.testing.assert_array_equal(points.is_extrapolated[:, channel], beyond | below)
     assert beyond.any() and not beyond.all()
     # Less than the largest week, which no constant spend has been.
     assert now.highest_learned[channel] < now.highest[channel]
+
+
+def test_less_than_was_ever_seen_is_extrapolated_too(one_is_poor: Fit) -> None:
+    """Search was never off, TV was: nothing is known of a market without search."""
+    request = PlanRequest(max_change=None, allow_extrapolation=True)
+    off = [ChannelLimit(name, max_weekly=0.0) for name in ("search", "tv")]
+    found = plan(one_is_poor, replace(request, limits=tuple(off)))
+    cells = found.cells.set_index("channel")
+    assert (cells.loc[["search", "tv"], "planned_weekly_spend"] == 0.0).all()
+    assert cells["is_extrapolated"].loc[["search", "tv"]].tolist() == [True, False]
+    assert found.totals["is_extrapolated"].item()
 
 
 def test_last_years_weeks_are_not_extrapolated_but_more_of_them_are(one_is_poor: Fit) -> None:

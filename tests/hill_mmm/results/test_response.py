@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from hill_mmm import Fit, ModelSpec, Panel
+from hill_mmm._results.learned import learned_range
 from hill_mmm._results.response import Basis, CurvePoints, response_points, total_response
 from hill_mmm.panel import ALL_SERIES
 from hill_mmm.results import decompose
@@ -134,7 +135,7 @@ def test_a_channel_that_a_series_lacks_brings_nothing(regional_mixture: Fit, bas
     assert np.isnan(points.mroi[:, :, radio]).all()
 
 
-def test_the_steady_state_is_extrapolated_beyond_the_highest_adstock(
+def test_the_steady_state_is_extrapolated_outside_of_the_adstock(
     market: Panel, invent_fit: Callable[..., Fit]
 ) -> None:
     # Search so steady that twice its mean was never spent.
@@ -148,19 +149,27 @@ def test_the_steady_state_is_extrapolated_beyond_the_highest_adstock(
     (points,) = curves_of(fit, multipliers, "steady_state")
     for channel in range(len(market.channels)):
         alpha = fit.draws["adstock"][:, :, channel, 0].mean()
-        carried, highest = 0.0, 0.0
-        for week in fit.panel.spend[:, 0, channel]:
+        spend = fit.panel.spend[:, 0, channel]
+        carry_in = fit.draws["carry_in"][:, :, channel].mean()
+        carried, seen = carry_in * spend[:8].mean() / (1 - alpha), []
+        for week in spend:
             carried = week + alpha * carried
-            highest = max(highest, (1 - alpha) * carried)
+            seen.append((1 - alpha) * carried)
+        least = 0.0 if min(seen) < 0.05 * np.mean(seen) else min(seen)
+        spend = points.weekly_spend[:, channel]
         np.testing.assert_array_equal(
-            points.is_extrapolated[:, channel], points.weekly_spend[:, channel] > highest
+            points.is_extrapolated[:, channel], (spend > max(seen)) | (spend < least)
         )
-    assert points.is_extrapolated[-1, 1]
-    assert not points.is_extrapolated[0].any()
+    # Search was never off: a twentieth of its mean has been seen as little as twice of it.
+    assert points.is_extrapolated[[0, -1], 1].all()
+    assert not points.is_extrapolated[19].any()
 
 
 def test_the_historical_pattern_is_extrapolated_beyond_itself(mixture: Fit) -> None:
-    for points in curves_of(mixture, [0.5, 1.0, 1.25], "historical_pattern"):
+    for series, points in enumerate(curves_of(mixture, [0.5, 1.0, 1.25], "historical_pattern")):
         spent = points.weekly_spend[0] > 0
-        assert points.is_extrapolated[:, spent].all(axis=1).tolist() == [False, False, True]
-        assert points.is_extrapolated[:, spent].any(axis=1).tolist() == [False, False, True]
+        assert points.is_extrapolated[1:, spent].all(axis=1).tolist() == [False, True]
+        assert points.is_extrapolated[1:, spent].any(axis=1).tolist() == [False, True]
+        # Half of the least that was seen was not, unless the channel was off.
+        never_off = learned_range(mixture, series).lowest > 0
+        np.testing.assert_array_equal(points.is_extrapolated[0], never_off & spent)

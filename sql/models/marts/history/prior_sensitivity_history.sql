@@ -1,0 +1,1 @@
+{{ every_publication('mmm_prior_sensitivity') }}

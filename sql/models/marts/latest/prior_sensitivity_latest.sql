@@ -1,0 +1,1 @@
+{{ published('mmm_prior_sensitivity') }}
