@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -29,6 +30,7 @@ Floats = NDArray[np.float64]
 
 WEEKS = 156
 HOLDOUT = 13
+RECENT = 13
 CI_LEVEL = 0.9
 # Warns by a channel's name: of search, wherever no demand is given.
 BY_NAME = "demand_control"
@@ -95,6 +97,7 @@ class Market(NamedTuple):
         later: the same with the weeks of the holdout.
         roi: by channel, over the panel's weeks.
         mroi: by channel: the effect of a uniform relative increase in all weeks, over the spend.
+        recent_mroi: the same of the last 13 weeks of the panel, in them and the weeks after.
         media: effect of all channels over the panel's weeks.
     """
 
@@ -102,6 +105,7 @@ class Market(NamedTuple):
     later: Panel
     roi: Floats
     mroi: Floats
+    recent_mroi: Floats
     media: float
 
 
@@ -161,6 +165,10 @@ def observe(world: World) -> Market:
     amplitude = _amplitude(world)
     effect = amplitude * _shape(world, world.spend)
     more = amplitude * _shape(world, world.spend * 1.001)
+    recent = slice(world.history + WEEKS - RECENT, world.history + WEEKS)
+    recently_more = world.spend.copy()
+    recently_more[recent] *= 1.001
+    recently_gained = (amplitude * _shape(world, recently_more) - effect).sum(axis=0) / 0.001
     outcome = (SALES * (world.baseline + world.noise) + effect.sum(axis=1)) / world.unit
     known = slice(world.history, None)
     frame = pd.DataFrame(
@@ -178,6 +186,7 @@ def observe(world: World) -> Market:
         later=later,
         roi=effect[fitted].sum(axis=0) / spend,
         mroi=(more - effect)[fitted].sum(axis=0) / 0.001 / spend,
+        recent_mroi=recently_gained / (world.spend[recent].sum(axis=0) * world.unit),
         media=float(effect[fitted].sum() / world.unit),
     )
 
@@ -314,13 +323,16 @@ class Kind(NamedTuple):
         title: for the table.
         change: of a market as the model.
         components: K of the fits; one after another.
+        setting: of the model, where it is not the default.
     """
 
     title: str
     change: Callable[[World], None]
     components: tuple[int, ...] = (1,)
+    setting: Mapping[str, Any] = MappingProxyType({})
 
 
+ALL_MOVE = {"moving_effects": tuple(CHANNELS)}
 WORLDS: Mapping[str, Kind] = {
     "as_the_model": Kind("as the model", _as_the_model),
     "cut_off": Kind("cut-off history", _cut_off),
@@ -333,6 +345,8 @@ WORLDS: Mapping[str, Kind] = {
     "weak": Kind("weak channels", _weak),
     "sharp_season": Kind("sharp season", _sharp_season),
     "drift": Kind("effects that drift", _drift),
+    "drift_moving": Kind("effects that drift, moving_effects", _drift, setting=ALL_MOVE),
+    "as_the_model_moving": Kind("as the model, moving_effects", _as_the_model, setting=ALL_MOVE),
     "heavy_tails": Kind("heavy tails", _heavy_tails),
     "uneven_noise": Kind("noise grows with the level", _uneven_noise),
     "bookings": Kind("sales booked a week late", _bookings),
@@ -351,7 +365,9 @@ def main() -> None:
         market = simulate(name, seed)
         started = time.process_time()
         fit = hill_mmm.fit(
-            market.panel, specification(market.panel, components), SamplerSettings(seed=seed)
+            market.panel,
+            specification(market.panel, components, WORLDS[name].setting),
+            SamplerSettings(seed=seed),
         )
         row = judge(fit, market) | {
             "world": name,
@@ -367,10 +383,12 @@ def main() -> None:
         arguments.table.write_text(text)
 
 
-def specification(panel: Panel, components: int) -> ModelSpec:
-    """The defaults, and what a measured demand is."""
+def specification(
+    panel: Panel, components: int, setting: Mapping[str, Any] = MappingProxyType({})
+) -> ModelSpec:
+    """The defaults but for the world's setting, and what a measured demand is."""
     roles = {name: "demand" for name in panel.control_names if name == "demand"}
-    return ModelSpec(components=components, control_roles=roles)
+    return ModelSpec(components=components, control_roles=roles, **setting)
 
 
 def _fits(worlds: Sequence[str], markets: int) -> Iterator[tuple[str, int, int]]:
@@ -385,7 +403,10 @@ def _fits(worlds: Sequence[str], markets: int) -> Iterator[tuple[str, int, int]]
 def judge(fit: Fit, market: Market) -> dict[str, Any]:
     """What a fit says, beside the truth."""
     summary = fit.summary(ci_level=CI_LEVEL)
-    summary = summary[summary["period"] == "all"].set_index("channel").loc[list(CHANNELS)]
+    recent, summary = (
+        summary[summary["period"] == period].set_index("channel").loc[list(CHANNELS)]
+        for period in ("last_13_weeks", "all")
+    )
     (part,) = hill_mmm.results.decompose(fit)
     media = part.media.sum(axis=(1, 2))
     low, high = np.quantile(media, [(1 - CI_LEVEL) / 2, (1 + CI_LEVEL) / 2])
@@ -395,6 +416,7 @@ def judge(fit: Fit, market: Market) -> dict[str, Any]:
     return {
         "roi": _beside(summary, "roi", market.roi),
         "mroi": _beside(summary, "mroi", market.mroi),
+        "recent_mroi": _beside(recent, "mroi", market.recent_mroi),
         "media": {"truth": market.media, "mean": media.mean(), "low": low, "high": high},
         "holdout_coverage": float(metrics.set_index("metric")["value"]["coverage"]),
         "checks": {check.check_name: [check.status, check.value] for check in checks},
@@ -455,7 +477,9 @@ def _warned(rows: Sequence[dict[str, Any]]) -> dict[str, str]:
 
 
 def _summary(rows: Sequence[dict[str, Any]]) -> dict[str, str]:
-    roi, mroi, media = (_stacked(rows, name) for name in ("roi", "mroi", "media"))
+    roi, mroi, recent, media = (
+        _stacked(rows, name) for name in ("roi", "mroi", "recent_mroi", "media")
+    )
     passed = [not _with_status(row, "fail") for row in rows]
     return {
         "markets": str(len(rows)),
@@ -464,6 +488,7 @@ def _summary(rows: Sequence[dict[str, Any]]) -> dict[str, str]:
         "ROI width / truth": f"{np.median((roi['high'] - roi['low']) / roi['truth']):.2f}",
         "least covered channel": _least_covered(roi),
         "mROI covered": f"{_covered(mroi):.0%}",
+        "recent mROI covered": f"{_covered(recent):.0%}",
         "media covered": f"{_covered(media):.0%}",
         "media bias": f"{np.mean(media['mean'] / media['truth'] - 1):+.0%}",
         "holdout covered": f"{np.mean([row['holdout_coverage'] for row in rows]):.0%}",

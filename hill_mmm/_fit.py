@@ -28,7 +28,13 @@ from hill_mmm._results.rescore import Scored, score
 from hill_mmm._sampling.nuts import run_nuts
 from hill_mmm._sampling.progress import ProgressCallback
 from hill_mmm.panel import Panel
-from hill_mmm.plots import plot_contributions, plot_fit, plot_response_curves, plot_roi
+from hill_mmm.plots import (
+    plot_contributions,
+    plot_fit,
+    plot_moving_effects,
+    plot_response_curves,
+    plot_roi,
+)
 from hill_mmm.spec import Continuation, LiftTest, ModelSpec, SamplerSettings
 
 
@@ -147,6 +153,10 @@ class Fit(Posterior):
         """The response curve of each paid channel."""
         return plot_response_curves(self.response_curves(series))
 
+    def plot_moving_effects(self) -> Figure:
+        """How the effects that move have moved."""
+        return plot_moving_effects(self.diagnostics())
+
     def _rows_of(self, frame: pd.DataFrame, series: str | None) -> pd.DataFrame:
         overall = overall_name(self.panel)
         wanted = series or overall
@@ -176,8 +186,9 @@ def fit(
         on_progress: called between blocks of draws.
 
     Raises:
-        ValueError: if a channel has no spend at all: it cannot have a ROI; if a prior names a
-            channel that is not there; or if the scales, a sign or a lift test do not fit the panel.
+        ValueError: if a channel has no spend at all: it cannot have a ROI; if a prior or
+            `moving_effects` names a channel that is not there; or if the scales, a sign or a lift
+            test do not fit the panel.
         SamplerError: if the density is not finite anywhere near the centre of the priors.
     """
     return _sample(panel, spec, sampler, lift_tests, scales, on_progress, prior_only=False)
@@ -234,7 +245,8 @@ def _sample(
 
 
 def _require_fittable(panel: Panel, spec: ModelSpec) -> None:
-    for key in ("channel_priors", "channel_curve_priors", "follows_demand"):
+    by_medium = ("channel_priors", "channel_curve_priors", "follows_demand", "moving_effects")
+    for key in by_medium:
         unknown = sorted(set(getattr(spec, key)) - set(panel.media_names))
         if unknown:
             raise ValueError(f"{key} name {unknown}, not among {panel.media_names}")

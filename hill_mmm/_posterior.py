@@ -1,7 +1,7 @@
 """Posterior draws with everything needed to interpret them, and their open format."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Self, TypeVar
 
@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from hill_mmm._model.adstock import PARAMETERS
 from hill_mmm._model.curves import Curves
+from hill_mmm._model.moving import knot_weights
 from hill_mmm._model.scales import Scales
 from hill_mmm._sampling.nuts import ChainStats
 from hill_mmm.panel import Floats, Panel
@@ -34,10 +35,11 @@ SITE_DIMS: dict[str, tuple[str, ...]] = {
 }
 # Recorded where the model has them.
 OPTIONAL_SITE_DIMS: dict[str, tuple[str, ...]] = {
+    "log_multiplier": ("knot", "medium"),
     "signed_coefficients": ("signed",),
     "degrees_of_freedom": (),
-    "log_effect": ("medium",),
     "baseline_scale": ("learned_scale",),
+    "log_effect": ("medium",),
 }
 ALL_SITE_DIMS = SITE_DIMS | OPTIONAL_SITE_DIMS
 
@@ -78,7 +80,32 @@ class Posterior:
     @property
     def curves(self) -> Curves:
         """The curves' parameters, chains joined in one leading axis of draws, scaled units."""
-        return Curves(*(jnp.asarray(flatten(self.draws[name])) for name in Curves._fields))
+        return Curves.of({name: jnp.asarray(flatten(v)) for name, v in self.draws.items()})
+
+    def knot_weights(self, weeks: int) -> jax.Array | None:
+        """When the weeks from the panel's first on are, as `Curves` asks: `(weeks, knots)`.
+
+        None if no effect moves.
+        """
+        if not self.spec.moving_effects:
+            return None
+        return jnp.asarray(knot_weights(self.panel, self.scales, weeks))
+
+    @property
+    def current_multiplier(self) -> Floats:
+        """Effect of each medium since the last week, over its mean of all, `(draws, media)`."""
+        at = self.knot_weights(len(self.panel))
+        if at is None:
+            return np.ones((self.n_draws, len(self.panel.media_names)))
+        return np.exp(np.asarray(at)[-1] @ flatten(self.draws["log_multiplier"]))
+
+    def effect_as_of(self, media: Sequence[str]) -> NDArray[np.datetime64]:
+        """The last week fitted to of media whose effect moves, NaT of the others; `(media,)`.
+
+        It is the week of the effect that curves, plans and forecasts go on with.
+        """
+        moves = np.isin(media, self.spec.moving_effects)
+        return np.where(moves, self.panel.weeks[-1], np.datetime64("NaT")).astype("datetime64[s]")
 
     @property
     def n_draws(self) -> int:

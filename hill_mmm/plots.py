@@ -84,6 +84,33 @@ def plot_response_curves(response_curve: pd.DataFrame, unit: str = "") -> Figure
     return figure
 
 
+def plot_moving_effects(parameter_summary: pd.DataFrame) -> Figure:
+    """The multiplier of each effect that moves, with its 90 % interval; 1 is its mean.
+
+    Args:
+        parameter_summary: of a fit with `moving_effects`, by `parameter_summary`.
+
+    Raises:
+        ValueError: if no effect moves.
+    """
+    rows = parameter_summary[parameter_summary["parameter"] == "effect_multiplier"]
+    if rows.empty:
+        raise ValueError("no effect of this fit moves: name media in ModelSpec.moving_effects")
+    named = rows["index"].str.rsplit("@", n=1)
+    rows = rows.assign(medium=named.str[0], week=named.str[1])
+    figure, axes = _figure()
+    for name, points in rows.groupby("medium", sort=False):
+        weeks = pd.to_datetime(points["week"])
+        (line,) = axes.plot(weeks, points["mean"], label=name)
+        axes.fill_between(
+            weeks, points["q05"], points["q95"], color=line.get_color(), alpha=0.15, lw=0
+        )
+    axes.axhline(1.0, color="grey", lw=0.8, ls=":")
+    axes.set_ylabel("effect over its mean of all weeks")
+    axes.legend(frameon=False, fontsize=7, loc="upper left", ncols=3)
+    return figure
+
+
 def plot_convergence(parameter_summary: pd.DataFrame, max_r_hat: float, min_ess: float) -> Figure:
     """R-hat and ESS of every published quantity, the worst named, with the gate's limits.
 

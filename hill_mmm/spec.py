@@ -245,6 +245,7 @@ class Structure(NamedTuple):
     likelihood: Likelihood
     hyperprior: Hyperprior
     seed_amplitudes: bool
+    moving_effects: bool
     learned_scales: tuple[str, ...]
 
 
@@ -299,6 +300,9 @@ class ModelSpec(ModelOptions):
         channel_priors: priors by channel, paid or organic, if they differ from the default.
         channel_curve_priors: priors of carry-over and saturation by channel, paid or organic, if
             they differ from `curve_prior`.
+        moving_effects: media whose effect may move over the years: each has a multiplier whose
+            logarithm is linear between half-years, and whose mean over the weeks fitted to is 1.
+            Response curves, plans and forecasts then are of the effect in the last week.
         events: ISO dates by event; each event gets a coefficient.
         control_signs: controls whose coefficient may not have the other sign; it is shared by all
             series.
@@ -317,6 +321,7 @@ class ModelSpec(ModelOptions):
     value_per_unit: Positive | None = None
     channel_priors: Mapping[str, AmplitudePrior] = field(default_factory=dict)
     channel_curve_priors: Mapping[str, CurvePrior] = field(default_factory=dict)
+    moving_effects: tuple[str, ...] = ()
     events: Mapping[str, tuple[Day, ...]] = field(default_factory=dict)
     control_signs: Mapping[str, Sign] = field(default_factory=dict)
     control_references: Mapping[str, Finite] = field(default_factory=dict)
@@ -333,6 +338,7 @@ class ModelSpec(ModelOptions):
             self.likelihood,
             self.hyperprior,
             self.amplitude_prior == "seed",
+            bool(self.moving_effects),
             self.learned_scales,
         )
 
@@ -411,6 +417,7 @@ class ModelSpec(ModelOptions):
             name: CurvePrior(**prior) for name, prior in values["channel_curve_priors"].items()
         }
         fields["events"] = {name: tuple(dates) for name, dates in values["events"].items()}
+        fields["moving_effects"] = tuple(values.get("moving_effects", ()))
         return cls(**fields)
 
 

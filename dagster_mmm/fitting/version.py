@@ -37,6 +37,11 @@ def model_spec(settings: Settings, media: Collection[str], components: int) -> M
             for medium in (*settings.channels, *settings.organic)
             if medium.name in media and medium.curve_prior is not None
         },
+        moving_effects=tuple(
+            medium.name
+            for medium in (*settings.channels, *settings.organic)
+            if medium.moving_effect and medium.name in media
+        ),
         events=settings.events,
         control_signs={c.name: c.sign for c in settings.controls if c.sign is not None},
         control_references={

@@ -240,12 +240,14 @@ class OutcomeSettings(Variable):
 class MediumSettings(Variable):
     """A paid channel or an organic medium, and what is known of its effect beforehand.
 
-    `follows_demand` says whether its spend rises and falls with the demand there is, as that of
-    paid search does; without it, its name decides.
+    A `moving_effect` may be another one in every half-year; curves, plans and forecasts then are of
+    the last one. `follows_demand` says whether its spend rises and falls with the demand there is,
+    as that of paid search does; without it, its name decides.
     """
 
     contribution_share_prior: ContributionSharePrior | None = None
     curve_prior: CurvePrior | None = None
+    moving_effect: bool = False
     follows_demand: bool | None = None
 
     @property

@@ -41,6 +41,15 @@ def _date(name: str, comment: str, *, nullable: bool = False) -> sa.Column:
     return sa.Column(name, sa.Date, nullable=nullable, comment=comment)
 
 
+def _effect_as_of() -> sa.Column:
+    return _date(
+        "effect_as_of",
+        "The week whose effect of the channel is meant, if the channel has a moving_effect; null "
+        "if its effect is the same in all weeks.",
+        nullable=True,
+    )
+
+
 def _flag(name: str, comment: str) -> sa.Column:
     return sa.Column(name, sa.Boolean, nullable=False, comment=comment)
 
@@ -318,6 +327,7 @@ RESPONSE_CURVE = _table(
         "True if some week's adstock is more than all that the data have seen; or less, of a "
         "channel that was never off.",
     ),
+    _effect_as_of(),
     _ci_level(),
 )
 
@@ -453,6 +463,12 @@ FORECAST = _table(
         "to come. Null without controls.",
         nullable=True,
     ),
+    _date(
+        "effect_as_of",
+        "The week whose effects of the media go on, if a channel has a moving_effect; null without "
+        "one.",
+        nullable=True,
+    ),
     _number("outcome_mean", "Outcome forecast: mean."),
     _number("outcome_sd", "Outcome forecast: standard deviation, noise included."),
     *(
@@ -552,12 +568,17 @@ DIAGNOSTIC = _table(
 PARAMETER_SUMMARY = _table(
     "mmm_parameter_summary",
     "One row per run, parameter and index: posterior and convergence of each quantity.",
-    _key("parameter", sa.String, "The quantity, such as contribution or alpha."),
+    _key(
+        "parameter",
+        sa.String,
+        "The quantity, such as contribution or alpha. effect_multiplier: the effect of a medium "
+        "with a moving_effect, over its mean of all weeks.",
+    ),
     _key(
         "index",
         sa.String,
         "Its medium, control or component, after its series where there are several; empty for a "
-        "single number.",
+        "single number. Of effect_multiplier the medium, @ and the week.",
     ),
     _flag(
         "is_judged",
@@ -633,6 +654,7 @@ BUDGET_PLAN = _table(
         "roi_mean", "Contribution per unit of money; null without spend or value.", nullable=True
     ),
     _number("mroi_mean", "Outcome of the next unit of money; null like roi_mean.", nullable=True),
+    _effect_as_of(),
     _ci_level(),
 )
 

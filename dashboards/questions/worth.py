@@ -64,8 +64,8 @@ show(
         NUMBER,
     )
     | dict.fromkeys(["spend_share", "prob_roi_gt_1", "roi_learned", "ci_level"], PERCENT)
-    | dict.fromkeys(["unseen_share", "prob_effect"], PERCENT)
     | dict.fromkeys(["roi_hidden_driver_r2", "mroi_hidden_driver_r2"], PERCENT)
+    | dict.fromkeys(["unseen_share", "prob_effect"], PERCENT)
     | dict.fromkeys([f"{name}_{end}" for name in ("roi", "mroi") for end in charts.ENDS], NUMBER),
 )
 st.caption(

@@ -12,11 +12,11 @@ import pandas as pd
 from scipy.stats import norm
 
 from hill_mmm._checks.gate import Check, at_least, at_most
-from hill_mmm._checks.level import learned_prior_sd
 from hill_mmm._model.data import pilot_sigma
 from hill_mmm._model.design import baseline_design
 from hill_mmm._model.scales import reference_adstock
 from hill_mmm._posterior import Posterior
+from hill_mmm._results.baseline_prior import learned_prior_sd
 from hill_mmm._results.decompose import overall_name
 from hill_mmm._results.prior_effect import ContributionPrior, contribution_prior
 from hill_mmm.panel import Floats

@@ -3,27 +3,14 @@
 import numpy as np
 
 from hill_mmm._checks.gate import Check, at_most
-from hill_mmm._model.design import Design, baseline_design
+from hill_mmm._model.design import baseline_design
 from hill_mmm._posterior import Posterior, flatten
+from hill_mmm._results.baseline_prior import learned_prior_sd
 from hill_mmm._results.decompose import decompose
 from hill_mmm.panel import Floats
 
 # With so much of the information gone, the data leave an effect twice as uncertain.
 MOST_LOST = 0.75
-
-
-def learned_prior_sd(posterior: Posterior, design: Design) -> Floats:
-    """Prior standard deviation of each coefficient of a design of the fit's own panel.
-
-    Scales that are learned are at their posterior root mean square.
-    """
-    scale = np.ones(len(design.prior_sd))
-    if design.n_learned:
-        squares = flatten(posterior.draws["baseline_scale"]) ** 2
-        scale[-design.n_learned :] = np.repeat(
-            np.sqrt(squares.mean(axis=0)), list(design.learned.values())
-        )
-    return scale * design.prior_sd
 
 
 def level_checks(posterior: Posterior) -> list[Check]:

@@ -9,6 +9,7 @@ from hill_mmm._arviz import array_stats
 from hill_mmm._checks.r_hat import ess_within_chains, r_hat_by_chance
 from hill_mmm._model.adstock import PARAMETERS
 from hill_mmm._model.design import baseline_design
+from hill_mmm._model.moving import told_weeks
 from hill_mmm._posterior import Posterior
 from hill_mmm._results.components import (
     component_effect,
@@ -124,6 +125,7 @@ def _curve_quantities(posterior: Posterior) -> Iterator[Quantity]:
     panel, draws = posterior.panel, posterior.draws
     for column, parameter in enumerate(PARAMETERS[posterior.spec.adstock]):
         yield parameter, list(panel.media_names), draws["adstock"][:, :, :, column]
+    yield from _multipliers(posterior)
     points = total_response(
         response_points(posterior, series, JUDGED_MULTIPLIERS, "steady_state")
         for series in range(len(panel.series))
@@ -133,6 +135,20 @@ def _curve_quantities(posterior: Posterior) -> Iterator[Quantity]:
         index = [f"{name}@{multiplier:g}" for multiplier in JUDGED_MULTIPLIERS]
         yield "response", index, response[:, :, :, channel]
         yield "response_mroi", index, slope[:, :, :, channel]
+
+
+def _multipliers(posterior: Posterior) -> Iterator[Quantity]:
+    """Of each effect that moves, at its knots and in the last week fitted to."""
+    panel = posterior.panel
+    at = posterior.knot_weights(len(panel))
+    if at is None:
+        return
+    told = told_weeks(panel, posterior.scales)
+    by_week = np.exp(np.asarray(at)[told] @ posterior.draws["log_multiplier"])
+    for medium, name in enumerate(panel.media_names):
+        if name in posterior.spec.moving_effects:
+            index = [f"{name}@{week}" for week in panel.weeks[told]]
+            yield "effect_multiplier", index, by_week[:, :, :, medium]
 
 
 def _component_quantities(posterior: Posterior) -> Iterator[Quantity]:

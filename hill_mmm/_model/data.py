@@ -7,16 +7,15 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from numpy.typing import NDArray
-from scipy.linalg import solve_triangular
-from scipy.stats import norm
 
 from hill_mmm._model.adstock import Media
 from hill_mmm._model.design import Design, baseline_design
+from hill_mmm._model.effect_prior import effect_prior
 from hill_mmm._model.learned import PILOT_SCALE, LearnedBlock, learned_blocks
 from hill_mmm._model.lift import LiftData, lift_data
 from hill_mmm._model.media import media_data
+from hill_mmm._model.moving import MovingData, moving_data
 from hill_mmm._model.padding import padded
-from hill_mmm._model.priors import SHARED_EFFECT
 from hill_mmm._model.scales import Scales, reference_adstock
 from hill_mmm.panel import Floats, Panel
 from hill_mmm.spec import LiftTest, ModelSpec
@@ -73,6 +72,7 @@ class ModelData(NamedTuple):
         amplitude_loc: the seed's `A_loc`, `(series,)`.
         curves: priors of carry-over and saturation.
         lift: the experiments.
+        moving: of the effects that move; None if none does.
     """
 
     media: Media
@@ -97,6 +97,7 @@ class ModelData(NamedTuple):
     amplitude_loc: jax.Array
     curves: CurvePriors
     lift: LiftData
+    moving: MovingData | None
 
 
 def model_data(
@@ -151,14 +152,20 @@ def model_data(
         "outcome_sd": scales.outcome_sd,
         "is_active": is_active.astype(np.float64),
         "effect_unit": effect.unit,
-        "effect_loc": effect.location,
+        "effect_loc": effect.loc,
         "effect_factor": effect.factor,
         "amplitude_loc": scales.amplitude_loc,
         "curves": _curve_priors(panel, spec, scales),
     }
     lift = lift_data(panel, scales, () if prior_only else lift_tests)
+    moving = None
+    if spec.moving_effects:
+        moving = moving_data(panel, spec, scales, arrays["observed"])
     return ModelData(
-        media=media_data(panel, scales), **jax.tree.map(jnp.asarray, arrays), lift=lift
+        media=media_data(panel, scales),
+        **jax.tree.map(jnp.asarray, arrays),
+        lift=lift,
+        moving=moving,
     )
 
 
@@ -201,79 +208,6 @@ def _residual_sd(regressors: Floats, outcome: Floats, shrunk: Floats) -> float:
         squares = residual @ residual - (kept * (2.0 - kept) * along**2).sum()
         sigma = max(np.sqrt(squares / max(left - kept.sum(), 1.0)), least)
     return float(sigma)
-
-
-class EffectPrior(NamedTuple):
-    """The prior of each medium's log mean effect: a Normal of all media together.
-
-    Attributes:
-        unit: log of the mean weekly effect that a ROI of 1, or the whole outcome, is worth, on the
-            scaled outcome, `(series, media)`.
-        location: of the logarithm of ROI or share, `(media,)`.
-        factor: Cholesky factor of its covariance, `(media, media)`.
-    """
-
-    unit: Floats
-    location: Floats
-    factor: Floats
-
-    @property
-    def sd(self) -> Floats:
-        """Standard deviation of each logarithm, `(media,)`."""
-        return np.sqrt((self.factor**2).sum(axis=1))
-
-    def log_density(self, log_effect: Floats) -> Floats:
-        """Joint log density of the logarithms of ROI or share, `(draws, media)`, `(draws,)`."""
-        whitened = solve_triangular(self.factor, (log_effect - self.location).T, lower=True)
-        return norm.logpdf(whitened).sum(axis=0) - np.log(np.diag(self.factor)).sum()
-
-    def log_density_of_each(self, log_effect: Floats) -> Floats:
-        """Log density of each medium's own, whatever the others are, `(draws, media)`."""
-        return norm.logpdf(log_effect, self.location, self.sd)
-
-    def given_the_others(self, log_effect: Floats, medium: int) -> tuple[Floats, float]:
-        """Mean, `(draws,)`, and standard deviation of one medium's logarithm given the others'.
-
-        Of a joint Normal with precision P: `mean = location - P_m,others (x - location)_others /
-        P_mm`, and the variance is `1 / P_mm`.
-        """
-        precision = np.linalg.inv(self.factor @ self.factor.T)[medium]
-        own = precision[medium]
-        others = np.where(np.arange(len(precision)) == medium, 0.0, precision / own)
-        mean = self.location[medium] - (log_effect - self.location) @ others
-        return mean, float(own**-0.5)
-
-
-def effect_prior(panel: Panel, spec: ModelSpec, scales: Scales) -> EffectPrior:
-    """The prior on ROI or contribution share of a panel's media.
-
-    Paid channels without a prior of their own are correlated by `SHARED_EFFECT`.
-    """
-    paid = len(panel.channels)
-    priors = [
-        spec.channel_prior(name, is_paid=medium < paid)
-        for medium, name in enumerate(panel.media_names)
-    ]
-    observed = panel.observed[:, :, None]
-    # A ROI is in money, the outcome perhaps in units.
-    worth = scales.outcome[:, None] * spec.worth
-    spend_per_week = np.mean(panel.media, axis=0, where=observed) / worth
-    through_roi = np.array([prior.kind == "roi" for prior in priors])
-    with_spend = np.where(through_roi & (spend_per_week > 0), spend_per_week, 1.0)
-    sd = np.array([prior.sd_log for prior in priors])
-    is_default = np.array(
-        [
-            medium < paid and name not in spec.channel_priors
-            for medium, name in enumerate(panel.media_names)
-        ]
-    )
-    correlation = np.where(np.outer(is_default, is_default), SHARED_EFFECT, 0.0)
-    np.fill_diagonal(correlation, 1.0)
-    return EffectPrior(
-        unit=np.log(with_spend),
-        location=np.log([prior.median for prior in priors]),
-        factor=sd[:, None] * np.linalg.cholesky(correlation),
-    )
 
 
 def _curve_priors(panel: Panel, spec: ModelSpec, scales: Scales) -> CurvePriors:

@@ -22,14 +22,16 @@ from jax.scipy.special import log_ndtr
 
 from hill_mmm._model.adstock import adstocked_media
 from hill_mmm._model.baseline import sample_baseline
-from hill_mmm._model.curves import Curves, component_effects
+from hill_mmm._model.curves import Curves, component_effects, moved
 from hill_mmm._model.data import CurvePriors, ModelData
 from hill_mmm._model.lift import log_density_of_lift, modelled_lift
+from hill_mmm._model.moving import MovingData
 from hill_mmm._model.priors import (
     CARRY_IN,
     DEGREES_OF_FREEDOM,
     MEAN_SATURATION,
     MIN_DEGREES_OF_FREEDOM,
+    MOVING_STEP_SD,
     MU_LOG_A_SD,
     PEAK,
     SERIES_SCALE,
@@ -50,8 +52,8 @@ def hill_mixture(data: ModelData, structure: Structure) -> None:
 
     Recorded sites, in scaled units: those of `Curves`, `coefficients (series, columns)` of the
     baseline, `sigma (series,)`; and, if the model has them, `signed_coefficients (signed,)`,
-    `degrees_of_freedom`, `baseline_scale (learned scales,)` and `log_effect (media,)`, of which the
-    amplitude prior speaks.
+    `degrees_of_freedom`, `baseline_scale (learned scales,)`, and `log_effect (media,)`, of which
+    the amplitude prior speaks.
     """
     weights = record("weights", _sample_weights(structure.components))
     curves, saturated = _sample_curves(data, structure, weights)
@@ -72,7 +74,8 @@ def hill_mixture(data: ModelData, structure: Structure) -> None:
     numpyro.factor("outcome", (by_week * data.scored).sum())
     if len(data.lift.lift):
         regimes = _where_scored(data, jax.nn.softmax(by_regime, axis=-1), weights)
-        lift = modelled_lift(data.lift, curves, structure.adstock, regimes)
+        at = None if data.moving is None else data.moving.at
+        lift = modelled_lift(data.lift, curves, structure.adstock, regimes, at)
         numpyro.factor("lift_tests", log_density_of_lift(data.lift, lift).sum())
 
 
@@ -88,9 +91,8 @@ def regime_probabilities(
         kind: of the adstock.
         sites: the recorded sites of the draw.
     """
-    curves = Curves(*(sites[name] for name in Curves._fields))
-    adstocked = curves.adstocked(kind, data.media)
-    saturated = hill(adstocked[..., None], curves.half_saturation, curves.slope)
+    curves = Curves.of(sites)
+    saturated = curves.saturated(curves.adstocked(kind, data.media), weeks_between_knots(data))
     baseline = jnp.einsum("tgj,gj->tg", data.regressors, sites["coefficients"])
     if "signed_coefficients" in sites:
         baseline += data.signed @ sites["signed_coefficients"]
@@ -103,6 +105,11 @@ def regime_probabilities(
         sites.get("degrees_of_freedom"),
     )
     return _where_scored(data, jax.nn.softmax(by_regime, axis=-1), curves.weights)
+
+
+def weeks_between_knots(data: ModelData) -> jax.Array | None:
+    """When each week of each series is, for `Curves`: `(weeks, 1, knots)`."""
+    return None if data.moving is None else data.moving.at[:, None]
 
 
 def _where_scored(data: ModelData, given_outcome: jax.Array, weights: jax.Array) -> jax.Array:
@@ -156,6 +163,8 @@ def dense_sites(structure: Structure, series: int) -> tuple[str, ...]:
         sites += ["sigma_log_n", "sigma_log_A", "log_A_raw"]
     if structure.components > 1:
         sites += ["sticks_raw"]
+    if structure.moving_effects:
+        sites += ["log_multiplier_raw"]
     if structure.likelihood == "student_t":
         sites += ["excess_degrees_of_freedom"]
     sites += ["log_sigma_raw"] if series == 1 else ["noise_level"]
@@ -213,11 +222,37 @@ def _sample_curves(
 
     adstocked = adstocked_media(structure.adstock, data.media, adstock, carry_in)
     saturated = hill(adstocked[..., None], half_saturation, slope)
-    mean_saturation = jnp.einsum("tgmk,tg->gmk", saturated, data.observed)
-    mean_saturation = mean_saturation / data.observed.sum(axis=0)[:, None, None]
+    mean = _MeanSaturation(*[_mean_of_observed(data, saturated)] * 2)
+    log_multiplier = None
+    if data.moving is not None:
+        log_multiplier = record("log_multiplier", _sample_log_multiplier(data.moving, media))
+        saturated = moved(saturated, log_multiplier, weeks_between_knots(data))
+        mean = mean._replace(moved=_mean_of_observed(data, saturated))
     sample_amplitude = _seed_amplitude if structure.seed_amplitudes else _informed_amplitude
-    amplitude = record("amplitude", sample_amplitude(data, mean_saturation, weights, deviation))
-    return Curves(adstock, carry_in, weights, amplitude, half_saturation, slope), saturated
+    amplitude = record("amplitude", sample_amplitude(data, mean, weights, deviation))
+    curves = Curves(adstock, carry_in, weights, amplitude, half_saturation, slope, log_multiplier)
+    return curves, saturated
+
+
+def _mean_of_observed(data: ModelData, saturated: jax.Array) -> jax.Array:
+    mean = jnp.einsum("tgmk,tg->gmk", saturated, data.observed)
+    mean = mean / data.observed.sum(axis=0)[:, None, None]
+    # A medium that a series does not have saturates nothing: the logarithm of 0 would poison the
+    # gradient, and its amplitude is put to 0 below.
+    return jnp.where(data.is_active[:, :, None] > 0, mean, 1.0)
+
+
+def _sample_log_multiplier(moving: MovingData, media: int) -> jax.Array:
+    """At each knot, `(knots, media)`: random walks, of which the multipliers' mean is 1.
+
+    That mean is over the weeks fitted to. A shift of a whole walk is one of the amplitude, which
+    has its own prior: so a walk has no start to be sampled, and steps alone.
+    """
+    knots, moves = moving.at.shape[1], len(moving.media)
+    steps = MOVING_STEP_SD * normals("log_multiplier_raw", knots - 1, moves)
+    walk = jnp.concatenate([jnp.zeros((1, moves)), jnp.cumsum(steps, axis=0)])
+    walk = walk - jnp.log(moving.share @ jnp.exp(moving.at @ walk))
+    return jnp.zeros((knots, media)).at[:, moving.media].set(walk)
 
 
 def _log_slope(
@@ -266,6 +301,18 @@ def _sample_carry_in(carry_in: CarryIn, media: int) -> jax.Array:
     return sample("carry_in", CARRY_IN.expand([media]))
 
 
+class _MeanSaturation(NamedTuple):
+    """Mean over a medium's weeks of its saturation, `(series, media, components)`.
+
+    Attributes:
+        plain: of the Hill curve alone.
+        moved: of what an amplitude of 1 brings, the multiplier included.
+    """
+
+    plain: jax.Array
+    moved: jax.Array
+
+
 class _LogMeanSaturation(NamedTuple):
     """Logarithms of a medium's mean saturation over its weeks, `(series, media)`.
 
@@ -279,17 +326,14 @@ class _LogMeanSaturation(NamedTuple):
 
 
 def _log_mean_saturation(
-    data: ModelData, mean_saturation: jax.Array, weights: jax.Array, deviation: jax.Array
+    mean_saturation: _MeanSaturation, weights: jax.Array, deviation: jax.Array
 ) -> _LogMeanSaturation:
-    # A medium that a series does not have saturates nothing: the logarithm of 0 would poison the
-    # gradient, and its amplitude is put to 0 below.
-    nonzero_saturation = jnp.where(data.is_active[:, :, None] > 0, mean_saturation, 1.0)
-    weighted = jnp.log((weights * jnp.exp(deviation) * nonzero_saturation).sum(axis=2))
-    return _LogMeanSaturation(weighted, jnp.log((weights * nonzero_saturation).sum(axis=2)))
+    weighted = jnp.log((weights * jnp.exp(deviation) * mean_saturation.moved).sum(axis=2))
+    return _LogMeanSaturation(weighted, jnp.log((weights * mean_saturation.plain).sum(axis=2)))
 
 
 def _informed_amplitude(
-    data: ModelData, mean_saturation: jax.Array, weights: jax.Array, deviation: jax.Array
+    data: ModelData, mean_saturation: _MeanSaturation, weights: jax.Array, deviation: jax.Array
 ) -> jax.Array:
     """Amplitudes from the priors on ROI or contribution share, pooled over the series."""
     series, media = data.is_active.shape
@@ -298,7 +342,7 @@ def _informed_amplitude(
     if series > 1:
         spread = sample("effect_spread", SERIES_SCALE.expand([media]))
         log_effect = log_effect + spread * normals("series_effect_raw", series, media)
-    log_mean = _log_mean_saturation(data, mean_saturation, weights, deviation)
+    log_mean = _log_mean_saturation(mean_saturation, weights, deviation)
     active = data.is_active.sum(axis=0)
     geometric_mean = jnp.exp((log_mean.plain * data.is_active).sum(axis=0) / active)
     numpyro.factor("mean_saturation", MEAN_SATURATION.log_prob(geometric_mean).sum())
@@ -307,7 +351,7 @@ def _informed_amplitude(
 
 
 def _seed_amplitude(
-    data: ModelData, mean_saturation: jax.Array, weights: jax.Array, deviation: jax.Array
+    data: ModelData, mean_saturation: _MeanSaturation, weights: jax.Array, deviation: jax.Array
 ) -> jax.Array:
     """Amplitudes with the seed's prior, `mu_log_A ~ Normal(A_loc, 0.5)`, in every series.
 
@@ -315,7 +359,7 @@ def _seed_amplitude(
     """
     location = data.amplitude_loc[:, None]
     log_effect = location + LOG_EFFECT_UNIT * flat("log_effect_raw", data.is_active.shape)
-    log_mean = _log_mean_saturation(data, mean_saturation, weights, deviation)
+    log_mean = _log_mean_saturation(mean_saturation, weights, deviation)
     log_level = log_effect - log_mean.weighted
     numpyro.factor("mu_log_A", dist.Normal(location, MU_LOG_A_SD).log_prob(log_level).sum())
     return jnp.exp(log_level[:, :, None] + deviation) * data.is_active[:, :, None]

@@ -53,6 +53,16 @@ class Design:
         """Number of columns whose scale is learned."""
         return sum(self.learned.values())
 
+    def prior_sd_at(self, scale: Floats) -> Floats:
+        """Prior standard deviation of each coefficient at given scales, `(..., columns)`.
+
+        Args:
+            scale: of each learned scale, `(..., learned scales)`.
+        """
+        fixed = np.ones((*scale.shape[:-1], len(self.prior_sd) - self.n_learned))
+        learned = np.repeat(scale, list(self.learned.values()), axis=-1)
+        return self.prior_sd * np.concatenate([fixed, learned], axis=-1)
+
 
 def baseline_design(panel: Panel, spec: ModelSpec, scales: Scales) -> Design:
     """Intercept, trend, yearly Fourier terms, holidays, events and standardised controls.

@@ -91,7 +91,11 @@ class ModelledLift(NamedTuple):
 
 
 def modelled_lift(
-    lift: LiftData, curves: Curves, kind: AdstockKind, regimes: jax.Array
+    lift: LiftData,
+    curves: Curves,
+    kind: AdstockKind,
+    regimes: jax.Array,
+    at: jax.Array | None,
 ) -> ModelledLift:
     """The model's own counterfactual of each test, in the regimes that its weeks were in.
 
@@ -105,6 +109,7 @@ def modelled_lift(
         kind: of the adstock.
         regimes: probability of each regime, `(weeks, series, components)`: given the week's outcome
             where the draw knows it.
+        at: weights of the multipliers' knots, `(weeks, knots)`; None if no effect moves.
     """
     cells = Curves(
         adstock=curves.adstock[lift.medium],
@@ -113,10 +118,13 @@ def modelled_lift(
         amplitude=curves.amplitude[lift.series, lift.medium],
         half_saturation=curves.half_saturation[lift.medium],
         slope=curves.slope[lift.medium],
+        log_multiplier=(
+            None if curves.log_multiplier is None else curves.log_multiplier[:, lift.medium]
+        ),
     )
 
     def effect(spend: jax.Array) -> jax.Array:
-        return cells.effect(cells.adstocked(kind, lift.media._replace(spend=spend)))
+        return cells.effect(cells.adstocked(kind, lift.media._replace(spend=spend)), at)
 
     probability = regimes[:, lift.series]
     by_regime = effect(lift.media.spend) - effect(lift.without)

@@ -70,3 +70,10 @@ LEARNED_SCALE = dist.HalfNormal(1.0)
 # have a variance.
 DEGREES_OF_FREEDOM = dist.Gamma(2.0, 0.1)
 MIN_DEGREES_OF_FREEDOM = 2.0
+# Of the log multiplier of an effect that moves, from one half-year to the next. In markets of five
+# channels whose curves are known, 90 % intervals of the last quarter's effect covered 86 % with
+# effects that double or halve in three years, 94 % with 1.4 x, and 95 % where nothing moves, 1.3
+# times as wide as of a constant effect, which covered 54, 78 and 92 %. A step of 0.15 covered 82 %
+# of the first, and a scale that is learned, HalfNormal(0.2) or LogNormal about 0.15, 83 %: five
+# steps say little of it.
+MOVING_STEP_SD = 0.2

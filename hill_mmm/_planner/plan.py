@@ -265,6 +265,7 @@ def _cells(
             **statistics("contribution_change", planned - compared, ci_level),
             "roi_mean": posterior.spec.worth * ((planned - without) / paid).mean(axis=0),
             "mroi_mean": posterior.spec.worth * mroi.mean(axis=0),
+            "effect_as_of": posterior.effect_as_of([channel for channel, _ in names]),
             "ci_level": ci_level,
         }
     )

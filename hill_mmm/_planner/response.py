@@ -43,7 +43,8 @@ class PlanResponse(NamedTuple):
     Attributes:
         without: scaled adstock of each week without the plan, `(draws, weeks, cells)`.
         per_unit: scaled adstock of each week by a unit of weekly spend, `(draws, weeks, cells)`.
-        curves: of each cell as of a medium, `Curves.weighted`, amplitudes in the outcome's unit.
+        curves: of each cell as of a medium, `Curves.weighted`, amplitudes in the outcome's unit;
+            of an effect that moves, as it is since the last week.
     """
 
     without: jax.Array
@@ -153,6 +154,7 @@ def plan_response(posterior: Posterior, current: CurrentSpend, draws: int) -> Pl
     weights = flatten(posterior.draws["weights"])[chosen]
     amplitude = flatten(posterior.draws["amplitude"])[chosen, :, :paid] * weights[:, None, None]
     amplitude = amplitude * scales.outcome[:, None, None]
+    amplitude = amplitude * posterior.current_multiplier[chosen, None, :paid, None]
 
     def of_each_series(name: str) -> jax.Array:
         return jnp.asarray(np.tile(flatten(posterior.draws[name])[chosen, :paid], (1, series, 1)))
@@ -211,7 +213,8 @@ def effect(response: PlanResponse, weekly: jax.Array) -> jax.Array:
     """
 
     def one(draw: PlanResponse) -> jax.Array:
-        return draw.curves.effect(draw.without + draw.per_unit * weekly).sum(axis=(0, 2))
+        adstocked = draw.without + draw.per_unit * weekly
+        return draw.curves.effect(adstocked, None).sum(axis=(0, 2))
 
     return over_draws(one, response)
 

@@ -20,6 +20,7 @@ from hill_mmm._model.design import BASELINE, Design, baseline_design, control_re
 from hill_mmm._model.media import media_data
 from hill_mmm._model.padding import padded
 from hill_mmm._posterior import Posterior, flatten, over_draws
+from hill_mmm._results.baseline_prior import learned_prior_sd
 from hill_mmm._results.confounding import multiplier_information
 from hill_mmm._results.regimes import week_regimes
 from hill_mmm.panel import ALL_SERIES, Floats, Panel, Weeks
@@ -177,7 +178,8 @@ def _decompose_series(
     curves = series_curves(posterior, series)
     seen = np.zeros(len(media.spend), dtype=bool)
     seen[: len(posterior.panel)] = posterior.panel.observed[:, series]
-    effects = _effects(media, jnp.asarray(seen), curves, probability, posterior.spec.adstock)
+    at = posterior.knot_weights(len(media.spend))
+    effects = _effects(media, jnp.asarray(seen), curves, probability, at, posterior.spec.adstock)
     own = slice(start, len(panel))
     contribution, carried_in, unseen, gain, regimes = (
         np.asarray(effect)[:, own] for effect in effects
@@ -226,7 +228,7 @@ def _evidence(
     known = np.flatnonzero(np.isfinite(outcome))
     effect, rest = media[:, known].mean(axis=0), baseline[:, known].sum(axis=2).mean(axis=0)
     matrix = np.concatenate([design.matrix, design.signed], axis=2)[weeks, series][known]
-    prior_sd = np.append(design.prior_sd, design.signed_prior_sd)
+    prior_sd = np.append(learned_prior_sd(posterior, design), design.signed_prior_sd)
     residual = (outcome[known] - rest - effect.sum(axis=1)) / noise
     information = multiplier_information(effect / noise, matrix / noise, prior_sd)
     return information, np.array(residual @ residual)
@@ -238,9 +240,21 @@ def series_curves(posterior: Posterior, series: int) -> Curves:
     return curves._replace(amplitude=curves.amplitude[:, series])
 
 
-@partial(jax.jit, static_argnums=4)
+def current_curves(posterior: Posterior, series: int) -> Curves:
+    """The same with the effects as they are since the last week fitted to, and constant."""
+    multiplier = jnp.asarray(posterior.current_multiplier)[:, :, None]
+    curves = series_curves(posterior, series)
+    return curves._replace(amplitude=curves.amplitude * multiplier, log_multiplier=None)
+
+
+@partial(jax.jit, static_argnums=5)
 def _effects(
-    media: Media, seen: jax.Array, curves: Curves, probabilities: jax.Array, kind: AdstockKind
+    media: Media,
+    seen: jax.Array,
+    curves: Curves,
+    probabilities: jax.Array,
+    at: jax.Array | None,
+    kind: AdstockKind,
 ) -> tuple[jax.Array, ...]:
     """Scaled: by medium the effect, what of it is carried in and unseen, and the gain; by regime.
 
@@ -251,9 +265,10 @@ def _effects(
     def one(given: tuple[Curves, jax.Array]) -> tuple[jax.Array, ...]:
         draw, probability = given
         adstocked = draw.adstocked(kind, media)
-        effect, gain = draw.effect(adstocked), draw.gain(adstocked)
-        alone = draw.effect(adstock(kind, media.spend, draw.adstock))
-        least = draw.effect(jnp.where(seen[:, None], adstocked, jnp.inf).min(axis=0))
+        effect, gain = draw.effect(adstocked, at), draw.gain(adstocked, at)
+        alone = draw.effect(adstock(kind, media.spend, draw.adstock), at)
+        lowest = jnp.where(seen[:, None], adstocked, jnp.inf).min(axis=0)
+        least = draw.effect(jnp.broadcast_to(lowest, adstocked.shape), at)
 
         def mean(by_regime: jax.Array) -> jax.Array:
             return jnp.einsum("tmk,tk->tm", by_regime, probability)

@@ -18,9 +18,10 @@ from typing import NamedTuple
 import numpy as np
 from scipy.special import expit
 
-from hill_mmm._model.data import effect_prior
 from hill_mmm._model.design import Design, baseline_design
+from hill_mmm._model.effect_prior import effect_prior
 from hill_mmm._posterior import Posterior, flatten
+from hill_mmm._results.baseline_prior import baseline_scales
 from hill_mmm._results.decompose import Decomposition
 from hill_mmm._results.importance import MAX_PARETO_K, smoothed_weights
 from hill_mmm._results.lift_tests import modelled_lift
@@ -81,7 +82,7 @@ def effect_probability(posterior: Posterior, part: Decomposition) -> EffectProba
     obstacle = _obstacle(posterior)
     if obstacle is not None:
         return EffectProbability(np.full(media, np.nan), [obstacle] * media)
-    found = [_probability(log_ratio) for log_ratio in log_ratios(posterior, part).T]
+    found = [probability_of(log_ratio) for log_ratio in log_ratios(posterior, part).T]
     return EffectProbability(np.array([p for p, _ in found]), [reason for _, reason in found])
 
 
@@ -144,10 +145,7 @@ def _products(posterior: Posterior, design: Design, columns: Floats, vectors: Fl
     sigma^2) / sigma^2` with `M = I + S X'X S / sigma^2`.
     """
     noise = flatten(posterior.draws["sigma"])[:, 0]
-    scale = np.tile(design.prior_sd, (len(noise), 1))
-    if design.n_learned:
-        learned = flatten(posterior.draws["baseline_scale"])
-        scale[:, -design.n_learned :] *= np.repeat(learned, list(design.learned.values()), axis=1)
+    scale = design.prior_sd_at(baseline_scales(posterior))
     gram = columns.T @ columns
     found = np.empty((len(noise), vectors.shape[2], vectors.shape[2]))
     for first in range(0, len(noise), BATCH):
@@ -187,7 +185,7 @@ def _log_ratio(effect: _Effect, prior_mean: Floats, prior_sd: float) -> Floats:
     return -top - np.log(step * np.exp(log_integrand - top[:, None]).sum(axis=1))
 
 
-def _probability(log_ratio: Floats) -> tuple[float, str | None]:
+def probability_of(log_ratio: Floats) -> tuple[float, str | None]:
     """At even prior odds `1 / (1 + mean ratio)`; or the reason why it is not known."""
     weight, pareto_k = smoothed_weights(log_ratio)
     # Weights in proportion to the ratios, summed over the ratios, are one over their mean.

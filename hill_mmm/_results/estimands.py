@@ -211,6 +211,16 @@ def _period_rows(
     )
 
 
+def _hidden_driver(part: Decomposition, returns: Floats, incremental: Floats) -> Floats:
+    """Partial R2 of a driver that moves a return across 1; of a count without value, across 0.
+
+    `incremental` is NaN where there is nothing to divide by.
+    """
+    mean = np.where(np.isnan(returns).any(axis=0), np.inf, returns.mean(axis=0))
+    shift = np.where(np.isnan(incremental).any(axis=0), np.nan, np.abs(1.0 - 1.0 / mean))
+    return robustness(shift, part.information, float(part.unexplained))
+
+
 class _Returned(NamedTuple):
     """What each medium's spend of a period brought, `(media,)`; by draw, `(draws, media)`.
 
@@ -248,16 +258,6 @@ def _sensitivity(
     whole = [period.name for period in returns.periods].index("all")
     brought = _returned(part, returns, whole, posterior.spec.worth)
     return prior_sensitivity(posterior, part, {"roi": brought.roi, "mroi": brought.mroi}, ci_level)
-
-
-def _hidden_driver(part: Decomposition, returns: Floats, incremental: Floats) -> Floats:
-    """Partial R2 of a driver that moves a return across 1; of a count without value, across 0.
-
-    `incremental` is NaN where there is nothing to divide by.
-    """
-    mean = np.where(np.isnan(returns).any(axis=0), np.inf, returns.mean(axis=0))
-    shift = np.where(np.isnan(incremental).any(axis=0), np.nan, np.abs(1.0 - 1.0 / mean))
-    return robustness(shift, part.information, float(part.unexplained))
 
 
 def _ratio(part: Floats, whole: Floats) -> Floats:
@@ -331,18 +331,18 @@ def response_curve(posterior: Posterior, ci_level: float) -> pd.DataFrame:
     """Weekly outcome and mROI of each paid channel against its weekly spend.
 
     On two bases (see `CurvePoints`): at steady state, and against multiples of the historical
-    pattern. The mROI is in money, and NaN for a count without a value per unit.
+    pattern. The mROI is in money, and NaN for a count without a value per unit. `effect_as_of` is
+    the week whose effect is drawn, if the channel's moves; else it is NaT.
     """
-    worth = posterior.spec.worth
     frames: list[pd.DataFrame] = []
     for basis, multipliers in CURVE_MULTIPLIERS.items():
         running: CurvePoints | None = None
         for series in range(len(posterior.panel.series)):
             points = response_points(posterior, series, multipliers, basis)
-            frames += _curve_rows(points, posterior.panel.channels, ci_level, worth)
+            frames += _curve_rows(points, posterior, ci_level)
             running = points if running is None else total_response([running, points])
         if running is not None and len(posterior.panel.series) > 1:
-            frames += _curve_rows(running, posterior.panel.channels, ci_level, worth)
+            frames += _curve_rows(running, posterior, ci_level)
     return pd.concat(frames, ignore_index=True)
 
 
@@ -388,11 +388,10 @@ def response_draws(posterior: Posterior, count: int) -> pd.DataFrame:
     return rows if count else rows.head(0)
 
 
-def _curve_rows(
-    points: CurvePoints, channels: tuple[str, ...], ci_level: float, worth: float
-) -> list[pd.DataFrame]:
+def _curve_rows(points: CurvePoints, posterior: Posterior, ci_level: float) -> list[pd.DataFrame]:
     """A frame for each channel that the series spends on; a control region may have none."""
-    mroi = worth * points.mroi
+    mroi, channels = posterior.spec.worth * points.mroi, posterior.panel.channels
+    as_of = posterior.effect_as_of(channels)
     return [
         pd.DataFrame(
             {
@@ -405,6 +404,7 @@ def _curve_rows(
                 **statistics("contribution", points.contribution[:, :, channel], ci_level),
                 **statistics("mroi", mroi[:, :, channel], ci_level),
                 "is_extrapolated": points.is_extrapolated[:, channel],
+                "effect_as_of": as_of[channel],
                 "ci_level": ci_level,
             }
         )

@@ -89,6 +89,7 @@ def forecast(
         `series_key, week_start`, `horizon` (1 for the first), `planned_spend` of all channels,
         `spend_assumption` (`last_year`, `recent_mean` or, where media differ, `mixed`),
         `control_assumption` (such as `price: trend, strike: absent`; None without controls),
+        `effect_as_of` (the week whose effects go on, if any medium's effect moves; else NaT),
         `outcome_mean`, `outcome_sd` and quantiles `outcome_q05` to `outcome_q95`, all in the
         outcome's unit and of the outcome itself, noise included.
 
@@ -98,11 +99,13 @@ def forecast(
     """
     known = panel or posterior.panel
     longer, as_last_year, assumed = continued(known, weeks, continues, planned)
+    as_of = np.fmax.reduce(posterior.effect_as_of(posterior.panel.media_names))
     return pd.concat(
         [
             _series_forecast(part, weeks).assign(
                 spend_assumption=_spend_assumption(as_last_year, known, part.series),
                 control_assumption=_control_assumption(assumed, known, part.series),
+                effect_as_of=as_of,
             )
             for part in with_total(posterior, longer)
         ],

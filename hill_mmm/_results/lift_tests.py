@@ -138,8 +138,9 @@ def modelled_lift(posterior: Posterior, tests: Sequence[LiftTest]) -> LiftDraws:
 @partial(jax.jit, static_argnums=2)
 def _lift_by_draw(data: ModelData, sites: dict[str, jax.Array], kind: AdstockKind) -> ModelledLift:
     def one(draw: dict[str, jax.Array]) -> ModelledLift:
-        curves = Curves(*(draw[name] for name in Curves._fields))
-        return lift_of_draw(data.lift, curves, kind, regime_probabilities(data, kind, draw))
+        at = None if data.moving is None else data.moving.at
+        regimes = regime_probabilities(data, kind, draw)
+        return lift_of_draw(data.lift, Curves.of(draw), kind, regimes, at)
 
     return over_draws(one, sites)
 

@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 from scipy.stats import norm
 
-from hill_mmm._model.data import effect_prior
+from hill_mmm._model.effect_prior import effect_prior
 from hill_mmm._model.priors import SERIES_SCALE
 from hill_mmm._posterior import Posterior
 from hill_mmm.panel import Floats
@@ -70,7 +70,7 @@ def contribution_prior(posterior: Posterior, series: str) -> ContributionPrior:
     weeks = panel.observed.sum(axis=0)
     with np.errstate(divide="ignore"):
         is_active = np.log(panel.media.any(axis=0, where=panel.observed[:, :, None]))
-    by_series = prior.location + prior.unit + np.log(scales.outcome * weeks)[:, None] + is_active
+    by_series = prior.loc + prior.unit + np.log(scales.outcome * weeks)[:, None] + is_active
     several = len(panel.series) > 1
     if series in panel.series:
         by_series = by_series[[panel.series.index(series)]]

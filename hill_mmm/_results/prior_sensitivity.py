@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from hill_mmm._model.data import effect_prior
+from hill_mmm._model.effect_prior import effect_prior
 from hill_mmm._posterior import Posterior, flatten
 from hill_mmm._results.decompose import Decomposition
 from hill_mmm._results.importance import MAX_PARETO_K, Weights, smoothed_weights

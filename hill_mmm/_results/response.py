@@ -15,7 +15,7 @@ from hill_mmm._model.curves import Curves
 from hill_mmm._model.media import media_data
 from hill_mmm._model.padding import padded
 from hill_mmm._posterior import Posterior, over_draws
-from hill_mmm._results.decompose import series_curves
+from hill_mmm._results.decompose import current_curves
 from hill_mmm._results.learned import is_outside, learned_range
 from hill_mmm.panel import ALL_SERIES, Floats
 from hill_mmm.spec import AdstockKind
@@ -61,6 +61,8 @@ def response_points(
 ) -> CurvePoints:
     """The response curves of one series, over the regimes of a mixture by their weights.
 
+    Of an effect that moves they are that of the last week fitted to, on both bases.
+
     A point is extrapolated if some week's adstock is more, or less, than all that the data have
     seen (see `learned_range`). One of the historical pattern is if its multiplier exceeds 1; or is
     below 1, and the channel was never off.
@@ -76,7 +78,7 @@ def response_points(
     start = int(panel.starts[series])
     media = media_data(panel, posterior.scales, series).first(paid)
     mean = panel.spend[start:, series].mean(axis=0) / posterior.scales.spend[series, :paid]
-    curves = _paid_curves(series_curves(posterior, series), paid)
+    curves = _paid_curves(current_curves(posterior, series), paid)
     grid = jnp.asarray(multipliers)
     if basis == "steady_state":
         effect, gain = _steady_response(grid[:, None] * mean, curves)
@@ -114,8 +116,8 @@ def total_response(parts: Iterable[CurvePoints]) -> CurvePoints:
 
 
 def _paid_curves(curves: Curves, paid: int) -> Curves:
-    by_medium = {name: getattr(curves, name)[:, :paid] for name in Curves._fields}
-    return Curves(**by_medium | {"weights": curves.weights})
+    by_medium = ("adstock", "carry_in", "amplitude", "half_saturation", "slope")
+    return curves._replace(**{name: getattr(curves, name)[:, :paid] for name in by_medium})
 
 
 @jax.jit
@@ -124,7 +126,7 @@ def _steady_response(spend: jax.Array, curves: Curves) -> tuple[jax.Array, jax.A
 
     def one(draw: Curves) -> tuple[jax.Array, jax.Array]:
         mixture = draw.weighted()
-        return mixture.effect(spend).sum(axis=2), mixture.gain(spend).sum(axis=2)
+        return mixture.effect(spend, None).sum(axis=2), mixture.gain(spend, None).sum(axis=2)
 
     return over_draws(one, curves)
 
@@ -138,6 +140,7 @@ def _historical_response(
     def one(draw: Curves) -> tuple[jax.Array, jax.Array]:
         scaled = multipliers[:, None, None] * draw.adstocked(kind, media)
         mixture = draw.weighted()
-        return share @ mixture.effect(scaled).sum(axis=3), share @ mixture.gain(scaled).sum(axis=3)
+        effect, gain = mixture.effect(scaled, None), mixture.gain(scaled, None)
+        return share @ effect.sum(axis=3), share @ gain.sum(axis=3)
 
     return over_draws(one, curves)

@@ -129,7 +129,12 @@ def _series_returns(
         for length, group in groups.items()
     ]
     found = _effect_and_gain(
-        media, windows, series_curves(posterior, series), regimes, posterior.spec.adstock
+        media,
+        windows,
+        series_curves(posterior, series),
+        regimes,
+        posterior.knot_weights(len(spend)),
+        posterior.spec.adstock,
     )
     # Each group has been filled up to round numbers.
     order = np.argsort(np.concatenate([*groups.values()]))
@@ -171,18 +176,20 @@ def _windows(spend: Floats, own: list[slice], length: int) -> _Windows:
     )
 
 
-@partial(jax.jit, static_argnums=4)
+@partial(jax.jit, static_argnums=5)
 def _effect_and_gain(
     media: Media,
     windows: list[_Windows],
     curves: Curves,
     regimes: jax.Array,
+    at: jax.Array | None,
     kind: AdstockKind,
 ) -> tuple[list[jax.Array], list[jax.Array]]:
     """Of each group of periods, `(draws, periods, media)`, scaled.
 
     Each week is in the regime that it was in, with and without the period's spend: `regimes` are
-    the probabilities, `(draws, weeks, components)`.
+    the probabilities, `(draws, weeks, components)`. And in the week's effect: `at` as `Curves` has
+    it, `(weeks, knots)`.
     """
 
     def one(given: tuple[Curves, jax.Array]) -> tuple[list[jax.Array], list[jax.Array]]:
@@ -190,14 +197,15 @@ def _effect_and_gain(
         adstocked = draw.adstocked(kind, media)
         effect, gain = (
             jnp.einsum("tmk,tk->tm", by_regime, regime)
-            for by_regime in (draw.effect(adstocked), draw.gain(adstocked))
+            for by_regime in (draw.effect(adstocked, at), draw.gain(adstocked, at))
         )
         effects: list[jax.Array] = []
         gains: list[jax.Array] = []
         for group in windows:
             left = adstock(kind, group.own, draw.adstock)
             with_it = adstocked[group.position]
-            without = draw.effect(jnp.maximum(with_it - left, 0.0))
+            at_position = None if at is None else at[group.position]
+            without = draw.effect(jnp.maximum(with_it - left, 0.0), at_position)
             without = jnp.einsum("tpmk,tpk->tpm", without, regime[group.position])
             share = left / jnp.where(with_it > 0, with_it, 1.0)
             counted = group.counted

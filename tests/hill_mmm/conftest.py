@@ -18,6 +18,7 @@ from hill_mmm import (
 )
 from hill_mmm._model.adstock import PARAMETERS
 from hill_mmm._model.design import baseline_design
+from hill_mmm._model.moving import knot_weights
 from hill_mmm._model.scales import Scales
 from hill_mmm._sampling.nuts import ChainStats
 
@@ -103,6 +104,22 @@ def invent_fit() -> InventFit:
     return _invent_fit
 
 
+def _random_walks(
+    panel: Panel,
+    spec: ModelSpec,
+    scales: Scales,
+    shape: tuple[int, int],
+    rng: np.random.Generator,
+) -> np.ndarray:
+    """Logarithms of multipliers that are 1 on average over the weeks fitted to."""
+    at = knot_weights(panel, scales, len(panel))
+    walks = rng.normal(0.0, 0.3, (*shape, at.shape[1], len(panel.media_names))).cumsum(axis=2)
+    observed = panel.observed.sum(axis=1) / panel.observed.sum()
+    mean = np.einsum("t,cdtm->cdm", observed, np.exp(at @ walks))
+    moves = np.isin(panel.media_names, spec.moving_effects)
+    return (walks - np.log(mean)[:, :, None]) * moves
+
+
 def _invent_fit(
     panel: Panel, spec: ModelSpec, *, chains: int = 2, draws: int = 25, seed: int = 0
 ) -> Fit:
@@ -126,6 +143,8 @@ def _invent_fit(
         "sigma": 0.03 * rng.lognormal(0.0, 0.05, by_series),
     }
     sites["carry_in"] = rng.gamma(2.0, 0.5, (*shape, len(panel.media_names)))
+    if spec.moving_effects:
+        sites["log_multiplier"] = _random_walks(panel, spec, scales, shape, rng)
     if spec.control_signs:
         size = np.abs(rng.normal(size=(*shape, len(spec.control_signs))))
         sites["signed_coefficients"] = 0.1 * design.signed_prior_sd * size

@@ -410,10 +410,10 @@ def test_a_level_that_walks_is_followed_and_one_that_does_not_is_left_alone() ->
     assert still.draws["baseline_scale"].mean(axis=(0, 1)).max() < 0.3
 
     (part,) = decompose(moves, moved)
-    trend = part.baseline[:, :143, part.baseline_parts.index(("trend", "trend"))].mean(axis=0)
+    # Price, a control, walks as well: which of the two has moved sales is not what is asked here.
+    baseline = part.baseline[:, :143].sum(axis=2).mean(axis=0)
     steady = truth.expected[:143, 0] - truth.contribution[:143, 0].sum(axis=1)
-    line = np.polyval(np.polyfit(np.arange(143), steady, 1), np.arange(143))
-    assert np.corrcoef(trend, walk[:143] + line)[0, 1] > 0.95
+    assert np.corrcoef(baseline, steady + walk[:143])[0, 1] > 0.95
     roi = truth.contribution[:143, 0].sum(axis=0) / panel.spend[:143, 0].sum(axis=0)
     low, high = np.quantile(
         part.media[:, :143].sum(axis=1) / panel.spend[:143, 0].sum(axis=0), [0.05, 0.95], axis=0

@@ -32,6 +32,7 @@ from hill_mmm import (
 from hill_mmm._model.adstock import adstock_weights
 from hill_mmm._model.data import model_data
 from hill_mmm._model.density import dense_sites, hill_mixture
+from hill_mmm._model.priors import MOVING_STEP_SD
 from hill_mmm._sampling.program import compiler_options, zeros_by_site
 from hill_mmm.spec import CurvePrior, Trend
 
@@ -124,8 +125,8 @@ def seed_problem(components: int) -> Problem:
     )
 
 
-def roi_problem(components: int) -> Problem:
-    panel, _ = simulate_national_market(0, weeks=60)
+def roi_problem(components: int, weeks: int = 60, **choices: Any) -> Problem:
+    panel, _ = simulate_national_market(0, weeks=weeks)
     two_channels = replace(panel, spend=panel.spend[:, :, :2], channels=panel.channels[:2])
     spec = ModelSpec(
         components=components,
@@ -133,6 +134,7 @@ def roi_problem(components: int) -> Problem:
         channel_curve_priors={"tv": CurvePrior(0.7, 10.0, 2.0, 0.3, 1.5, 0.4)},
         trend="linear",
         fourier_order=1,
+        **choices,
     )
     return Problem(two_channels, spec)
 
@@ -174,6 +176,7 @@ PROBLEMS = {
     "seed-k3": partial(seed_problem, 3),
     "roi-k1": partial(roi_problem, 1),
     "roi-k3": partial(roi_problem, 3),
+    "roi-moving-effects": partial(roi_problem, 2, weeks=80, moving_effects=("search",)),
     "moving": moving_problem,
     "panel": panel_problem,
     "panel-moving": partial(panel_problem, trend="smooth", fourier_order=4),
@@ -184,6 +187,7 @@ PROBLEMS = {
         likelihood="student_t",
         hyperprior="inverse_gamma",
         control_signs={"price": "negative"},
+        moving_effects=("newsletter", "tv"),
     ),
     "panel-seed": partial(
         panel_problem, amplitude_prior="seed", adstock="weibull", hyperprior="halfnormal"
@@ -218,6 +222,9 @@ def natural(problem: Problem, point: Sites, sites: Sites) -> Sites:
         parameters["log_n_common"] = point["log_n_common_raw"]
     if problem.spec.carry_in == "steady":
         parameters["carry_in"] = sites["carry_in"]
+    if problem.spec.moving_effects:
+        moving = np.isin(problem.panel.media_names, problem.spec.moving_effects)
+        parameters["log_multiplier_steps"] = jnp.diff(sites["log_multiplier"][:, moving], axis=0)
     if problem.spec.components > 1:
         parameters["weights"] = sites["weights"][:-1]
     # Deviations of the components are scaled by a standard deviation that may be any.
@@ -291,7 +298,21 @@ def hill_effects(problem: Problem, sites: Sites, scaled_as: Panel | None = None)
     s = jnp.einsum("tum,ugm->tgm", toeplitz, spend)[..., None]
     k, n = sites["half_saturation"], sites["slope"]
     risen = jnp.where(s > 0, jnp.where(s > 0, s, 1.0) ** n, 0.0)
-    return sites["amplitude"] * risen / (k**n + risen)
+    return sites["amplitude"] * multipliers(problem, sites) * risen / (k**n + risen)
+
+
+def multipliers(problem: Problem, sites: Sites) -> jax.Array:
+    """By week and medium, `(weeks, 1, media, 1)`: linear between half-years, in the logarithm.
+
+    There are as many knots as half-years in the weeks, rounded up to 32, and 2 at least.
+    """
+    weeks = np.arange(len(problem.panel))
+    if not problem.spec.moving_effects:
+        return jnp.ones((len(weeks), 1, 1, 1))
+    log_multiplier = sites["log_multiplier"]
+    knots = 26.0 * np.arange({60: 2, 80: 4}[len(weeks)])
+    by_medium = [jnp.interp(weeks, knots, at_knots) for at_knots in jnp.asarray(log_multiplier).T]
+    return jnp.exp(jnp.stack(by_medium, axis=1))[:, None, :, None]
 
 
 def with_steady_weeks_before(panel: Panel, spend: np.ndarray, carry_in: jax.Array) -> jax.Array:
@@ -407,6 +428,8 @@ def written_curve_prior(problem: Problem, theta: Parameters) -> float:
     own = [spec.channel_curve_priors.get(name, CurvePrior()) for name in problem.panel.media_names]
     log_n = theta["log_n"]
     prior = 0.0
+    if "log_multiplier_steps" in theta:
+        prior += stats.norm.logpdf(theta["log_multiplier_steps"], 0.0, MOVING_STEP_SD).sum()
     if "sigma_log_n" in theta:
         sigma = theta["sigma_log_n"]
         prior += scale_of[spec.hyperprior].logpdf(sigma)
@@ -483,6 +506,7 @@ def written_amplitude_prior(problem: Problem, theta: Parameters, by_channel: np.
         prior += stats.lognorm.logpdf(theta["effect_spread"], 0.5, scale=np.exp(-1.0)).sum()
         among = stats.norm.logpdf(log_effect, common, theta["effect_spread"])
         prior += np.where(active, among, stats.norm.logpdf(theta["log_level"])).sum()
+    by_channel = by_channel / np.asarray(multipliers(problem, theta))
     shape = np.divide(
         by_channel, theta["amplitude"], out=np.zeros_like(by_channel), where=active[..., None]
     )
@@ -549,6 +573,17 @@ def test_gradient_is_finite_in_weeks_and_series_without_spend(problem: Problem) 
     for seed in range(POINTS):
         _, gradient = problem.density_and_gradient(ravel_pytree(problem.point(seed))[0])
         assert np.isfinite(gradient).all()
+
+
+@pytest.mark.parametrize("name", ["roi-moving-effects", "panel-all"])
+def test_multipliers_are_1_on_average_over_the_weeks_fitted_to(name: str) -> None:
+    problem = problem_named(name)
+    sites = jax.jit(problem.sites)(problem.point(1))
+    by_week = np.asarray(multipliers(problem, sites))[:, 0, :, 0]
+    observed = problem.panel.observed.sum(axis=1)
+    np.testing.assert_allclose(observed @ by_week / observed.sum(), 1.0, rtol=1e-12)
+    moves = np.isin(problem.panel.media_names, problem.spec.moving_effects)
+    np.testing.assert_array_equal(np.ptp(by_week, axis=0) > 1e-3, moves)
 
 
 def test_components_are_exchangeable() -> None:

@@ -49,6 +49,7 @@ def year_and_more(fitted: int = 52, sold: np.ndarray = SOLD) -> Decomposition:
         n_fitted=fitted,
         media=no_media,
         carried_in=no_media[0],
+        unseen=no_media[0],
         media_gain=no_media,
         baseline=np.tile(expected, (3, 1))[:, :, None],
         baseline_parts=(("baseline", "baseline"),),

@@ -45,7 +45,11 @@ def effects_by_hand(fit: Fit, series: int, draw: int) -> np.ndarray:
         carried = week + alpha * carried
         risen = ((1 - alpha) * carried)[:, None] ** n
         effects.append(site["amplitude"][series] * risen / (k**n + risen))
-    return np.array(effects)
+    if "log_multiplier" not in site:
+        return np.array(effects)
+    knots = 26.0 * np.arange(len(site["log_multiplier"]))
+    logarithms = [np.interp(np.arange(len(media)), knots, at) for at in site["log_multiplier"].T]
+    return np.array(effects) * np.exp(np.stack(logarithms, axis=1))[:, :, None]
 
 
 def baseline_by_hand(fit: Fit, series: int, draw: int) -> np.ndarray:
@@ -61,6 +65,17 @@ def baseline_by_hand(fit: Fit, series: int, draw: int) -> np.ndarray:
 
 @pytest.mark.parametrize("draw", [0, 30])
 def test_parts_and_density_are_the_ones_written_by_hand(mixture: Fit, draw: int) -> None:
+    assert_written_by_hand(mixture, draw)
+
+
+def test_parts_and_density_follow_effects_that_move(
+    market: Panel, invent_fit: Callable[..., Fit]
+) -> None:
+    spec = ModelSpec(components=2, fourier_order=1, moving_effects=("tv", "search"))
+    assert_written_by_hand(invent_fit(market.head(91), spec), draw=3)
+
+
+def assert_written_by_hand(mixture: Fit, draw: int) -> None:
     weights = flatten(mixture.draws["weights"])[draw]
     for series, part in enumerate(decompose(mixture)):
         start, scale = mixture.panel.starts[series], mixture.scales.outcome[series]
