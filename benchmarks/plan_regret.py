@@ -1,32 +1,52 @@
-"""What plans are worth in worlds whose curves are known, printed as a Markdown table.
+"""What plans are worth in worlds whose curves are known, printed as Markdown tables.
 
 Run by `make bench-plan_regret`. Each market is one of `benchmarks/worlds.py`, fitted with the
 defaults; the same fit is planned by with every utility, within 30 % of today's spend and as far as
 its learned range. A plan's true gain is over today's spend, in the same 13 weeks and 26 after them;
-the oracle's is the most that the true curves allow within the same limits and budget. Each fit
-leaves one JSON file in `--out`, so that a run that was stopped goes on where it was.
+the oracle's is the most that the true curves allow within the same limits and budget. Each fit is
+kept in `--out` and so are its plans, so that a run that was stopped goes on where it was; `--again`
+plans anew by the fits that are there.
 """
 
 import argparse
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
+import xarray as xr
 from scipy.optimize import minimize
-from worlds import WORLDS, Floats, World, make, observe, outcome_of_plan
+from worlds import (
+    HOLDOUT,
+    SALES,
+    WEEKS,
+    WORLDS,
+    Floats,
+    World,
+    amplitude,
+    half_saturation,
+    make,
+    observe,
+    outcome_of_plan,
+    specification,
+)
 
 import hill_mmm
-from hill_mmm import ModelSpec, PlanRequest, SamplerSettings
+from hill_mmm import Fit, Plan, PlanRequest, SamplerSettings
+from hill_mmm._planner.plan import JUDGE_DRAWS, Scenario, scenario_of
+from hill_mmm._planner.response import plan_response
 from hill_mmm.spec import Utility
 
-KINDS = ("as_the_model", "slopes", "weak", "random_walk", "drift", "heavy_tails")
+KINDS = ("as_the_model", "slopes", "weak", "random_walk", "drift", "heavy_tails", "regimes")
 UTILITIES = {
-    "mean": Utility(),
-    "quantile 0.1": Utility(kind="quantile", level=0.1),
-    "mean less half a sd": Utility(kind="mean_minus_sd", weight=0.5),
+    "mean": Utility("mean"),
+    "quantile 0.25": Utility("quantile", level=0.25),
+    "quantile 0.1": Utility("quantile", level=0.1),
+    "mean less half a sd": Utility("mean_minus_sd", weight=0.5),
+    "mean less a sd": Utility("mean_minus_sd", weight=1.0),
 }
 CHANGES = {"within 30 %": 0.3, "unbounded": None}
 WEEKS_AFTER = 26
@@ -34,42 +54,106 @@ STARTS = 30
 
 
 def main() -> None:
-    """Fit and plan what has no file yet, and print the table over all files."""
+    """Fit and plan what has no file yet, and print the tables over all files."""
     arguments = _arguments()
     arguments.out.mkdir(parents=True, exist_ok=True)
     for seed in range(arguments.markets):
         for name in arguments.worlds:
             path = arguments.out / f"{name}-{seed:03d}.json"
-            if not path.exists():
-                rows = list(_plans(name, seed))
+            if arguments.again or not path.exists():
+                rows = list(_plans(name, seed, arguments.out))
                 path.write_text(json.dumps(rows))
                 print(f"{name} seed {seed}: {_line(rows)}", flush=True)
     files = sorted(arguments.out.glob("*.json"))
     print(report([row for path in files for row in json.loads(path.read_text())]))
 
 
-def _plans(name: str, seed: int) -> Iterator[dict[str, Any]]:
+def _plans(name: str, seed: int, folder: Path) -> Iterator[dict[str, Any]]:
     world = make(name, seed)
-    fit = hill_mmm.fit(observe(world).panel, ModelSpec(), SamplerSettings(seed=seed))
+    fit = _fit(world, seed, folder / f"{name}-{seed:03d}.nc")
+    known = true_fit(fit, world)
     for change, max_change in CHANGES.items():
-        highest: float | None = None
-        for utility, risk in UTILITIES.items():
-            found = hill_mmm.plan(fit, PlanRequest(utility=risk, max_change=max_change))
-            cells, total = found.cells, found.totals.iloc[0]
-            gain = true_gain(world, cells["reference_weekly_spend"].to_numpy())
-            if highest is None:
-                highest = oracle(gain, cells, found.weekly.ravel())
+        requests = {
+            utility: PlanRequest(utility=risk, max_change=max_change)
+            for utility, risk in UTILITIES.items()
+        }
+        plans = {utility: hill_mmm.plan(fit, request) for utility, request in requests.items()}
+        cells = plans["mean"].cells
+        gain = true_gain(world, cells["reference_weekly_spend"].to_numpy())
+        found = _searched(scenario_of(fit, requests["mean"]), known)
+        starts = [found, *(plan.weekly.ravel() for plan in plans.values())]
+        highest = oracle(gain, cells, starts)
+        for utility, plan in plans.items():
+            total = plan.totals.iloc[0]
             yield {
                 "world": name,
                 "seed": seed,
                 "limits": change,
                 "utility": utility,
-                "status": found.status,
+                "status": plan.status,
                 "claimed": float(total["gain_mean"]),
-                "gain": gain(found.weekly.ravel()),
+                "low": float(total["gain_ci_lo"]),
+                "high": float(total["gain_ci_hi"]),
+                "on_other_draws": _on_other_draws(fit, requests[utility]),
+                "gain": gain(plan.weekly.ravel()),
                 "oracle": highest,
+                "known_curves": gain(found),
                 "media": float(total["contribution_mean"]),
+                "least": _least_of_what_was_spent(world, plan),
             }
+
+
+def _fit(world: World, seed: int, path: Path) -> Fit:
+    if path.exists():
+        with xr.open_dataset(path) as dataset:
+            return Fit.from_dataset(dataset.load())
+    panel = observe(world).panel
+    fit = hill_mmm.fit(panel, specification(panel, 1), SamplerSettings(seed=seed))
+    fit.to_dataset().to_netcdf(path)
+    return fit
+
+
+def true_fit(fit: Fit, world: World) -> Fit:
+    """The true curves as a posterior of two equal draws, effects as in the weeks planned for."""
+    known = world.history + WEEKS
+    effect = world.effect[known : known + HOLDOUT].mean(axis=0)
+    scales = fit.scales
+    scale = scales.spend[0, :, None]
+    one = {
+        "adstock": world.alpha[:, None],
+        "carry_in": np.zeros(len(world.alpha)),
+        "weights": np.ones(1),
+        "amplitude": (amplitude(world) * effect)[None, :, None] / scales.outcome[0],
+        "half_saturation": half_saturation(world)[:, None] / scale,
+        "slope": world.slope[:, None],
+    }
+    return replace(fit, draws={site: np.stack([[values] * 2]) for site, values in one.items()})
+
+
+def _searched(scenario: Scenario, known: Fit) -> Floats:
+    """What the planner's own search finds by the true curves."""
+    best = scenario.search(plan_response(known, scenario.current, 2)).best()
+    assert best is not None
+    return best.weekly
+
+
+def _on_other_draws(fit: Fit, request: PlanRequest) -> float:
+    """The mean gain of a plan by every other draw, by the draws that it was not chosen on."""
+    halves = [
+        replace(fit, draws={site: values[:, first::2] for site, values in fit.draws.items()})
+        for first in (0, 1)
+    ]
+    plan = hill_mmm.plan(halves[0], request)
+    scenario = scenario_of(halves[1], replace(request, utility=Utility("mean")))
+    response = plan_response(halves[1], scenario.current, JUDGE_DRAWS)
+    return scenario.search(response).utility(plan.weekly.ravel())
+
+
+def _least_of_what_was_spent(world: World, plan: Plan) -> float:
+    """Planned spend over the least of any week, the lowest of the channels never off air."""
+    spent = world.spend[world.history : world.history + WEEKS]
+    always = (spent > 0).all(axis=0)
+    return float((plan.weekly.ravel() / spent.min(axis=0).clip(1e-9))[always].min())
 
 
 def true_gain(world: World, today: Floats) -> Callable[[Floats], float]:
@@ -78,17 +162,17 @@ def true_gain(world: World, today: Floats) -> Callable[[Floats], float]:
     return lambda weekly: outcome_of_plan(world, weekly, today, WEEKS_AFTER) - before
 
 
-def oracle(gain: Callable[[Floats], float], cells: pd.DataFrame, planned: Floats) -> float:
-    """The most that the true curves allow within a plan's limits, from many starts."""
+def oracle(gain: Callable[[Floats], float], cells: pd.DataFrame, plans: Sequence[Floats]) -> float:
+    """The most that the true curves allow within a plan's limits, from plans and other starts."""
     today, lower, upper = (
         cells[column].to_numpy()
         for column in ("reference_weekly_spend", "lower_bound", "upper_bound")
     )
     budget, rng = today.sum(), np.random.default_rng(0)
+    best = max(0.0, *map(gain, plans))
     # In shares of the budget, and of what there is to gain, so that steps are of the order of one.
-    scale = max(abs(gain(planned)), 1e-3 * budget)
-    best = max(0.0, gain(planned))
-    for start in [today, planned, *(rng.uniform(lower, upper) for _ in range(STARTS))]:
+    scale = max(best, 1e-3 * budget)
+    for start in [today, *plans, *(rng.uniform(lower, upper) for _ in range(STARTS))]:
         feasible = start if start.sum() <= budget else _within(start, lower, budget)
         found = minimize(
             lambda share: -gain(share * budget) / scale,
@@ -109,8 +193,8 @@ def _within(start: Floats, lower: Floats, budget: float) -> Floats:
     return lower + max(share, 0.0) * (start - lower)
 
 
-def report(rows: Sequence[dict[str, Any]]) -> str:
-    """Gains by world, limits and utility, and of all worlds together."""
+def report(rows: Sequence[Mapping[str, Any]]) -> str:
+    """Gains by limits, world and utility, and of all worlds together."""
     frame = pd.DataFrame(rows)
     titles = {name: WORLDS[name].title for name in frame["world"].unique()}
     both = pd.concat([frame.assign(world=frame["world"].map(titles)), frame.assign(world="all")])
@@ -121,20 +205,30 @@ def report(rows: Sequence[dict[str, Any]]) -> str:
 
 def _summary(group: pd.DataFrame) -> pd.Series:
     oracle, gain = group["oracle"].sum(), group["gain"].sum()
+    claimed = group["claimed"].sum()
+    worse = group["gain"] < -1e-6 * SALES
     return pd.Series(
         {
             "plans": len(group),
             "oracle, of media": f"{oracle / group['media'].sum():.1%}",
             "true gain, of media": f"{gain / group['media'].sum():.1%}",
             "regret": f"{1.0 - gain / oracle:.0%}",
-            "claimed / true": f"{group['claimed'].sum() / gain:.2f}",
-            "worse than today": int((group["gain"] < 0).sum()),
+            "of the search": f"{1.0 - group['known_curves'].sum() / oracle:.1%}",
+            "claimed / true": f"{claimed / gain:.2f}",
+            "on other draws / claimed": f"{group['on_other_draws'].sum() / claimed:.3f}",
+            "low / true": f"{group['low'].sum() / gain:.2f}",
+            "in the interval": f"{((group['low'] <= group['gain']) & (group['gain'] <= group['high'])).mean():.0%}",
+            "worse than today": int(worse.sum()),
+            "of media, worst": f"{(group['gain'] / group['media']).min():.1%}",
             "kept": int((group["status"] == "kept").sum()),
+            "unsure": int((group["status"] == "unsure").sum()),
+            "worse, not unsure": int((worse & (group["status"] == "planned")).sum()),
+            "least spend / least seen": f"{group['least'].min():.2f}",
         }
     )
 
 
-def _line(rows: Sequence[dict[str, Any]]) -> str:
+def _line(rows: Sequence[Mapping[str, Any]]) -> str:
     return ", ".join(f"{r['limits']} {r['utility']} {r['gain'] / r['oracle']:.0%}" for r in rows)
 
 
@@ -143,6 +237,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--markets", type=int, default=8, help="of each world")
     parser.add_argument("--worlds", type=lambda text: text.split(","), default=list(KINDS))
     parser.add_argument("--out", type=Path, default=Path("data/plan_regret"), help="a file a fit")
+    parser.add_argument("--again", action="store_true", help="plan anew by the fits in --out")
     return parser.parse_args()
 
 

@@ -52,7 +52,7 @@ def _run(seed: int, arguments: argparse.Namespace) -> list[dict[str, Any]]:
         started = time.process_time()
         planned = hill_mmm.plan(fit, request)
         seconds = time.process_time() - started
-        best = hill_mmm.plan(known, replace(request, utility=Utility()))
+        best = hill_mmm.plan(known, replace(request, utility=Utility("mean")))
         outcome = {
             key: _true_outcome(known, request, weekly)
             for key, weekly in (("planned", planned.weekly), ("best", best.weekly))

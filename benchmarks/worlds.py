@@ -162,13 +162,13 @@ def _on_air(rng: np.random.Generator, weeks: int, kind: str) -> Floats:
 
 def observe(world: World) -> Market:
     """What a panel shows of a market, and its truth."""
-    amplitude = _amplitude(world)
-    effect = amplitude * _shape(world, world.spend)
-    more = amplitude * _shape(world, world.spend * 1.001)
+    scale = amplitude(world)
+    effect = scale * _shape(world, world.spend)
+    more = scale * _shape(world, world.spend * 1.001)
     recent = slice(world.history + WEEKS - RECENT, world.history + WEEKS)
     recently_more = world.spend.copy()
     recently_more[recent] *= 1.001
-    recently_gained = (amplitude * _shape(world, recently_more) - effect).sum(axis=0) / 0.001
+    recently_gained = (scale * _shape(world, recently_more) - effect).sum(axis=0) / 0.001
     outcome = (SALES * (world.baseline + world.noise) + effect.sum(axis=1)) / world.unit
     known = slice(world.history, None)
     frame = pd.DataFrame(
@@ -206,11 +206,11 @@ def outcome_of_plan(world: World, weekly: Floats, today: Floats, weeks_after: in
     )
     last = world.effect[known : known + HOLDOUT].mean(axis=0)
     effect = np.concatenate([world.effect[: known + HOLDOUT], np.tile(last, (weeks_after, 1))])
-    brought = _amplitude(world) * _shape(replace(world, effect=effect), spend)
+    brought = amplitude(world) * _shape(replace(world, effect=effect), spend)
     return float(brought[known:].sum())
 
 
-def _amplitude(world: World) -> Floats:
+def amplitude(world: World) -> Floats:
     """By channel, so that each has its ROI where `effect` is 1."""
     fitted = slice(world.history, world.history + WEEKS)
     constant = replace(world, effect=np.ones_like(world.effect))
@@ -221,10 +221,10 @@ def _amplitude(world: World) -> Floats:
 def _shape(world: World, spend: Floats) -> Floats:
     """Effect of spend for an amplitude of 1, `(weeks, channels)`."""
     risen = _adstock(world, spend) ** world.slope
-    return world.effect * risen / (_half_saturation(world) ** world.slope + risen)
+    return world.effect * risen / (half_saturation(world) ** world.slope + risen)
 
 
-def _half_saturation(world: World) -> Floats:
+def half_saturation(world: World) -> Floats:
     adstock = _adstock(world, world.spend)
     on_air = np.where(world.spend > 0, adstock, np.nan)
     return world.relative_k * np.nanmedian(on_air, axis=0)

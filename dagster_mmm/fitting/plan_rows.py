@@ -59,7 +59,7 @@ def _impossible(run: FittedRun, request: PlanRequest, error: PlanError) -> pd.Da
         "reason": str(error),
         "best_reachable": error.best_reachable,
         "objective": request.objective,
-        "utility": request.utility.in_words,
+        "utility": request.maximised.in_words,
         "horizon_start": last + WEEK,
         "horizon_end": last + weeks * WEEK,
         "horizon_weeks": weeks,

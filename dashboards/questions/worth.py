@@ -79,7 +79,9 @@ st.caption(
     + " ".join(
         f"A hidden driver that explains {row.mroi_hidden_driver_r2:.0%} of what is left in "
         f"{run.outcome} and of {row.channel}'s spend would move its mROI across 1."
-        for row in spent.nsmallest(1, "mroi_hidden_driver_r2").itertuples()
+        for row in spent.astype({"mroi_hidden_driver_r2": float})
+        .nsmallest(1, "mroi_hidden_driver_r2")
+        .itertuples()
     )
     + " roi_hidden_driver_r2 and mroi_hidden_driver_r2 are these shares: near 0 %, a weak driver "
     "would do. Whether one shows is among the checks (spend_follows_demand)."

@@ -80,7 +80,7 @@ def experiment_value(
         ValueError: if the error is not positive, or for a target ROI, which a plan by one draw
             misses by the others.
     """
-    request = replace(request or PlanRequest(), utility=Utility())
+    request = replace(request or PlanRequest(), utility=Utility("mean"))
     if not relative_error > 0 or request.objective == "target_roi":
         raise ValueError(
             "an experiment is valued with a positive relative_error and an objective other than "

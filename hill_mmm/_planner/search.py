@@ -89,7 +89,7 @@ def objective_of(response: PlanResponse, reference: Floats, request: PlanRequest
         request: the scenario.
     """
     is_roi = request.objective == "target_roi"
-    risk = request.utility
+    risk = request.maximised
     return Objective(
         response=response,
         reference_outcome=compiled_effect(response, jnp.asarray(reference)).sum(axis=1),
@@ -163,8 +163,8 @@ class Search:
     ) -> None:
         self.objective = objective
         self.space = space
-        self._is_quantile = request.utility.kind == "quantile"
-        self._is_mean = request.utility.kind == "mean"
+        self._is_quantile = request.maximised.kind == "quantile"
+        self._is_mean = request.maximised.kind == "mean"
         self.is_fixed = request.objective == "fixed_budget"
         self.is_roi = request.objective == "target_roi"
         self._current = current

@@ -47,7 +47,8 @@ def robustness(shift: Floats, information: Floats, unexplained: float) -> Floats
     Args:
         shift: of the multiplier of 1, by medium.
         information: see `multiplier_information`.
-        unexplained: sum of the squared residuals over the noise variance.
+        unexplained: sum of the squared residuals over the noise variance; what the priors of the
+            baseline hold back of it counts too.
 
     Returns:
         Shares, 0-1, by medium; NaN for one that brings nothing.

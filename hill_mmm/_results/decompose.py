@@ -57,7 +57,8 @@ class Decomposition:
             to come.
         information: of the weeks fitted to on a multiplier of each medium's mean contribution,
             `(media, media)`, see `multiplier_information`.
-        unexplained: sum of their squared residuals over the noise variance, `()`.
+        unexplained: their squared residuals over the variance of noise and baseline together,
+            `()`.
     """
 
     series: str
@@ -187,9 +188,8 @@ def _decompose_series(
     baseline, parts = _baseline_effects(posterior, design, series, start)
     by_weight = np.einsum("dtk,dk->dt", regimes, flatten(posterior.draws["weights"]))
     outcome = panel.outcome[start:, series]
-    information, unexplained = _evidence(
-        posterior, design, series, slice(start, len(posterior.panel)), contribution, baseline
-    )
+    fitted = slice(start, len(posterior.panel))
+    information, unexplained = _evidence(posterior, design, series, fitted, contribution)
     return Decomposition(
         series=panel.series[series],
         weeks=panel.weeks[start:],
@@ -215,23 +215,20 @@ def _decompose_series(
 
 
 def _evidence(
-    posterior: Posterior,
-    design: Design,
-    series: int,
-    weeks: slice,
-    media: Floats,
-    baseline: Floats,
+    posterior: Posterior, design: Design, series: int, weeks: slice, media: Floats
 ) -> tuple[Floats, Floats]:
     """`information` and `unexplained` of one series, of its weeks fitted to."""
     noise = flatten(posterior.draws["sigma"])[:, series].mean()
     outcome = posterior.panel.outcome[weeks, series] / posterior.scales.outcome[series]
     known = np.flatnonzero(np.isfinite(outcome))
-    effect, rest = media[:, known].mean(axis=0), baseline[:, known].sum(axis=2).mean(axis=0)
-    matrix = np.concatenate([design.matrix, design.signed], axis=2)[weeks, series][known]
-    prior_sd = np.append(learned_prior_sd(posterior, design), design.signed_prior_sd)
-    residual = (outcome[known] - rest - effect.sum(axis=1)) / noise
-    information = multiplier_information(effect / noise, matrix / noise, prior_sd)
-    return information, np.array(residual @ residual)
+    effect, matrix = media[:, known].mean(axis=0), design.matrix[weeks, series][known]
+    rest = outcome[known] - effect.sum(axis=1) - matrix @ design.prior_mean
+    both = multiplier_information(
+        np.column_stack([effect, rest]) / noise,
+        np.concatenate([matrix, design.signed[weeks, series][known]], axis=1) / noise,
+        np.append(learned_prior_sd(posterior, design), design.signed_prior_sd),
+    )
+    return both[:-1, :-1], np.array(both[-1, -1])
 
 
 def series_curves(posterior: Posterior, series: int) -> Curves:

@@ -44,8 +44,8 @@ def small(market: Panel, invent_fit: Callable[..., Fit]) -> Fit:
 
 
 def free(objective: PlanObjective = "fixed_budget", **values: Any) -> PlanRequest:
-    """A request that lets channels move as far as has been learned."""
-    return PlanRequest(objective, max_change=None, **values)
+    """A request for the best mean that lets channels move as far as has been learned."""
+    return PlanRequest(objective, max_change=None, **{"utility": Utility("mean"), **values})
 
 
 def outcome_of(fit: Fit, request: PlanRequest, weekly: np.ndarray) -> np.ndarray:
@@ -55,7 +55,7 @@ def outcome_of(fit: Fit, request: PlanRequest, weekly: np.ndarray) -> np.ndarray
 
 
 def utility_of(request: PlanRequest, gains: np.ndarray) -> np.ndarray:
-    risk = request.utility
+    risk = request.maximised
     if risk.kind == "quantile":
         # Of Harrell and Davis, within the draws next to the quantile.
         return np.quantile(gains, risk.level, axis=-1)
@@ -124,7 +124,7 @@ def test_a_plan_brings_what_the_model_says_of_the_weeks_to_come(regional_mixture
 
 @pytest.mark.parametrize(
     "utility",
-    [Utility(), Utility("mean_minus_sd", weight=0.7), Utility("quantile", level=0.2)],
+    [Utility("mean"), Utility("mean_minus_sd", weight=0.7), Utility("quantile", level=0.2)],
     ids=lambda utility: utility.kind,
 )
 @pytest.mark.parametrize("multiplier", [1.0, 0.6])
@@ -336,3 +336,29 @@ def test_requests_that_make_no_sense_are_refused() -> None:
         Utility("quantile", level=1.0)
     with pytest.raises(ValueError):
         ChannelLimit("tv", min_weekly=2.0, max_weekly=1.0)
+
+
+@pytest.mark.parametrize("objective", ["fixed_budget", "flexible"])
+def test_a_plan_weighs_series_by_what_their_units_are_worth(
+    regional_mixture: Fit, objective: PlanObjective
+) -> None:
+    """Of orders worth 20 in one region and 400 in another, the plan is that of their revenue."""
+    worth, panel = np.array([20.0, 80.0, 400.0, 100.0]), regional_mixture.panel
+    orders = replace(
+        regional_mixture,
+        panel=replace(panel, outcome=panel.outcome / worth, value=panel.outcome),
+        scales=replace(regional_mixture.scales, outcome=regional_mixture.scales.outcome / worth),
+        spec=replace(regional_mixture.spec, outcome_kind="count", value_per_unit="by_week"),
+    )
+    wanted, found = (plan(fit, free(objective)) for fit in (regional_mixture, orders))
+    # The search stops a step apart.
+    np.testing.assert_allclose(found.weekly, wanted.weekly, rtol=2e-2, atol=5.0)
+    for column in ("roi_mean", "mroi_mean"):
+        np.testing.assert_allclose(found.cells[column], wanted.cells[column], rtol=2e-2)
+    by_cell = np.repeat(worth, len(panel.channels))
+    np.testing.assert_allclose(
+        by_cell * found.cells["contribution_mean"], wanted.cells["contribution_mean"], rtol=2e-2
+    )
+    assert found.totals["contribution_mean"].item() == pytest.approx(
+        found.cells["contribution_mean"].sum()
+    )

@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 
 from hill_mmm import Fit, ModelSpec, Panel
+from hill_mmm._model.design import baseline_design
+from hill_mmm._results.baseline_prior import learned_prior_sd
 from hill_mmm._results.confounding import multiplier_information, robustness
 from hill_mmm._results.decompose import decompose, with_total
 from hill_mmm.panel import ALL_SERIES, Floats
@@ -68,6 +70,25 @@ def test_the_sum_knows_what_its_series_know(regions: Panel, invent_fit: InventFi
     assert total.series == ALL_SERIES
     assert total.information == pytest.approx(sum(part.information for part in parts))
     assert total.unexplained == pytest.approx(sum(float(part.unexplained) for part in parts))
+
+
+def test_a_level_that_walks_counts_as_far_as_it_has_been_seen_to(
+    market: Panel, invent_fit: InventFit
+) -> None:
+    """By the covariance of the weeks itself, noise and baseline together."""
+    fit = invent_fit(market.head(91), ModelSpec(trend="smooth"))
+    (part,) = decompose(fit)
+    design = baseline_design(fit.panel, fit.spec, fit.scales)
+    sd = learned_prior_sd(fit, design)
+    assert not np.allclose(sd, design.prior_sd)
+    columns, scale = design.matrix[:, 0], fit.scales.outcome[0]
+    noise = fit.draws["sigma"].mean()
+    covariance = noise**2 * np.eye(91) + (columns * sd**2) @ columns.T
+    effect = part.media.mean(axis=0) / scale
+    rest = part.outcome / scale - effect.sum(axis=1) - columns @ design.prior_mean
+    expected = effect.T @ np.linalg.solve(covariance, effect)
+    assert part.information == pytest.approx(expected, rel=1e-6)
+    assert part.unexplained == pytest.approx(rest @ np.linalg.solve(covariance, rest), rel=1e-6)
 
 
 def test_weeks_after_those_fitted_to_do_not_count(market: Panel, invent_fit: InventFit) -> None:
