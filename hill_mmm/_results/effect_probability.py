@@ -82,7 +82,7 @@ def effect_probability(posterior: Posterior, part: Decomposition) -> EffectProba
     obstacle = _obstacle(posterior)
     if obstacle is not None:
         return EffectProbability(np.full(media, np.nan), [obstacle] * media)
-    found = [_probability(log_ratio) for log_ratio in log_ratios(posterior, part).T]
+    found = [probability_of(log_ratio) for log_ratio in log_ratios(posterior, part).T]
     return EffectProbability(np.array([p for p, _ in found]), [reason for _, reason in found])
 
 
@@ -185,7 +185,7 @@ def _log_ratio(effect: _Effect, prior_mean: Floats, prior_sd: float) -> Floats:
     return -top - np.log(step * np.exp(log_integrand - top[:, None]).sum(axis=1))
 
 
-def _probability(log_ratio: Floats) -> tuple[float, str | None]:
+def probability_of(log_ratio: Floats) -> tuple[float, str | None]:
     """At even prior odds `1 / (1 + mean ratio)`; or the reason why it is not known."""
     weight, pareto_k = smoothed_weights(log_ratio)
     # Weights in proportion to the ratios, summed over the ratios, are one over their mean.

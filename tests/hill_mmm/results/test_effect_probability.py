@@ -12,7 +12,7 @@ from hill_mmm import Fit, LiftTest, ModelSpec, Panel, fit
 from hill_mmm._model.design import baseline_design
 from hill_mmm._posterior import flatten
 from hill_mmm._results.decompose import decompose
-from hill_mmm._results.effect_probability import effect_probability, log_ratios
+from hill_mmm._results.effect_probability import effect_probability, log_ratios, probability_of
 from hill_mmm._results.lift_tests import modelled_lift
 from tests.hill_mmm.conftest import InventFit
 
@@ -80,12 +80,27 @@ def test_the_ratio_of_the_marginal_likelihoods(
     np.testing.assert_allclose(log_ratios(made, part)[:, display], wanted, rtol=1e-4, atol=1e-4)
 
 
-def test_the_odds_are_the_mean_ratio(fitted: Fit) -> None:
-    (part,) = decompose(fitted)
-    ratio = np.exp(log_ratios(fitted, part)).mean(axis=0)
-    probability, _ = only(fitted)
-    # Smoothing the tail moves the mean by little where it is told at all.
-    np.testing.assert_allclose(probability, 1.0 / (1.0 + ratio), atol=0.02)
+@pytest.mark.parametrize("odds", [0.05, 1.0, 8.0])
+def test_the_odds_are_the_mean_ratio(odds: float) -> None:
+    ratio = odds * np.random.default_rng(0).gamma(4.0, 0.25, 4000)
+    found, reason = probability_of(np.log(ratio))
+    assert found == pytest.approx(1.0 / (1.0 + odds), abs=0.005)
+    assert reason is None
+
+
+def test_a_mean_that_is_not_known_is_given_from_its_safe_side() -> None:
+    """Ratios with so heavy a tail that they have no mean."""
+    tail = np.random.default_rng(0).pareto(0.8, 4000)
+    certain, _ = probability_of(np.log(1e-5 * (1.0 + tail)))
+    # Ten times the mean of these draws.
+    assert 0.99 < certain < 1.0 / (1.0 + 1e-5 * (1.0 + tail).mean())
+    assert probability_of(np.log(3.0 * (1.0 + tail)))[0] < 0.25
+    # A tail of ties fits no distribution; ratios that are all equal need none.
+    assert np.isnan(probability_of(np.minimum(np.log(1.0 + tail), 0.2))[0])
+    even, reason = probability_of(np.zeros(4000))
+    assert even == pytest.approx(0.5) and reason is None
+    unknown, reason = probability_of(np.log(0.02 * (1.0 + tail)))
+    assert np.isnan(unknown) and reason is not None and "Pareto k" in reason
 
 
 def test_what_has_an_effect_and_what_nobody_can_tell(fitted: Fit) -> None:
