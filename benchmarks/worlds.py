@@ -225,7 +225,7 @@ def _shape(world: World, spend: Floats) -> Floats:
 
 
 def half_saturation(world: World) -> Floats:
-    """Of each channel's curve, in currency a week."""
+    """By channel, in currency a week of adstock."""
     adstock = _adstock(world, world.spend)
     on_air = np.where(world.spend > 0, adstock, np.nan)
     return world.relative_k * np.nanmedian(on_air, axis=0)

@@ -570,8 +570,7 @@ class Utility(Checked):
         for name, kind in (("level", "quantile"), ("weight", "mean_minus_sd")):
             value = getattr(self, name)
             if kind != self.kind and value != getattr(type(self), name):
-                stands = f"{name} {value:g} of kind {self.kind}"
-                found.append((stands, f"kind {kind}, or no {name}"))
+                found.append((f"{name} {value:g}, kind {self.kind}", f"kind {kind}, or no {name}"))
         return found
 
     @property

@@ -680,7 +680,11 @@ BUDGET_PLAN_SUMMARY = _table(
         nullable=True,
     ),
     _text("objective", "fixed_budget, target_roi, target_mroi or flexible."),
-    _text("utility", "What of the gain is maximised: mean, quantile or mean_minus_sd, with level."),
+    _text(
+        "utility",
+        "What of the gain is maximised: mean, quantile with its level, or mean_minus_sd with its "
+        "weight.",
+    ),
     _date("horizon_start", "First day of the first week planned."),
     _date("horizon_end", "First day of the last week planned."),
     _count("horizon_weeks", "Weeks planned."),
@@ -700,7 +704,11 @@ BUDGET_PLAN_SUMMARY = _table(
         nullable=True,
     ),
     _number("prob_gain", "Posterior probability that the gain is over 0.", nullable=True),
-    _number("utility_gain", "Utility of the gain; 0 is no change.", nullable=True),
+    _number(
+        "utility_gain",
+        "Utility of the gain: a careful figure to count on, if the model holds; 0 is no change.",
+        nullable=True,
+    ),
     _number("roi_mean", "Contribution per unit of money; null without value.", nullable=True),
     sa.Column(
         "has_converged", sa.Boolean, nullable=True, comment="True where the search has ended."

@@ -1,9 +1,11 @@
 """Where should the next unit of money go? Channels by mROI, and the budget plan."""
 
+import pandas as pd
 import streamlit as st
 
 from dashboards import charts
 from dashboards.data import ask, exists
+from dashboards.numbers import written
 from dashboards.published import PERIODS, Published, choose_period, opened
 from dashboards.tables import NUMBER, PERCENT, missing, say_what_has_no_return, show
 
@@ -19,9 +21,9 @@ order by mroi_mean desc nulls last, channel
 
 PLANS = """
 select
-    scenario, status, reason, objective, horizon_start, horizon_end, reference_spend,
-    planned_spend, gain_mean, gain_ci_lo, gain_ci_hi, prob_gain, has_converged,
-    constraint_residual, is_extrapolated, ci_level
+    scenario, status, reason, objective, utility, horizon_start, horizon_end, horizon_weeks,
+    reference_spend, planned_spend, gain_mean, gain_ci_lo, gain_ci_hi, prob_gain, utility_gain,
+    has_converged, constraint_residual, is_extrapolated, ci_level
 from mmm.budget_plan_summary_latest
 where run_id = :run_id
 order by scenario
@@ -58,6 +60,19 @@ order by channel
 """
 
 
+def in_words(plan: pd.Series, run: Published) -> str:
+    """What a plan is expected to bring, and how far to believe it."""
+    gain, low, high = (
+        written(plan[f"gain_{end}"], is_signed=True) for end in ("mean", "ci_lo", "ci_hi")
+    )
+    return (
+        f"**{gain} {run.outcome} in {plan['horizon_weeks']:.0f} weeks**, over the reference, is "
+        f"expected of the plan; with {plan['ci_level']:.0%} probability it is between {low} and "
+        f"{high}, and over 0 with {plan['prob_gain']:.0%}. This holds if the model does: it does "
+        "not count what a warning of the checks says, such as of a budget that follows demand."
+    )
+
+
 def show_plans(run: Published) -> None:
     """Each plan's gain, and of one of them what to spend where."""
     plans = ask(PLANS, run_id=run.run_id)
@@ -65,11 +80,13 @@ def show_plans(run: Published) -> None:
         missing("budget_plan_summary_latest", "A budget plan")
         return
     money = ["reference_spend", "planned_spend", "gain_mean", "gain_ci_lo", "gain_ci_hi"]
+    money += ["utility_gain"]
     percent = dict.fromkeys(["prob_gain", "ci_level"], PERCENT)
     show(plans, "plans", dict.fromkeys(money, NUMBER) | percent | {"constraint_residual": NUMBER})
     st.caption(
         f"gain is what the plan brings over the reference in its weeks, in {run.outcome}, with its "
-        "interval; prob_gain the probability that it is over 0."
+        "interval; prob_gain the probability that it is over 0; utility_gain what was maximised, "
+        "by default the mean less half a standard deviation."
     )
     scenario = str(st.selectbox("Plan", list(plans.rows["scenario"])))
     moves = ask(MOVES, **run.keys, scenario=scenario)
@@ -77,9 +94,11 @@ def show_plans(run: Published) -> None:
         reason = plans.rows.set_index("scenario").loc[scenario, "reason"]
         st.info(f"The plan {scenario} moves nothing: {reason or 'it has no rows of this series'}.")
         return
-    status = str(plans.rows.set_index("scenario").loc[scenario, "status"])
+    chosen = plans.rows[plans.rows["scenario"] == scenario].iloc[0]
+    status = str(chosen["status"])
     if status in STATUSES:
         st.warning(f"The plan {scenario} is {status}. {STATUSES[status]}")
+    st.markdown(in_words(chosen, run))
     st.altair_chart(charts.moves(moves.rows, run.currency))
     show(moves, "moves", dict.fromkeys(["current_weekly_spend", "planned_weekly_spend"], NUMBER))
     plan = ask(PLAN, **run.keys, scenario=scenario)

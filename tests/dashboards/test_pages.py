@@ -21,7 +21,9 @@ def _forget_other_warehouses() -> Iterator[None]:
 
 
 def text(app: AppTest) -> str:
-    return "\n".join(str(part.value) for part in [*app.caption, *app.info, *app.warning])
+    return "\n".join(
+        str(part.value) for part in [*app.caption, *app.info, *app.warning, *app.markdown]
+    )
 
 
 @pytest.mark.parametrize("page", PAGES)
@@ -180,6 +182,22 @@ def test_a_change_is_told_however_few_draws_are_kept() -> None:
     assert found["n_draws"] == 1
     assert found["change_ci_lo"] == found["change_ci_hi"] > 0
     assert "It is more than now in 100% of 1 posterior draws" in text(app)
+
+
+def test_a_plan_is_read_out_with_its_interval(published: tuple[Project, str]) -> None:
+    project, _ = published
+    app = opened("next_unit")
+    for scenario in app.selectbox[-1].options:
+        app.selectbox[-1].set_value(scenario)
+        rerun(app)
+        row = project.query(
+            f"select * from mmm.budget_plan_summary_latest where scenario = '{scenario}'"
+        ).iloc[0]
+        gain, low, high = (
+            written(row[f"gain_{end}"], is_signed=True) for end in ("mean", "ci_lo", "ci_hi")
+        )
+        assert f"**{gain} revenue in 13 weeks**" in text(app)
+        assert f"90% probability it is between {low} and {high}" in text(app)
 
 
 def test_the_forecast_follows_the_last_week_and_sums_up(published: tuple[Project, str]) -> None:

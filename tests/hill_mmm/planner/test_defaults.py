@@ -6,10 +6,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from hill_mmm import ChannelLimit, Fit, ModelSpec, Panel, PlanRequest, plan
+from hill_mmm import ChannelLimit, Fit, ModelSpec, Panel, PlanRequest, Utility, plan
 from hill_mmm._planner.response import current_spend
 from hill_mmm._results.learned import learned_range
 from hill_mmm._results.response import response_points
+from hill_mmm.spec import PlanObjective
 
 
 @pytest.fixture(scope="module")
@@ -70,6 +71,30 @@ def test_a_gain_that_may_be_a_loss_is_unsure(one_is_poor: Fit) -> None:
     assert unsure.status == "unsure"
     assert unsure.totals["gain_ci_lo"].item() < 0.0 < unsure.totals["gain_ci_hi"].item()
     assert unsure.totals["status"].item() == "unsure"
+
+
+def test_a_risk_is_taken_only_if_it_pays(one_is_poor: Fit) -> None:
+    """Search brings much in one draw of four: by the mean alone its budget goes all the same."""
+    amplitude = one_is_poor.draws["amplitude"].copy()
+    amplitude[:, ::4, 0, 1] *= 60.0
+    risky = replace(one_is_poor, draws=one_is_poor.draws | {"amplitude": amplitude})
+    bold = plan(risky, PlanRequest(utility=Utility("mean"))).totals.iloc[0]
+    careful = plan(risky).totals.iloc[0]
+    assert careful["utility"] == "mean_minus_sd 0.5"
+    # The search's standard deviation is that of the draws, the row's that of a sample.
+    of_draws = np.sqrt(1.0 - 1.0 / risky.n_draws)
+    less, as_bold = (row["gain_mean"] - 0.5 * of_draws * row["gain_sd"] for row in (careful, bold))
+    assert careful["utility_gain"] == pytest.approx(less, rel=1e-6)
+    assert less > as_bold
+    assert careful["gain_sd"] < 0.9 * bold["gain_sd"]
+    assert careful["gain_mean"] < bold["gain_mean"]
+
+
+@pytest.mark.parametrize("objective", ["target_roi", "target_mroi"])
+def test_a_target_of_means_is_planned_for_by_the_mean(objective: PlanObjective) -> None:
+    assert PlanRequest(objective, target=1.0).maximised == Utility("mean")
+    asked = Utility("quantile")
+    assert PlanRequest(objective, target=1.0, utility=asked).maximised == asked
 
 
 @pytest.mark.parametrize("channel", [0, 1, 2])

@@ -334,6 +334,13 @@ def test_requests_that_make_no_sense_are_refused() -> None:
             PlanRequest(**wrong)  # pyright: ignore[reportArgumentType]
     with pytest.raises(ValueError):
         Utility("quantile", level=1.0)
+    for wrong in (
+        {"level": 0.2},
+        {"kind": "quantile", "weight": 1.0},
+        {"kind": "mean", "level": 0.3},
+    ):
+        with pytest.raises(ValueError, match=r"kind (quantile|mean_minus_sd), or no"):
+            Utility(**wrong)  # pyright: ignore[reportArgumentType]
     with pytest.raises(ValueError):
         ChannelLimit("tv", min_weekly=2.0, max_weekly=1.0)
 
