@@ -245,6 +245,12 @@ def _sample(
 
 
 def _require_fittable(panel: Panel, spec: ModelSpec) -> None:
+    if (panel.value is not None) != (spec.value_per_unit == "by_week"):
+        raise ValueError(
+            "value_per_unit 'by_week' goes with a panel that has the value of each week, and no "
+            f"other does: value_per_unit is {spec.value_per_unit!r}, and the panel has "
+            + ("none" if panel.value is None else "values")
+        )
     by_medium = ("channel_priors", "channel_curve_priors", "follows_demand", "moving_effects")
     for key in by_medium:
         unknown = sorted(set(getattr(spec, key)) - set(panel.media_names))

@@ -140,6 +140,8 @@ class Posterior:
             "starts": (("series",), panel.starts),
             "media_starts": (("series",), panel.media_starts),
         }
+        if panel.value is not None:
+            data["value"] = (("week", "series"), panel.value)
         names = {
             "series": panel.series,
             "channel": panel.channels,
@@ -215,6 +217,7 @@ def _panel_of(dataset: xr.Dataset) -> Panel:
         channels=names("channel"),
         organic_names=names("organic_medium"),
         control_names=names("control"),
+        value=dataset["value"].to_numpy() if "value" in dataset else None,
     )
 
 

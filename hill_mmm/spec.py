@@ -296,7 +296,8 @@ class ModelSpec(ModelOptions):
         components: number K of Hill curves in the mixture over weeks.
         outcome_kind: `money`, in the currency of the spend; or `count`: orders, visits or any other
             unit, whose ROI is in money only if a unit has a value.
-        value_per_unit: money that a unit of a count is worth, or None for unknown.
+        value_per_unit: money that a unit of a count is worth; `by_week`, if the panel has what each
+            week's units are worth; or None for unknown.
         channel_priors: priors by channel, paid or organic, if they differ from the default.
         channel_curve_priors: priors of carry-over and saturation by channel, paid or organic, if
             they differ from `curve_prior`.
@@ -318,7 +319,7 @@ class ModelSpec(ModelOptions):
 
     components: Count = 1
     outcome_kind: OutcomeKind = "money"
-    value_per_unit: Positive | None = None
+    value_per_unit: Positive | Literal["by_week"] | None = None
     channel_priors: Mapping[str, AmplitudePrior] = field(default_factory=dict)
     channel_curve_priors: Mapping[str, CurvePrior] = field(default_factory=dict)
     moving_effects: tuple[str, ...] = ()
@@ -343,6 +344,11 @@ class ModelSpec(ModelOptions):
         )
 
     @property
+    def has_value(self) -> bool:
+        """Whether what a unit of the outcome is worth in money is known, so that it has a ROI."""
+        return self.outcome_kind == "money" or self.value_per_unit is not None
+
+    @property
     def learned_scales(self) -> tuple[str, ...]:
         """Parts of the baseline whose columns have a prior scale that is learned, in their order.
 
@@ -355,18 +361,18 @@ class ModelSpec(ModelOptions):
         return tuple(name for name, is_learned in has.items() if is_learned)
 
     @property
-    def worth(self) -> float:
-        """Money that a unit of the outcome is worth: 1 for money, NaN for a count without value."""
+    def unit_value(self) -> float:
+        """Money that every unit of the outcome is worth; NaN if not known, or different by week."""
         if self.outcome_kind == "money":
             return 1.0
-        return math.nan if self.value_per_unit is None else self.value_per_unit
+        return self.value_per_unit if isinstance(self.value_per_unit, int | float) else math.nan
 
     def contradictions(self) -> list[tuple[str, str]]:
         """A value of what is money already, and ROI priors on what has no value."""
         if self.outcome_kind == "money" and self.value_per_unit is not None:
-            found = f"outcome_kind 'money' and value_per_unit {self.value_per_unit:g}"
+            found = f"outcome_kind 'money' and value_per_unit {self.value_per_unit}"
             return [(found, "value_per_unit of a count alone")]
-        if self.outcome_kind == "money" or self.value_per_unit is not None:
+        if self.has_value:
             return []
         return [
             (
@@ -383,7 +389,7 @@ class ModelSpec(ModelOptions):
         Raises:
             ValueError: for a ROI prior of an organic channel, which has no spend.
         """
-        has_roi = is_paid and self.amplitude_prior == "roi" and not math.isnan(self.worth)
+        has_roi = is_paid and self.amplitude_prior == "roi" and self.has_value
         default = DEFAULT_ROI_PRIOR if has_roi else DEFAULT_SHARE_PRIOR
         prior = self.channel_priors.get(channel, default)
         if prior.kind == "roi" and not is_paid:

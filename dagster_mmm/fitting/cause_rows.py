@@ -14,7 +14,7 @@ from dagster_mmm.fitting.version import code_version
 from dagster_mmm.settings import Settings
 from dagster_mmm.warehouse import tables
 from hill_mmm import Fit, LiftTest, ModelSpec, Panel, SamplerError, SamplerSettings
-from hill_mmm.panel import WEEK
+from hill_mmm.panel import last_day
 
 REFITS = {
     "code": "the earlier run by this version of the code",
@@ -91,7 +91,7 @@ def change_rows(before: StoredRun, after: StoredRun, tell: Tell) -> pd.DataFrame
         columns = tables.RUN_DELTA_CAUSE.columns.keys()
         return pd.DataFrame(columns=columns).drop(columns=["run_id", "model_key"])
     *refitted, last_cause = asked
-    first, last = old.fit.panel.weeks[0], old.fit.panel.weeks[-1] + WEEK - np.timedelta64(1, "D")
+    first, last = old.fit.panel.weeks[0], last_day(old.fit.panel.weeks[-1])
     summaries: dict[str, pd.DataFrame] = {}
     has_passed = {last_cause: new.record.refusal is None}
     for number, cause in enumerate(refitted, start=1):

@@ -16,7 +16,7 @@ from dagster_mmm.warehouse import tables
 from dagster_mmm.warehouse.runs import PublishedFit
 from hill_mmm import Panel
 from hill_mmm.checks import Check
-from hill_mmm.panel import WEEK
+from hill_mmm.panel import last_day
 
 
 def delta_rows(
@@ -39,8 +39,7 @@ def delta_rows(
             columns=["run_id", "model_key"]
         )
     first, last = (np.datetime64(previous.run[f"window_{end}"], "D") for end in ("start", "end"))
-    last_day = last + WEEK - np.timedelta64(1, "D")
-    current = hill_mmm.results.summary_between(run.fit, first, last_day, ci_level, panel)
+    current = hill_mmm.results.summary_between(run.fit, first, last_day(last), ci_level, panel)
     rows = hill_mmm.results.run_delta(previous.summary, current)
     if weeks[0] != first:
         # Sums over different weeks; returns are still rates of the same kind.

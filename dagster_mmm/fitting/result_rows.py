@@ -225,6 +225,11 @@ def fresh_until_of(settings: Settings, last_week: np.datetime64) -> np.datetime6
     return np.datetime64(until, "s")
 
 
+def unit_value_of(settings: Settings, panel: Panel) -> float | None:
+    """Money that a unit of a count is worth, by the settings or on average by the panel."""
+    return settings.outcome.value_per_unit if panel.unit_value is None else panel.unit_value
+
+
 def _finished_run(run: FittedRun) -> pd.DataFrame:
     fits = [fit for fit in (run.fit, run.holdout) if fit is not None]
     panel, record = run.fit.panel, run.record
@@ -243,6 +248,7 @@ def _finished_run(run: FittedRun) -> pd.DataFrame:
         window_start=first,
         window_end=last,
         fresh_until=fresh_until_of(run.settings, last),
+        value_per_unit=unit_value_of(run.settings, panel),
         n_weeks=len(panel.outcome_weeks),
         n_series=len(panel.series),
         components_selected=run.fit.spec.components,

@@ -16,6 +16,7 @@ from dagster_mmm.fitting.result_rows import (
     fresh_until_of,
     overall,
     started_run,
+    unit_value_of,
 )
 from dagster_mmm.inputs import fingerprint
 from dagster_mmm.warehouse import tables
@@ -111,6 +112,7 @@ def _finished_run(run: ScoreRun) -> pd.DataFrame:
         window_start=first,
         window_end=last,
         fresh_until=fresh_until_of(fit.settings, last),
+        value_per_unit=unit_value_of(fit.settings, run.panel),
         n_weeks=len(run.panel.outcome_weeks),
         n_series=len(run.panel.series),
         components_selected=fit.fit.spec.components,

@@ -26,7 +26,7 @@ def model_spec(settings: Settings, media: Collection[str], components: int) -> M
         **vars(narrowed(settings.model, ModelOptions)),
         components=components,
         outcome_kind=settings.outcome.kind,
-        value_per_unit=settings.outcome.value_per_unit,
+        value_per_unit=settings.outcome.unit_value,
         channel_priors={
             medium.name: prior
             for medium in (*settings.channels, *settings.organic)

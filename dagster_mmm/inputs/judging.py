@@ -18,7 +18,7 @@ from dagster_mmm.inputs.problems import (
     empty_table,
     future_dates,
     rejected_rows,
-    reserved_series,
+    series_like_their_sum,
     similar_series,
     stopped_feeds,
     unknown_holidays,
@@ -66,6 +66,7 @@ class ModelInput:
 
 class _Roles(TypedDict):
     outcome: str
+    value: str | None
     channels: list[str]
     organic: list[str]
     controls: list[str]
@@ -118,7 +119,7 @@ def judge_input(
     otherwise = built_otherwise(weekly, settings)
     if otherwise:
         return ModelInput(_snapshot(weekly), (*problems, *otherwise))
-    problems += absent_variables(weekly, settings) + reserved_series(weekly)
+    problems += absent_variables(weekly, settings) + series_like_their_sum(weekly)
     problems += similar_series(weekly)
     weekly = weekly.assign(week_start=pd.to_datetime(weekly["week_start"]))
     far_ahead = future_dates(weekly, pd.Timestamp(today) + PLANNED_AHEAD)
@@ -174,8 +175,10 @@ def _wide(snapshot: pd.DataFrame) -> pd.DataFrame:
 
 def _roles(snapshot: pd.DataFrame, settings: Settings) -> _Roles:
     used = set(snapshot.loc[snapshot["is_used"], "variable"].unique())
+    value = settings.outcome.value
     return {
         "outcome": settings.outcome.name,
+        "value": None if value is None else value.name,
         "channels": [channel.name for channel in settings.channels if channel.name in used],
         "organic": [medium.name for medium in settings.organic if medium.name in used],
         "controls": [control.name for control in settings.controls],

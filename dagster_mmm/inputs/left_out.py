@@ -12,10 +12,10 @@ from dagster_mmm.warehouse.marts import OPEN_DAYS
 # An outcome that is later than this has stopped coming, and somebody has to know.
 MAX_LATE_WEEKS = 4
 LEAD_IN = "the week leads in: its media count for what they carry over, its outcome does not"
+# An outcome, and what it is worth.
+OF_OUTCOME = ("outcome", "value")
 # Public holidays make some weeks shorter than a business's usual one.
 REGULAR = 0.8
-# What `int_input` says of a week that the reports do not hold.
-BEYOND_REPORTS = "reports from "
 SILENCE = {
     "spend": "the channel has no spend in any week",
     "organic": "the medium has no exposure in any week",
@@ -63,7 +63,7 @@ def lead_in(weekly: pd.DataFrame, settings: Settings) -> "pd.Series[str]":
         has_arrived &= outcome["week_start"] >= pd.Timestamp(settings.outcome.starts)
     first = outcome[has_arrived].groupby("series_key")["week_start"].min()
     is_before = weekly["week_start"] < weekly["series_key"].map(first)
-    of_week = weekly["role"].isin(("outcome", "control"))
+    of_week = weekly["role"].isin((*OF_OUTCOME, "control"))
     return pd.Series(LEAD_IN, index=weekly.index, dtype="string").where(is_before & of_week)
 
 
@@ -116,9 +116,7 @@ def _partial_last_week(weekly: pd.DataFrame) -> dict[Hashable, str]:
 def _unreported_weeks(weekly: pd.DataFrame, left_out: Collection[Hashable]) -> dict[Hashable, str]:
     """The last weeks, of those not left out already, that the ad platforms' reports do not hold."""
     spend = weekly[(weekly["role"] == "spend") & ~weekly["week_start"].isin(left_out)]
-    found = spend["unreadable_value"].where(
-        spend["unreadable_value"].str.startswith(BEYOND_REPORTS).fillna(False).astype(bool)
-    )
+    found = spend["unreadable_value"].where(spend["is_beyond_reports"].astype(bool))
     by_week = found.groupby(spend["week_start"]).max()
     last = by_week[by_week.index > by_week.index[by_week.isna()].max()]
     if len(last) > MAX_LATE_WEEKS:
@@ -140,19 +138,23 @@ def _weeks_since_a_stop(weekly: pd.DataFrame, settings: Settings) -> dict[Hashab
 def _late_weeks(
     weekly: pd.DataFrame, settings: Settings, left_out: Collection[Hashable]
 ) -> dict[Hashable, str]:
-    """The last weeks, of those not left out already, that the outcome of a series is late for."""
-    outcome = weekly[weekly["role"] == "outcome"]
+    """The last weeks, of those not left out already, that an outcome, or its value, is late for."""
+    of_outcome = weekly[weekly["role"].isin(OF_OUTCOME)].sort_values("role")
+    blank = _is_blank(of_outcome)
+    is_blank = blank.groupby([of_outcome["series_key"], of_outcome["week_start"]]).transform("any")
+    outcome = of_outcome[of_outcome["role"] == "outcome"]
     # A week without a row is late at the end of a series; before its last row, it is a gap.
     with_row = outcome["week_start"].where(outcome["n_rows"] > 0)
     last_row = with_row.groupby(outcome["series_key"]).transform("max")
-    has_arrived = ~_is_blank(outcome) & (outcome["week_start"] <= last_row)
+    has_arrived = ~is_blank[outcome.index] & (outcome["week_start"] <= last_row)
     arrival = outcome["week_start"].where(has_arrived & ~outcome["week_start"].isin(left_out))
     last_arrival = arrival.groupby(outcome["series_key"]).transform("max")
     late = outcome[~(outcome["week_start"] <= last_arrival) & ~outcome["week_start"].isin(left_out)]
     late = late[late.groupby("series_key")["week_start"].transform("size") <= MAX_LATE_WEEKS]
     n_series = outcome["series_key"].nunique()
+    awaited = of_outcome[blank].groupby("week_start")["variable"].first()
     return {
-        week: f"{settings.outcome.name} has not arrived for this week"
+        week: f"{awaited.get(week, settings.outcome.name)} has not arrived for this week"
         f"{_in_series(sorted(series), n_series)}"
         for week, series in late.groupby("week_start")["series_key"]
     }

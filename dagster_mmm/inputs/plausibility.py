@@ -26,12 +26,13 @@ MEDIA = ("spend", "organic")
 def unit_errors(weekly: pd.DataFrame, settings: Settings) -> list[Problem]:
     """Values so far from the usual one of their series that they are in another unit.
 
-    Media may be far below their usual week, for a campaign fades out; an outcome may not.
+    Media may be far below their usual week, for a campaign fades out; an outcome, and what it is
+    worth, may not.
     """
     limit = settings.input.max_times_usual
     places = {v.name: settings.place_of(v) for v in settings.variables().values()}
     times = _times_usual(weekly)
-    is_small = (weekly["role"] == "outcome") & (times > 0) & (times < 1 / limit)
+    is_small = weekly["role"].isin(("outcome", "value")) & (times > 0) & (times < 1 / limit)
     wrong = weekly.assign(times=times)[(times > limit) | is_small]
     wrong = wrong.assign(
         amount=wrong["value"].map(_amount),

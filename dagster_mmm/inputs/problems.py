@@ -20,7 +20,15 @@ from dagster_mmm.inputs.formats import (
 )
 from dagster_mmm.inputs.left_out import days_a_week
 from dagster_mmm.settings import Settings, as_read, reading
-from hill_mmm.panel import ALL_SERIES, Problem, duplicate_week, early_end, missing_week
+from dagster_mmm.warehouse.marts import NEWEST_COLUMN
+from hill_mmm.panel import (
+    ALL_SERIES,
+    Problem,
+    duplicate_week,
+    early_end,
+    missing_week,
+    reserved_series,
+)
 from hill_mmm.spec import years_without_holidays
 
 
@@ -36,7 +44,7 @@ def empty_table(settings: Settings) -> Problem:
 def built_otherwise(weekly: pd.DataFrame, settings: Settings) -> list[Problem]:
     """Rows of `weekly_input` that were built as another settings file, or an older one, says."""
     remedy = "build it again: run the job weekly_input, or mmm run"
-    if "read_as" not in weekly:
+    if NEWEST_COLUMN not in weekly:
         return [Problem("built_otherwise", f"weekly_input is of an earlier version; {remedy}")]
     read_as = weekly["read_as"].dropna()
     if read_as.empty or (read_as == reading(settings)).all():
@@ -107,17 +115,13 @@ def unknown_holidays(used: pd.DataFrame, settings: Settings) -> list[Problem]:
     return [Problem("unknown_holidays", message)]
 
 
-def reserved_series(weekly: pd.DataFrame) -> list[Problem]:
+def series_like_their_sum(weekly: pd.DataFrame) -> list[Problem]:
     """A series among several that a reader would take for their sum in the result tables."""
     names = sorted(weekly["series_key"].unique())
     reserved = [name for name in names if as_read(name) == ALL_SERIES]
     if len(names) == 1 or not reserved:
         return []
-    message = (
-        f"a series is called {reserved[0]!r}, the name of their sum, {ALL_SERIES!r}; call it "
-        "something else"
-    )
-    return [Problem("reserved_series", message, series=reserved[0])]
+    return [Problem(*reserved_series(reserved[0]), series=reserved[0])]
 
 
 def similar_series(weekly: pd.DataFrame) -> list[Problem]:

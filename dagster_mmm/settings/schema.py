@@ -32,6 +32,7 @@ from dagster_mmm.settings.sections import (
     ScheduleSettings,
     Section,
     TriggersSettings,
+    ValueSettings,
     Variable,
 )
 from dagster_mmm.settings.spelling import as_read
@@ -64,7 +65,7 @@ class Settings(Section):
 
     @model_validator(mode="after")
     def _names_are_unique(self) -> Self:
-        named = [(variable.name, f"{key}.name") for key, variable in self.variables().items()]
+        named = [(one.name, _place(key, one, "name")) for key, one in self.variables().items()]
         named += [(event, f"events.{event}") for event in self.events]
         _reject_repeated(
             named, "a name of its own for the outcome and each channel, medium, control and event"
@@ -80,7 +81,7 @@ class Settings(Section):
             column = variable.column if equals is None else (variable.column, as_read(equals))
             # A text in the reports is no column.
             in_reports = ("reports", column) if self.is_reported(variable) else column
-            used.append((in_reports, f"{key}.column"))
+            used.append((in_reports, _place(key, variable, "column")))
         _reject_repeated(
             used,
             "a column of its own for the date, the model, the series, the currency, the outcome "
@@ -114,7 +115,8 @@ class Settings(Section):
         ]
         _reject_any(
             of_money,
-            "outcome.value_per_unit beside outcome.kind: count, from which its ROI follows; "
+            "outcome.value_per_unit or value_column beside outcome.kind: count, from which its ROI "
+            "follows; "
             "without it contribution_share_prior, and plans of a fixed_budget",
         )
         return self
@@ -175,10 +177,14 @@ class Settings(Section):
 
     def variables(
         self,
-    ) -> dict[str, OutcomeSettings | ChannelSettings | OrganicSettings | ControlSettings]:
-        """The outcome, channels, organic media and controls, by their key, as channels[0]."""
+    ) -> dict[
+        str, OutcomeSettings | ValueSettings | ChannelSettings | OrganicSettings | ControlSettings
+    ]:
+        """The outcome, its value, channels, media and controls, by their key, as channels[0]."""
+        value = self.outcome.value
         return {
             "outcome": self.outcome,
+            **({} if value is None else {"outcome.value_column": value}),
             **{f"channels[{i}]": channel for i, channel in enumerate(self.channels)},
             **{f"organic[{i}]": medium for i, medium in enumerate(self.organic)},
             **{f"controls[{i}]": control for i, control in enumerate(self.controls)},
@@ -197,7 +203,7 @@ class Settings(Section):
     def table_columns(self) -> dict[str, str]:
         """Every column of the raw table that is read, by its key."""
         return self.input_columns() | {
-            f"{key}.column": variable.column
+            _place(key, variable, "column"): variable.column
             for key, variable in self.variables().items()
             if not self.is_reported(variable)
         }
@@ -231,6 +237,11 @@ class Settings(Section):
         )
         canonical = json.dumps(parts, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
         return hashlib.sha256(canonical.encode()).hexdigest()
+
+
+def _place(key: str, variable: Variable, of_variable: str) -> str:
+    """The key of a variable's name or column; those of a value are one text of the outcome."""
+    return key if isinstance(variable, ValueSettings) else f"{key}.{of_variable}"
 
 
 def _reject_repeated(used: Iterable[tuple[object, str]], allowed: str) -> None:

@@ -210,7 +210,9 @@ class Variable(Section):
 class OutcomeSettings(Variable):
     """What the model explains: `money`, such as revenue, in the model's currency; or a `count`.
 
-    A count of orders or visits has a ROI only with a `value_per_unit`, in the model's currency.
+    A count of orders or visits has a ROI only with a `value_per_unit`, in the model's currency, or
+    with a `value_column` of the table: the money that a row's count is worth, such as the revenue
+    of its orders, from which each week and series has a value per unit of its own.
 
     Weeks before `starts`, or before the first outcome without it, are the lead-in: their media
     count, for what they carry over, and their outcome and controls do not.
@@ -221,20 +223,43 @@ class OutcomeSettings(Variable):
     starts: Day | None = None
     kind: OutcomeKind = "money"
     value_per_unit: Positive | None = None
+    value_column: Text | None = None
 
     @model_validator(mode="after")
     def _money_is_its_own_value(self) -> Self:
-        if self.kind == "money" and self.value_per_unit is not None:
+        found = [] if self.value_per_unit is None else [f"value_per_unit {self.value_per_unit:g}"]
+        found += [] if self.value_column is None else [f"value_column {self.value_column!r}"]
+        if self.kind == "money" and found:
             raise reject(
-                "value_per_unit of kind: count alone",
-                found=f"value_per_unit {self.value_per_unit:g} of an outcome in money",
+                "value_per_unit or value_column of kind: count alone",
+                found=f"{found[0]} of an outcome in money",
             )
+        if len(found) > 1:
+            raise reject("value_per_unit or value_column, not both", found=" and ".join(found))
         return self
 
     @property
     def has_value(self) -> bool:
         """Whether a ROI can be had of it."""
-        return self.kind == "money" or self.value_per_unit is not None
+        return self.kind == "money" or self.unit_value is not None
+
+    @property
+    def unit_value(self) -> float | Literal["by_week"] | None:
+        """What a unit is worth, as the model is told: `ModelSpec.value_per_unit`."""
+        return self.value_per_unit if self.value_column is None else "by_week"
+
+    @property
+    def value(self) -> "ValueSettings | None":
+        """The variable that holds the value of a week's outcome."""
+        if self.value_column is None:
+            return None
+        return ValueSettings(name=f"value_of_{self.name}", column=self.value_column)
+
+
+class ValueSettings(Variable):
+    """The money that a row's count is worth, in the model's currency."""
+
+    input_role = "value"
 
 
 class MediumSettings(Variable):

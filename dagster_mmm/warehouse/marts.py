@@ -36,6 +36,8 @@ REJECTED_INPUT = sa.table(
     *map(sa.column, ("model_key", "series_key", "raw_date", "n_rows", "settings_file")),
     schema=SCHEMA,
 )
+# Without it, `weekly_input` is of an earlier version.
+NEWEST_COLUMN = "is_beyond_reports"
 # The days of a week of a business that is closed on one or two of them.
 OPEN_DAYS = (5, 6)
 
@@ -178,7 +180,7 @@ def has_input(warehouse: Warehouse) -> bool:
         if not inspector.has_table("weekly_input", schema=SCHEMA):
             return False
         columns = inspector.get_columns("weekly_input", schema=SCHEMA)
-    return "settings_file" in {column["name"] for column in columns}
+    return NEWEST_COLUMN in {column["name"] for column in columns}
 
 
 def _total(column: "sa.ColumnElement[int]") -> "sa.ColumnElement[int]":

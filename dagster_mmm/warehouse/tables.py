@@ -125,7 +125,8 @@ RUN = _table(
     ),
     _number(
         "value_per_unit",
-        "Money that a unit of a count is worth, by which its ROI and mROI are in money; null for "
+        "Money that a unit of a count is worth, by which its ROI and mROI are in money; of an "
+        "outcome.value_column, the mean over the weeks used, where each week has its own; null for "
         "money, and for a count without one, which has neither.",
         nullable=True,
     ),
@@ -607,7 +608,7 @@ INPUT_SNAPSHOT = _table(
     _series(),
     _week(),
     _key("variable", sa.String, "Outcome, channel, organic medium or control, as in the settings."),
-    _text("role", "outcome, spend, organic or control."),
+    _text("role", "outcome, value, spend, organic or control."),
     _number("value", "The value used, or found where is_used is false.", nullable=True),
     _flag("is_used", "False for a value left out of the fit; reason says why."),
     _flag("is_repaired", "True where the input was changed or left out."),
@@ -651,7 +652,10 @@ BUDGET_PLAN = _table(
     ),
     *_statistics("contribution_change", "That, minus the same of the reference"),
     _number(
-        "roi_mean", "Contribution per unit of money; null without spend or value.", nullable=True
+        "roi_mean",
+        "Contribution per unit of money; null without value, and where the spend is under 5 % of "
+        "the channel's usual week.",
+        nullable=True,
     ),
     _number("mroi_mean", "Outcome of the next unit of money; null like roi_mean.", nullable=True),
     _effect_as_of(),

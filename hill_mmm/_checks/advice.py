@@ -16,6 +16,7 @@ from hill_mmm._results.components import (
     separation,
     switching_rate,
 )
+from hill_mmm._results.effect_probability import DOUBTFUL
 from hill_mmm._results.importance import MAX_PARETO_K
 from hill_mmm._results.prior_sensitivity import ALL_MEDIA, TRUST
 from hill_mmm.panel import ALL_SERIES
@@ -25,8 +26,9 @@ from hill_mmm.panel import ALL_SERIES
 MAX_UNSEEN = 0.75
 # In standard deviations of the posterior: a nominal 90 % interval so far off its place holds 87 %.
 MAX_SHIFT_SD = 0.5
-# The data then speak three to one for a model without the medium (Jeffreys 1961: substantial).
-LEAST_PROB_EFFECT = 0.25
+# A baseline that follows the weeks closely has a week or two over 0.7 in every other right market;
+# over 1, the importance weights have no mean.
+MAX_LOO_PARETO_K = 1.0
 # Of a medium's contribution over all weeks. Steady spend with alpha 0.85 carries as much into two
 # years as five or six of its weeks bring.
 MAX_CARRIED_IN = 0.05
@@ -148,13 +150,13 @@ def effect_checks(channel_summary: pd.DataFrame) -> list[Check]:
     probability = overall.set_index("channel")["prob_effect"].dropna()
     if probability.empty:
         return []
-    doubtful = probability[probability < LEAST_PROB_EFFECT]
+    doubtful = probability[probability < DOUBTFUL]
     named = ", ".join(f"{name} {value:.0%}" for name, value in doubtful.items())
     return [
         at_least(
             "prob_effect",
             float(probability.min()),
-            LEAST_PROB_EFFECT,
+            DOUBTFUL,
             "Least probability that a medium has any effect, if before the data that was as likely "
             f"as not. Consistent with no effect: {named or 'none'}. The ROI of such a medium is "
             "what its prior holds up. Run a lift test, or lower its roi_prior.",
@@ -273,10 +275,11 @@ def score_checks(information: pd.DataFrame) -> list[Check]:
         at_most(
             "max_pareto_k",
             float(value.get("max_pareto_k", np.nan)),
-            0.7,
-            "Largest Pareto k of the leave-one-out score: above 0.7, single weeks sway the fit and "
-            f"the score is unsure ({value['share_pareto_k_over_0_7']:.1%} of weeks). Look at the "
-            "weeks with the largest residuals, or take likelihood: student_t.",
+            MAX_LOO_PARETO_K,
+            "Largest Pareto k of the leave-one-out score: above 1, a single week sways the fit so "
+            "far that the score has no error; above 0.7 it is unsure "
+            f"({value['share_pareto_k_over_0_7']:.1%} of weeks). Look at the weeks with the "
+            "largest residuals, or take likelihood: student_t.",
             blocking=False,
         )
     ]

@@ -11,11 +11,13 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from hill_mmm._checks.gate import Check, at_least, at_most
-from hill_mmm._checks.residuals import Residuals, max_t, residuals
+from hill_mmm._checks.residuals import REPLICATES, max_t
+from hill_mmm._model.design import Design, baseline_design
 from hill_mmm._posterior import Posterior
-from hill_mmm._results.decompose import decompose
+from hill_mmm._results.decompose import Decomposition, decompose
 from hill_mmm.panel import Floats
 
 # Beside the 3.5 % of right models that the tests of the residuals warn of together.
@@ -26,16 +28,19 @@ LEAD_WEIGHTS: Floats = np.power(0.5, np.arange(4.0))
 MOST_MEMORY = 0.95
 
 
+Weekly = NDArray[np.int64]
+
+
 class Lead(NamedTuple):
-    """The spend of the weeks to come beside the residuals of one series.
+    """Residuals of one series, and the spend of the weeks to come.
 
     Attributes:
-        residuals: of the series.
-        media: log spend of the next weeks about its mean, `(weeks, media)`.
+        both: residuals of the outcome and, below them, of pure noise, `(1 + replicates, weeks)`.
+        ahead: what the model leaves over of the log spend of the next weeks, `(weeks, media)`.
     """
 
-    residuals: Residuals
-    media: Floats
+    both: Floats
+    ahead: Floats
 
 
 def confounding_checks(posterior: Posterior) -> list[Check]:
@@ -48,7 +53,8 @@ def confounding_checks(posterior: Posterior) -> list[Check]:
     Args:
         posterior: the fit.
     """
-    return [_demand_control(posterior), spend_follows_demand(leads(posterior))]
+    names = posterior.panel.media_names
+    return [_demand_control(posterior), spend_follows_demand(leads(posterior), names)]
 
 
 def _demand_control(posterior: Posterior) -> Check:
@@ -70,13 +76,52 @@ def _demand_control(posterior: Posterior) -> Check:
 
 def leads(posterior: Posterior) -> list[Lead]:
     """The residuals of every series, and the spend that follows them."""
-    panel, found = posterior.panel, list[Lead]()
-    for part in decompose(posterior):
-        of_series = residuals(posterior, part)
-        series = panel.series.index(part.series)
-        ahead = spend_ahead(panel.media[int(panel.starts[series]) :, series])
-        found.append(Lead(of_series, ahead[np.isin(part.weeks, of_series.weeks)]))
+    panel = posterior.panel
+    design = baseline_design(panel, posterior.spec, posterior.scales)
+    rng = np.random.default_rng(posterior.sampler.seed)
+    found: list[Lead] = []
+    for series, part in enumerate(decompose(posterior)):
+        start = int(panel.starts[series])
+        known = np.flatnonzero(np.isfinite(part.outcome))
+        ahead = spend_ahead(panel.media[start:, series])[known]
+        columns = _followed(part, design, series, start + known, known)
+        found.append(lead_of(part.outcome[known], columns, ahead, rng))
     return found
+
+
+def _followed(
+    part: Decomposition, design: Design, series: int, rows: Weekly, known: Weekly
+) -> Floats:
+    """What the model can follow in known weeks, linearised: baseline and media, `(weeks, columns)`.
+
+    Of each medium its mean contribution and the direction in which its draws differ most. Columns
+    with a learned scale, which is small as a rule, would take more than they do in the fit: the
+    season as fitted stands for its harmonics, and nothing for the steps of a walk, which follows
+    whatever lasts, demand too.
+    """
+    matrix = np.concatenate([design.signed, design.matrix], axis=2)[rows, series]
+    found = [matrix[:, : matrix.shape[1] - design.n_learned]]
+    found += [
+        part.baseline[:, known, position].mean(axis=0)[:, None]
+        for position, (kind, _) in enumerate(part.baseline_parts)
+        if kind == "seasonality"
+    ]
+    for medium in np.moveaxis(part.media[:, known], 2, 0):
+        _, direction = np.linalg.eigh(np.cov(medium, rowvar=False))
+        found += [medium.mean(axis=0)[:, None], direction[:, -1:]]
+    return np.concatenate(found, axis=1)
+
+
+def lead_of(outcome: Floats, columns: Floats, ahead: Floats, rng: np.random.Generator) -> Lead:
+    """Both as least squares on the columns leaves them, and what it leaves of white noise."""
+    length = np.linalg.norm(columns, axis=0)
+    basis, size, _ = np.linalg.svd(columns / np.where(length > 0, length, 1.0), full_matrices=False)
+    basis = basis[:, size > 1e-6]
+    noise = rng.normal(size=(REPLICATES, len(outcome)))
+    rows = np.vstack([outcome, noise])
+    left = rows - rows @ basis @ basis.T
+    left[0] /= np.sqrt(left[0] @ left[0] / max(len(outcome) - basis.shape[1], 1))
+    return Lead(left, ahead - basis @ (basis.T @ ahead))
 
 
 def spend_ahead(media: Floats) -> Floats:
@@ -92,15 +137,18 @@ def spend_ahead(media: Floats) -> Floats:
     return later @ LEAD_WEIGHTS
 
 
-def spend_follows_demand(found: Sequence[Lead]) -> Check:
+def spend_follows_demand(found: Sequence[Lead], names: Sequence[str]) -> Check:
     """Advisory verdict on the correlation of residuals with the spend of weeks to come.
 
     The value is the p of the worst medium, corrected for their number by the distribution of the
-    worst one's correlation in outcomes from the model itself, as in `residual_checks`.
+    worst one's correlation in pure noise (see `max_t`).
+
+    Args:
+        found: of every series.
+        names: of the media.
     """
     correlation = lead_correlation(found)
     p, worst = max_t(np.abs(correlation).T)
-    name = found[0].residuals.media_names[worst]
     value, limit = correlation[0, worst], np.quantile(np.abs(correlation[1:, worst]), 0.95)
     way = "above" if value > 0 else "below"
     return at_least(
@@ -108,11 +156,11 @@ def spend_follows_demand(found: Sequence[Lead]) -> Check:
         p,
         LEAST_P,
         "Correlation of a week's residual with the spend of the next weeks, which cannot have "
-        f"caused it: {value:.3g} for {name}, most of {len(found[0].residuals.media_names)} media; "
-        f"of the model's own noise, 95 % stay within {limit:.3g}. The value is the chance of so "
-        f"much by noise alone. Where it is small, sales are {way} what the model expects before "
-        f"the spend of {name} rises: its budget follows something that is not in the model, and "
-        "its ROI counts that as its effect. Add the control that both follow (demand, with role: "
+        f"caused it: {value:.3g} for {names[worst]}, most of {len(names)} media; of pure noise, "
+        f"95 % stay within {limit:.3g}. The value is the chance of so much by noise alone. Where "
+        f"it is small, sales are {way} what media and controls explain before the spend of "
+        f"{names[worst]} rises: its budget follows something that is not in the model, and its "
+        "ROI counts that as its effect. Add the control that both follow (demand, with role: "
         "demand; price, promotions, a season), or run a lift test: a ROI is causal only if "
         "budgets do not follow what is not in the model.",
         blocking=False,
@@ -123,17 +171,14 @@ def lead_correlation(found: Sequence[Lead]) -> Floats:
     """Correlation of the residuals with the media of weeks to come, `(1 + replicates, media)`.
 
     Of what the week before says of neither: residuals that last would go along with any spend that
-    lasts. It is partial, given all that is in the model, because a refit would take that out of
-    the spend to come; and over all series.
+    lasts. It is partial, given all that is in the model, and over all series.
     """
     product, of_residuals, of_leads = 0.0, 0.0, 0.0
-    for series, lead in found:
-        both = series.both
+    for both, ahead in found:
         memory = (both[:, 1:] * both[:, :-1]).sum(axis=1) / (both**2).sum(axis=1)
         memory = np.clip(memory, -MOST_MEMORY, MOST_MEMORY)[:, None]
-        left = series.refit @ lead
         news = both[:, 1:] - memory * both[:, :-1]
-        now, before = left[1:], left[:-1]
+        now, before = ahead[1:], ahead[:-1]
         product += news @ now - memory * (news @ before)
         of_residuals += (news**2).sum(axis=1, keepdims=True)
         of_leads += (

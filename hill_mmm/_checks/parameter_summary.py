@@ -130,7 +130,7 @@ def _curve_quantities(posterior: Posterior) -> Iterator[Quantity]:
         response_points(posterior, series, JUDGED_MULTIPLIERS, "steady_state")
         for series in range(len(panel.series))
     )
-    response, slope = posterior.by_chain(points.contribution), posterior.by_chain(points.mroi)
+    response, slope = posterior.by_chain(points.contribution), posterior.by_chain(points.marginal)
     for channel, name in enumerate(panel.channels):
         index = [f"{name}@{multiplier:g}" for multiplier in JUDGED_MULTIPLIERS]
         yield "response", index, response[:, :, :, channel]

@@ -8,6 +8,7 @@ from scipy.stats import norm
 
 from hill_mmm._model.priors import SHARED_EFFECT
 from hill_mmm._model.scales import Scales
+from hill_mmm._model.worth import mean_unit_value
 from hill_mmm.panel import Floats, Panel
 from hill_mmm.spec import ModelSpec
 
@@ -73,8 +74,8 @@ def effect_prior(panel: Panel, spec: ModelSpec, scales: Scales) -> EffectPrior:
     ]
     observed = panel.observed[:, :, None]
     # A ROI is in money, the outcome perhaps in units.
-    worth = scales.outcome[:, None] * spec.worth
-    spend_per_week = np.mean(panel.media, axis=0, where=observed) / worth
+    worth = scales.outcome * mean_unit_value(panel, spec)
+    spend_per_week = np.mean(panel.media, axis=0, where=observed) / worth[:, None]
     through_roi = np.array([prior.kind == "roi" for prior in priors])
     with_spend = np.where(through_roi & (spend_per_week > 0), spend_per_week, 1.0)
     sd = np.array([prior.sd_log for prior in priors])

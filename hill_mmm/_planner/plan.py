@@ -22,13 +22,15 @@ from hill_mmm._planner.response import (
     current_spend,
     marginal,
     plan_response,
+    relative_value,
+    unit_value,
 )
 from hill_mmm._planner.rounding import rounded
 from hill_mmm._planner.search import Search, SearchResult, objective_of
 from hill_mmm._planner.space import TOLERANCE, PlanSpace, cell_names, plan_space, reference
 from hill_mmm._planner.targets import highest_mroi, highest_roi, is_mroi_reached
 from hill_mmm._posterior import Posterior
-from hill_mmm._results.learned import is_outside
+from hill_mmm._results.learned import LEAST_SPEND_SHARE, is_outside, usual_spend
 from hill_mmm._results.statistics import statistics
 from hill_mmm.panel import WEEK, Floats
 from hill_mmm.spec import PlanRequest
@@ -73,7 +75,9 @@ class Scenario:
         current: what is spent today.
         space: the plans allowed.
         reference: what a plan is compared with, `(cells,)`.
-        worth: money that a unit of the outcome is worth; NaN if that is not known.
+        worth: money that a unit of the outcome is worth today; NaN if that is not known. If series
+            differ, it is the mean, in whose units plans are compared.
+        relative: what a unit is worth over that mean, `(cells,)`.
     """
 
     request: PlanRequest
@@ -82,6 +86,7 @@ class Scenario:
     space: PlanSpace
     reference: Floats
     worth: float
+    relative: Floats
 
     def search(self, response: PlanResponse) -> Search:
         """The search by these draws."""
@@ -126,12 +131,13 @@ def plan(posterior: Posterior, request: PlanRequest | None = None, ci_level: flo
 
 def scenario_of(posterior: Posterior, request: PlanRequest) -> Scenario:
     """The scenario made ready; raises what `plan` raises of its limits and its objective."""
-    request = _in_units_of_outcome(request, posterior.spec.worth)
+    worth = unit_value(posterior)
+    request = _in_units_of_outcome(request, worth)
     current = current_spend(posterior, request)
     compared = reference(current, request)
     space = plan_space(posterior.panel, current, compared, request)
-    worth = posterior.spec.worth
-    return Scenario(request, cell_names(posterior.panel), current, space, compared, worth)
+    relative = np.repeat(relative_value(posterior), len(posterior.panel.channels))
+    return Scenario(request, cell_names(posterior.panel), current, space, compared, worth, relative)
 
 
 def _in_units_of_outcome(request: PlanRequest, worth: float) -> PlanRequest:
@@ -141,7 +147,7 @@ def _in_units_of_outcome(request: PlanRequest, worth: float) -> PlanRequest:
     if np.isnan(worth):
         raise PlanError(
             f"{request.objective} compares the outcome with money, and a unit of this outcome has "
-            "no value: set outcome.value_per_unit, or plan for a fixed_budget"
+            "no value: set outcome.value_per_unit or value_column, or plan for a fixed_budget"
         )
     target = None if request.target is None else request.target / worth
     return replace(request, target=target, margin=request.margin * worth)
@@ -239,15 +245,20 @@ def _status(
 def _cells(
     posterior: Posterior, scenario: Scenario, judge: PlanResponse, weekly: Floats, ci_level: float
 ) -> pd.DataFrame:
-    """Spend is a week's mean; contributions are of the horizon with what it carries over."""
+    """Spend is a week's mean; contributions are of the horizon with what it carries over.
+
+    A channel that is next to off air has no return, as in `channel_summary`.
+    """
     current, space, weeks = scenario.current, scenario.space, scenario.request.horizon_weeks
     names = cell_names(posterior.panel)
     planned, compared, without = (
         np.asarray(compiled_effect(judge, jnp.asarray(spend)))
         for spend in (weekly, scenario.reference, np.zeros_like(weekly))
     )
-    paid = np.where(weekly > 0, weekly * weeks, np.nan)
-    mroi = np.where(weekly > 0, np.asarray(marginal(judge, jnp.asarray(weekly))) / weeks, np.nan)
+    usual = usual_spend(posterior.panel.spend).ravel()
+    has_return = (weekly > 0) & (weekly >= LEAST_SPEND_SHARE * usual)
+    paid = np.where(has_return, weekly * weeks, np.nan)
+    mroi = np.where(has_return, np.asarray(marginal(judge, jnp.asarray(weekly))) / weeks, np.nan)
     return pd.DataFrame(
         {
             "series_key": [series for _, series in names],
@@ -261,10 +272,10 @@ def _cells(
             "lowest_learned_spend": current.lowest_learned,
             "highest_learned_spend": current.highest_learned,
             "is_extrapolated": _is_extrapolated(current, weekly),
-            **statistics("contribution", planned - without, ci_level),
-            **statistics("contribution_change", planned - compared, ci_level),
-            "roi_mean": posterior.spec.worth * ((planned - without) / paid).mean(axis=0),
-            "mroi_mean": posterior.spec.worth * mroi.mean(axis=0),
+            **statistics("contribution", (planned - without) / scenario.relative, ci_level),
+            **statistics("contribution_change", (planned - compared) / scenario.relative, ci_level),
+            "roi_mean": scenario.worth * ((planned - without) / paid).mean(axis=0),
+            "mroi_mean": scenario.worth * mroi.mean(axis=0),
             "effect_as_of": posterior.effect_as_of([channel for channel, _ in names]),
             "ci_level": ci_level,
         }
@@ -284,13 +295,15 @@ def _totals(
 ) -> pd.DataFrame:
     request, space, search = scenario.request, scenario.space, scenario.search(judge)
     weeks, last, weekly = request.horizon_weeks, posterior.panel.weeks[-1], found.weekly
-    planned, compared, without = (
-        np.asarray(compiled_effect(judge, jnp.asarray(spend))).sum(axis=1)
+    by_cell = [
+        np.asarray(compiled_effect(judge, jnp.asarray(spend)))
         for spend in (weekly, scenario.reference, np.zeros_like(weekly))
-    )
+    ]
+    planned, compared, without = (effect.sum(axis=1) for effect in by_cell)
+    contribution = (by_cell[0] - by_cell[2]) @ (1.0 / scenario.relative)
     spend = weeks * weekly.sum()
     gains = planned - compared - request.price * (spend - weeks * scenario.reference.sum())
-    sums = statistics("contribution", planned - without, ci_level)
+    sums = statistics("contribution", contribution, ci_level)
     sums |= statistics("gain", gains, ci_level)
     left = weeks * space.total - spend
     row = {
@@ -308,7 +321,7 @@ def _totals(
         "prob_gain": float((gains > 0).mean()),
         "utility_gain": found.utility,
         "roi_mean": (
-            posterior.spec.worth * float((planned - without).mean() / spend) if spend else np.nan
+            scenario.worth * float((planned - without).mean() / spend) if spend else np.nan
         ),
         "has_converged": found.has_converged,
         "constraint_residual": search.residual(weekly),

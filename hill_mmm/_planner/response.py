@@ -16,6 +16,7 @@ import numpy as np
 from hill_mmm._model.adstock import Media, adstock, adstocked_media
 from hill_mmm._model.curves import Curves
 from hill_mmm._model.media import media_data
+from hill_mmm._model.worth import present_unit_value
 from hill_mmm._posterior import Posterior, flatten, over_draws
 from hill_mmm._results.learned import learned_range, settled_range
 from hill_mmm._results.returns import WEEKS_AFTER
@@ -43,8 +44,9 @@ class PlanResponse(NamedTuple):
     Attributes:
         without: scaled adstock of each week without the plan, `(draws, weeks, cells)`.
         per_unit: scaled adstock of each week by a unit of weekly spend, `(draws, weeks, cells)`.
-        curves: of each cell as of a medium, `Curves.weighted`, amplitudes in the outcome's unit;
-            of an effect that moves, as it is since the last week.
+        curves: of each cell as of a medium, `Curves.weighted`, amplitudes in the outcome's unit:
+            that of the mean value, if they differ between series (see `relative_value`). Of an
+            effect that moves, as it is since the last week.
     """
 
     without: jax.Array
@@ -153,7 +155,7 @@ def plan_response(posterior: Posterior, current: CurrentSpend, draws: int) -> Pl
     )
     weights = flatten(posterior.draws["weights"])[chosen]
     amplitude = flatten(posterior.draws["amplitude"])[chosen, :, :paid] * weights[:, None, None]
-    amplitude = amplitude * scales.outcome[:, None, None]
+    amplitude = amplitude * (scales.outcome * relative_value(posterior))[:, None, None]
     amplitude = amplitude * posterior.current_multiplier[chosen, None, :paid, None]
 
     def of_each_series(name: str) -> jax.Array:
@@ -172,6 +174,23 @@ def plan_response(posterior: Posterior, current: CurrentSpend, draws: int) -> Pl
             slope=of_each_series("slope"),
         ),
     )
+
+
+def unit_value(posterior: Posterior) -> float:
+    """Money that a unit of the outcome is worth today, the mean of the panel's units; or NaN."""
+    by_series = present_unit_value(posterior.panel, posterior.spec)
+    return float(np.average(by_series, weights=posterior.scales.outcome))
+
+
+def relative_value(posterior: Posterior) -> Floats:
+    """What a unit of each series is worth over the mean of all, `(series,)`.
+
+    A plan weighs series by it: a unit of outcome counts by its money. All are 1 if no value is
+    known or it is the same everywhere.
+    """
+    by_series = present_unit_value(posterior.panel, posterior.spec)
+    mean = unit_value(posterior)
+    return np.ones_like(by_series) if np.isnan(mean) else by_series / mean
 
 
 def _without_and_per_unit(posterior: Posterior, current: CurrentSpend) -> tuple[Floats, Floats]:

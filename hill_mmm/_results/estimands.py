@@ -21,6 +21,7 @@ from hill_mmm._results.components import component
 from hill_mmm._results.confounding import robustness
 from hill_mmm._results.decompose import Decomposition, overall_name, with_total
 from hill_mmm._results.effect_probability import effect_probability
+from hill_mmm._results.learned import LEAST_SPEND_SHARE, usual_spend
 from hill_mmm._results.lift_tests import LiftWithoutTest, lift_test
 from hill_mmm._results.periods import RECENT, Period, summary_periods
 from hill_mmm._results.prior_effect import contribution_prior
@@ -36,9 +37,6 @@ CURVE_MULTIPLIERS: Mapping[Basis, Floats] = {
     "historical_pattern": np.arange(1, 9) / 4.0,
 }
 DECAY_LAGS = 14
-# Under this share of the channel's usual weekly spend, where the published response curves begin, a
-# return is read off a piece of the curve that the data say next to nothing of.
-LEAST_SPEND_SHARE = 0.05
 
 
 @dataclass(frozen=True)
@@ -112,8 +110,8 @@ def channel_summary(
     `contribution` is of the period's weeks: it adds up, over weeks and with the baseline, and spend
     of earlier weeks that works in them counts in it. `incremental_outcome` is of the period's
     spend: the outcome with it less the outcome without it, in the period and the 26 weeks after it
-    (see `returns_with_total`). ROI is that over the spend, in money: of a count, times its value
-    per unit, and NaN without one; mROI its derivative by a uniform
+    (see `returns_with_total`). ROI is what that is worth in money, over the spend: of a count, each
+    week's at that week's value per unit, and NaN without one; mROI its derivative by a uniform
     relative increase of the period's spend, over the spend; CPIK spend over incremental outcome,
     the cost of an incremental unit of an outcome that is not money. They are NaN, and
     `no_return_reason` says why, for organic media, without spend, and where the weeks with spend
@@ -142,7 +140,7 @@ def channel_summary(
     any_effect = effect_probability(posterior, part)
     return pd.concat(
         [
-            _period_rows(part, expected, returns, index, posterior.spec.worth, ci_level).assign(
+            _period_rows(part, expected, returns, index, ci_level).assign(
                 roi_learned=learned,
                 prob_effect=any_effect.probability,
                 no_prob_effect_reason=pd.array(any_effect.reason, dtype="string"),
@@ -166,16 +164,12 @@ def _period_rows(
     expected: Floats,
     returns: PeriodReturns,
     index: int,
-    worth: float,
     ci_level: float,
 ) -> pd.DataFrame:
-    """The rows of one period, that of this index among those of `returns`.
-
-    `worth` is the money that a unit of the outcome is worth.
-    """
+    """The rows of one period, that of this index among those of `returns`."""
     period = returns.periods[index]
     weeks = period.within(part.weeks)
-    spend, divisor, reason, roi, mroi = _returned(part, returns, index, worth)
+    spend, divisor, reason, roi, mroi = _returned(part, returns, index)
     contribution = part.media[:, weeks].sum(axis=1)
     share = contribution / expected[:, weeks].sum(axis=1, keepdims=True)
     incremental = returns.effect[:, index]
@@ -239,15 +233,15 @@ class _Returned(NamedTuple):
     mroi: Floats
 
 
-def _returned(part: Decomposition, returns: PeriodReturns, index: int, worth: float) -> _Returned:
+def _returned(part: Decomposition, returns: PeriodReturns, index: int) -> _Returned:
     weeks = returns.periods[index].within(part.weeks)
     organic = len(part.media_names) - len(part.channels)
     spend = np.append(part.spend[weeks].sum(axis=0), np.zeros(organic))
     reason: list[str | None] = [*_no_return_reasons(part, weeks), *["organic"] * organic]
     divisor = np.where([why is None for why in reason], spend, np.nan)
-    if np.isnan(worth):
+    if np.isnan(returns.money[:, index]).all():
         reason = [why or "a count without a value per unit" for why in reason]
-    roi, mroi = (worth * of[:, index] / divisor for of in (returns.effect, returns.gain))
+    roi, mroi = (of[:, index] / divisor for of in (returns.money, returns.gain))
     return _Returned(spend, divisor, reason, roi, mroi)
 
 
@@ -256,7 +250,7 @@ def _sensitivity(
 ) -> pd.DataFrame:
     """The rows of `prior_sensitivity`, over all weeks of the part."""
     whole = [period.name for period in returns.periods].index("all")
-    brought = _returned(part, returns, whole, posterior.spec.worth)
+    brought = _returned(part, returns, whole)
     return prior_sensitivity(posterior, part, {"roi": brought.roi, "mroi": brought.mroi}, ci_level)
 
 
@@ -267,7 +261,7 @@ def _ratio(part: Floats, whole: Floats) -> Floats:
 
 def _no_return_reasons(part: Decomposition, weeks: slice) -> list[str | None]:
     """Why a paid channel has no return in a period, in words; None where it has one."""
-    usual, here = _mean_of_spent(part.spend), _mean_of_spent(part.spend[weeks])
+    usual, here = usual_spend(part.spend), usual_spend(part.spend[weeks])
     return [
         "no spend"
         if not spent
@@ -276,11 +270,6 @@ def _no_return_reasons(part: Decomposition, weeks: slice) -> list[str | None]:
         else None
         for spent, of_usual in zip(here, usual, strict=True)
     ]
-
-
-def _mean_of_spent(spend: Floats) -> Floats:
-    """Mean of each channel's weeks with spend; 0 where there is none."""
-    return spend.sum(axis=0) / np.maximum(np.count_nonzero(spend, axis=0), 1)
 
 
 def _learned(posterior: Posterior, part: Decomposition) -> Floats:
@@ -331,8 +320,9 @@ def response_curve(posterior: Posterior, ci_level: float) -> pd.DataFrame:
     """Weekly outcome and mROI of each paid channel against its weekly spend.
 
     On two bases (see `CurvePoints`): at steady state, and against multiples of the historical
-    pattern. The mROI is in money, and NaN for a count without a value per unit. `effect_as_of` is
-    the week whose effect is drawn, if the channel's moves; else it is NaT.
+    pattern. The mROI is in money, at what a unit is worth in the last 13 weeks, and NaN for a count
+    without a value per unit. `effect_as_of` is the week whose effect is drawn, if the channel's
+    moves; else it is NaT.
     """
     frames: list[pd.DataFrame] = []
     for basis, multipliers in CURVE_MULTIPLIERS.items():
@@ -390,7 +380,7 @@ def response_draws(posterior: Posterior, count: int) -> pd.DataFrame:
 
 def _curve_rows(points: CurvePoints, posterior: Posterior, ci_level: float) -> list[pd.DataFrame]:
     """A frame for each channel that the series spends on; a control region may have none."""
-    mroi, channels = posterior.spec.worth * points.mroi, posterior.panel.channels
+    mroi, channels = points.mroi, posterior.panel.channels
     as_of = posterior.effect_as_of(channels)
     return [
         pd.DataFrame(

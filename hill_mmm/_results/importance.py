@@ -24,10 +24,18 @@ class Weights(NamedTuple):
 
 
 def smoothed_weights(log_ratio: Floats) -> Weights:
-    """Weights in proportion to `exp(log_ratio)`, `(draws,)`, their tail smoothed."""
-    # A tail of ties fits no Pareto distribution.
-    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
-        log_weight, pareto_k = array_stats.psislw(-log_ratio)
+    """Weights in proportion to `exp(log_ratio)`, `(draws,)`, their tail smoothed.
+
+    Equal ones, such as of a medium that a panel has nothing of, need no smoothing.
+    """
+    if np.ptp(log_ratio) == 0.0:
+        return Weights(np.full(len(log_ratio), 1.0 / len(log_ratio)), 0.0)
+    try:
+        with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+            log_weight, pareto_k = array_stats.psislw(-log_ratio)
+    except ValueError:
+        # A tail of ties, such as a chain that never moved leaves, fits no Pareto distribution.
+        log_weight, pareto_k = log_ratio, np.inf
     if not np.isfinite(log_weight).all() or not np.isfinite(pareto_k):
         log_weight, pareto_k = log_ratio, np.inf
     weight = np.exp(log_weight - log_weight.max())

@@ -18,6 +18,10 @@ from hill_mmm._model.padding import padded
 from hill_mmm._posterior import Posterior
 from hill_mmm.panel import Floats
 
+# Under this share of the channel's usual weekly spend, where the published response curves begin, a
+# week is next to off air: a return there is read off a piece of the curve that the data say nothing
+# of.
+LEAST_SPEND_SHARE = 0.05
 # An adstock under this share of its mean is as good as none: the channel was off.
 AS_GOOD_AS_OFF = 0.05
 # Two computations of the same adstock differ by no more than this share.
@@ -31,7 +35,8 @@ class LearnedRange(NamedTuple):
 
     Attributes:
         lowest: the least in any week, `(channels,)`; 0 if the channel was off for long enough.
-        lowest_on_air: the least in a week with spend, `(channels,)`; 0 without any spend.
+        lowest_on_air: the least in a week on air, of 5 % of the usual spend or more,
+            `(channels,)`; 0 without any.
         highest: the most, `(channels,)`.
     """
 
@@ -53,12 +58,19 @@ def learned_range(posterior: Posterior, series: int) -> LearnedRange:
     own = slice(int(panel.starts[series]), len(panel))
     level = np.asarray(adstocked)[own] * posterior.scales.spend[series, :paid]
     lowest, highest = level.min(axis=0), level.max(axis=0)
-    on_air = np.where(panel.spend[own, series] > 0, level, np.inf).min(axis=0)
+    spend = panel.spend[own, series]
+    is_on_air = (spend > 0) & (spend >= LEAST_SPEND_SHARE * usual_spend(spend))
+    on_air = np.where(is_on_air, level, np.inf).min(axis=0)
     return LearnedRange(
         lowest=np.where(lowest < AS_GOOD_AS_OFF * level.mean(axis=0), 0.0, lowest),
         lowest_on_air=np.where(np.isinf(on_air), 0.0, on_air),
         highest=highest,
     )
+
+
+def usual_spend(spend: Floats) -> Floats:
+    """Mean of the weeks with spend, by column of `(weeks, ...)`; 0 where there is none."""
+    return spend.sum(axis=0) / np.maximum(np.count_nonzero(spend, axis=0), 1)
 
 
 def is_outside(least: Floats, most: Floats, lowest: Floats, highest: Floats) -> NDArray[np.bool_]:

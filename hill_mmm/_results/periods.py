@@ -5,11 +5,10 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from hill_mmm.panel import WEEK, Weeks
+from hill_mmm.panel import DAY, Weeks, last_day
 
 # The last so many weeks.
 RECENT = {"last_52_weeks": 52, "last_13_weeks": 13}
-DAY = np.timedelta64(1, "D")
 
 
 @dataclass(frozen=True)
@@ -70,6 +69,6 @@ def period_between(weeks: Weeks, first: np.datetime64, last: np.datetime64) -> P
     if not inside:
         raise ValueError(
             f"no week lies between {first} and {last}: the weeks go from {weeks[0]} to "
-            f"{weeks[-1] + WEEK - DAY}"
+            f"{last_day(weeks[-1])}"
         )
     return Period(f"{first} to {last}", weeks[inside[0]], weeks[inside[-1]])

@@ -14,6 +14,7 @@ from hill_mmm._model.adstock import Media
 from hill_mmm._model.curves import Curves
 from hill_mmm._model.media import media_data
 from hill_mmm._model.padding import padded
+from hill_mmm._model.worth import present_unit_value
 from hill_mmm._posterior import Posterior, over_draws
 from hill_mmm._results.decompose import current_curves
 from hill_mmm._results.learned import is_outside, learned_range
@@ -34,7 +35,9 @@ class CurvePoints:
         multipliers: of the channel's mean weekly spend, `(points,)`.
         weekly_spend: `(points, channels)`.
         contribution: mean weekly incremental outcome, `(draws, points, channels)`.
-        gain: its derivative by a relative increase of the spend, `(draws, points, channels)`.
+        gain: its derivative by a relative increase of the spend, `(draws, points, channels)`, in
+            the outcome's unit.
+        money: `gain` in money, at what a unit of the outcome is worth in the last 13 weeks.
         is_extrapolated: where the curve has met no data, `(points, channels)`.
     """
 
@@ -44,16 +47,22 @@ class CurvePoints:
     weekly_spend: Floats
     contribution: Floats
     gain: Floats
+    money: Floats
     is_extrapolated: NDArray[np.bool_]
 
     @property
-    def mroi(self) -> Floats:
-        """Incremental outcome of the next unit of spend, `(draws, points, channels)`.
+    def marginal(self) -> Floats:
+        """Outcome that the next unit of spend brings, `(draws, points, channels)`."""
+        return self._by_spend(self.gain)
 
-        In the outcome's unit: `ModelSpec.worth` brings it to money.
-        """
+    @property
+    def mroi(self) -> Floats:
+        """Money that the next unit of spend brings, `(draws, points, channels)`."""
+        return self._by_spend(self.money)
+
+    def _by_spend(self, gain: Floats) -> Floats:
         spend = self.weekly_spend
-        return np.divide(self.gain, spend, out=np.full_like(self.gain, np.nan), where=spend > 0)
+        return np.divide(gain, spend, out=np.full_like(gain, np.nan), where=spend > 0)
 
 
 def response_points(
@@ -88,6 +97,7 @@ def response_points(
         effect, gain = _historical_response(media, share, grid, curves, kind)
     scale = posterior.scales.outcome[series]
     weekly_spend = multipliers[:, None] * panel.spend[start:, series].mean(axis=0)
+    gain = np.asarray(gain) * scale
     seen = learned_range(posterior, series)
     # Constant spend is its own adstock; multiplied weeks have the least and the most multiplied.
     least = most = weekly_spend
@@ -99,7 +109,8 @@ def response_points(
         multipliers=multipliers,
         weekly_spend=weekly_spend,
         contribution=np.asarray(effect) * scale,
-        gain=np.asarray(gain) * scale,
+        gain=gain,
+        money=gain * present_unit_value(panel, posterior.spec)[series],
         is_extrapolated=is_outside(least, most, seen.lowest, seen.highest),
     )
 
@@ -109,7 +120,7 @@ def total_response(parts: Iterable[CurvePoints]) -> CurvePoints:
     first, *others = parts
     summed = {
         name: sum((getattr(part, name) for part in others), start=getattr(first, name))
-        for name in ("weekly_spend", "contribution", "gain")
+        for name in ("weekly_spend", "contribution", "gain", "money")
     }
     beyond = np.logical_or.reduce([part.is_extrapolated for part in (first, *others)])
     return replace(first, series=ALL_SERIES, is_extrapolated=beyond, **summed)

@@ -21,6 +21,7 @@ from hill_mmm._model.adstock import Media, adstock
 from hill_mmm._model.curves import Curves
 from hill_mmm._model.media import media_data
 from hill_mmm._model.padding import padded
+from hill_mmm._model.worth import unit_values
 from hill_mmm._posterior import Posterior, over_draws
 from hill_mmm._results.decompose import series_curves
 from hill_mmm._results.periods import Period
@@ -37,6 +38,8 @@ GOES_ON_AS_LAST = 13
 # months, and years. Their number is brought to a multiple of the other, to share the program.
 LENGTHS = (14, 53)
 PERIODS_TOGETHER = 4
+# What `PeriodReturns` has by draw, period and medium.
+QUANTITIES = ("effect", "money", "gain")
 
 
 @dataclass(frozen=True)
@@ -48,13 +51,15 @@ class PeriodReturns:
         periods: the periods.
         effect: outcome that the period's spend brings, in the period and `WEEKS_AFTER` it,
             `(draws, periods, media)`.
-        gain: derivative of `effect` by a uniform relative increase of the period's spend,
+        money: what that is worth, each week's at its own value (`unit_values`); NaN if not known.
+        gain: derivative of `money` by a uniform relative increase of the period's spend,
             `(draws, periods, media)`.
     """
 
     series: str
     periods: tuple[Period, ...]
     effect: Floats
+    money: Floats
     gain: Floats
 
 
@@ -65,11 +70,13 @@ class _Windows(NamedTuple):
         position: of each week in the panel and the weeks after it, `(weeks, periods)`.
         own: spend of the period, 0 in the weeks after it, `(weeks, periods, media)`.
         counted: 1 where the week is one of the period or of the `WEEKS_AFTER` it.
+        worth: money that a unit of the outcome is worth where the week is counted, and 0 elsewhere.
     """
 
     position: jax.Array
     own: jax.Array
     counted: jax.Array
+    worth: jax.Array
 
 
 def returns_with_total(
@@ -99,9 +106,8 @@ def returns_with_total(
 
 
 def _sum(one: PeriodReturns, other: PeriodReturns) -> PeriodReturns:
-    return replace(
-        one, series=ALL_SERIES, effect=one.effect + other.effect, gain=one.gain + other.gain
-    )
+    summed = {name: getattr(one, name) + getattr(other, name) for name in QUANTITIES}
+    return replace(one, series=ALL_SERIES, **summed)
 
 
 def _going_on(panel: Panel) -> Panel:
@@ -122,13 +128,13 @@ def _series_returns(
     within = [period.within(longer.weeks) for period in periods]
     # What led into a series' weeks is in no period of it.
     own = [slice(max(weeks.start, start), max(weeks.stop, start)) for weeks in within]
-    spend = np.asarray(media.spend)
+    spend, worth = np.asarray(media.spend), unit_values(longer, posterior.spec)[:, series]
     groups = _of_like_length([weeks.stop - weeks.start for weeks in own], len(spend))
     windows = [
-        _windows(spend, [own[period] for period in group], length)
+        _windows(spend, worth, [own[period] for period in group], length)
         for length, group in groups.items()
     ]
-    found = _effect_and_gain(
+    found = _effect_and_money(
         media,
         windows,
         series_curves(posterior, series),
@@ -139,7 +145,7 @@ def _series_returns(
     # Each group has been filled up to round numbers.
     order = np.argsort(np.concatenate([*groups.values()]))
     scale = float(posterior.scales.outcome[series])
-    effect, gain = (
+    by_quantity = (
         scale
         * np.concatenate(
             [
@@ -150,7 +156,7 @@ def _series_returns(
         )[:, order]
         for of_groups in found
     )
-    return PeriodReturns(longer.series[series], periods, effect, gain)
+    return PeriodReturns(longer.series[series], periods, *by_quantity)
 
 
 def _of_like_length(lengths: list[int], longest: int) -> dict[int, list[int]]:
@@ -162,37 +168,40 @@ def _of_like_length(lengths: list[int], longest: int) -> dict[int, list[int]]:
     return groups
 
 
-def _windows(spend: Floats, own: list[slice], length: int) -> _Windows:
+def _windows(spend: Floats, worth: Floats, own: list[slice], length: int) -> _Windows:
     """Programs are shared by like shapes, so periods of no weeks fill the last places."""
     missing = -len(own) % PERIODS_TOGETHER if length in LENGTHS else 0
     filled = [*own, *[slice(0, 0)] * missing]
     start, stop = np.array([[weeks.start, weeks.stop] for weeks in filled]).T
     week = start + np.arange(length + WEEKS_AFTER)[:, None]
+    # The weeks are padded, and what comes after the last is never counted.
     position = np.minimum(week, len(spend) - 1)
+    is_counted = week < stop + WEEKS_AFTER
     return _Windows(
         position=jnp.asarray(position),
         own=jnp.asarray(spend[position] * (week < stop)[:, :, None]),
-        counted=jnp.asarray((week < stop + WEEKS_AFTER).astype(np.float64)),
+        counted=jnp.asarray(is_counted.astype(np.float64)),
+        worth=jnp.asarray(np.where(is_counted, worth[np.minimum(week, len(worth) - 1)], 0.0)),
     )
 
 
 @partial(jax.jit, static_argnums=5)
-def _effect_and_gain(
+def _effect_and_money(
     media: Media,
     windows: list[_Windows],
     curves: Curves,
     regimes: jax.Array,
     at: jax.Array | None,
     kind: AdstockKind,
-) -> tuple[list[jax.Array], list[jax.Array]]:
-    """Of each group of periods, `(draws, periods, media)`, scaled.
+) -> tuple[list[jax.Array], ...]:
+    """Of each group of periods the `QUANTITIES`, `(draws, periods, media)`, scaled.
 
     Each week is in the regime that it was in, with and without the period's spend: `regimes` are
     the probabilities, `(draws, weeks, components)`. And in the week's effect: `at` as `Curves` has
     it, `(weeks, knots)`.
     """
 
-    def one(given: tuple[Curves, jax.Array]) -> tuple[list[jax.Array], list[jax.Array]]:
+    def one(given: tuple[Curves, jax.Array]) -> tuple[list[jax.Array], ...]:
         draw, regime = given
         adstocked = draw.adstocked(kind, media)
         effect, gain = (
@@ -200,6 +209,7 @@ def _effect_and_gain(
             for by_regime in (draw.effect(adstocked, at), draw.gain(adstocked, at))
         )
         effects: list[jax.Array] = []
+        moneys: list[jax.Array] = []
         gains: list[jax.Array] = []
         for group in windows:
             left = adstock(kind, group.own, draw.adstock)
@@ -208,9 +218,10 @@ def _effect_and_gain(
             without = draw.effect(jnp.maximum(with_it - left, 0.0), at_position)
             without = jnp.einsum("tpmk,tpk->tpm", without, regime[group.position])
             share = left / jnp.where(with_it > 0, with_it, 1.0)
-            counted = group.counted
-            effects.append(jnp.einsum("tp,tpm->pm", counted, effect[group.position] - without))
-            gains.append(jnp.einsum("tp,tpm->pm", counted, gain[group.position] * share))
-        return effects, gains
+            brought = effect[group.position] - without
+            effects.append(jnp.einsum("tp,tpm->pm", group.counted, brought))
+            moneys.append(jnp.einsum("tp,tpm->pm", group.worth, brought))
+            gains.append(jnp.einsum("tp,tpm->pm", group.worth, gain[group.position] * share))
+        return effects, moneys, gains
 
     return over_draws(one, (curves, regimes))

@@ -10,9 +10,6 @@ from numpy.typing import NDArray
 from hill_mmm.panel.problems import PanelError, Problem, find_problems, frame_problems
 from hill_mmm.panel.rows import WEEK, Floats, Integers, Rows, Weeks
 
-# Name of what is summed over all series, in every result.
-ALL_SERIES = "all"
-
 
 @dataclass(frozen=True)
 class Panel:
@@ -38,6 +35,8 @@ class Panel:
         channels: names of the paid channels, in the order of `spend`'s last axis.
         organic_names: names of the organic media, in the order of `organic`'s last axis.
         control_names: names of the controls, in the order of `controls`' last axis.
+        value: money that each week's outcome is worth, shape `(weeks, series)`, NaN where there is
+            no outcome; or None for an outcome that is money, or whose units are all worth the same.
     """
 
     series: tuple[str, ...]
@@ -51,6 +50,7 @@ class Panel:
     channels: tuple[str, ...]
     organic_names: tuple[str, ...]
     control_names: tuple[str, ...]
+    value: Floats | None = None
 
     def __len__(self) -> int:
         return len(self.weeks)
@@ -64,6 +64,7 @@ class Panel:
         channels: Sequence[str],
         controls: Sequence[str] = (),
         organic: Sequence[str] = (),
+        value: str | None = None,
         series: str | None = None,
         name: str = "national",
     ) -> "Panel":
@@ -77,6 +78,8 @@ class Panel:
             channels: columns of spend.
             controls: columns of controls.
             organic: columns of exposures of organic media.
+            value: column of the money that a count is worth, such as the revenue of the week's
+                orders; for `ModelSpec(outcome_kind="count", value_per_unit="by_week")`.
             series: column that names the series; None for a frame of one series.
             name: name of that one series.
 
@@ -89,6 +92,7 @@ class Panel:
             channels=channels,
             controls=controls,
             organic=organic,
+            value=value,
             series=series,
         )
         if problems:
@@ -109,6 +113,9 @@ class Panel:
             channels=tuple(channels),
             organic_names=tuple(organic),
             control_names=tuple(controls),
+            value=None
+            if value is None
+            else np.where(has_started, rows.grid([value])[:, :, 0], np.nan),
         )
 
     @property
@@ -132,6 +139,13 @@ class Panel:
         return self.channels + self.organic_names
 
     @property
+    def unit_value(self) -> float | None:
+        """Money that a unit of the outcome is worth on average; None without values."""
+        if self.value is None:
+            return None
+        return float(np.nansum(self.value) / np.nansum(self.outcome))
+
+    @property
     def silent_channels(self) -> tuple[str, ...]:
         """The media that are 0 whenever a series has an outcome, which cannot be fitted."""
         silent = ~self.media.any(axis=(0, 1), where=self.observed[:, :, None])
@@ -152,6 +166,7 @@ class Panel:
             spend=self.spend[:weeks],
             organic=self.organic[:weeks],
             controls=self.controls[:weeks],
+            value=None if self.value is None else self.value[:weeks],
         )
         return first.only(started)
 
@@ -165,6 +180,7 @@ class Panel:
             spend=self.spend[:, positions],
             organic=self.organic[:, positions],
             controls=self.controls[:, positions],
+            value=None if self.value is None else self.value[:, positions],
             starts=self.starts[positions],
             media_starts=self.media_starts[positions],
         )
@@ -211,4 +227,5 @@ class Panel:
             spend=np.concatenate([self.spend, spend]),
             organic=np.concatenate([self.organic, organic]),
             controls=np.concatenate([self.controls, controls]),
+            value=None if self.value is None else np.concatenate([self.value, unknown]),
         )

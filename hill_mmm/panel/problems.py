@@ -7,14 +7,15 @@ from typing import Literal, SupportsIndex
 import numpy as np
 import pandas as pd
 
-from hill_mmm.panel.rows import WEEK, Floats, Rows, week_starts
+from hill_mmm.panel.rows import ALL_SERIES, WEEK, Floats, Rows, week_starts
 
 MIN_WEEKS = 52
 
-Role = Literal["outcome", "spend", "organic", "control"]
+Role = Literal["outcome", "value", "spend", "organic", "control"]
 NOT_NEGATIVE = {
     "spend": "spend cannot be negative: book refunds to the week of the spend",
     "organic": "exposures cannot be negative: correct them at the source",
+    "value": "a value cannot be negative: book returns to the week of the sale",
 }
 
 
@@ -71,6 +72,15 @@ def early_end(week: object) -> tuple[str, str]:
     )
 
 
+def reserved_series(name: str) -> tuple[str, str]:
+    """Code and message of a series among several that would be taken for their sum."""
+    return (
+        "reserved_series",
+        f"a series is called {name!r}, the name of their sum, {ALL_SERIES!r}; call it something "
+        "else",
+    )
+
+
 def find_problems(
     frame: pd.DataFrame,
     *,
@@ -78,11 +88,13 @@ def find_problems(
     channels: Sequence[str],
     controls: Sequence[str] = (),
     organic: Sequence[str] = (),
+    value: str | None = None,
     series: str | None = None,
 ) -> list[Problem]:
     """Every reason why `Panel.from_frame` would refuse this frame: its weeks, then its columns."""
     variables = [outcome, *channels, *organic, *controls]
-    unusable = frame_problems(frame, variables, series)
+    valued = [] if value is None else [value]
+    unusable = frame_problems(frame, [*variables, *valued], series)
     if unusable:
         return unusable
     rows = Rows.of(frame, series)
@@ -94,12 +106,15 @@ def find_problems(
         message = f"{len(variables)} variables in {longest} weeks; leave controls out"
         problems.append(Problem("too_many_variables", message))
     roles: dict[str, Role] = {outcome: "outcome"}
+    roles |= dict.fromkeys(valued, "value")
     roles |= dict.fromkeys(channels, "spend")
     roles |= dict.fromkeys(organic, "organic")
     roles |= dict.fromkeys(controls, "control")
     for name, role in roles.items():
-        is_medium = role in NOT_NEGATIVE
+        is_medium = role in ("spend", "organic")
         problems += _value_problems(rows if is_medium else with_outcome, name, role)
+    for name in valued:
+        problems += _worthless_weeks(with_outcome, outcome, name)
     return problems
 
 
@@ -139,7 +154,7 @@ def frame_problems(frame: pd.DataFrame, variables: list[str], series: str | None
 
 def _series_problems(frame: pd.DataFrame, series: str) -> list[Problem]:
     nameless = week_starts(frame)[frame[series].isna().to_numpy()]
-    return [
+    problems = [
         Problem(
             "missing_series",
             f"{series} names no series in {count} row(s) of the week of {week}; "
@@ -148,6 +163,12 @@ def _series_problems(frame: pd.DataFrame, series: str) -> list[Problem]:
             str(week),
         )
         for week, count in zip(*np.unique(nameless, return_counts=True), strict=True)
+    ]
+    names = sorted(frame[series].dropna().astype(str).unique())
+    return problems + [
+        Problem(*reserved_series(name), series=name)
+        for name in names
+        if len(names) > 1 and name.strip().lower() == ALL_SERIES
     ]
 
 
@@ -235,6 +256,23 @@ def _value_problems(rows: Rows, name: str, role: Role) -> list[Problem]:
             week=rows.week[row],
         )
         for row in np.flatnonzero(numbers < 0)
+    ]
+
+
+def _worthless_weeks(rows: Rows, outcome: str, value: str) -> list[Problem]:
+    """Weeks in which something was sold, and all of it for nothing."""
+    units, money = (rows.frame[name].to_numpy(np.float64) for name in (outcome, value))
+    return [
+        _in_series(
+            rows,
+            "zero_value",
+            f"{value} is 0 in the week of {rows.week[row]}, whose {outcome} is {units[row]:g}; "
+            "correct it at the source",
+            rows.group[row],
+            variable=value,
+            week=rows.week[row],
+        )
+        for row in np.flatnonzero((units > 0) & (money == 0))
     ]
 
 

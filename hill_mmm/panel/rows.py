@@ -7,7 +7,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-WEEK = np.timedelta64(7, "D")
+DAY = np.timedelta64(1, "D")
+WEEK = 7 * DAY
+# Name of what is summed over all series, in every result.
+ALL_SERIES = "all"
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
@@ -99,6 +102,11 @@ class Rows:
         """For each series, whether its numbers, one a row, are all the same."""
         low, high = (f.reduceat(numbers, self.first) for f in (np.minimum, np.maximum))
         return (low == high) & (self.weeks > 1)
+
+
+def last_day(week: np.datetime64) -> np.datetime64:
+    """The last day of the week that begins on a day."""
+    return week + WEEK - DAY
 
 
 def week_starts(frame: pd.DataFrame) -> Weeks:

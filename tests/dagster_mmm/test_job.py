@@ -17,6 +17,7 @@ from dagster_mmm.cli.jobs import run_job
 from dagster_mmm.warehouse.tables import LIFT_TEST, RESULT_TABLES, RUN, RUN_DELTA, RUN_DELTA_CAUSE
 from hill_mmm import SamplerError, simulate_geo_market, simulate_lift_test
 from tests.conftest import QUICK, Project
+from tests.dagster_mmm.inputs.conftest import in_orders
 
 LATEST = {table: f"{table.name.removeprefix('mmm_')}_latest" for table in RESULT_TABLES}
 # Of a first run without experiments.
@@ -515,3 +516,31 @@ def test_a_panel_is_published_with_its_total_and_its_experiments(project: Projec
     )
     checks = project.query("select check_name from mmm.diagnostic_latest")["check_name"]
     assert {"lift_test_disagreement", "lift_test_size", "holdout_coverage"} <= set(checks)
+
+
+def test_orders_have_returns_by_what_those_of_each_week_are_worth(
+    project: Project, market: Path
+) -> None:
+    """Orders of 80 each, and of 100 in the last year: from the raw table to the published ROI."""
+    frame = in_orders(pd.read_csv(market))
+    data = project.folder / "orders.csv"
+    frame.to_csv(data, index=False)
+    project.configure(
+        outcome={"name": "orders", "kind": "count", "value_column": "revenue"},
+        sampler=HASTY,
+        gate=ANYTHING_GOES,
+    )
+    assert project.run(data).success
+    run = project.query("select * from mmm.run_latest").iloc[0]
+    mean = frame["revenue"].sum() / frame["orders"].sum()
+    assert (run["outcome_kind"], run["value_per_unit"]) == ("count", pytest.approx(mean))
+    rows = project.query(
+        "select *, roi_mean * spend / incremental_outcome_mean as worth "
+        "from mmm.channel_summary_latest where no_return_reason is null"
+    ).set_index("period")
+    np.testing.assert_allclose(rows.loc[["2021-Q1", "2022-Q1"], "worth"], 80.0, rtol=1e-6)
+    np.testing.assert_allclose(rows.loc[["last_13_weeks", "2023-Q2"], "worth"], 100.0, rtol=1e-6)
+    assert rows.loc["all", "worth"].between(80.0, 100.0, inclusive="neither").all()
+    roles = project.query("select role, sum(value) as total from mmm.weekly_input group by role")
+    totals = roles.set_index("role")["total"]
+    assert totals["value"] == pytest.approx(frame["revenue"].sum())

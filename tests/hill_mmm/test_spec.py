@@ -65,7 +65,7 @@ def test_a_count_has_a_roi_prior_only_with_a_value() -> None:
     assert replace(valued, channel_priors=own).channel_prior("tv", is_paid=True) == own["tv"]
     with pytest.raises(SpecError, match=r"ROI prior of tv on a count; allowed: .*value_per_unit"):
         replace(orders, channel_priors=own)
-    with pytest.raises(SpecError, match=r"'money' and value_per_unit 80; allowed: .*count alone"):
+    with pytest.raises(SpecError, match=r"'money' and value_per_unit 80.0; allowed: .*count alone"):
         ModelSpec(value_per_unit=80.0)
 
 

@@ -13,7 +13,8 @@ table_rows as (
         role,
         raw_value,
         value,
-        cast(null as date) as silent_since
+        cast(null as date) as silent_since,
+        false as is_beyond_reports
     from {{ ref('stg_input') }}
     where observed_on is not null and series_key is not null and model_key is not null
 
@@ -85,8 +86,11 @@ report_rows as (
         reported_spend.unreadable_value,
         feeds.first_day,
         feeds.last_day,
-        feeds.known_from <= periods.period_start
-        and periods.period_end <= feeds.known_until as is_in_feed,
+        coalesce(
+            feeds.known_from <= periods.period_start
+            and periods.period_end <= feeds.known_until,
+            false
+        ) as is_in_feed,
         -- A platform that was regular is missing after its last row, until it has ended.
         case
             when
@@ -124,7 +128,8 @@ select
     role,
     raw_value,
     value,
-    silent_since
+    silent_since,
+    is_beyond_reports
 from table_rows
 
 union all
@@ -136,7 +141,7 @@ select
     variable,
     cast('spend' as varchar) as role,
     case
-        when not coalesce(is_in_feed, false)
+        when not is_in_feed
             then
                 'reports from ' || cast(first_day as varchar)
                 || ' to ' || cast(last_day as varchar) || ' alone'
@@ -148,5 +153,6 @@ select
         when is_in_feed and silent_since is null and unreadable_value is null
             then coalesce(spend, 0)
     end as value,
-    case when is_in_feed then silent_since end as silent_since
+    case when is_in_feed then silent_since end as silent_since,
+    not is_in_feed as is_beyond_reports
 from report_rows

@@ -19,7 +19,8 @@ days as (
         count(*) as n_rows,
         count(value) as n_readable,
         max(case when value is null then raw_value end) as unreadable_value,
-        max(silent_since) as silent_since
+        max(silent_since) as silent_since,
+        bool_or(is_beyond_reports) as is_beyond_reports
     from input
     group by model_key, series_key, observed_on, variable, role
 
@@ -52,6 +53,7 @@ select
     max(unreadable_value) as unreadable_value,
     min(observed_on) as first_date,
     max(observed_on) as last_date,
-    max(silent_since) as silent_since
+    max(silent_since) as silent_since,
+    bool_or(is_beyond_reports) as is_beyond_reports
 from dated
 group by model_key, series_key, week_start, variable, role

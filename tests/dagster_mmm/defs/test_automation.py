@@ -36,7 +36,7 @@ create schema if not exists mmm;
 create or replace table mmm.weekly_input (
     model_key varchar, series_key varchar, week_start date, variable varchar, role varchar,
     value double, n_rows bigint, n_days bigint, n_unreadable bigint, unreadable_value varchar,
-    first_date date, last_date date, settings_file varchar
+    first_date date, last_date date, settings_file varchar, is_beyond_reports boolean
 );
 """
 
@@ -87,7 +87,7 @@ class Operation:
         """Two variables of a week of some models, as dbt would have built them."""
         rows = [
             f"('{model_key}', 'national', '{week}', '{name}', '{role}', {value}, 1, 1, "
-            f"{unreadable}, null, '{week}', '{week}', '')"
+            f"{unreadable}, null, '{week}', '{week}', '', false)"
             for model_key in models.split()
             for name, role in (("revenue", "outcome"), ("tv", "spend"))
         ]

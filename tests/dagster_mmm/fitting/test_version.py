@@ -39,6 +39,7 @@ def test_the_model_is_as_asked_for() -> None:
                 "name": "radio",
                 "contribution_share_prior": {"median": 0.1, "sd_log": 1},
                 "curve_prior": {"alpha_mean": 0.7},
+                "moving_effect": True,
                 "follows_demand": True,
             },
         ],
@@ -47,6 +48,7 @@ def test_the_model_is_as_asked_for() -> None:
             {
                 "name": "posts",
                 "contribution_share_prior": {"median": 0.01, "sd_log": 1},
+                "moving_effect": True,
                 "follows_demand": True,
             },
         ],
@@ -82,6 +84,7 @@ def test_the_model_is_as_asked_for() -> None:
             "newsletter": ContributionSharePrior(0.02, 1),
         },
         channel_curve_priors={"radio": CurvePrior(alpha_mean=0.7)},
+        moving_effects=("radio",),
         hyperprior="halfnormal",
         component_prior=ComponentPrior(mu_log_n_sd=0.2),
         curve_prior=CurvePrior(slope_median=0.9),

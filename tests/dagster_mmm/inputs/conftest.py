@@ -195,6 +195,19 @@ def by_platform(tmp_path_factory: pytest.TempPathFactory, market: Path) -> Input
     )
 
 
+@pytest.fixture(scope="session")
+def orders(tmp_path_factory: pytest.TempPathFactory, market: Path) -> InputWarehouse:
+    """A warehouse whose outcome is orders, with their revenue beside them."""
+    outcome = {"name": "orders", "kind": "count", "value_column": "revenue"}
+    frame = in_orders(pd.read_csv(market))
+    return build_warehouse(tmp_path_factory.mktemp("orders"), frame, outcome=outcome)
+
+
+def in_orders(frame: pd.DataFrame) -> pd.DataFrame:
+    """The market with its orders: of 80 each in the first two years, of 100 in the third."""
+    return frame.assign(orders=frame["revenue"] / np.where(frame.index < 104, 80.0, 100.0))
+
+
 def with_value(row: int, column: str, value: object) -> Change:
     def change(frame: pd.DataFrame) -> pd.DataFrame:
         frame = frame.astype(object)

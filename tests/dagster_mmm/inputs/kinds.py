@@ -634,6 +634,17 @@ EVENTS = {
 }
 
 
+def worth(value: object, *rows: int) -> dict[str, Any]:
+    """The revenue of orders, in some weeks."""
+
+    def change(frame: pd.DataFrame) -> pd.DataFrame:
+        frame = frame.astype({"revenue": object})
+        frame.loc[list(rows), "revenue"] = value
+        return frame
+
+    return {"change": change, "warehouse": "orders"}
+
+
 def reported(rows: str, **how: Any) -> dict[str, Any]:
     """Of all rows of the reports, only these."""
     view = f"create or replace view ads.spend as from ads.all_spend where {rows}"
@@ -642,6 +653,32 @@ def reported(rows: str, **how: Any) -> dict[str, Any]:
 
 def only_until(day: str, platform: str) -> str:
     return f"platform <> '{platform}' or date_day <= '{day}'"
+
+
+VALUE = {
+    "orders without a value": error(
+        "unreadable_value",
+        "value_of_orders (column 'revenue') has no usable number in the week of 2021-03-08",
+        **worth("", 9),
+    ),
+    "negative value of orders": error(
+        "negative_value",
+        "value_of_orders is -5 in the week of 2021-03-08; a value cannot be negative",
+        "book returns to the week of the sale",
+        **worth(-5.0, 9),
+    ),
+    "orders worth nothing": error(
+        "zero_value",
+        "value_of_orders is 0 in the week of 2021-03-08, whose orders is",
+        **worth(0, 9),
+    ),
+    "value of orders in another unit": error(
+        "unit_error", "value_of_orders (column 'revenue') is", "of its usual", **worth(500.0, 9)
+    ),
+    "late value of orders": repair(
+        "value_of_orders has not arrived for this week", **worth("", 154, 155)
+    ),
+}
 
 
 # The last week of the market is that of 2023-12-25; radio is off air now and then.
@@ -809,4 +846,4 @@ NAMES = {
     "SQL in an event": hostile(change=columns(**{"null": np.resize([HOSTILE_TEXT, "other"], 302)})),
 }
 
-KINDS = {**CALENDAR, **VALUES, **EVENTS, **REPORTS, **TABLE, **NAMES}
+KINDS = {**CALENDAR, **VALUES, **EVENTS, **VALUE, **REPORTS, **TABLE, **NAMES}

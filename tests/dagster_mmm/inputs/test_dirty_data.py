@@ -19,6 +19,7 @@ from tests.dagster_mmm.inputs.conftest import (
     build_warehouse,
     daily,
     in_german,
+    in_orders,
     with_events,
 )
 from tests.dagster_mmm.inputs.kinds import HOSTILE_COLUMNS, HOSTILE_TEXT, KINDS, Kind
@@ -56,6 +57,7 @@ def clean(geos: pd.DataFrame, market: Path) -> dict[str, pd.DataFrame]:
         "events": with_events(weeks),
         "german": in_german(weeks),
         "by_platform": weeks,
+        "orders": in_orders(weeks),
         "hostile": events.rename(columns=HOSTILE_COLUMNS),
     }
 

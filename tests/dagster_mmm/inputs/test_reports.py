@@ -90,6 +90,20 @@ def test_rows_that_would_be_lost_are_refused(
     assert message in str(stopped.value)
 
 
+def test_a_text_in_the_reports_is_never_taken_for_a_week_beyond_them(
+    reported: InputWarehouse,
+) -> None:
+    reported.execute(
+        f"alter table {REPORTS} alter spend type varchar",
+        f"update {REPORTS} set spend = 'reports from finance follow' "
+        "where platform = 'tv' and date_day >= '2023-12-25'",
+    )
+    found = reported.judge_table()
+    (problem,) = found.problems
+    assert problem.code == "unreadable_spend"
+    assert "in the week of 2023-12-25: found reports from finance follow" in problem.message
+
+
 @pytest.mark.parametrize(
     ("change", "left_out", "weeks"),
     [

@@ -299,15 +299,43 @@ def test_defaults_are_filled_in(file: Path) -> None:
             | {"plans": [{"name": "spring", "objective": "flexible"}]},
             "settings",
             "channels[1].roi_prior; plans[0].objective 'flexible'",
-            "outcome.value_per_unit beside outcome.kind: count",
+            "outcome.value_per_unit or value_column beside outcome.kind: count",
             id="return on orders without a value",
         ),
         pytest.param(
             {"outcome": {"name": "revenue", "value_per_unit": 80}},
             "outcome",
             "value_per_unit 80 of an outcome in money",
-            "value_per_unit of kind: count alone",
+            "value_per_unit or value_column of kind: count alone",
             id="value of money",
+        ),
+        pytest.param(
+            {"outcome": {"name": "revenue", "value_column": "margin"}},
+            "outcome",
+            "value_column 'margin' of an outcome in money",
+            "value_per_unit or value_column of kind: count alone",
+            id="column of values of money",
+        ),
+        pytest.param(
+            {
+                "outcome": {
+                    "name": "orders",
+                    "kind": "count",
+                    "value_per_unit": 80,
+                    "value_column": "revenue",
+                }
+            },
+            "outcome",
+            "value_per_unit 80 and value_column 'revenue'",
+            "value_per_unit or value_column, not both",
+            id="two values",
+        ),
+        pytest.param(
+            {"outcome": {"name": "orders", "kind": "count", "value_column": "tv_spend"}},
+            "settings",
+            "'tv_spend' at outcome.value_column, channels[0].column",
+            "a column of its own",
+            id="value in a channel's column",
         ),
         pytest.param(
             {"outcome": {"name": "revenue", "kind": "orders"}}, "outcome.kind", "'orders'", "count"

@@ -15,7 +15,7 @@ MARTS = """
 create table mmm.weekly_input (
     model_key varchar, series_key varchar default 'one', week_start date, value double precision,
     n_rows bigint, n_days bigint, n_unreadable bigint, last_date date,
-    settings_file varchar default ''
+    is_beyond_reports boolean default false, settings_file varchar default ''
 );
 create table mmm.rejected_input (
     model_key varchar, n_rows bigint, settings_file varchar default ''

@@ -457,11 +457,11 @@ def test_a_single_curve_has_no_components_to_judge(good: Fit) -> None:
     assert mixture_checks(good) == []
 
 
-@pytest.mark.parametrize(("k", "status"), [(0.7, "pass"), (0.71, "warn"), (np.inf, "warn")])
+@pytest.mark.parametrize(("k", "status"), [(1.0, "pass"), (1.01, "warn"), (np.inf, "warn")])
 def test_weeks_that_sway_the_fit_warn(k: float, status: str) -> None:
     (check,) = score_checks(holdout_accuracy(max_pareto_k=k, share_pareto_k_over_0_7=0.021))
     assert (check.check_name, check.status, check.is_blocking) == ("max_pareto_k", status, False)
-    assert (check.value, check.threshold) == (k, 0.7)
+    assert (check.value, check.threshold) == (k, 1.0)
     assert "2.1% of weeks" in check.description
 
 

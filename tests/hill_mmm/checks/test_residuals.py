@@ -161,19 +161,28 @@ def test_spread_is_spearmans_correlation(one: Residuals) -> None:
         assert spread(one)[row] == pytest.approx(expected)
 
 
-def test_season_and_drift_are_the_f_tests_of_nested_regressions(of_2000: Fit) -> None:
+def test_season_is_the_f_test_of_nested_regressions(of_2000: Fit) -> None:
     part = linear_market(0)
     found = residuals(of_2000, part)
     basis = design(part)
     harmonics = fourier_terms(WEEKS, (3, 4, 5, 6))
+    ours = season(found, (3, 4, 5, 6))
+    left = [
+        np.linalg.lstsq(columns, part.outcome, rcond=None)[1][0]
+        for columns in (basis, np.column_stack([basis, harmonics]))
+    ]
+    assert ours is not None
+    assert ours[0] == pytest.approx(1.0 - left[1] / left[0], abs=0.01)
+
+
+def test_drift_is_a_mean_of_squared_correlations_by_the_size_of_the_effects(of_2000: Fit) -> None:
+    part = linear_market(0)
+    basis = np.linalg.qr(design(part))[0]
     by_time = part.media.mean(axis=0) * TIME[:, None]
-    for ours, more in ((season(found, (3, 4, 5, 6)), harmonics), (drift(found), by_time)):
-        left = [
-            np.linalg.lstsq(columns, part.outcome, rcond=None)[1][0]
-            for columns in (basis, np.column_stack([basis, more]))
-        ]
-        assert ours is not None
-        assert ours[0] == pytest.approx(1.0 - left[1] / left[0], abs=0.01)
+    outcome, *media = (x - basis @ (basis.T @ x) for x in (part.outcome, *by_time.T))
+    correlations = [np.corrcoef(outcome, medium)[0, 1] ** 2 for medium in media]
+    expected = np.average(correlations, weights=[medium @ medium for medium in media])
+    assert drift(residuals(of_2000, part))[0] == pytest.approx(expected, rel=0.05)
 
 
 def test_the_chance_of_one_statistic_is_its_rank() -> None:

@@ -184,3 +184,13 @@ def test_controls_with_a_sign_are_turned(train: Panel, sign: str, direction: flo
     np.testing.assert_array_equal(data.signed[:, :, 0], direction * free.regressors[:, :, -1])
     assert data.regressors.shape[2] == free.regressors.shape[2] - 1
     np.testing.assert_array_equal(data.signed_prior_sd, free.prior_sd[-1:])
+
+
+def test_a_roi_of_units_is_of_what_each_series_units_are_worth(train: Panel) -> None:
+    worth = np.linspace(50.0, 200.0, len(train.series)) * (1.0 + np.arange(len(train)) % 2)[:, None]
+    orders = replace(train, outcome=train.outcome / worth, value=train.outcome)
+    spec = ModelSpec(outcome_kind="count", value_per_unit="by_week")
+    paid = len(train.channels)
+    wanted, found = data_of(train, ModelSpec()), data_of(orders, spec)
+    np.testing.assert_allclose(found.effect_unit[:, :paid], wanted.effect_unit[:, :paid])
+    np.testing.assert_array_equal(found.effect_loc, wanted.effect_loc)

@@ -31,7 +31,7 @@ EXACT = 1e-12
 def expected_lift(lift: LiftData, curves: Curves, kind: str) -> jax.Array:
     """Of a single curve, whose weeks have no regimes to tell apart."""
     weeks, series = len(lift.weeks), len(curves.amplitude)
-    found = modelled_lift(lift, curves, kind, jnp.ones((weeks, series, 1)))
+    found = modelled_lift(lift, curves, kind, jnp.ones((weeks, series, 1)), None)
     assert not np.any(found.variance)
     return found.mean
 
@@ -116,7 +116,7 @@ def test_in_known_regimes_it_is_the_lift_of_these(mixture: Mixture) -> None:
     lift = lift_of(panel, scales, test)
     known = np.zeros((len(lift.weeks), 1, 3))
     np.put_along_axis(known[:200], truth.regime[:, :, None], 1.0, axis=2)
-    found = modelled_lift(lift, true_curves(truth, scales), "geometric", jnp.asarray(known))
+    found = modelled_lift(lift, true_curves(truth, scales), "geometric", jnp.asarray(known), None)
     np.testing.assert_allclose(found.mean, [test.lift], rtol=1e-9)
     np.testing.assert_allclose(found.variance, 0.0, atol=1e-12)
 
@@ -126,7 +126,9 @@ def test_in_unknown_regimes_it_is_a_mixture_of_all_sequences(mixture: Mixture) -
     rng = np.random.default_rng(0)
     probability = rng.dirichlet(np.ones(3), (224, 1))
     lift = lift_of(panel, scales, replace(test, standard_error=8.0))
-    found = modelled_lift(lift, true_curves(truth, scales), "geometric", jnp.asarray(probability))
+    found = modelled_lift(
+        lift, true_curves(truth, scales), "geometric", jnp.asarray(probability), None
+    )
     by_regime = lift_by_regime(panel, truth)
     # The 243 sequences of regimes of the five weeks, each with its probability and lift.
     sequences = list(product(range(3), repeat=5))

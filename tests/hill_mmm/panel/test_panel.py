@@ -414,3 +414,50 @@ def test_a_channel_that_stops_before_the_first_outcome_is_silent(frame: pd.DataF
     frame.loc[frame.index[:5], "revenue"] = np.nan
     frame.loc[frame.index[5:], "search"] = 0.0
     assert Panel.from_frame(frame, **ROLES).silent_channels == ("search",)
+
+
+def test_a_count_may_have_a_value_by_week(geos: pd.DataFrame) -> None:
+    geos["worth"] = 80.0 * geos["revenue"]
+    panel = Panel.from_frame(geos, **GEO_ROLES, value="worth")
+    assert panel.value is not None
+    np.testing.assert_array_equal(panel.value, 80.0 * panel.outcome)
+    assert panel.unit_value == pytest.approx(80.0)
+    for part in (panel.head(40), panel.only(["south"])):
+        np.testing.assert_array_equal(part.value, 80.0 * part.outcome)
+    longer = panel.extended(np.zeros((2, 2, 3)), np.zeros((2, 2, 1)))
+    assert longer.value is not None
+    assert np.isnan(longer.value[-2:]).all()
+    assert longer.unit_value == pytest.approx(80.0)
+
+
+@pytest.mark.parametrize(
+    ("value", "code", "remedy"),
+    [
+        (-5.0, "negative_value", "book returns to the week of the sale"),
+        (0.0, "zero_value", "worth is 0 in the week of 2024-02-12, whose revenue is "),
+        (np.nan, "missing_value", "worth has no finite value"),
+        (np.inf, "non_finite_value", "worth has no finite value"),
+    ],
+)
+def test_a_value_that_is_none_is_named(
+    frame: pd.DataFrame, value: float, code: str, remedy: str
+) -> None:
+    frame["worth"] = 80.0 * frame["revenue"]
+    frame.loc["2024-02-12", "worth"] = value
+    problem = only_problem(frame, **ROLES, value="worth")
+    assert (problem.code, problem.variable, problem.week) == (code, "worth", "2024-02-12")
+    assert remedy in problem.message
+
+
+def test_a_week_without_units_needs_no_value(frame: pd.DataFrame) -> None:
+    frame["worth"] = 80.0 * frame["revenue"]
+    frame.loc["2024-02-12", ["revenue", "worth"]] = 0.0
+    assert not find_problems(frame, **ROLES, value="worth")
+
+
+@pytest.mark.parametrize("name", ["all", "All "])
+def test_a_series_cannot_be_called_as_their_sum(geos: pd.DataFrame, name: str) -> None:
+    with pytest.raises(PanelError, match="the name of their sum, 'all'; call it something else"):
+        Panel.from_frame(geos.replace({"geo": {"north": name}}), **GEO_ROLES)
+    alone = geos[geos["geo"] == "north"].assign(geo="all")
+    assert Panel.from_frame(alone, **GEO_ROLES).series == ("all",)

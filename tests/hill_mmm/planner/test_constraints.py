@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
+import jax.numpy as jnp
 import numpy as np
 import pytest
 
@@ -18,7 +19,9 @@ from hill_mmm import (
     Utility,
     plan,
 )
-from hill_mmm._planner.response import current_spend
+from hill_mmm._planner.response import current_spend, plan_response
+from hill_mmm._planner.search import _utility_and_gradient, objective_of
+from hill_mmm._results.returns import WEEKS_AFTER
 from hill_mmm.spec import UtilityKind
 
 CHANNELS = ("tv", "search", "social")
@@ -159,3 +162,34 @@ def test_tiny_and_huge_units_of_money_are_planned_alike(small: Fit) -> None:
     ]
     for other in (plans[0], plans[2]):
         np.testing.assert_allclose(other, plans[1], rtol=0.02)
+
+
+def test_a_channel_next_to_off_air_has_no_return_and_no_range_of_its_own(small: Fit) -> None:
+    """One unit of tv a week in the last quarter: no ROI of cents, no cents as the least seen."""
+    spend = small.panel.spend.copy()
+    least = np.where(spend[:-13, 0, 0] > 0, spend[:-13, 0, 0], np.inf).min()
+    spend[-13:, 0, 0] = 1e-6 * least
+    trickle = replace(small, panel=replace(small.panel, spend=spend))
+    found = plan(trickle, PlanRequest())
+    tv, *others = found.cells.itertuples()
+    assert 0.0 < tv.planned_weekly_spend < 0.01 * least
+    assert np.isnan([tv.roi_mean, tv.mroi_mean]).all()
+    assert np.isfinite([[one.roi_mean, one.mroi_mean] for one in others]).all()
+    assert tv.lowest_learned_spend > 0.01 * least
+
+
+def test_a_plan_keeps_the_weeks_of_its_horizon_alone(
+    market: Panel, invent_fit: Callable[..., Fit]
+) -> None:
+    """Memory is that of horizon, cells and draws: not of the panel's weeks, nor of a gradient's."""
+    fit = invent_fit(market.head(91), ModelSpec(fourier_order=1), draws=500)
+    request = PlanRequest()
+    now = current_spend(fit, request)
+    response = plan_response(fit, now, 2000)
+    shape = (fit.n_draws, request.horizon_weeks + WEEKS_AFTER, len(now.weekly))
+    assert response.without.shape == response.per_unit.shape == shape
+    objective = objective_of(response, now.weekly, request)
+    weekly = jnp.asarray(now.weekly)
+    program = _utility_and_gradient.lower(weekly, objective, False).compile()
+    # Of arrays of this size, differentiation in reverse kept 4.2; forward it takes 2.2.
+    assert program.memory_analysis().temp_size_in_bytes < 3 * response.without.nbytes

@@ -343,3 +343,29 @@ def test_requests_that_make_no_sense_are_refused() -> None:
             Utility(**wrong)  # pyright: ignore[reportArgumentType]
     with pytest.raises(ValueError):
         ChannelLimit("tv", min_weekly=2.0, max_weekly=1.0)
+
+
+@pytest.mark.parametrize("objective", ["fixed_budget", "flexible"])
+def test_a_plan_weighs_series_by_what_their_units_are_worth(
+    regional_mixture: Fit, objective: PlanObjective
+) -> None:
+    """Of orders worth 20 in one region and 400 in another, the plan is that of their revenue."""
+    worth, panel = np.array([20.0, 80.0, 400.0, 100.0]), regional_mixture.panel
+    orders = replace(
+        regional_mixture,
+        panel=replace(panel, outcome=panel.outcome / worth, value=panel.outcome),
+        scales=replace(regional_mixture.scales, outcome=regional_mixture.scales.outcome / worth),
+        spec=replace(regional_mixture.spec, outcome_kind="count", value_per_unit="by_week"),
+    )
+    wanted, found = (plan(fit, free(objective)) for fit in (regional_mixture, orders))
+    # The search stops a step apart.
+    np.testing.assert_allclose(found.weekly, wanted.weekly, rtol=2e-2, atol=5.0)
+    for column in ("roi_mean", "mroi_mean"):
+        np.testing.assert_allclose(found.cells[column], wanted.cells[column], rtol=2e-2)
+    by_cell = np.repeat(worth, len(panel.channels))
+    np.testing.assert_allclose(
+        by_cell * found.cells["contribution_mean"], wanted.cells["contribution_mean"], rtol=2e-2
+    )
+    assert found.totals["contribution_mean"].item() == pytest.approx(
+        found.cells["contribution_mean"].sum()
+    )

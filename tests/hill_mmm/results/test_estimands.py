@@ -568,3 +568,45 @@ def test_a_region_without_any_media_has_tables_too(regional_mixture: Fit) -> Non
     named = parameter_summary(fit).query("parameter == 'contribution'")["index"]
     assert not named.str.startswith("region_03").any()
     assert named.str.startswith("region_02").any()
+
+
+def counted(fit: Fit, value: np.ndarray) -> Fit:
+    """The fit of an outcome in money as one of units that are worth so much, `(weeks, series)`."""
+    by_series = value.mean(axis=0)
+    spec = replace(fit.spec, outcome_kind="count", value_per_unit="by_week")
+    panel = replace(fit.panel, outcome=fit.panel.outcome / value, value=fit.panel.outcome)
+    scales = replace(fit.scales, outcome=fit.scales.outcome / by_series)
+    return replace(fit, panel=panel, scales=scales, spec=spec)
+
+
+def test_each_series_has_a_value_per_unit_of_its_own(mixture: Fit) -> None:
+    """Units of 80 in one series, 160 in the next: their returns are those of the revenue."""
+    by_series = 80.0 * np.arange(1, 1 + len(mixture.panel.series))
+    orders = counted(mixture, np.tile(by_series, (len(mixture.panel), 1)))
+    revenue, valued = estimates(mixture, LEVEL), estimates(orders, LEVEL)
+    of_money = [*columns_of("roi"), *columns_of("mroi"), "prob_roi_gt_1", "no_return_reason"]
+    for table, columns in (("channel_summary", of_money), ("response_curve", columns_of("mroi"))):
+        wanted, found = getattr(revenue, table), getattr(valued, table)
+        pd.testing.assert_frame_equal(found[columns], wanted[columns])
+
+
+def test_each_week_has_a_value_per_unit_of_its_own(national_mixture: Fit) -> None:
+    """Units are worth 80 in 2021 and 160 from then on, and so is what spend brings."""
+    weeks = national_mixture.panel.weeks
+    is_later = weeks >= np.datetime64("2021-12-27")
+    orders = counted(national_mixture, np.where(is_later, 160.0, 80.0)[:, None])
+    rows = estimates(orders, LEVEL).channel_summary
+    rows = rows[rows["no_return_reason"].isna()]
+    worth = rows["roi_mean"] * rows["spend"] / rows["incremental_outcome_mean"]
+    # What is spent in the first two quarters works in no week of the dearer ones, whatever alpha.
+    early = rows["period"].isin(["2021-Q1", "2021-Q2"])
+    later = rows["period"].isin(["last_13_weeks", "2022-Q1", "2022-Q2"])
+    np.testing.assert_allclose(worth[early], 80.0, rtol=1e-9)
+    np.testing.assert_allclose(worth[later], 160.0, rtol=1e-9)
+    assert worth[rows["period"] == "all"].between(80.0, 160.0, inclusive="neither").all()
+    # A curve speaks of the weeks to come.
+    one, other = (
+        estimates(replace(fit, scales=orders.scales), LEVEL).response_curve["mroi_mean"]
+        for fit in (orders, national_mixture)
+    )
+    np.testing.assert_allclose(one, 160.0 * other, rtol=1e-9)

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from hill_mmm import Fit, ModelSpec, Panel
-from hill_mmm._results.estimands import LEAST_SPEND_SHARE
+from hill_mmm._results.learned import LEAST_SPEND_SHARE
 from hill_mmm._results.periods import Period, period_between, summary_periods
 from hill_mmm._results.returns import WEEKS_AFTER, returns_with_total
 from hill_mmm.panel import WEEK

@@ -31,6 +31,7 @@ select
     weekly_values.first_date,
     weekly_values.last_date,
     weekly_values.silent_since,
+    coalesce(weekly_values.is_beyond_reports, false) as is_beyond_reports,
 
     ---------- whose settings made it
     {{ text_literal(var('settings_file', '')) }} as settings_file,

@@ -2,7 +2,7 @@ with
 
 runs as (
 
-    -- Runs of earlier versions: as by the default of input.freshness.error_days.
+    -- Runs of earlier versions do not say: as by today's input.freshness.error_days.
     select
         run_id,
         model_key,
@@ -11,7 +11,7 @@ runs as (
         outcome_kind,
         window_start,
         window_end,
-        coalesce(fresh_until, window_end + 35) as fresh_until,
+        coalesce(fresh_until, window_end + 7 + {{ var('freshness').error_days }}) as fresh_until,
         n_weeks,
         n_series,
         published_at
