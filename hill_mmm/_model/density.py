@@ -93,7 +93,11 @@ def regime_probabilities(
     """
     curves = Curves.of(sites)
     saturated = curves.saturated(curves.adstocked(kind, data.media), weeks_between_knots(data))
-    baseline = jnp.einsum("tgj,gj->tg", data.regressors, sites["coefficients"])
+    # Steps of a walk after the weeks fitted to are nothing in them, and the last of the columns.
+    known = min(data.regressors.shape[2], sites["coefficients"].shape[1])
+    baseline = jnp.einsum(
+        "tgj,gj->tg", data.regressors[:, :, :known], sites["coefficients"][:, :known]
+    )
     if "signed_coefficients" in sites:
         baseline += data.signed @ sites["signed_coefficients"]
     by_regime = log_density_by_regime(

@@ -24,8 +24,16 @@ from hill_mmm._results.lift_tests import modelled_lift
 from hill_mmm._sampling.program import _PROGRAMS
 from hill_mmm.spec import AmplitudePrior
 
-NATIONAL_SIZES = {"series": 1, "medium": 6, "component": 1, "adstock_parameter": 1, "column": 6}
-REGIONAL_SIZES = {"series": 4, "medium": 6, "component": 2, "adstock_parameter": 1, "column": 5}
+# Of the walk, in 91 weeks that are filled up to 96: one each four weeks, and one more.
+STEPS = 25
+NATIONAL_SIZES = {
+    "series": 1,
+    "medium": 6,
+    "component": 1,
+    "adstock_parameter": 1,
+    "column": 6 + STEPS,
+}
+REGIONAL_SIZES = NATIONAL_SIZES | {"series": 4, "component": 2, "column": 5 + STEPS}
 TINY = SamplerSettings(chains=2, warmup=20, draws=20)
 
 
@@ -63,7 +71,7 @@ def assert_same(stored: Fit, original: Fit) -> None:
 
 
 def test_fit_has_every_site_in_its_shape(fitted: Fit) -> None:
-    assert set(fitted.draws) == set(SITE_DIMS)
+    assert set(fitted.draws) == {*SITE_DIMS, "log_effect", "baseline_scale"}
     for site, dims in SITE_DIMS.items():
         assert fitted.draws[site].shape == (2, 200, *(NATIONAL_SIZES[dim] for dim in dims))
         assert np.isfinite(fitted.draws[site]).all()
@@ -71,7 +79,7 @@ def test_fit_has_every_site_in_its_shape(fitted: Fit) -> None:
 
 
 def test_fit_of_many_series_has_every_site_in_its_shape(regional_fit: Fit) -> None:
-    assert set(regional_fit.draws) == set(SITE_DIMS | OPTIONAL_SITE_DIMS)
+    assert set(regional_fit.draws) == set(SITE_DIMS | OPTIONAL_SITE_DIMS) - {"log_multiplier"}
     for site, dims in SITE_DIMS.items():
         assert regional_fit.draws[site].shape == (2, 60, *(REGIONAL_SIZES[dim] for dim in dims))
         assert np.isfinite(regional_fit.draws[site]).all()
@@ -160,7 +168,8 @@ def test_prior_draws_are_the_priors(fitted: Fit) -> None:
     for side, z in (("lo", -1.645), ("hi", 1.645)):
         error = 4 * 0.9 * np.sqrt(0.05 * 0.95 / 300) / 0.103
         np.testing.assert_allclose(np.log(roi[f"roi_ci_{side}"]), 0.2 + z * 0.9, atol=error)
-    coefficients = prior.draws["coefficients"].reshape(-1, 6)
+    # Those without a learned scale: intercept, line, a harmonic and two controls.
+    coefficients = prior.draws["coefficients"][:, :, 0, :6].reshape(-1, 6)
     sd = prior.scales.outcome_sd[0]
     np.testing.assert_allclose(
         (coefficients.mean(axis=0) - [1, 0, 0, 0, 0, 0]) / ([2 * sd] + 5 * [sd]),

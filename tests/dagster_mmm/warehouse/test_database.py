@@ -98,6 +98,7 @@ def test_a_column_that_need_not_have_a_value_any_more_is_told_so(warehouse: Ware
         **dict.fromkeys(("run_id", "model_key", "series_key", "channel", "basis"), "x"),
         "grid_index": 0,
         "is_extrapolated": False,
+        "effect_as_of": None,
         "mroi_mean": None,
     }
     with warehouse.begin() as connection:

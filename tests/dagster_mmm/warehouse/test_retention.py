@@ -66,7 +66,7 @@ def test_the_fit_that_a_kept_score_rests_on_is_kept(four: Warehouse) -> None:
 
 def test_forecasts_stay_to_be_scored(four: Warehouse) -> None:
     texts = {"series_key": "national", "spend_assumption": "last_year", "model_key": "demo"}
-    row = {column.name: 1 for column in FORECAST.columns} | texts
+    row = {column.name: 1 for column in FORECAST.columns} | texts | {"effect_as_of": None}
     with four.begin() as connection:
         for run_id in ("a", "d"):
             connection.execute(FORECAST.insert(), row | {"run_id": run_id, "week_start": MONDAY})

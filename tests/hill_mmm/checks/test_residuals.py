@@ -357,12 +357,13 @@ def test_a_baseline_below_zero_warns(of_2000: Fit) -> None:
 
 @pytest.fixture(scope="module")
 def real_fits() -> Iterator[tuple[Fit, Fit]]:
-    """One market as the model, and the same with a level that wanders."""
+    """One market as a model whose level does not walk, and the same with one that wanders."""
     panel, _ = simulate_national_market(seed=2)
     wander = np.cumsum(np.random.default_rng(5).normal(0.0, 20.0 * 1000.0, (156, 1)), axis=0)
     settings = SamplerSettings(chains=2, warmup=300, draws=300)
     wanders = replace(panel, outcome=panel.outcome + wander)
-    yield fit(panel, ModelSpec(), settings), fit(wanders, ModelSpec(), settings)
+    still = ModelSpec(trend="linear")
+    yield fit(panel, still, settings), fit(wanders, still, settings)
 
 
 @pytest.mark.slow
