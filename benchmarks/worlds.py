@@ -436,6 +436,7 @@ def _checks(fit: Fit, holdout: pd.DataFrame) -> list[Check]:
     return [
         *hill_mmm.checks.gate(hill_mmm.checks.parameter_summary(fit), fit, GateThresholds()),
         *hill_mmm.checks.prior_checks(found.channel_summary),
+        *hill_mmm.checks.conflict_checks(fit, found.channel_summary),
         *hill_mmm.checks.carry_in_checks(found.channel_summary),
         *hill_mmm.checks.unseen_checks(found.channel_summary),
         *hill_mmm.checks.effect_checks(found.channel_summary),
