@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
-from scipy.special import expit
+from scipy.special import expit, logsumexp
 
 from hill_mmm._model.design import Design, baseline_design
 from hill_mmm._model.effect_prior import effect_prior
@@ -189,8 +189,7 @@ def probability_of(log_ratio: Floats) -> tuple[float, str | None]:
     """At even prior odds `1 / (1 + mean ratio)`; or the reason why it is not known."""
     weight, pareto_k = smoothed_weights(log_ratio)
     # Weights in proportion to the ratios, summed over the ratios, are one over their mean.
-    least_ratio = log_ratio.min()
-    log_mean = least_ratio - np.log(weight @ np.exp(least_ratio - log_ratio))
+    log_mean = -float(np.asarray(logsumexp(-log_ratio, b=weight)))
     most, least = (float(expit(-log_mean - np.log(times))) for times in (1.0, MARGIN))
     if pareto_k <= MAX_PARETO_K or most < DOUBTFUL:
         return most, None

@@ -147,3 +147,9 @@ def test_weights_that_say_nothing_give_no_number(invent_fit: InventFit, fitted: 
     for value, why in zip(probability, reason, strict=True):
         assert np.isnan(value) == (why is not None)
     assert any(why is not None and "Pareto k" in why for why in reason)
+
+
+def test_a_certain_effect_has_ratios_too_small_for_a_number() -> None:
+    """Of a medium that is most of the outcome: `exp(-3000)` is 0, and its logarithm none."""
+    probability, reason = probability_of(np.linspace(-3000.0, -20.0, 4000))
+    assert (round(probability, 6), reason) == (1.0, None)
