@@ -159,7 +159,8 @@ def effect_checks(channel_summary: pd.DataFrame) -> list[Check]:
             DOUBTFUL,
             "Least probability that a medium has any effect, if before the data that was as likely "
             f"as not. Consistent with no effect: {named or 'none'}. The ROI of such a medium is "
-            "what its prior holds up. Run a lift test, or lower its roi_prior.",
+            "what its prior holds up, if it was not saturated in every week (unseen_share). Run a "
+            "lift test, or lower its roi_prior.",
             blocking=False,
         )
     ]
