@@ -25,6 +25,7 @@ import hill_mmm.checks
 import hill_mmm.results
 from hill_mmm import Fit, GateThresholds, ModelSpec, Panel, SamplerSettings
 from hill_mmm.checks import Check
+from hill_mmm.results import Estimates
 
 Floats = NDArray[np.float64]
 
@@ -403,9 +404,10 @@ def _fits(worlds: Sequence[str], markets: int) -> Iterator[tuple[str, int, int]]
 
 def judge(fit: Fit, market: Market) -> dict[str, Any]:
     """What a fit says, beside the truth."""
-    summary = fit.summary(ci_level=CI_LEVEL)
+    found = hill_mmm.results.estimates(fit, CI_LEVEL)
+    rows = found.channel_summary
     recent, summary = (
-        summary[summary["period"] == period].set_index("channel").loc[list(CHANNELS)]
+        rows[rows["period"] == period].set_index("channel").loc[list(CHANNELS)]
         for period in ("last_13_weeks", "all")
     )
     (part,) = hill_mmm.results.decompose(fit)
@@ -413,7 +415,7 @@ def judge(fit: Fit, market: Market) -> dict[str, Any]:
     low, high = np.quantile(media, [(1 - CI_LEVEL) / 2, (1 + CI_LEVEL) / 2])
     (later,) = hill_mmm.results.decompose(fit, market.later)
     metrics = hill_mmm.results.accuracy([later], CI_LEVEL)
-    checks = _checks(fit, metrics)
+    checks = _checks(fit, found, metrics)
     return {
         "roi": _beside(summary, "roi", market.roi),
         "mroi": _beside(summary, "mroi", market.mroi),
@@ -430,9 +432,8 @@ def _beside(summary: pd.DataFrame, name: str, truth: Floats) -> dict[str, list[f
     return {"truth": truth.tolist(), **found}
 
 
-def _checks(fit: Fit, holdout: pd.DataFrame) -> list[Check]:
+def _checks(fit: Fit, found: Estimates, holdout: pd.DataFrame) -> list[Check]:
     """What the job would write of the fit into its diagnostics, the holdout from the same fit."""
-    found = hill_mmm.results.estimates(fit, CI_LEVEL)
     return [
         *hill_mmm.checks.gate(hill_mmm.checks.parameter_summary(fit), fit, GateThresholds()),
         *hill_mmm.checks.prior_checks(found.channel_summary),

@@ -129,7 +129,7 @@ def unseen_checks(channel_summary: pd.DataFrame) -> list[Check]:
     """Advisory verdict on media whose contribution lies where no week has been."""
     overall = _overall(channel_summary)
     share = overall.set_index("channel")["unseen_share"].fillna(0.0)
-    named = ", ".join(f"{name} {value:.0%}" for name, value in share.items() if value > MAX_UNSEEN)
+    named = _listed(share[share > MAX_UNSEEN])
     return [
         at_most(
             "unseen_share",
@@ -150,8 +150,7 @@ def effect_checks(channel_summary: pd.DataFrame) -> list[Check]:
     probability = overall.set_index("channel")["prob_effect"].dropna()
     if probability.empty:
         return []
-    doubtful = probability[probability < DOUBTFUL]
-    named = ", ".join(f"{name} {value:.0%}" for name, value in doubtful.items())
+    named = _listed(probability[probability < DOUBTFUL])
     return [
         at_least(
             "prob_effect",
@@ -164,6 +163,11 @@ def effect_checks(channel_summary: pd.DataFrame) -> list[Check]:
             blocking=False,
         )
     ]
+
+
+def _listed(shares: pd.Series) -> str:
+    """Media and their shares, in words."""
+    return ", ".join(f"{name} {share:.0%}" for name, share in shares.items())
 
 
 def sensitivity_checks(prior_sensitivity: pd.DataFrame) -> list[Check]:

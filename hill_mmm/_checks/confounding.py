@@ -11,14 +11,13 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from hill_mmm._checks.gate import Check, at_least, at_most
 from hill_mmm._checks.residuals import REPLICATES, max_t
 from hill_mmm._model.design import Design, baseline_design
 from hill_mmm._posterior import Posterior
 from hill_mmm._results.decompose import Decomposition, decompose
-from hill_mmm.panel import Floats
+from hill_mmm.panel import Floats, Integers
 
 # Beside the 3.5 % of right models that the tests of the residuals warn of together.
 LEAST_P = 0.01
@@ -26,9 +25,6 @@ LEAST_P = 0.01
 LEAD_WEIGHTS: Floats = np.power(0.5, np.arange(4.0))
 # A residual that is all memory leaves nothing over.
 MOST_MEMORY = 0.95
-
-
-Weekly = NDArray[np.int64]
 
 
 class Lead(NamedTuple):
@@ -90,7 +86,7 @@ def leads(posterior: Posterior) -> list[Lead]:
 
 
 def _followed(
-    part: Decomposition, design: Design, series: int, rows: Weekly, known: Weekly
+    part: Decomposition, design: Design, series: int, rows: Integers, known: Integers
 ) -> Floats:
     """What the model can follow in known weeks, linearised: baseline and media, `(weeks, columns)`.
 

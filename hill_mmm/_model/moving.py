@@ -11,11 +11,10 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
-from numpy.typing import NDArray
 
-from hill_mmm._model.padding import PADDING
+from hill_mmm._model.padding import padded_length
 from hill_mmm._model.scales import WEEKS_PER_KNOT, Scales
-from hill_mmm.panel import WEEK, Floats, Panel
+from hill_mmm.panel import WEEK, Floats, Integers, Panel
 from hill_mmm.spec import ModelSpec
 
 
@@ -64,7 +63,7 @@ def knot_weights(panel: Panel, scales: Scales, weeks: int) -> Floats:
     return np.maximum(1.0 - np.abs(position[:, None] - np.arange(count)), 0.0)
 
 
-def told_weeks(panel: Panel, scales: Scales) -> NDArray[np.int64]:
+def told_weeks(panel: Panel, scales: Scales) -> Integers:
     """Where a multiplier is told: the week numbers of its knots, and the last week fitted to."""
     first, count = _knots(panel, scales)
     knots = first + WEEKS_PER_KNOT * np.arange(count)
@@ -78,5 +77,4 @@ def _knots(panel: Panel, scales: Scales) -> tuple[int, int]:
     """
     origin = int((panel.weeks[0] - np.datetime64(scales.first_week)) // WEEK)
     first = WEEKS_PER_KNOT * round(origin / WEEKS_PER_KNOT) - origin
-    padded_weeks = PADDING * -(-len(panel) // PADDING)
-    return first, max(round(padded_weeks / WEEKS_PER_KNOT), 2)
+    return first, max(round(padded_length(len(panel)) / WEEKS_PER_KNOT), 2)
