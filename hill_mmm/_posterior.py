@@ -105,7 +105,8 @@ class Posterior:
         It is the week of the effect that curves, plans and forecasts go on with.
         """
         moves = np.isin(media, self.spec.moving_effects)
-        return np.where(moves, self.panel.weeks[-1], np.datetime64("NaT")).astype("datetime64[s]")
+        last = self.panel.weeks[-1].astype("datetime64[s]")
+        return np.where(moves, last, np.datetime64("NaT", "s"))
 
     @property
     def n_draws(self) -> int:
