@@ -1,8 +1,8 @@
 """The dbt side of the result tables, written from their one definition.
 
-`python -m dagster_mmm.warehouse.dbt_sources` rewrites the yml files of the dbt source `results` and
-of the views over it, one a folder. Their contracts are enforced: a view that differs from its table
-fails to build.
+`python -m dagster_mmm.warehouse.dbt_sources` rewrites the yml files of the dbt source `mmm_results`
+and of the views over it, one a folder. Their contracts are enforced: a view that differs from its
+table fails to build.
 """
 
 import json
@@ -61,7 +61,7 @@ PUBLICATION_TIMES = [
 IS_PUBLISHED = Column("is_published", "boolean", "True for the run that readers see now.")
 SOURCE = f"""\
 sources:
-  - name: results
+  - name: mmm_results
     schema: {tables.SCHEMA}
     description: "What the fits wrote: history is append-only, one set of rows a run."
     tables:
@@ -101,7 +101,7 @@ def _history(table: sa.Table) -> Relation:
 
 
 def _view(table: sa.Table, kind: str) -> str:
-    return f"{str(table.name).removeprefix('mmm_')}_{kind}"
+    return f"{table.name}_{kind}"
 
 
 def _columns(table: sa.Table) -> list[Column]:

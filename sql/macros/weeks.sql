@@ -8,7 +8,7 @@
 {% macro week_start(day) -%}
     {{ day }} - (
         cast(extract(isodow from {{ day }}) as integer)
-        - {{ iso_weekday(var('week_starts_on')) }} + 7
+        - {{ iso_weekday(var('mmm_week_starts_on')) }} + 7
     ) % 7
 {%- endmacro %}
 
