@@ -53,7 +53,8 @@ def built_otherwise(weekly: pd.DataFrame, settings: Settings) -> list[Problem]:
         Problem(
             "built_otherwise",
             f"mmm_weekly_input of {settings.model_key} was built with "
-            f"{weekly['settings_file'].iloc[0]}, which then said otherwise how the input is read than the settings do now; {remedy}",
+            f"{weekly['settings_file'].iloc[0]}, which then said otherwise how the input is read "
+            f"than the settings do now; {remedy}",
         )
     ]
 

@@ -59,10 +59,11 @@ PUBLICATION_TIMES = [
     ),
 ]
 IS_PUBLISHED = Column("is_published", "boolean", "True for the run that readers see now.")
-SOURCE = f"""\
+SOURCE = """\
 sources:
   - name: mmm_results
-    schema: {tables.SCHEMA}
+    database: "{{ var('mmm_results_database') or target.database }}"
+    schema: "{{ var('mmm_results_schema') }}"
     description: "What the fits wrote: history is append-only, one set of rows a run."
     tables:
 """

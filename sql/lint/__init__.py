@@ -29,7 +29,7 @@ def var(name: str, default: object = None) -> object:
 
 
 @jinja2.pass_context
-def _dispatch(context: jinja2.runtime.Context, macro: str) -> Callable[..., str]:
+def _dispatch(context: jinja2.runtime.Context, macro: str, package: str) -> Callable[..., str]:
     return context[f"duckdb__{macro}"]
 
 

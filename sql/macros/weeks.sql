@@ -14,7 +14,7 @@
 
 
 {% macro weeks_between(first, last) -%}
-    {{ adapter.dispatch('weeks_between')(first, last) }}
+    {{ adapter.dispatch('weeks_between', 'mmm')(first, last) }}
 {%- endmacro %}
 
 {% macro duckdb__weeks_between(first, last) -%}
