@@ -3,10 +3,10 @@
 import dagster as dg
 import sqlalchemy as sa
 
-WEEKLY_INPUT, REJECTED_INPUT = dg.AssetKey("weekly_input"), dg.AssetKey("rejected_input")
+WEEKLY_INPUT, REJECTED_INPUT = dg.AssetKey("mmm_weekly_input"), dg.AssetKey("mmm_rejected_input")
 PANEL, FIT = dg.AssetKey("panel"), dg.AssetKey("fit")
 PUBLISHED = dg.AssetKey("published")
-CALIBRATION = dg.AssetKey("forecast_calibration")
+CALIBRATION = dg.AssetKey("mmm_forecast_calibration")
 
 NOTHING_NEW = "nothing is new"
 

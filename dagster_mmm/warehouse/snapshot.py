@@ -17,12 +17,12 @@ if TYPE_CHECKING:
 STORAGE_VERSION = "v1.0.0"
 # The views of one result table each, and those that dbt builds on them for dashboards.
 VIEWS = (
-    *(f"{str(table.name).removeprefix('mmm_')}_latest" for table in RESULT_TABLES),
-    "forecast_calibration",
-    "forecast_ledger",
-    "run_history",
-    "trust_latest",
-    "waterfall_latest",
+    *(f"{table.name}_latest" for table in RESULT_TABLES),
+    "mmm_forecast_calibration",
+    "mmm_forecast_ledger",
+    "mmm_run_history",
+    "mmm_trust_latest",
+    "mmm_waterfall_latest",
 )
 
 

@@ -23,13 +23,13 @@ REPORTS = {
 
 def var(name: str, default: object = None) -> object:
     """A variable of `dbt_project.yml`, or the default of one that the job alone sets."""
-    if name == "inputs":
-        return [declared | {"reports": REPORTS} for declared in VARIABLES["inputs"]]
+    if name == "mmm_inputs":
+        return [declared | {"reports": REPORTS} for declared in VARIABLES["mmm_inputs"]]
     return VARIABLES[name] if default is None else VARIABLES.get(name, default)
 
 
 @jinja2.pass_context
-def _dispatch(context: jinja2.runtime.Context, macro: str) -> Callable[..., str]:
+def _dispatch(context: jinja2.runtime.Context, macro: str, package: str) -> Callable[..., str]:
     return context[f"duckdb__{macro}"]
 
 

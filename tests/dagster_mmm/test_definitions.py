@@ -79,7 +79,7 @@ def test_assets_say_what_they_are_and_where_they_write(project: Project) -> None
             assert expected is None or node.pools == expected, key
     assert graph.get(dg.AssetKey("fit")).pools == {"sampling"}
     fresh = {key for key in graph.get_all_asset_keys() if graph.get(key).freshness_policy}
-    assert fresh == {dg.AssetKey("weekly_input"), dg.AssetKey("published")}
+    assert fresh == {dg.AssetKey("mmm_weekly_input"), dg.AssetKey("published")}
 
 
 def test_data_flows_one_way(project: Project) -> None:
@@ -88,13 +88,13 @@ def test_data_flows_one_way(project: Project) -> None:
     def upstream(name: str) -> set[str]:
         return {key.to_user_string() for key in graph.get(dg.AssetKey(name.split("/"))).parent_keys}
 
-    assert upstream("stg_input") == {"raw/weekly_media"}
-    assert upstream("panel") == {"weekly_input", "rejected_input"}
+    assert upstream("mmm_stg_input") == {"raw/weekly_media"}
+    assert upstream("panel") == {"mmm_weekly_input", "mmm_rejected_input"}
     assert upstream("fit") == {"panel"}
     assert upstream("results/mmm_contribution") == {"fit"}
     assert {name.split("/")[0] for name in upstream("published")} == {"results"}
-    assert "int_published_run" in upstream("channel_summary_latest")
-    assert upstream("int_published_run") == {"published"}
+    assert "mmm_int_published_run" in upstream("mmm_channel_summary_latest")
+    assert upstream("mmm_int_published_run") == {"published"}
 
 
 def test_both_gates_block(project: Project) -> None:

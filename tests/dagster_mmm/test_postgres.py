@@ -110,10 +110,10 @@ def traces_in(text: str) -> list[str]:
 
 
 def test_a_good_run_is_visible_in_every_latest_view(job: Job) -> None:
-    (run_id,) = job.project.query("select run_id from mmm.run_latest")["run_id"]
+    (run_id,) = job.project.query("select run_id from mmm.mmm_run_latest")["run_id"]
     assert f"Run {run_id} is published" in job.printed
     for table in RESULT_TABLES:
-        view = f"mmm.{table.name.removeprefix('mmm_')}_latest"
+        view = f"mmm.{table.name}_latest"
         runs = job.project.query(f"select distinct run_id from {view}")
         assert list(runs.get("run_id", [])) == ([] if table in EMPTY else [run_id]), view
 
@@ -223,7 +223,7 @@ def test_the_result_role_reads_raw_and_owns_one_schema(job: Job) -> None:
 
 
 def test_the_source_role_only_reads_raw_and_the_reader_only_results(job: Job) -> None:
-    readable = {"mmm_source": "raw.weekly_media", "mmm_reader": "mmm.weekly_input"}
+    readable = {"mmm_source": "raw.weekly_media", "mmm_reader": "mmm.mmm_weekly_input"}
     for role, table in readable.items():
         login = f"a_person_in_{role}"
         run_sql(job.administrator, f"create role {login} login password 'any' in role {role}")
@@ -271,11 +271,15 @@ def test_a_table_or_view_that_may_not_be_read_is_named_with_the_grants(job: Job)
 def test_a_rebuilt_view_is_replaced_under_its_readers(job: Job) -> None:
     run_sql(
         job.administrator,
-        "create schema dashboards; create view dashboards.theirs as select * from mmm.run_latest",
+        "create schema dashboards; "
+        "create view dashboards.theirs as select * from mmm.mmm_run_latest",
     )
-    of_views = "select 'mmm.run_latest'::regclass::oid, 'mmm.channel_summary_latest'::regclass::oid"
+    of_views = (
+        "select 'mmm.mmm_run_latest'::regclass::oid, "
+        "'mmm.mmm_channel_summary_latest'::regclass::oid"
+    )
     before = job.project.query(of_views)
-    assert job.project.run(selection=["int_published_run", "run_latest"]).success
+    assert job.project.run(selection=["mmm_int_published_run", "mmm_run_latest"]).success
     assert job.project.query(of_views).equals(before)
     rows = resource(job.administrator).read(sa.text("select * from dashboards.theirs"))
     assert len(rows) == 1
@@ -286,24 +290,24 @@ def test_dbt_does_not_wait_for_ever_for_a_readers_transaction(
 ) -> None:
     monkeypatch.setenv("PGOPTIONS", "-c lock_timeout=1s")
     with connect(job.administrator) as reader, reader.transaction():
-        reader.execute("select * from mmm.run_latest")
-        result = job.project.run(selection=["run_latest"])
+        reader.execute("select * from mmm.mmm_run_latest")
+        result = job.project.run(selection=["mmm_run_latest"])
     (failure,) = result.get_step_failure_events()
     assert "canceling statement due to lock timeout" in str(failure)
 
 
 def test_a_warehouse_of_an_earlier_version_is_carried_over(job: Job) -> None:
-    fingerprints = "select run_id, config_fingerprint from mmm.run_latest"
+    fingerprints = "select run_id, config_fingerprint from mmm.mmm_run_latest"
     before = job.project.query(fingerprints)
     assert len(before) == 1
     of_old = "rename column config_fingerprint to config_hash"
     run_sql(
         job.administrator,
         f"alter table mmm.mmm_run {of_old};"
-        f"alter view mmm.run_latest {of_old};"
-        f"alter view mmm.run_history {of_old};",
+        f"alter view mmm.mmm_run_latest {of_old};"
+        f"alter view mmm.mmm_run_history {of_old};",
     )
     assert run_job(job.project.instance, "dashboards").success
     assert job.project.query(fingerprints).equals(before)
     # It was dropped with the view that it reads, and made anew.
-    assert len(job.project.query("select * from mmm.trust_latest")) == 1
+    assert len(job.project.query("select * from mmm.mmm_trust_latest")) == 1

@@ -44,8 +44,9 @@ def replace_table(connection: sa.Connection, schema: str, name: str, rows: pa.Ta
     else:
         if connection.dialect.name == POSTGRES:
             # The one view of ours that reads it, and would keep it from being dropped. dbt makes
-            # it anew.
-            connection.execute(sa.text(f"drop view if exists {SCHEMA}.stg_input cascade"))
+            # it anew. In earlier versions it had another name.
+            for view in ("mmm_stg_input", "stg_input"):
+                connection.execute(sa.text(f"drop view if exists {SCHEMA}.{view} cascade"))
         table.drop(connection, checkfirst=True)
         table.create(connection)
     insert(connection, table, rows)

@@ -74,7 +74,7 @@ def test_each_model_fails_or_is_published_by_itself(brands: Project) -> None:
     (mistaken,) = week.refits["initech"].get_step_failure_events()
     assert "models.initech.gate.min_ess: found -1" in str(mistaken)
 
-    published = brands.query("select model_key from mmm.run_latest")
+    published = brands.query("select model_key from mmm.mmm_run_latest")
     assert list(published["model_key"]) == ["acme"]
     assert (brands.folder / "artefacts" / "acme" / "panel.parquet").is_file()
 
@@ -103,11 +103,11 @@ def test_a_refit_as_of_a_past_week_is_a_vintage_and_publishes_nothing(
     assert list(left_out["reason"]) == [
         "the week is later than 2023-06-05, as of which the model is fitted"
     ]
-    assert list(project.query("select run_id from mmm.run_latest")["run_id"]) == [good]
+    assert list(project.query("select run_id from mmm.mmm_run_latest")["run_id"]) == [good]
     assert project.instance.get_run_by_id(run.run_id).tags["mmm/as_of"] == "2023-06-05"
     # Nor does it become the run that is judged and published later.
     assert project.run(selection=["published"]).success
-    assert list(project.query("select run_id from mmm.run_latest")["run_id"]) == [good]
+    assert list(project.query("select run_id from mmm.mmm_run_latest")["run_id"]) == [good]
 
 
 def test_a_refit_beside_another_of_its_model_gives_way(rerun: tuple[Project, str]) -> None:

@@ -33,7 +33,7 @@ BRANDS: dict[str, Any] = {
 }
 INPUT = """
 create schema if not exists mmm;
-create or replace table mmm.weekly_input (
+create or replace table mmm.mmm_weekly_input (
     model_key varchar, series_key varchar, week_start date, variable varchar, role varchar,
     value double, n_rows bigint, n_days bigint, n_unreadable bigint, unreadable_value varchar,
     first_date date, last_date date, settings_file varchar, is_beyond_reports boolean
@@ -93,8 +93,9 @@ class Operation:
         ]
         named = ", ".join(f"'{model_key}'" for model_key in models.split())
         self.execute(
-            f"delete from mmm.weekly_input where model_key in ({named}) and week_start = '{week}'",
-            f"insert into mmm.weekly_input values {', '.join(rows)}",
+            f"delete from mmm.mmm_weekly_input where model_key in ({named}) "
+            f"and week_start = '{week}'",
+            f"insert into mmm.mmm_weekly_input values {', '.join(rows)}",
         )
 
     def build(self) -> None:
@@ -187,7 +188,7 @@ def test_new_models_become_partitions_and_texts_that_cannot_are_left_out(
 
 
 def test_before_the_first_build_there_is_nothing_to_do(operation: Operation) -> None:
-    operation.execute("drop table mmm.weekly_input")
+    operation.execute("drop table mmm.mmm_weekly_input")
     for sensor in ("models", "refits", "late_input", "dashboards"):
         assert isinstance(operation.tick(sensor), dg.SkipReason)
 
@@ -342,8 +343,8 @@ def test_a_model_in_neither_settings_nor_data_is_retired_with_a_row_and_told_of_
     operation.tick("models")
     # Globex was renamed; hooli is of another settings file now.
     operation.execute(
-        "delete from mmm.weekly_input where model_key = 'globex'",
-        "update mmm.weekly_input set settings_file = '/another.yaml' where model_key = 'hooli'",
+        "delete from mmm.mmm_weekly_input where model_key = 'globex'",
+        "update mmm.mmm_weekly_input set settings_file = '/another.yaml' where model_key = 'hooli'",
     )
     operation.deliver("globex_2", WEEK)
     operation.tick("models")

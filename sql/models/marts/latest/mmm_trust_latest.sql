@@ -11,11 +11,12 @@ runs as (
         outcome_kind,
         window_start,
         window_end,
-        coalesce(fresh_until, window_end + 7 + {{ var('freshness').error_days }}) as fresh_until,
+        coalesce(fresh_until, window_end + 7 + {{ var('mmm_freshness').error_days }})
+            as fresh_until,
         n_weeks,
         n_series,
         published_at
-    from {{ ref('run_latest') }}
+    from {{ ref('mmm_run_latest') }}
 
 ),
 
@@ -24,7 +25,7 @@ outcomes as (
     select
         run_id,
         max(variable) as outcome
-    from {{ ref('input_snapshot_latest') }}
+    from {{ ref('mmm_input_snapshot_latest') }}
     where role = 'outcome'
     group by run_id
 
@@ -37,7 +38,7 @@ checks as (
         count(*) as n_checks,
         sum(case when status = 'warn' then 1 else 0 end) as n_warnings,
         sum(case when status = 'fail' then 1 else 0 end) as n_failures
-    from {{ ref('diagnostic_latest') }}
+    from {{ ref('mmm_diagnostic_latest') }}
     group by run_id
 
 ),
@@ -51,7 +52,7 @@ accuracies as (
         max(case when accuracy.metric = 'wmape' then accuracy.value end) as holdout_wmape,
         max(case when accuracy.metric = 'rmse_vs_naive' then accuracy.value end)
             as holdout_rmse_vs_naive
-    from {{ ref('accuracy_latest') }} as accuracy
+    from {{ ref('mmm_accuracy_latest') }} as accuracy
     inner join runs on accuracy.run_id = runs.run_id
     where
         accuracy.evaluation_set = 'holdout'
@@ -66,7 +67,7 @@ lift_tests as (
         run_id,
         count(*) as n_lift_tests,
         max(abs(z_score)) as max_abs_z_score
-    from {{ ref('lift_test_latest') }}
+    from {{ ref('mmm_lift_test_latest') }}
     group by run_id
 
 ),
@@ -82,7 +83,7 @@ attempts as (
             partition by model_key
             order by started_at desc, run_id asc
         ) as attempts_back
-    from {{ ref('run_history') }}
+    from {{ ref('mmm_run_history') }}
     where run_type <> 'vintage'
 
 ),

@@ -2,13 +2,13 @@ with
 
 spine as (
 
-    select * from {{ ref('int_weekly_spine') }}
+    select * from {{ ref('mmm_int_weekly_spine') }}
 
 ),
 
 weekly_values as (
 
-    select * from {{ ref('int_weekly_values') }}
+    select * from {{ ref('mmm_int_weekly_values') }}
 
 )
 
@@ -34,7 +34,7 @@ select
     coalesce(weekly_values.is_beyond_reports, false) as is_beyond_reports,
 
     ---------- whose settings made it
-    {{ text_literal(var('settings_file', '')) }} as settings_file,
+    {{ text_literal(var('mmm_settings_file', '')) }} as settings_file,
     {{ read_as('spine.model_key') }} as read_as
 from spine
 left join weekly_values

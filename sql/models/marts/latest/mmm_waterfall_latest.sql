@@ -2,13 +2,13 @@ with
 
 contributions as (
 
-    select * from {{ ref('contribution_latest') }}
+    select * from {{ ref('mmm_contribution_latest') }}
 
 ),
 
 summaries as (
 
-    select * from {{ ref('channel_summary_latest') }}
+    select * from {{ ref('mmm_channel_summary_latest') }}
 
 ),
 
@@ -44,7 +44,7 @@ periods as (
 
     union all
 
-    -- Only of series that have a week before the period: see channel_summary_latest.
+    -- Only of series that have a week before the period: see mmm_channel_summary_latest.
     select
         'last_52_weeks' as period,
         52 as first_weeks,

@@ -2,7 +2,7 @@ with
 
 weekly_values as (
 
-    select * from {{ ref('int_weekly_values') }}
+    select * from {{ ref('mmm_int_weekly_values') }}
 
 ),
 

@@ -7,7 +7,7 @@ days as (
         model_key,
         channel,
         observed_on
-    from {{ ref('stg_reports') }}
+    from {{ ref('mmm_stg_reports') }}
     where observed_on is not null
 
 ),

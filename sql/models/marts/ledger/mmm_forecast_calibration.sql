@@ -2,7 +2,7 @@ with
 
 ledger as (
 
-    select * from {{ ref('forecast_ledger') }}
+    select * from {{ ref('mmm_forecast_ledger') }}
     where actual is not null
 
 )

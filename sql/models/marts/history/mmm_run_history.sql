@@ -2,13 +2,13 @@ with
 
 runs as (
 
-    select * from {{ source('results', 'mmm_run') }}
+    select * from {{ source('mmm_results', 'mmm_run') }}
 
 ),
 
 published as (
 
-    select * from {{ ref('int_published_run') }}
+    select * from {{ ref('mmm_int_published_run') }}
 
 )
 

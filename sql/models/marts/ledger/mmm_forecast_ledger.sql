@@ -2,14 +2,14 @@ with
 
 forecasts as (
 
-    select * from {{ source('results', 'mmm_forecast') }}
+    select * from {{ source('mmm_results', 'mmm_forecast') }}
 
 ),
 
 -- What readers saw; and past weeks fitted as of then, which are a back-test.
 runs as (
 
-    select * from {{ source('results', 'mmm_run') }}
+    select * from {{ source('mmm_results', 'mmm_run') }}
     where published_at is not null or (run_type = 'vintage' and gate_reason is null)
 
 ),
@@ -35,13 +35,13 @@ made as (
 
 snapshot as (
 
-    select * from {{ source('results', 'mmm_input_snapshot') }}
+    select * from {{ source('mmm_results', 'mmm_input_snapshot') }}
 
 ),
 
 published as (
 
-    select * from {{ ref('int_published_run') }}
+    select * from {{ ref('mmm_int_published_run') }}
 
 ),
 

@@ -2,7 +2,7 @@ with
 
 publications as (
 
-    select * from {{ source('results', 'mmm_publication') }}
+    select * from {{ source('mmm_results', 'mmm_publication') }}
 
 )
 

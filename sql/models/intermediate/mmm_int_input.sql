@@ -1,4 +1,4 @@
-{% set daily = var('grain') == 'daily' -%}
+{% set daily = var('mmm_grain') == 'daily' -%}
 {% set period_start = 'observed_on' if daily else week_start('observed_on') -%}
 with
 
@@ -15,20 +15,20 @@ table_rows as (
         value,
         cast(null as date) as silent_since,
         false as is_beyond_reports
-    from {{ ref('stg_input') }}
+    from {{ ref('mmm_stg_input') }}
     where observed_on is not null and series_key is not null and model_key is not null
 
 ),
 
 reported_spend as (
 
-    select * from {{ ref('int_reported_spend') }}
+    select * from {{ ref('mmm_int_reported_spend') }}
 
 ),
 
 report_days as (
 
-    select * from {{ ref('int_report_days') }}
+    select * from {{ ref('mmm_int_report_days') }}
 
 ),
 
@@ -49,7 +49,7 @@ periods as (
 
 channels as (
 
-    {%- for input in var('inputs') %}
+    {%- for input in var('mmm_inputs') %}
     {%- set input_number = loop.index %}
     {%- for channel in (input.reports or {'channels': []}).channels %}
 

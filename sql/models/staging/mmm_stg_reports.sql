@@ -1,11 +1,11 @@
-{% set raw = source('reports', 'ad_spend') -%}
+{% set raw = source('mmm_reports', 'ad_spend') -%}
 with
 
 raw_rows as (
 
-    {%- for input in var('inputs') if input.reports %}
+    {%- for input in var('mmm_inputs') if input.reports %}
     {%- set reports = input.reports %}
-    {%- set is_source = input == var('inputs')[0] %}
+    {%- set is_source = input == var('mmm_inputs')[0] %}
 
     select
         {{ text_literal(reports.schema ~ '.' ~ reports.table) }} as feed,

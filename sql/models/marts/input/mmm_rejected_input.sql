@@ -8,7 +8,7 @@ raw_rows as (
         series_key,
         raw_date,
         observed_on
-    from {{ ref('stg_input') }}
+    from {{ ref('mmm_stg_input') }}
     -- Every raw row has exactly one outcome: this counts raw rows, not variables.
     where role = 'outcome'
 
@@ -20,7 +20,7 @@ raw_rows as (
         series_key,
         raw_date,
         observed_on
-    from {{ ref('stg_reports') }}
+    from {{ ref('mmm_stg_reports') }}
 
 )
 
@@ -36,12 +36,12 @@ select
         else 'no date'
     end as reason,
     count(*) as n_rows,
-    {{ text_literal(var('settings_file', '')) }} as settings_file
+    {{ text_literal(var('mmm_settings_file', '')) }} as settings_file
 from raw_rows
 where observed_on is null or series_key is null or model_key is null
 group by origin, model_key, series_key, raw_date, observed_on
 
 {{ rows_of_other_settings(
-    "select model_key from " ~ ref('weekly_input')
-    ~ " where settings_file = " ~ text_literal(var('settings_file', ''))
+    "select model_key from " ~ ref('mmm_weekly_input')
+    ~ " where settings_file = " ~ text_literal(var('mmm_settings_file', ''))
 ) }}

@@ -1,10 +1,10 @@
-{% set raw = source('raw', 'weekly_media') -%}
+{% set raw = source('mmm_raw', 'weekly_media') -%}
 {% set null_text = 'cast(null as varchar)' -%}
 with
 
 long as (
 
-    {%- for input in var('inputs') %}
+    {%- for input in var('mmm_inputs') %}
     {%- set input_number = loop.index %}
     {#- The first input's table is the source; the others have the same place in the lineage. #}
     {%- set relation = raw if loop.first else named_table(input) %}

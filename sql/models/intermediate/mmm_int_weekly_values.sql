@@ -2,7 +2,7 @@ with
 
 input as (
 
-    select * from {{ ref('int_input') }}
+    select * from {{ ref('mmm_int_input') }}
 
 ),
 

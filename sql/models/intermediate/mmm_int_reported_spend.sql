@@ -1,9 +1,9 @@
-{% set daily = var('grain') == 'daily' -%}
+{% set daily = var('mmm_grain') == 'daily' -%}
 with
 
 reports as (
 
-    select * from {{ ref('stg_reports') }}
+    select * from {{ ref('mmm_stg_reports') }}
     where observed_on is not null and series_key is not null and model_key is not null
 
 ),
