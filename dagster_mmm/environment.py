@@ -15,6 +15,7 @@ ROOT = _PACKAGE.parent if IS_CLONE else _CARRIED
 DEMO_SETTINGS = ROOT / "examples" / "demo.yaml"
 # The settings file that makes a folder a project.
 PROJECT_SETTINGS = "mmm.yaml"
+DEFAULT_SCHEMA = "mmm"
 
 
 def _path(variable: str, default: Path) -> Path:
@@ -62,9 +63,22 @@ def warehouse_url() -> str:
     return url or sa.URL.create("duckdb", database=str(path)).render_as_string()
 
 
-def artefacts_path() -> Path:
-    """Where panels and posteriors are kept: `MMM_ARTEFACTS`, by default with the state."""
-    return _path("MMM_ARTEFACTS", state_path() / "artefacts")
+def schema() -> str:
+    """The schema of results and views: `MMM_SCHEMA`, such as one of a branch; by default mmm."""
+    return os.environ.get("MMM_SCHEMA") or DEFAULT_SCHEMA
+
+
+def artefacts_path(of_schema: str | None = None) -> Path:
+    """Where panels and posteriors are kept: `MMM_ARTEFACTS`, by default with the state.
+
+    Those of a branch, whose results are in another schema than mmm, have a folder of their own
+    there: its latest fit is not production's.
+
+    Args:
+        of_schema: the schema of their results; by default the environment's.
+    """
+    folder, name = _path("MMM_ARTEFACTS", state_path() / "artefacts"), of_schema or schema()
+    return folder if name == DEFAULT_SCHEMA else folder / name
 
 
 def dbt_path() -> Path:

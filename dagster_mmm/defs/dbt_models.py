@@ -6,7 +6,7 @@ import os
 import shutil
 import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from contextlib import suppress
 from functools import cached_property
 from importlib import metadata
@@ -21,7 +21,7 @@ from dagster_dbt import DagsterDbtTranslator, DbtCliResource, DbtProject, dbt_as
 from packaging.version import Version
 
 from dagster_mmm import environment, inputs
-from dagster_mmm.defs.keys import WEEKLY_INPUT
+from dagster_mmm.defs.namespace import WAREHOUSE_POOL, Namespace
 from dagster_mmm.schedule.freshness import WEEKLY
 from dagster_mmm.settings import built_by, dbt_vars
 from dagster_mmm.settings.resource import SettingsResource
@@ -34,6 +34,8 @@ PARSED = "partial_parse.msgpack"
 # Folders of dbt files, and how those of manifests begin.
 PARTS = ("models", "macros", "tests")
 MANIFESTS = "manifest-"
+# The op that builds models, behind the prefix of its job.
+BUILD = "dbt_models"
 # Every build leaves a folder of logs and compiled SQL of some megabytes.
 LOGS_KEPT_DAYS = 30
 # What Linux lets a single argument of a command hold.
@@ -86,34 +88,56 @@ if not DBT_PROJECT.manifest_path.exists():
 
 # The folders of models that make the weekly input; the others show what is published.
 INPUT_LAYERS = ("staging", "intermediate", "input")
+SHOWN_LAYERS = ("latest", "history", "ledger")
 
 
 class LayerTranslator(DagsterDbtTranslator):
     """Groups dbt models by the folder that they stand in: staging, intermediate, input, latest."""
 
+    def __init__(self, names: Namespace) -> None:
+        super().__init__()
+        self.names = names
+
     def get_asset_spec(
         self, manifest: Mapping[str, Any], unique_id: str, project: DbtProject | None
     ) -> dg.AssetSpec:
-        """The default spec, in its layer's group; the input contract is to be fresh."""
+        """The default spec with the job's prefix, in its layer's group."""
         spec = super().get_asset_spec(manifest, unique_id, project)
+        spec = spec.replace_attributes(key=self.names.key(*spec.key.path))
         node = manifest["nodes"].get(unique_id)
         if node is None:
             return spec
-        is_weekly = spec.key == WEEKLY_INPUT
+        is_weekly = spec.key == self.names.weekly_input
         return spec.replace_attributes(
-            group_name=node["fqn"][-2],
+            group_name=self.names.group_of(_layer(node)),
             tags={**spec.tags, "mmm/writes": "warehouse"},
             freshness_policy=WEEKLY if is_weekly else None,
         )
 
 
-@dbt_assets(
-    manifest=DBT_PROJECT.manifest_path,
-    project=DBT_PROJECT,
-    dagster_dbt_translator=LayerTranslator(),
-    pool="warehouse",
-)
-def dbt_models(
+def dbt_models(names: Namespace) -> dg.AssetsDefinition:
+    """The assets of dbt's models."""
+    return dbt_assets(
+        manifest=DBT_PROJECT.manifest_path,
+        project=DBT_PROJECT,
+        dagster_dbt_translator=LayerTranslator(names),
+        name=names.named(BUILD),
+        pool=WAREHOUSE_POOL,
+    )(names.bound(build_models))
+
+
+def models_of(names: Namespace, layers: Container[str]) -> list[dg.AssetKey]:
+    """The assets of the dbt models of some layers."""
+    nodes = json.loads(DBT_PROJECT.manifest_path.read_text())["nodes"].values()
+    models = [node for node in nodes if node["resource_type"] == "model"]
+    return [names.key(node["name"]) for node in models if _layer(node) in layers]
+
+
+def _layer(node: Mapping[str, Any]) -> str:
+    return Path(node["original_file_path"]).parent.name
+
+
+def build_models(
     context: dg.AssetExecutionContext,
     dbt: DbtCliResource,
     settings: SettingsResource,
@@ -126,6 +150,7 @@ def dbt_models(
     variables = json.dumps(
         dbt_vars(readable.settings.values(), readable.undeclared)
         | built_by(models.path, readable.settings, readable.undeclared)
+        | {"mmm_results_schema": warehouse.schema}
     )
     if len(variables) > MAX_ARGUMENT:
         raise dg.Failure(
@@ -133,7 +158,7 @@ def dbt_models(
             "are more than dbt can be told; bring those that have the same columns into one table, "
             "and name its input.model_column"
         )
-    tell_dbt()
+    tell_dbt(warehouse)
     # The views of what is published read tables that the first fit would otherwise make.
     warehouse.create_result_tables()
     # dbt's unit tests prove the SQL, not this week's data: they run in the test suite.
@@ -159,14 +184,9 @@ def _target_of_build(context: dg.AssetExecutionContext) -> Path:
 def remove_old_logs(target: Path) -> None:
     """Remove what builds of more than `LOGS_KEPT_DAYS` ago have left, and manifests of old code."""
     oldest = time.time() - LOGS_KEPT_DAYS * 24 * 3600
-    folders = {*target.glob(f"{dbt_models.op.name}-*"), *target.glob(f"{MANIFESTS}*")}
+    folders = {*target.glob(f"*{BUILD}-*"), *target.glob(f"{MANIFESTS}*")}
     for folder in folders - {DBT_PROJECT.target_path}:
         # Another warehouse's job may be removing it too.
         with suppress(FileNotFoundError):
             if folder.stat().st_mtime < oldest:
                 shutil.rmtree(folder)
-
-
-def input_models() -> list[dg.AssetKey]:
-    """The dbt models that make the weekly input."""
-    return [spec.key for spec in dbt_models.specs if spec.group_name in INPUT_LAYERS]

@@ -177,9 +177,9 @@ def has_input(warehouse: Warehouse) -> bool:
     """Whether dbt has built `mmm_weekly_input`, as this version has it."""
     with warehouse.begin() as connection:
         inspector = sa.inspect(connection)
-        if not inspector.has_table("mmm_weekly_input", schema=SCHEMA):
+        if not inspector.has_table("mmm_weekly_input", schema=warehouse.schema):
             return False
-        columns = inspector.get_columns("mmm_weekly_input", schema=SCHEMA)
+        columns = inspector.get_columns("mmm_weekly_input", schema=warehouse.schema)
     return NEWEST_COLUMN in {column["name"] for column in columns}
 
 

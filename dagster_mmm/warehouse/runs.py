@@ -209,7 +209,9 @@ def published_run_if_equal(
 
 def last_publication(connection: sa.Connection) -> int | None:
     """The number of the last publication of any model, or None before the first."""
-    if not sa.inspect(connection).has_table(str(PUBLICATION.name), schema=PUBLICATION.schema):
+    if not sa.inspect(connection).has_table(
+        str(PUBLICATION.name), schema=connection.schema_for_object(PUBLICATION)
+    ):
         return None
     return connection.scalar(sa.select(sa.func.max(PUBLICATION.c.publication_id)))
 

@@ -116,7 +116,7 @@ def test_results_of_a_published_run_are_never_written_again(rerun: tuple[Project
 
 def materialized(result: dg.ExecuteInProcessResult) -> set[str]:
     events = result.get_asset_materialization_events()
-    return {event.asset_key.to_user_string() for event in events if event.asset_key}
+    return {"/".join(event.asset_key.path[1:]) for event in events if event.asset_key}
 
 
 def test_where_nothing_is_new_nothing_is_fitted(rerun: tuple[Project, str]) -> None:
@@ -139,11 +139,11 @@ def test_the_ui_sees_a_fit_while_it_runs(published: tuple[Project, str]) -> None
     kinds = {dg.DagsterEventType.ASSET_OBSERVATION, dg.DagsterEventType.STEP_SUCCESS}
     records = project.instance.get_records_for_run(run_id, of_type=kinds).records
     events = [event for r in records if (event := r.event_log_entry.dagster_event)]
-    ended = next(n for n, e in enumerate(events) if e.is_step_success and e.step_key == "fit")
+    ended = next(n for n, e in enumerate(events) if e.is_step_success and e.step_key == "mmm__fit")
     seen = [
         event.asset_observation_data.asset_observation.metadata
         for event in events[:ended]
-        if event.is_asset_observation and event.step_key == "fit"
+        if event.is_asset_observation and event.step_key == "mmm__fit"
     ]
     # Recorded one by one, and not with the step's end.
     assert [metadata["percent_done"].value // 20 for metadata in seen] == [1, 2, 3, 4, 5]
@@ -156,7 +156,7 @@ def metadata_of(project: Project, run_id: str) -> dict[str, dict[str, dg.Metadat
     kind = dg.DagsterEventType.ASSET_MATERIALIZATION
     records = project.instance.get_records_for_run(run_id, of_type=kind).records
     found = [m for r in records if (m := r.event_log_entry.asset_materialization)]
-    return {m.asset_key.to_user_string(): dict(m.metadata) for m in found}
+    return {"/".join(m.asset_key.path[1:]): dict(m.metadata) for m in found}
 
 
 def test_pictures_are_there_and_small(published: tuple[Project, str]) -> None:
@@ -204,7 +204,7 @@ def test_a_fit_over_its_budget_is_rejected_and_a_killed_run_noticed(
     assert run["status"] == "rejected"
     assert run["gate_reason"].startswith("stopped after 0.")
     assert "as sampler.max_minutes is 1e-06. Raise it" in run["gate_reason"]
-    assert [event.step_key for event in result.all_events if event.is_step_failure] == ["fit"]
+    assert [event.step_key for event in result.all_events if event.is_step_failure] == ["mmm__fit"]
     assert not [e for e in result.all_events if e.event_type_value == "STEP_UP_FOR_RETRY"]
     noticed = row_of(project, "killed")
     assert (noticed["status"], noticed["gate_reason"].split(",")[0]) == (
@@ -316,7 +316,7 @@ def test_a_fit_without_any_draws_is_rejected_with_its_reason(
     dead = project.run(selection=REFIT)
     assert not dead.success
     (failure,) = dead.get_step_failure_events()
-    assert failure.step_key == "fit"
+    assert failure.step_key == "mmm__fit"
     row = row_of(project, dead.run_id)
     assert row["status"] == "rejected"
     assert row["gate_reason"] == (

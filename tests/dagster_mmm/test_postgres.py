@@ -28,7 +28,7 @@ from dagster_mmm.settings import load_settings
 from dagster_mmm.warehouse.database import Warehouse
 from dagster_mmm.warehouse.dbt_environment import tell_dbt
 from dagster_mmm.warehouse.errors import WarehousePermissionError
-from dagster_mmm.warehouse.resource import WarehouseResource
+from dagster_mmm.warehouse.resource import RetriedWarehouse
 from dagster_mmm.warehouse.tables import METADATA, RESULT_TABLES
 from tests.conftest import Project, make_project
 from tests.dagster_mmm.test_job import ANYTHING_GOES, EMPTY, HASTY
@@ -149,12 +149,12 @@ def test_the_password_is_in_no_output_of_a_good_run(job: Job) -> None:
 # Dagster's own property, read by Dagster.
 @pytest.mark.filterwarnings("ignore:Property `ScheduleDefinition.environment_vars`")
 def test_the_password_is_not_in_what_the_ui_shows(job: Job) -> None:
-    warehouse = defs().resources["warehouse"]
+    warehouse = defs().resources["mmm_warehouse"]
     assert traces_in(repr(warehouse) + str(warehouse)) == []
     resolved = resource(job.administrator.set(password=PASSWORD))
     assert traces_in(repr(resolved) + str(resolved) + resolved.place) == []
     served = serialize_value(RepositorySnap.from_def(defs().get_repository_def()))
-    assert "MMM_WAREHOUSE_URL" in served
+    assert "mmm_warehouse" in served
     assert traces_in(served) == []
 
 
@@ -175,15 +175,15 @@ def test_a_refused_connection_is_named_and_shows_no_password(
 ) -> None:
     url = sa.make_url(os.environ["MMM_WAREHOUSE_URL"]).set(**change)
     monkeypatch.setenv("MMM_WAREHOUSE_URL", url.render_as_string(hide_password=False))
-    impatient = partial(WarehouseResource, retry_seconds=0)
-    monkeypatch.setattr("dagster_mmm.defs.resources.WarehouseResource", impatient)
+    impatient = partial(RetriedWarehouse, retry_seconds=0)
+    monkeypatch.setattr("dagster_mmm.defs.resources.RetriedWarehouse", impatient)
     result = job.project.run(selection=["raw/weekly_media"])
     assert not result.success
     (failure,) = result.get_step_failure_events()
     assert "cannot connect to postgresql+psycopg://" in str(failure)
     assert reason in str(failure)
-    tell_dbt()
-    dbt = defs().resources["dbt"]
+    tell_dbt(job.project.warehouse)
+    dbt = defs().resources["mmm_dbt"]
     assert not dbt.cli(["debug"], raise_on_error=False).wait().is_successful()
 
     printed = capfd.readouterr()

@@ -16,6 +16,7 @@ import sqlalchemy as sa
 from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
+from dagster_mmm.warehouse.ddl import qualified
 from dagster_mmm.warehouse.url import DUCKDB, POSTGRES
 
 ARROW_TYPES: Mapping[type[sa.types.TypeEngine[Any]], pa.DataType] = {
@@ -56,7 +57,9 @@ def read(connection: sa.Connection, query: sa.Select | sa.TextClause) -> pd.Data
     dialect = connection.dialect.name
     if dialect == DUCKDB:
         driver = cast(duckdb.DuckDBPyConnection, connection.connection.driver_connection)
-        return driver.sql(_literal(query, connection.dialect)).to_arrow_table().to_pandas()
+        return (
+            driver.sql(_literal(connection, query, connection.dialect)).to_arrow_table().to_pandas()
+        )
     if dialect == POSTGRES:
         # Not at the top: it takes a fifth of a second, and the code server never needs it.
         from sqlalchemy.dialects import postgresql
@@ -66,23 +69,24 @@ def read(connection: sa.Connection, query: sa.Select | sa.TextClause) -> pd.Data
             reader.cursor() as cursor,
         ):
             # Psycopg's own dialect would double each percent sign.
-            cursor.execute(_literal(query, postgresql.dialect(paramstyle="named")))
+            cursor.execute(_literal(connection, query, postgresql.dialect(paramstyle="named")))
             return cursor.fetch_arrow_table().to_pandas()
     return pd.read_sql(query, connection)
 
 
 def _register(connection: sa.Connection, table: sa.Table, rows: pa.Table) -> None:
     driver = cast(duckdb.DuckDBPyConnection, connection.connection.driver_connection)
-    quote = connection.dialect.identifier_preparer.format_table
     driver.register("rows_to_insert", rows)
     try:
-        connection.exec_driver_sql(f"INSERT INTO {quote(table)} BY NAME FROM rows_to_insert")
+        connection.exec_driver_sql(
+            f"INSERT INTO {qualified(connection, table)} BY NAME FROM rows_to_insert"
+        )
     finally:
         driver.unregister("rows_to_insert")
 
 
 def _copy(connection: sa.Connection, table: sa.Table, rows: pa.Table) -> None:
-    target = sql.Identifier(*filter(None, (table.schema, table.name)))
+    target = sql.Identifier(*filter(None, (connection.schema_for_object(table), table.name)))
     columns = sql.SQL(", ").join(map(sql.Identifier, rows.column_names))
     statement = sql.SQL("COPY {} ({}) FROM STDIN (FORMAT csv)").format(target, columns)
     driver = cast(psycopg.Connection, connection.connection.driver_connection)
@@ -94,9 +98,19 @@ def _copy(connection: sa.Connection, table: sa.Table, rows: pa.Table) -> None:
             copy.write(memoryview(text.getvalue()))
 
 
-def _literal(query: sa.Select | sa.TextClause, dialect: sa.Dialect) -> str:
+def _literal(
+    connection: sa.Connection, query: sa.Select | sa.TextClause, dialect: sa.Dialect
+) -> str:
     """The query with its values written in it, for a driver that SQLAlchemy does not know."""
-    return str(query.compile(dialect=dialect, compile_kwargs={"literal_binds": True}))
+    schemas = connection.get_execution_options().get("schema_translate_map")
+    return str(
+        query.compile(
+            dialect=dialect,
+            schema_translate_map=schemas,
+            render_schema_translate=schemas is not None,
+            compile_kwargs={"literal_binds": True},
+        )
+    )
 
 
 def _conninfo(connection: sa.Connection) -> str:

@@ -113,14 +113,14 @@ def test_a_refit_as_of_a_past_week_is_a_vintage_and_publishes_nothing(
 def test_a_refit_beside_another_of_its_model_gives_way(rerun: tuple[Project, str]) -> None:
     project, _ = rerun
     other = dg.DagsterRun(
-        job_name="refit",
+        job_name="mmm_refit",
         status=dg.DagsterRunStatus.STARTED,
         tags={"dagster/partition": "demo"},
     )
     project.instance.add_run(other)
     run = run_job(project.instance, "refit", model_key="demo")
     (failure,) = run.get_step_failure_events()
-    assert failure.step_key == "panel"
+    assert failure.step_key == "mmm__panel"
     assert f"demo is being refitted by run {other.run_id}" in str(failure)
     project.instance.report_run_canceled(other)
     assert run_job(project.instance, "refit", model_key="demo").success
@@ -128,7 +128,7 @@ def test_a_refit_beside_another_of_its_model_gives_way(rerun: tuple[Project, str
 
 def test_a_day_that_is_none_is_named(rerun: tuple[Project, str]) -> None:
     project, _ = rerun
-    config = {"ops": {"panel": {"config": {"as_of": "last week"}}}}
+    config = {"ops": {"mmm__panel": {"config": {"as_of": "last week"}}}}
     run = run_job(project.instance, "refit", config, "demo")
     assert "as_of: found 'last week'; allowed: a day such as" in str(run.get_step_failure_events())
 

@@ -13,11 +13,11 @@ import pytest
 import yaml
 
 from dagster_mmm import environment
+from dagster_mmm.cli.jobs import NAMES
 from dagster_mmm.definitions import defs
-from dagster_mmm.defs.keys import WEEKLY_INPUT
 from dagster_mmm.schedule.clock import Clock
 from dagster_mmm.schedule.due import last_complete_week
-from dagster_mmm.schedule.partitions import ASKED_TAG, MODELS, WEEK_TAG
+from dagster_mmm.schedule.partitions import ASKED_TAG, WEEK_TAG
 from dagster_mmm.settings import SettingsError
 from dagster_mmm.settings.resource import SettingsResource
 from dagster_mmm.warehouse.database import Warehouse
@@ -43,12 +43,12 @@ create or replace table mmm.mmm_weekly_input (
 
 @cache
 def sensor_called(name: str) -> dg.SensorDefinition:
-    return defs().resolve_sensor_def(name)
+    return defs().resolve_sensor_def(NAMES.named(name))
 
 
 @cache
 def weekly_schedule() -> dg.ScheduleDefinition:
-    return defs().resolve_schedule_def("weekly_input")
+    return defs().resolve_schedule_def(NAMES.named("weekly_input"))
 
 
 class TestClock(Clock):
@@ -100,7 +100,7 @@ class Operation:
 
     def build(self) -> None:
         """Say that dbt has built the input; Dagster's events bear the machine's own time."""
-        made = dg.AssetMaterialization(WEEKLY_INPUT)
+        made = dg.AssetMaterialization(NAMES.weekly_input)
         self.instance.report_runless_asset_event(made)
 
     def tick(self, name: str) -> dg.SensorResult | dg.RunRequest | dg.SkipReason:
@@ -110,7 +110,8 @@ class Operation:
             "warehouse": self.warehouse,
             "clock": self.clock,
         }
-        required = {key: resources[key] for key in sensor.required_resource_keys}
+        named = {NAMES.named(name): resource for name, resource in resources.items()}
+        required = {key: named[key] for key in sensor.required_resource_keys}
         context = dg.build_sensor_context(
             instance=self.instance, cursor=self.cursors.get(sensor.name), resources=required
         )
@@ -143,7 +144,9 @@ class Operation:
     def run(self, job: str, request: dg.RunRequest, status: dg.DagsterRunStatus) -> dg.DagsterRun:
         key = request.partition_key
         tags = dict(request.tags) | ({"dagster/partition": key} if key else {})
-        run = dg.DagsterRun(job_name=job, run_id=str(uuid4()), status=status, tags=tags)
+        run = dg.DagsterRun(
+            job_name=NAMES.named(job), run_id=str(uuid4()), status=status, tags=tags
+        )
         self.instance.add_run(run)
         return run
 
@@ -151,7 +154,9 @@ class Operation:
         context = dg.build_schedule_context(
             instance=self.instance,
             scheduled_execution_time=self.clock.moment,
-            resources={"settings": SettingsResource(path=str(self.folder / "settings.yaml"))},
+            resources={
+                NAMES.named("settings"): SettingsResource(path=str(self.folder / "settings.yaml"))
+            },
         )
         request = weekly_schedule()(context)
         assert isinstance(request, dg.RunRequest)
@@ -182,7 +187,7 @@ def test_new_models_become_partitions_and_texts_that_cannot_are_left_out(
     operation.configure(models={"initech": {}})
     operation.deliver("acme globex bad/key", WEEK)
     operation.tick("models")
-    known = set(operation.instance.get_dynamic_partitions(str(MODELS.name)))
+    known = set(operation.instance.get_dynamic_partitions(str(NAMES.models.name)))
     assert known == {"acme", "globex", "initech"}
     assert isinstance(operation.tick("models"), dg.SkipReason)
 
@@ -208,7 +213,7 @@ def test_a_model_is_refitted_when_its_week_is_there_and_not_before(operation: Op
     operation.deliver("globex", WEEK, unreadable=1)
     (request,) = operation.requests("refits")
     assert (request.partition_key, request.run_key) == ("acme", "acme|2026-01-05")
-    assert request.run_config == {"ops": {"panel": {"config": {"as_of": "2026-01-05"}}}}
+    assert request.run_config == {"ops": {"mmm__panel": {"config": {"as_of": "2026-01-05"}}}}
     assert request.tags["mmm/model"] == "acme"
     assert request.tags[WEEK_TAG] == "2026-01-05"
 
@@ -357,7 +362,7 @@ def test_a_model_in_neither_settings_nor_data_is_retired_with_a_row_and_told_of_
     assert set(told) == {"globex", "initech"}
     assert "it is retired" in told["globex"]
     assert "has not arrived" in told["initech"]
-    known = set(operation.instance.get_dynamic_partitions(str(MODELS.name)))
+    known = set(operation.instance.get_dynamic_partitions(str(NAMES.models.name)))
     assert known == {"acme", "globex_2", "hooli", "initech"}
     (row,) = operation.warehouse.read(RETIREMENT.select()).to_dict("records")
     assert (row["model_key"], row["retired_at"]) == ("globex", datetime(2026, 1, 14, 5))
@@ -429,7 +434,7 @@ def test_a_busy_warehouse_is_left_to_the_next_tick(
 
 def test_wrong_settings_load_and_are_named_by_every_tick(operation: Operation) -> None:
     operation.configure(schedule={"cron": "weekly"})
-    schedule = defs().resolve_schedule_def("weekly_input")
+    schedule = defs().resolve_schedule_def(NAMES.named("weekly_input"))
     assert schedule.cron_schedule == "0 6 * * 1"
     with pytest.raises(SettingsError, match=r"schedule\.cron: found 'weekly'"):
         operation.tick("refits")
