@@ -1,6 +1,7 @@
 """The stages of `mmm run` for whoever schedules it: what ran, how it ended, and what it made."""
 
 import json
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from math import isfinite
 from typing import Any, Literal
@@ -82,7 +83,7 @@ def _status(stage: str, run: dg.ExecuteInProcessResult, made: set[dg.AssetKey]) 
     return "not published" if NAMES.fit in made else "nothing new"
 
 
-def _plain(metadata: dict[str, dg.MetadataValue[Any]]) -> dict[str, str | float]:
+def _plain(metadata: Mapping[str, dg.MetadataValue[Any]]) -> dict[str, str | float]:
     """The numbers and short texts of an asset's metadata."""
     values = {key: found.value for key, found in metadata.items()}
     return {

@@ -1,18 +1,16 @@
 """The dashboards, so that the lineage ends where the numbers are read: dbt's exposures."""
 
-import json
 from typing import Any
 
 import dagster as dg
 
-from dagster_mmm.defs.dbt_models import DBT_PROJECT
+from dagster_mmm.defs.dbt_models import manifest
 from dagster_mmm.defs.namespace import Namespace
 
 
 def dashboard_specs(names: Namespace) -> list[dg.AssetSpec]:
     """An external asset for each exposure that is a dashboard."""
-    manifest = json.loads(DBT_PROJECT.manifest_path.read_text())
-    exposures = manifest["exposures"].values()
+    exposures = manifest()["exposures"].values()
     return [_spec(names, each) for each in exposures if each["type"] == "dashboard"]
 
 

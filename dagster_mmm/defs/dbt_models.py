@@ -8,7 +8,7 @@ import sys
 import time
 from collections.abc import Container, Iterator, Mapping, Sequence
 from contextlib import suppress
-from functools import cached_property
+from functools import cache, cached_property
 from importlib import metadata
 from itertools import chain
 from pathlib import Path
@@ -86,6 +86,12 @@ if not DBT_PROJECT.manifest_path.exists():
     _write_manifest(DBT_PROJECT.manifest_path)
 
 
+@cache
+def manifest() -> Mapping[str, Any]:
+    """What dbt has parsed."""
+    return json.loads(DBT_PROJECT.manifest_path.read_text())
+
+
 # The folders of models that make the weekly input; the others show what is published.
 INPUT_LAYERS = ("staging", "intermediate", "input")
 SHOWN_LAYERS = ("latest", "history", "ledger")
@@ -118,7 +124,7 @@ class LayerTranslator(DagsterDbtTranslator):
 def dbt_models(names: Namespace) -> dg.AssetsDefinition:
     """The assets of dbt's models."""
     return dbt_assets(
-        manifest=DBT_PROJECT.manifest_path,
+        manifest=manifest(),
         project=DBT_PROJECT,
         dagster_dbt_translator=LayerTranslator(names),
         name=names.named(BUILD),
@@ -128,7 +134,7 @@ def dbt_models(names: Namespace) -> dg.AssetsDefinition:
 
 def models_of(names: Namespace, layers: Container[str]) -> list[dg.AssetKey]:
     """The assets of the dbt models of some layers."""
-    nodes = json.loads(DBT_PROJECT.manifest_path.read_text())["nodes"].values()
+    nodes = manifest()["nodes"].values()
     models = [node for node in nodes if node["resource_type"] == "model"]
     return [names.key(node["name"]) for node in models if _layer(node) in layers]
 

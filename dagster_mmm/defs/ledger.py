@@ -19,7 +19,7 @@ def forecasts_are_calibrated(warehouse: dg.ResourceParam[Warehouse]) -> dg.Asset
     """Past forecasts held their intervals as often as they said, and beat last year's numbers."""
     from hill_mmm.checks import calibration_checks
 
-    view = sa.table("mmm_forecast_calibration", schema=SCHEMA)
+    view = sa.Table("mmm_forecast_calibration", sa.MetaData(), schema=SCHEMA)
     query = (
         sa.select(sa.text("*"))
         .select_from(view)

@@ -13,10 +13,12 @@ from dagster_mmm.warehouse.tables import SCHEMA
 if TYPE_CHECKING:
     import pandas as pd
 
-WEEKLY_INPUT = sa.table(
+# Tables, of which SQLAlchemy translates the schema, as it does not of `sa.table`.
+WEEKLY_INPUT = sa.Table(
     "mmm_weekly_input",
+    sa.MetaData(),
     *map(
-        sa.column,
+        sa.Column,
         (
             "model_key",
             "series_key",
@@ -31,9 +33,10 @@ WEEKLY_INPUT = sa.table(
     ),
     schema=SCHEMA,
 )
-REJECTED_INPUT = sa.table(
+REJECTED_INPUT = sa.Table(
     "mmm_rejected_input",
-    *map(sa.column, ("model_key", "series_key", "raw_date", "n_rows", "settings_file")),
+    sa.MetaData(),
+    *map(sa.Column, ("model_key", "series_key", "raw_date", "n_rows", "settings_file")),
     schema=SCHEMA,
 )
 # Without it, `mmm_weekly_input` is of an earlier version.
@@ -96,7 +99,7 @@ def models_of_others(warehouse: Warehouse, models: Models) -> frozenset[str]:
     return frozenset(warehouse.read(query)["model_key"])
 
 
-def _is_built_by(mart: sa.TableClause, models: Models) -> "sa.ColumnElement[bool]":
+def _is_built_by(mart: sa.Table, models: Models) -> "sa.ColumnElement[bool]":
     # Who runs dbt by itself names no file.
     return mart.c.settings_file.in_(("", str(models.path.resolve())))
 

@@ -278,7 +278,7 @@ def test_when_no_rung_converges_the_run_is_rejected_and_the_last_good_one_stays_
     rejected = project.run(selection=REFIT)
     assert not rejected.success
     failed = {event.step_key for event in rejected.get_step_failure_events()}
-    assert failed == {"results__mmm_diagnostic_converged"}
+    assert failed == {"mmm__results__mmm_diagnostic_converged"}
 
     row = row_of(project, rejected.run_id)
     assert row["status"] == "rejected"
