@@ -27,8 +27,8 @@ class Stage:
         reason: why it failed, or None.
         run_id: Dagster's run, and of a refit the `run_id` of its rows.
         seconds: how long it took.
-        materialized: the assets that it made, in the form of Dagster's REST endpoint
-            `report_asset_materialization`: asset_key, partition and metadata.
+        materialized: the assets that it made: each what Dagster's REST endpoint
+            `report_asset_materialization` and `dagster.AssetMaterialization` take.
     """
 
     stage: str
@@ -61,7 +61,7 @@ def stage_of(
     ]
     reports = [
         {
-            "asset_key": one.asset_key.to_user_string(),
+            "asset_key": list(one.asset_key.path),
             "partition": one.partition,
             "metadata": _plain(one.metadata),
         }

@@ -43,7 +43,7 @@ def empty_table(settings: Settings) -> Problem:
 
 def built_otherwise(weekly: pd.DataFrame, settings: Settings) -> list[Problem]:
     """Rows of the weekly input that were built as another settings file, or an older one, says."""
-    remedy = "build it again: run the job weekly_input, or mmm run"
+    remedy = "build it again: run the job mmm_weekly_input, or mmm run"
     if NEWEST_COLUMN not in weekly:
         return [Problem("built_otherwise", f"mmm_weekly_input is of an earlier version; {remedy}")]
     read_as = weekly["read_as"].dropna()

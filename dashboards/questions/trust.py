@@ -165,7 +165,7 @@ else:
     if causes is None or causes.rows.empty:
         st.caption(
             f"How much of it each cause has: `mmm changes {run.run_id}` refits what lies between "
-            "the runs. Its table stands here once the job `dashboards` has run."
+            "the runs. Its table stands here once the job `mmm_dashboards` has run."
         )
     else:
         st.caption(

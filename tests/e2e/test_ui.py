@@ -7,7 +7,6 @@ import socket
 import subprocess
 import sys
 import time
-import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -19,6 +18,7 @@ from dagster_mmm.environment import ROOT
 from tests.browser import keep, needs_browser, opened_browser
 from tests.conftest import Project, make_project
 from tests.dagster_mmm.test_job import ANYTHING_GOES
+from tests.webserver import served
 
 pytestmark = needs_browser
 
@@ -39,32 +39,10 @@ def webserver(project: Project) -> Iterator[str]:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    command = [Path(sys.executable).with_name("dagster-webserver"), "-w", "workspace.yaml"]
-    log = (home / "webserver.log").open("w")
-    server = subprocess.Popen(
-        [*map(str, command), "-h", "127.0.0.1", "-p", str(port)],
-        cwd=ROOT,
-        env=os.environ | {"DAGSTER_HOME": str(home)},
-        stdout=log,
-        stderr=subprocess.STDOUT,
-    )
-    try:
-        yield _when_up(f"http://127.0.0.1:{port}", server, home / "webserver.log")
-    finally:
-        server.terminate()
-        server.wait(30)
-        log.close()
-
-
-def _when_up(address: str, server: "subprocess.Popen[bytes]", log: Path) -> str:
-    for _ in range(400):
-        try:
-            with urllib.request.urlopen(f"{address}/server_info", timeout=5):
-                return address
-        except OSError:
-            assert server.poll() is None, log.read_text()
-            time.sleep(0.5)
-    raise AssertionError(f"the webserver did not come up: {log.read_text()}")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("DAGSTER_HOME", str(home))
+        with served(["-w", "workspace.yaml"], port, ROOT, home / "webserver.log") as address:
+            yield address
 
 
 @pytest.fixture

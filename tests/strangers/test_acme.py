@@ -14,9 +14,10 @@ import duckdb
 import pandas as pd
 import pytest
 import yaml
+from playwright.sync_api import FloatRect
 
 from dagster_mmm.environment import ROOT
-from tests.browser import keep, needs_browser, opened_browser
+from tests.browser import CHROMIUM, keep, opened_browser
 from tests.webserver import served
 
 ACME = ROOT / "tests" / "strangers" / "acme"
@@ -161,18 +162,21 @@ def webserver(acme: Path, tmp_path: Path) -> Iterator[str]:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("_", [pytest.param(None, marks=needs_browser)])
-def test_the_ui_shows_one_lineage(webserver: str, _: None) -> None:
+@pytest.mark.browser
+@pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium on this machine")
+def test_the_ui_shows_one_lineage(webserver: str) -> None:
     groups = ["sources", "marts", "mmm_ingest", "mmm_input", "mmm_model", "mmm_published"]
     groups += ["mmm_latest", "mmm_dashboards"]
     with opened_browser(3000, 900) as page:
         page.goto(f"{webserver}/asset-groups")
-        left: dict[str, float] = {}
+        boxes: dict[str, FloatRect] = {}
         for group in groups:
+            # The box in the graph, not the row in the sidebar, is the last one with this text.
             box = page.get_by_text(group, exact=True).last
             box.wait_for(timeout=120_000)
             found = box.bounding_box()
             assert found is not None, group
-            left[group] = found["x"]
-        assert sorted(left, key=lambda group: left[group]) == groups
-        keep(page, "lineage_component")
+            boxes[group] = found
+        assert sorted(boxes, key=lambda group: boxes[group]["x"]) == groups
+        top, left = (min(box[side] for box in boxes.values()) - 40 for side in ("y", "x"))
+        keep(page, "lineage_component", {"x": left, "y": top, "width": 3000 - left, "height": 280})

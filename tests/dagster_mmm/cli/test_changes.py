@@ -51,7 +51,7 @@ def test_the_causes_are_told_and_kept(reseeded: tuple[Project, str, str], call: 
     assert lines[2].split() == [*KEYS, "before", "seed", "configuration", "now", "shift_sd"]
     assert len(lines) == 3 + 5 * 3
     assert "fit 1 of 1: the earlier run with the new seed" in result.stderr
-    assert "once the job `dashboards` has made their copy anew" in result.stderr
+    assert "once the job `mmm_dashboards` has made their copy anew" in result.stderr
     rows = stored(project, "mmm_run_delta_cause_latest")
     assert set(rows["run_id"]) == {second}
     assert set(rows["previous_run_id"]) == {first}

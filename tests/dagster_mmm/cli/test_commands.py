@@ -279,4 +279,4 @@ def test_a_view_that_cannot_be_read_is_named_with_what_is_published(
     assert result.exit_code == 1
     assert f"run {run_id} is published" in result.stdout
     assert "mmm_trust_latest" in result.stderr
-    assert "run the job `dashboards`" in result.stderr
+    assert "run the job `mmm_dashboards`" in result.stderr

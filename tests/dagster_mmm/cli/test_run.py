@@ -1,5 +1,6 @@
 """A week of several models, and weeks of the past: what fails touches nothing else."""
 
+import json
 from datetime import date
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import pytest
 
 from dagster_mmm.cli.jobs import run_job
 from dagster_mmm.cli.run import run_vintages, run_week
+from dagster_mmm.cli.stages import Stage
 from tests.conftest import Project
 from tests.dagster_mmm.cli.conftest import Call
 from tests.dagster_mmm.test_job import ANYTHING_GOES, HASTY
@@ -50,7 +52,8 @@ def failed_checks(run: dg.ExecuteInProcessResult) -> dict[str, str]:
 
 
 def test_each_model_fails_or_is_published_by_itself(brands: Project) -> None:
-    week = run_week(brands.instance)
+    stages: list[Stage] = []
+    week = run_week(brands.instance, tell=stages.append)
     assert week.input.success
     (nobodys,) = (c for c in week.input.get_asset_check_evaluations() if not c.passed)
     assert nobodys.check_name == "rows_have_a_model"
@@ -73,6 +76,22 @@ def test_each_model_fails_or_is_published_by_itself(brands: Project) -> None:
     assert "rows in other currencies than EUR (column 'currency'): 156 in 'USD'" in foreign
     (mistaken,) = week.refits["initech"].get_step_failure_events()
     assert "models.initech.gate.min_ess: found -1" in str(mistaken)
+
+    # What a scheduler is told: a line a stage.
+    told = [json.loads(stage.line()) for stage in stages]
+    assert [(one["stage"], one["model_key"], one["status"]) for one in told] == [
+        ("weekly_input", None, "succeeded"),
+        ("refit", "acme", "published"),
+        ("refit", "globex", "failed"),
+        ("refit", "hooli", "failed"),
+        ("refit", "initech", "failed"),
+        ("dashboards", None, "succeeded"),
+    ]
+    assert f"input_is_usable: {lacking}" in told[2]["reason"]
+    made = {tuple(one["asset_key"]): one for one in told[1]["materialized"]}
+    published_now = made["mmm", "published"]
+    assert published_now["partition"] == "acme"
+    assert published_now["metadata"]["run_id"] == told[1]["run_id"]
 
     published = brands.query("select model_key from mmm.mmm_run_latest")
     assert list(published["model_key"]) == ["acme"]
