@@ -121,7 +121,7 @@ class MmmComponent(dg.Component, dg.Resolvable):
             "Dagster never shows it.",
             examples=["{{ env.ANALYTICS_URL }}"],
         ),
-    ] = None
+    ] = field(default=None, repr=False)
     results_schema: Annotated[
         str | None,
         dg.Resolver.default(

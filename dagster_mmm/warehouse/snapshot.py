@@ -71,8 +71,8 @@ def write_snapshot(warehouse: Path, target: Path, schema: str = SCHEMA) -> int:
     except duckdb.Error as error:
         raise SnapshotError(
             f"the copy that dashboards read, {target}, stays as it was: "
-            f"{str(error).splitlines()[0]}; run the job `mmm_dashboards`, which makes the views and "
-            "the copy anew"
+            f"{str(error).splitlines()[0]}; run the job `mmm_dashboards`, which makes the views "
+            "and the copy anew"
         ) from error
     finally:
         partial.unlink(missing_ok=True)
