@@ -66,7 +66,8 @@ def profile(texts: pd.DataFrame) -> Profile:
 
 
 def _currency_of_signs(texts: pd.DataFrame) -> str | None:
-    signs = texts.stack().str.extract(f"^[+-]?([{MONEY_CHARACTERS}])", expand=False).dropna()
+    either = rf"^[+-]?\s*([{MONEY_CHARACTERS}])\s*\d|\d\s*([{MONEY_CHARACTERS}])$"
+    signs = texts.stack().str.extract(either).stack().dropna()
     if signs.empty:
         return None
     found = str(signs.mode()[0])

@@ -175,7 +175,7 @@ def _calendar(days: "pd.Series[pd.Timestamp]", name: str, wish: str | None) -> l
         raise ProposalError(
             f"the dates of {name} are {step:.0f} days apart; give a table by weeks or days"
         )
-    weekday = int(pd.Series(each.weekday).mode().iloc[0])
+    weekday = int(pd.Series(each.day_of_week).mode().iloc[0])
     if words.names_last_day(name):
         start = WEEKDAYS[(weekday + 1) % 7]
         return [
