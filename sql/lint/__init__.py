@@ -10,6 +10,7 @@ import yaml
 VARIABLES = yaml.safe_load((Path(__file__).parents[1] / "dbt_project.yml").read_text())["vars"]
 # No database is there to look into.
 execute = False
+project_name = "mmm"
 # The project's own variables are of a model without reports; here their SQL is read too.
 REPORTS = {
     "schema": "raw",
