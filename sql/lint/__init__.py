@@ -36,6 +36,7 @@ def _dispatch(context: jinja2.runtime.Context, macro: str, package: str) -> Call
 
 adapter = SimpleNamespace(dispatch=_dispatch, quote=lambda name: f'"{name}"')
 dbt = SimpleNamespace(
+    date_spine=lambda part, first, last: f"select {first} as date_{part}",
     escape_single_quotes=lambda text: text.replace("'", "''"),
     string_literal=lambda text: f"'{text}'",
 )

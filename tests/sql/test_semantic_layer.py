@@ -107,9 +107,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Iterator["Layer"]:
         connection.execute(sa.schema.CreateSchema(tables.SCHEMA))
         tables.METADATA.create_all(connection)
         written(connection)
-    layer.run(
-        "dbt", "build", "--select", "+path:models/semantic", "--exclude-resource-type", "unit_test"
-    )
+    layer.run("dbt", "--warn-error", "run", "--select", "+path:models/semantic")
     yield layer
 
 

@@ -2,7 +2,7 @@
    `data_tests: [mmm.fulfils_mmm_input_v1]`. #}
 {% test fulfils_mmm_input_v1(model) %}
 
-{# In another project's test, the package's own default is not seen. #}
+{# In another project's test, the package's defaults and macros are not seen by themselves. #}
 {% set week_starts_on = var('mmm_week_starts_on', 'monday') %}
 
 with
@@ -113,7 +113,7 @@ problems as (
         week_start,
         variable
     from input
-    where extract(isodow from week_start) <> {{ iso_weekday(week_starts_on) }}
+    where extract(isodow from week_start) <> {{ mmm.iso_weekday(week_starts_on) }}
 
     union all
 
