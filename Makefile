@@ -77,7 +77,7 @@ lock: $(UV)  ## resolve pyproject.toml anew, for Python 3.11 and later
 		--group dev --custom-compile-command "make lock" pyproject.toml -o requirements.lock
 
 clean:
-	rm -rf .venv* .uv data sql/target sql/logs
+	rm -rf .venv* .uv data build dist sql/target sql/logs
 
 $(UV):
 	$(PYTHON) -m venv .uv

@@ -49,8 +49,8 @@ def source() -> sa.URL:
     copy = snapshot_of(Path(str(url.database)))
     if not copy.exists():
         raise NothingPublishedError(
-            f"There is no published run: {copy} does not exist. Run the job (make demo, or make "
-            "run with your CONFIG); the copy for dashboards is written when a run is published."
+            f"There is no published run: {copy} does not exist. Run the job, as by "
+            "`mmm run`; the copy for dashboards is written when a run is published."
         )
     return url.set(database=str(copy))
 

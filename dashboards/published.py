@@ -76,7 +76,7 @@ def choose() -> None:
         st.info(str(nothing))
         st.stop()
     if runs.empty:
-        st.info("There is no published run yet. Run the job: make demo, or make run with CONFIG.")
+        st.info("There is no published run yet. Run the job: `mmm run`.")
         st.stop()
     models, of_model, of_series = list(runs["model_key"]), *st.columns(2)
     model_key = models[0]

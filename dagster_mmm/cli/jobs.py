@@ -10,6 +10,7 @@ from uuid import uuid4
 import click
 import dagster as dg
 
+from dagster_mmm import environment
 from dagster_mmm.schedule.failures import step_failures
 from dagster_mmm.schedule.partitions import MODELS
 
@@ -17,13 +18,20 @@ from dagster_mmm.schedule.partitions import MODELS
 def require_dagster_home() -> None:
     """Refuse to go on if there is no Dagster home to record runs in.
 
+    It is `DAGSTER_HOME`, by default the project's folder if a dagster.yaml is there.
+
     Raises:
-        click.UsageError: if `DAGSTER_HOME` is not set.
+        click.UsageError: if there is none.
     """
-    if not os.environ.get("DAGSTER_HOME"):
+    if os.environ.get("DAGSTER_HOME"):
+        return
+    project = environment.project_folder()
+    if not (project / "dagster.yaml").is_file():
         raise click.UsageError(
-            "DAGSTER_HOME is not set: name the folder of a dagster.yaml, such as deploy/local"
+            f"there is no dagster.yaml in {project}, and DAGSTER_HOME is not set: `mmm init` makes "
+            "a project that has one; in a clone, name deploy/local"
         )
+    os.environ["DAGSTER_HOME"] = str(project)
 
 
 def run_job(

@@ -1,5 +1,6 @@
 """The dbt project `sql/`: raw rows to the weekly mart, and result tables to the latest views."""
 
+import hashlib
 import json
 import os
 import shutil
@@ -9,9 +10,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from functools import cached_property
 from importlib import metadata
+from itertools import chain
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
+from uuid import uuid4
 
 import dagster as dg
 from dagster_dbt import DagsterDbtTranslator, DbtCliResource, DbtProject, dbt_assets
@@ -28,19 +31,25 @@ from dagster_mmm.warehouse.dbt_environment import tell_dbt
 SQL = environment.ROOT / "sql"
 # What dbt has parsed; a build that finds it, of the same settings, need not parse again.
 PARSED = "partial_parse.msgpack"
+# Folders of dbt files, and how those of manifests begin.
+PARTS = ("models", "macros", "tests")
+MANIFESTS = "manifest-"
 # Every build leaves a folder of logs and compiled SQL of some megabytes.
 LOGS_KEPT_DAYS = 30
 # What Linux lets a single argument of a command hold.
 MAX_ARGUMENT = 128 * 1024 - 1
 
 
-def _manifest_is_stale(manifest: Path) -> bool:
-    """Whether a dbt file is newer than the manifest, as after an edit or a pull."""
-    if not manifest.exists():
-        return True
-    sources = (*SQL.glob("*.yml"), *(SQL / "models").rglob("*"), *(SQL / "macros").rglob("*"))
-    sources += tuple((SQL / "tests").rglob("*"))
-    return max(path.stat().st_mtime for path in sources) > manifest.stat().st_mtime
+def _target_of_manifest() -> Path:
+    """Where the manifest of the dbt files as they stand is, or is to be: by their contents.
+
+    By their times it would not do: those of an upgraded wheel are older than today's manifest.
+    """
+    digest = hashlib.sha256(metadata.version("dbt-core").encode())
+    parts = (SQL.glob("*.yml"), *((SQL / part).rglob("*.*") for part in PARTS))
+    for path in sorted(chain.from_iterable(parts)):
+        digest.update(f"{path.relative_to(SQL)}\n".encode() + path.read_bytes())
+    return environment.dbt_path() / f"{MANIFESTS}{digest.hexdigest()[:12]}"
 
 
 class Dbt(DbtCliResource):
@@ -58,7 +67,7 @@ class Dbt(DbtCliResource):
         """No adapter, which `cli` takes for an answer, though its annotation does not say so."""
 
 
-DBT_PROJECT = DbtProject(project_dir=SQL, profiles_dir=SQL)
+DBT_PROJECT = DbtProject(project_dir=SQL, profiles_dir=SQL, target_path=_target_of_manifest())
 # The dbt of this environment, whether or not its folder is on the PATH.
 DBT = Dbt(project_dir=str(SQL), dbt_executable=str(Path(sys.executable).with_name("dbt")))
 
@@ -71,7 +80,7 @@ def _write_manifest(manifest: Path) -> None:
         os.replace(Path(folder) / manifest.name, manifest)
 
 
-if _manifest_is_stale(DBT_PROJECT.manifest_path):
+if not DBT_PROJECT.manifest_path.exists():
     _write_manifest(DBT_PROJECT.manifest_path)
 
 
@@ -130,20 +139,32 @@ def dbt_models(
     # dbt's unit tests prove the SQL, not this week's data: they run in the test suite.
     arguments = ["build", "--vars", variables, "--exclude-resource-type", "unit_test"]
     with warehouse.locked():
-        build = dbt.cli(arguments, context=context)
+        build = dbt.cli(arguments, context=context, target_path=_target_of_build(context))
         yield from build.stream()
         os.replace(build.target_path / PARSED, build.target_path.with_name(PARSED))
         remove_old_logs(build.target_path.parent)
 
 
+def _target_of_build(context: dg.AssetExecutionContext) -> Path:
+    """A folder of a build's own, with what the build before it has parsed."""
+    name = f"{context.op_execution_context.op.name}-{context.run_id[:7]}-{uuid4().hex[:7]}"
+    target = environment.dbt_path() / name
+    target.mkdir(parents=True)
+    # There is none before the first build.
+    with suppress(FileNotFoundError):
+        shutil.copy(target.with_name(PARSED), target)
+    return target
+
+
 def remove_old_logs(target: Path) -> None:
-    """Remove what builds of more than `LOGS_KEPT_DAYS` ago have left in dbt's target folder."""
+    """Remove what builds of more than `LOGS_KEPT_DAYS` ago have left, and manifests of old code."""
     oldest = time.time() - LOGS_KEPT_DAYS * 24 * 3600
-    for build in target.glob(f"{dbt_models.op.name}-*"):
+    folders = {*target.glob(f"{dbt_models.op.name}-*"), *target.glob(f"{MANIFESTS}*")}
+    for folder in folders - {DBT_PROJECT.target_path}:
         # Another warehouse's job may be removing it too.
         with suppress(FileNotFoundError):
-            if build.stat().st_mtime < oldest:
-                shutil.rmtree(build)
+            if folder.stat().st_mtime < oldest:
+                shutil.rmtree(folder)
 
 
 def input_models() -> list[dg.AssetKey]:

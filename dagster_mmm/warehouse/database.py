@@ -28,7 +28,7 @@ from dagster_mmm.warehouse.errors import (
     named_errors,
     unreachable,
 )
-from dagster_mmm.warehouse.tables import FORMER_NAMES, METADATA, SCHEMA
+from dagster_mmm.warehouse.tables import FORMER_NAMES, METADATA, RUN, SCHEMA
 from dagster_mmm.warehouse.url import DUCKDB, POSTGRES, parse_url, place
 
 if TYPE_CHECKING:
@@ -118,6 +118,16 @@ class Warehouse:
             finally:
                 connection.close()
                 engine.dispose()
+
+    def has_result_tables(self) -> bool:
+        """Whether there are any; nothing is made to find out, not even a DuckDB file.
+
+        It raises what `connected` raises.
+        """
+        if self.file is not None and not self.file.exists():
+            return False
+        with self.connected() as connection:
+            return sa.inspect(connection).has_table(str(RUN.name), schema=SCHEMA)
 
     def create_result_tables(self) -> None:
         """Make the schema and the result tables where they are not there yet.

@@ -13,9 +13,10 @@ from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 
+from dagster_mmm import environment
 from dagster_mmm.warehouse import tables
 
-MODELS = Path(__file__).parents[2] / "sql" / "models"
+MODELS = environment.ROOT / "sql" / "models"
 HEADER = "# Written by `python -m dagster_mmm.warehouse.dbt_sources` from tables.py: do not edit.\n"
 CONTRACT = "{contract: {enforced: true}}"
 # Wider than code, so that most columns stand on one line.

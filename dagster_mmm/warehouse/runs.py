@@ -42,6 +42,10 @@ class UnknownRunError(LookupError):
     """No run, or more than one, is called like that."""
 
 
+class NoRunsError(UnknownRunError):
+    """Nothing has been run on this warehouse yet."""
+
+
 @dataclass(frozen=True)
 class RunRecord:
     """All that is kept of a run but its larger tables.

@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -61,7 +62,8 @@ class Job:
 
     def files(self) -> Iterator[Path]:
         """All that the run wrote: artefacts, Dagster's storage and logs, dbt's target and logs."""
-        written = (*self.project.folder.rglob("*"), *(environment.ROOT / "sql").rglob("*"))
+        folders = (self.project.folder, environment.ROOT / "sql", environment.dbt_path())
+        written = chain.from_iterable(folder.rglob("*") for folder in folders)
         for path in written:
             if path.is_file() and path.stat().st_mtime >= self.started:
                 yield path
