@@ -63,7 +63,7 @@ refit = dg.define_asset_job(
 )
 dashboards = dg.define_asset_job(
     "dashboards",
-    selection=dg.AssetSelection.groups("latest", "history", "ledger", "dashboards"),
+    selection=dg.AssetSelection.groups("latest", "history", "ledger", "semantic", "dashboards"),
     description="Build and test the views of what is published, and copy them for dashboards.",
     executor_def=dg.in_process_executor,
 )

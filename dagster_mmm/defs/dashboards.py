@@ -12,7 +12,8 @@ def dashboard_specs() -> list[dg.AssetSpec]:
     """An external asset for each exposure that is a dashboard."""
     manifest = json.loads(DBT_PROJECT.manifest_path.read_text())
     exposures = manifest["exposures"].values()
-    return [_spec(each) for each in exposures if each["type"] == "dashboard"]
+    ours = [each for each in exposures if each["package_name"] == "mmm"]
+    return [_spec(each) for each in ours if each["type"] == "dashboard"]
 
 
 def _spec(exposure: dict[str, Any]) -> dg.AssetSpec:

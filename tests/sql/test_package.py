@@ -19,7 +19,7 @@ from tests.sql.test_dbt_project import SQL, publish, row
 
 SHOP = SQL / "integration_tests"
 # Where that project has its results, and where dbt builds the package's models in it.
-RESULTS, MARTS = "marketing_mix", "shop_mmm"
+RESULTS, MARTS = "marketing_mix", "mmm"
 
 
 class Shop(NamedTuple):
@@ -119,7 +119,7 @@ def postgres_shop(tmp_path: Path, postgres: sa.URL) -> Iterator[Shop]:
 
 
 def is_right(shop: Shop) -> None:
-    assert shop.rows("select * from shop_marts.board_report") == [("any", "tv", 1.0)]
+    assert shop.rows("select * from marts.board_report") == [("any", "tv", 1.0)]
     assert shop.rows(f"select verdict from {MARTS}.mmm_trust_latest") == [("outdated",)]
     weeks = shop.rows(
         f"select week_start, google_ads, facebook_ads, revenue from {MARTS}.mmm_input_wide "
@@ -128,7 +128,7 @@ def is_right(shop: Shop) -> None:
     assert len(weeks) == 8
     # Meta's pause is a week of 0, not one that nobody knows.
     assert [spend for _, _, spend, _ in weeks].index(0.0) == 3
-    (spend,) = shop.rows("select sum(spend) from shop_raw.ad_reporting__account_report")
+    (spend,) = shop.rows("select sum(spend) from raw.ad_reporting__account_report")
     assert sum(google + meta for _, google, meta, _ in weeks) == pytest.approx(spend[0])
 
 
@@ -178,7 +178,7 @@ def test_a_project_on_postgres_builds_and_tests_the_package(postgres_shop: Shop)
     ],
 )
 def test_what_breaks_the_contract_is_named(built: Shop, change: str, problem: str) -> None:
-    mart = "shop_marts.fct_marketing_weekly"
+    mart = "marts.fct_marketing_weekly"
     (test,) = [
         node
         for node in built.manifest()["nodes"].values()
@@ -190,7 +190,7 @@ def test_what_breaks_the_contract_is_named(built: Shop, change: str, problem: st
         # Of a table, which can be changed.
         connection.execute(sa.text(f"create temp table input_rows as select * from {mart}"))
         connection.execute(sa.text(change.replace("{}", "input_rows")))
-        asked = compiled.replace('"shop"."shop_marts"."fct_marketing_weekly"', "input_rows")
+        asked = compiled.replace('"shop"."marts"."fct_marketing_weekly"', "input_rows")
         found = {row[0] for row in connection.execute(sa.text(asked))}
         connection.rollback()
     assert any(problem in text for text in found), found
