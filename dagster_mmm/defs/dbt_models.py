@@ -34,7 +34,7 @@ from dagster_mmm.warehouse.tables import SCHEMA
 
 PROJECT = environment.dbt_project_path()
 # Of another project, the package's models alone; its input contract is that project's to build.
-PACKAGE = {"select": "package:mmm", "exclude": "fqn:mmm.contract.*"}
+PACKAGE, NOT_OURS = "package:mmm", "fqn:mmm.contract.*"
 # In another project, the package leaves it to the job to read raw rows.
 IN_THE_JOB = {"mmm_input_layer": True, "mmm_results_schema": SCHEMA}
 # What dbt has parsed; a build that finds it, of the same settings, need not parse again.
@@ -122,7 +122,8 @@ class LayerTranslator(DagsterDbtTranslator):
 @dbt_assets(
     manifest=DBT_PROJECT.manifest_path,
     project=DBT_PROJECT,
-    **PACKAGE,
+    select=PACKAGE,
+    exclude=NOT_OURS,
     dagster_dbt_translator=LayerTranslator(),
     pool="warehouse",
 )
