@@ -1,1 +1,0 @@
-select 'the shop''s own' as trust
