@@ -65,7 +65,7 @@ def shop(tmp_path: Path, market: Path) -> Shop:
         "models": {"shop": {}},
         "currency": "EUR",
         "input": {
-            "table": "mmm.mmm_input_wide",
+            "table": "marts.mmm_input_wide",
             "date_column": "week_start",
             "model_column": "model_key",
             "series_column": "series_key",
@@ -100,10 +100,10 @@ def test_a_project_that_puts_the_models_elsewhere_is_told_so(shop: Shop, tmp_pat
     file = shop.folder / "dbt_project.yml"
     file.write_text(file.read_text().replace("+schema: mmm", "+schema: elsewhere"))
     with shop.engine.begin() as connection:
-        connection.execute(sa.schema.CreateSchema("mmm"))
+        connection.execute(sa.schema.CreateSchema("marts"))
         connection.execute(
             sa.text(
-                "create table mmm.mmm_input_wide as select 'shop' as model_key, 'n' as series_key, "
+                "create table marts.mmm_input_wide as select 'shop' as model_key, 'n' as series_key, "
                 "date '2025-01-06' as week_start, 1.0 as revenue, 1.0 as tv, 1.0 as google_ads, "
                 "1.0 as facebook_ads"
             )

@@ -122,7 +122,7 @@ def is_right(shop: Shop) -> None:
     assert shop.rows("select * from marts.board_report") == [("any", "tv", 1.0)]
     assert shop.rows(f"select verdict from {MARTS}.mmm_trust_latest") == [("outdated",)]
     weeks = shop.rows(
-        f"select week_start, google_ads, facebook_ads, revenue from {MARTS}.mmm_input_wide "
+        "select week_start, google_ads, facebook_ads, revenue from marts.mmm_input_wide "
         "order by week_start"
     )
     assert len(weeks) == 8
