@@ -103,7 +103,8 @@ def test_a_project_that_puts_the_models_elsewhere_is_told_so(shop: Shop, tmp_pat
         connection.execute(sa.schema.CreateSchema("marts"))
         connection.execute(
             sa.text(
-                "create table marts.mmm_input_wide as select 'shop' as model_key, 'n' as series_key, "
+                "create table marts.mmm_input_wide as "
+                "select 'shop' as model_key, 'n' as series_key, "
                 "date '2025-01-06' as week_start, 1.0 as revenue, 1.0 as tv, 1.0 as google_ads, "
                 "1.0 as facebook_ads"
             )
