@@ -19,6 +19,7 @@ REFUSED = (WarehouseError, NotPublishableError, NoEarlierRunError, UnknownRunErr
 # Each command: its module, and what help and completion say of it. They do without the module,
 # which may import Dagster and take seconds.
 COMMANDS = {
+    "init": ("init", "Make a project for a file or table."),
     "demo": ("demo", "Run the whole job once, and print its results."),
     "run": ("run", "Run the week once: input, every model, dashboards."),
     "ui": ("services", "Serve the Dagster UI."),
@@ -100,6 +101,7 @@ def mmm() -> None:
 
     \b
     Examples:
+      mmm init --data weekly.csv
       mmm settings check
       mmm data check && mmm fit && mmm publish
       mmm runs --json | jq '.[] | select(.is_published)'

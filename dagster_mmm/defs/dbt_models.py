@@ -175,7 +175,7 @@ def _require_schema() -> None:
 
 def _target_of_build(context: dg.AssetExecutionContext) -> Path:
     """A folder of a build's own, with what the build before it has parsed."""
-    name = f"{context.op_execution_context.op.name}-{context.run.run_id[:7]}-{uuid4().hex[:7]}"
+    name = f"{dbt_models.op.name}-{context.run.run_id[:7]}-{uuid4().hex[:7]}"
     target = environment.dbt_path() / name
     target.mkdir(parents=True)
     # There is none before the first build.

@@ -4,19 +4,18 @@ Rows travel as Arrow tables: typed columns, without a Python loop over rows.
 """
 
 from collections.abc import Mapping
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
-import adbc_driver_postgresql.dbapi
 import duckdb
 import pandas as pd
-import psycopg
 import pyarrow as pa
 import pyarrow.csv
 import sqlalchemy as sa
-from psycopg import sql
-from psycopg.conninfo import make_conninfo
 
 from dagster_mmm.warehouse.url import DUCKDB, POSTGRES
+
+if TYPE_CHECKING:
+    import psycopg
 
 ARROW_TYPES: Mapping[type[sa.types.TypeEngine[Any]], pa.DataType] = {
     sa.String: pa.string(),
@@ -58,7 +57,8 @@ def read(connection: sa.Connection, query: sa.Select | sa.TextClause) -> pd.Data
         driver = cast(duckdb.DuckDBPyConnection, connection.connection.driver_connection)
         return driver.sql(_literal(query, connection.dialect)).to_arrow_table().to_pandas()
     if dialect == POSTGRES:
-        # Not at the top: it takes a fifth of a second, and the code server never needs it.
+        # Not at the top: the driver is an extra, and the dialect takes a fifth of a second.
+        import adbc_driver_postgresql.dbapi
         from sqlalchemy.dialects import postgresql
 
         with (
@@ -82,10 +82,12 @@ def _register(connection: sa.Connection, table: sa.Table, rows: pa.Table) -> Non
 
 
 def _copy(connection: sa.Connection, table: sa.Table, rows: pa.Table) -> None:
+    from psycopg import sql
+
     target = sql.Identifier(*filter(None, (table.schema, table.name)))
     columns = sql.SQL(", ").join(map(sql.Identifier, rows.column_names))
     statement = sql.SQL("COPY {} ({}) FROM STDIN (FORMAT csv)").format(target, columns)
-    driver = cast(psycopg.Connection, connection.connection.driver_connection)
+    driver = cast("psycopg.Connection", connection.connection.driver_connection)
     with driver.cursor() as cursor, cursor.copy(statement) as copy:
         for batch in rows.to_batches(max_chunksize=ROWS_AT_ONCE):
             # Text is always quoted and null never: an empty text stays an empty text.
@@ -101,5 +103,7 @@ def _literal(query: sa.Select | sa.TextClause, dialect: sa.Dialect) -> str:
 
 def _conninfo(connection: sa.Connection) -> str:
     """What libpq needs to connect once more; a URL would not take every name and password."""
-    info = cast(psycopg.Connection, connection.connection.driver_connection).info
+    from psycopg.conninfo import make_conninfo
+
+    info = cast("psycopg.Connection", connection.connection.driver_connection).info
     return make_conninfo(**info.get_parameters(), password=info.password)
