@@ -81,6 +81,14 @@ def artefacts_path(of_schema: str | None = None) -> Path:
     return folder if name == DEFAULT_SCHEMA else folder / name
 
 
+def dbt_project_path() -> Path:
+    """The dbt project that is built: `MMM_DBT_PROJECT`, which has installed `sql/` as a package.
+
+    By default `sql/` itself.
+    """
+    return _path("MMM_DBT_PROJECT", ROOT / "sql")
+
+
 def dbt_path() -> Path:
     """Where dbt writes what it has parsed and compiled, and its logs."""
     return state_path() / "dbt"

@@ -11,7 +11,8 @@ from dagster_mmm.defs.namespace import Namespace
 def dashboard_specs(names: Namespace) -> list[dg.AssetSpec]:
     """An external asset for each exposure that is a dashboard."""
     exposures = manifest()["exposures"].values()
-    return [_spec(names, each) for each in exposures if each["type"] == "dashboard"]
+    ours = [each for each in exposures if each["package_name"] == "mmm"]
+    return [_spec(names, each) for each in ours if each["type"] == "dashboard"]
 
 
 def _spec(names: Namespace, exposure: dict[str, Any]) -> dg.AssetSpec:

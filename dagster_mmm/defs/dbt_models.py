@@ -1,4 +1,7 @@
-"""The dbt project `sql/`: raw rows to the weekly mart, and result tables to the latest views."""
+"""The dbt package `sql/`: raw rows to the weekly mart, and result tables to the latest views.
+
+It is built by itself, or in the project that has installed it: `MMM_DBT_PROJECT`.
+"""
 
 import hashlib
 import json
@@ -27,8 +30,13 @@ from dagster_mmm.settings import built_by, dbt_vars
 from dagster_mmm.settings.resource import SettingsResource
 from dagster_mmm.warehouse.database import Warehouse
 from dagster_mmm.warehouse.dbt_environment import tell_dbt
+from dagster_mmm.warehouse.tables import SCHEMA
 
-SQL = environment.ROOT / "sql"
+PROJECT = environment.dbt_project_path()
+# Of another project, the package's models alone; its input contract is that project's to build.
+PACKAGE, NOT_OURS = "package:mmm", "fqn:mmm.contract.*"
+# In another project, the package leaves it to the job to read raw rows.
+IN_THE_JOB = {"mmm_input_layer": True, "mmm_results_schema": SCHEMA}
 # What dbt has parsed; a build that finds it, of the same settings, need not parse again.
 PARSED = "partial_parse.msgpack"
 # Folders of dbt files, and how those of manifests begin.
@@ -48,9 +56,12 @@ def _target_of_manifest() -> Path:
     By their times it would not do: those of an upgraded wheel are older than today's manifest.
     """
     digest = hashlib.sha256(metadata.version("dbt-core").encode())
-    parts = (SQL.glob("*.yml"), *((SQL / part).rglob("*.*") for part in PARTS))
-    for path in sorted(chain.from_iterable(parts)):
-        digest.update(f"{path.relative_to(SQL)}\n".encode() + path.read_bytes())
+    roots = (PROJECT, *(PROJECT / "dbt_packages").glob("*"))
+    parts = [
+        (root.glob("*.yml"), *((root / part).rglob("*.*") for part in PARTS)) for root in roots
+    ]
+    for path in sorted(chain.from_iterable(chain.from_iterable(parts))):
+        digest.update(f"{path.relative_to(PROJECT)}\n".encode() + path.read_bytes())
     return environment.dbt_path() / f"{MANIFESTS}{digest.hexdigest()[:12]}"
 
 
@@ -69,16 +80,17 @@ class Dbt(DbtCliResource):
         """No adapter, which `cli` takes for an answer, though its annotation does not say so."""
 
 
-DBT_PROJECT = DbtProject(project_dir=SQL, profiles_dir=SQL, target_path=_target_of_manifest())
+DBT_PROJECT = DbtProject(project_dir=PROJECT, target_path=_target_of_manifest())
 # The dbt of this environment, whether or not its folder is on the PATH.
-DBT = Dbt(project_dir=str(SQL), dbt_executable=str(Path(sys.executable).with_name("dbt")))
+DBT = Dbt(project_dir=str(PROJECT), dbt_executable=str(Path(sys.executable).with_name("dbt")))
 
 
 def _write_manifest(manifest: Path) -> None:
     """Parse the project; who loads it meanwhile finds the old manifest or the new one, whole."""
     manifest.parent.mkdir(parents=True, exist_ok=True)
     with TemporaryDirectory(dir=manifest.parent) as folder:
-        DBT.cli(["parse", "--quiet"], target_path=Path(folder)).wait()
+        parse = ["parse", "--quiet", "--vars", json.dumps(IN_THE_JOB)]
+        DBT.cli(parse, target_path=Path(folder)).wait()
         os.replace(Path(folder) / manifest.name, manifest)
 
 
@@ -94,7 +106,7 @@ def manifest() -> Mapping[str, Any]:
 
 # The folders of models that make the weekly input; the others show what is published.
 INPUT_LAYERS = ("staging", "intermediate", "input")
-SHOWN_LAYERS = ("latest", "history", "ledger")
+SHOWN_LAYERS = ("latest", "history", "ledger", "semantic")
 
 
 class LayerTranslator(DagsterDbtTranslator):
@@ -126,6 +138,8 @@ def dbt_models(names: Namespace) -> dg.AssetsDefinition:
     return dbt_assets(
         manifest=manifest(),
         project=DBT_PROJECT,
+        select=PACKAGE,
+        exclude=NOT_OURS,
         dagster_dbt_translator=LayerTranslator(names),
         name=names.named(BUILD),
         pool=WAREHOUSE_POOL,
@@ -135,8 +149,8 @@ def dbt_models(names: Namespace) -> dg.AssetsDefinition:
 def models_of(names: Namespace, layers: Container[str]) -> list[dg.AssetKey]:
     """The assets of the dbt models of some layers."""
     nodes = manifest()["nodes"].values()
-    models = [node for node in nodes if node["resource_type"] == "model"]
-    return [names.key(node["name"]) for node in models if _layer(node) in layers]
+    ours = [n for n in nodes if (n["resource_type"], n["package_name"]) == ("model", "mmm")]
+    return [names.key(node["name"]) for node in ours if _layer(node) in layers]
 
 
 def _layer(node: Mapping[str, Any]) -> str:
@@ -156,6 +170,7 @@ def build_models(
     variables = json.dumps(
         dbt_vars(readable.settings.values(), readable.undeclared)
         | built_by(models.path, readable.settings, readable.undeclared)
+        | IN_THE_JOB
         | {"mmm_results_schema": warehouse.schema}
     )
     if len(variables) > MAX_ARGUMENT:
@@ -164,6 +179,7 @@ def build_models(
             "are more than dbt can be told; bring those that have the same columns into one table, "
             "and name its input.model_column"
         )
+    _require_schema(warehouse.schema)
     tell_dbt(warehouse)
     # The views of what is published read tables that the first fit would otherwise make.
     warehouse.create_result_tables()
@@ -174,6 +190,22 @@ def build_models(
         yield from build.stream()
         os.replace(build.target_path / PARSED, build.target_path.with_name(PARSED))
         remove_old_logs(build.target_path.parent)
+
+
+def _require_schema(wanted: str) -> None:
+    """The weekly input is where the job looks for it, whatever the project names its schemas by.
+
+    The profile of our own project follows the job.
+    """
+    if DBT_PROJECT.name == "mmm":
+        return
+    schema = manifest()["nodes"]["model.mmm.mmm_weekly_input"]["schema"]
+    if schema != wanted:
+        raise dg.Failure(
+            f"{PROJECT} builds the models of the package mmm in the schema {schema!r}, and the job "
+            f"reads {wanted!r}: set models.mmm.+schema in its dbt_project.yml, and let its macro "
+            "generate_schema_name take that name as it stands"
+        )
 
 
 def _target_of_build(context: dg.AssetExecutionContext) -> Path:

@@ -10,6 +10,7 @@ import yaml
 VARIABLES = yaml.safe_load((Path(__file__).parents[1] / "dbt_project.yml").read_text())["vars"]
 # No database is there to look into.
 execute = False
+project_name = "mmm"
 # The project's own variables are of a model without reports; here their SQL is read too.
 REPORTS = {
     "schema": "raw",
@@ -35,6 +36,7 @@ def _dispatch(context: jinja2.runtime.Context, macro: str, package: str) -> Call
 
 adapter = SimpleNamespace(dispatch=_dispatch, quote=lambda name: f'"{name}"')
 dbt = SimpleNamespace(
+    date_spine=lambda part, first, last: f"select {first} as date_{part}",
     escape_single_quotes=lambda text: text.replace("'", "''"),
     string_literal=lambda text: f"'{text}'",
 )
