@@ -25,7 +25,7 @@ LINTED_SQL := sql/models sql/tests
 export DAGSTER_HOME := $(CURDIR)/deploy/local
 export MMM_SETTINGS := $(abspath $(CONFIG))
 
-.PHONY: demo test test-fast test-coverage test-slow lint format type run ui dashboard screenshots lock clean
+.PHONY: demo test test-fast test-coverage test-slow lint format type run ui dashboard screenshots wheel lock clean
 
 demo: $(VENV)/.synced  ## run the main job on a simulated market, or on DATA=file.csv CONFIG=settings.yaml
 	$(BIN)/mmm demo $(if $(DATA),--data "$(DATA)") --settings "$(CONFIG)"
@@ -72,12 +72,16 @@ dashboard: $(VENV)/.synced  ## the dashboard over what has been published, at ht
 screenshots: $(VENV)/.synced  ## docs/images anew, from the UI and the dashboard in a headless browser
 	SCREENSHOTS=$(CURDIR)/docs/images $(BIN)/python -m pytest tests/e2e/test_ui.py tests/dashboards/test_browser.py
 
+wheel: $(UV)  ## the wheel and the source distribution, in dist/
+	rm -rf dist
+	$(UV) build --quiet --out-dir dist
+
 lock: $(UV)  ## resolve pyproject.toml anew, for Python 3.11 and later
 	$(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate \
 		--group dev --custom-compile-command "make lock" pyproject.toml -o requirements.lock
 
 clean:
-	rm -rf .venv* .uv data sql/target sql/logs
+	rm -rf .venv* .uv data build dist sql/target sql/logs
 
 $(UV):
 	$(PYTHON) -m venv .uv

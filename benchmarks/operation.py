@@ -30,7 +30,6 @@ import yaml
 from dagster_mmm import environment
 from dagster_mmm.schedule.clock import Clock
 from dagster_mmm.schedule.failures import step_failures
-from dagster_mmm.schedule.partitions import MODELS
 from dagster_mmm.warehouse.database import Warehouse
 from dagster_mmm.warehouse.tables import PUBLICATION, RUN
 
@@ -216,17 +215,17 @@ class Operation:
         return Warehouse(url=environment.warehouse_url())
 
     def _tick_schedule(self) -> None:
-        schedule = definitions().resolve_schedule_def("weekly_input")
+        schedule = definitions().resolve_schedule_def("mmm_weekly_input")
         context = dg.build_schedule_context(
             self.instance,
             scheduled_execution_time=self.now.astimezone(TIMEZONE),
             resources=_resources(schedule.required_resource_keys),
         )
         for request in schedule.evaluate_tick(context).run_requests:
-            self._run("weekly_input", request)
+            self._run("mmm_weekly_input", request)
 
     def _tick_sensor(self, name: str) -> None:
-        sensor = definitions().resolve_sensor_def(name)
+        sensor = definitions().resolve_sensor_def(f"mmm_{name}")
         context = dg.build_sensor_context(
             self.instance,
             cursor=self.cursors.get(name),
@@ -240,7 +239,9 @@ class Operation:
             tick = sensor.evaluate_tick(context)
         self.cursors[name] = tick.cursor
         for added in tick.dynamic_partitions_requests:
-            self.instance.add_dynamic_partitions(str(MODELS.name), list(added.partition_keys))
+            self.instance.add_dynamic_partitions(
+                added.partitions_def_name, list(added.partition_keys)
+            )
         for event in tick.asset_events:
             self.instance.report_runless_asset_event(event)
             if isinstance(event, dg.AssetCheckEvaluation):
@@ -274,7 +275,7 @@ class Operation:
         self.counts[job, "succeeded" if ran.success else "failed"] += 1
         if not ran.success and request.partition_key != HOPELESS:
             print(*step_failures(ran.all_events), sep="\n")
-        if job == "refit":
+        if job == "mmm_refit":
             self.cpu_seconds.append(time.process_time() - before)
 
 

@@ -94,7 +94,7 @@ def load_input(folder: Path, keys: Sequence[str]) -> None:
     market = pd.read_csv(demo.write_simulated_market(folder / "market.csv"))
     raw = folder / "markets.csv"
     pd.concat([market.assign(model=key) for key in keys]).to_csv(raw, index=False)
-    config = {"ops": {"raw__weekly_media": {"config": {"file": str(raw)}}}}
+    config = {"ops": {"mmm__raw__weekly_media": {"config": {"file": str(raw)}}}}
     with dg.DagsterInstance.ephemeral() as instance:
         if not run_job(instance, "weekly_input", config).success:
             raise RuntimeError("the input could not be loaded; the reason stands in the log above")

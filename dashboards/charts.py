@@ -121,7 +121,7 @@ def waterfall(rows: pd.DataFrame, outcome: str) -> Drawing:
     """Bars from where the part before ended, with the interval of each medium's own end.
 
     Args:
-        rows: of waterfall_latest, one series and period.
+        rows: of mmm_waterfall_latest, one series and period.
         outcome: its name.
     """
     base = rows.loc[rows["component_type"] == "baseline", "ends_at"].iloc[0]
@@ -370,7 +370,7 @@ def fit_against_actual(rows: pd.DataFrame, outcome: str) -> Drawing:
     """Actual and expected outcome with its predictive interval; held-out weeks in another colour.
 
     Args:
-        rows: of model_fit_latest, one series.
+        rows: of mmm_model_fit_latest, one series.
         outcome: its name.
     """
     data = rows.assign(

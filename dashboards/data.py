@@ -9,7 +9,7 @@ import sqlalchemy as sa
 import streamlit as st
 from sqlalchemy.pool import NullPool
 
-from dagster_mmm.environment import warehouse_url
+from dagster_mmm.environment import schema, warehouse_url
 from dagster_mmm.warehouse.snapshot import snapshot_of
 from dagster_mmm.warehouse.tables import SCHEMA
 from dagster_mmm.warehouse.url import DUCKDB, parse_url, place
@@ -46,11 +46,11 @@ def source() -> sa.URL:
     url = parse_url(warehouse_url())
     if url.get_backend_name() != DUCKDB:
         return url
-    copy = snapshot_of(Path(str(url.database)))
+    copy = snapshot_of(Path(str(url.database)), schema())
     if not copy.exists():
         raise NothingPublishedError(
-            f"There is no published run: {copy} does not exist. Run the job (make demo, or make "
-            "run with your CONFIG); the copy for dashboards is written when a run is published."
+            f"There is no published run: {copy} does not exist. Run the job, as by "
+            "`mmm run`; the copy for dashboards is written when a run is published."
         )
     return url.set(database=str(copy))
 

@@ -17,12 +17,12 @@ select
     outcome_kind,
     window_start, window_end, data_until, n_weeks, n_series, published_at, n_rejected_since,
     current_date - data_until as data_age_days
-from mmm.trust_latest
+from mmm.mmm_trust_latest
 order by model_key
 """
 SERIES = """
 select distinct series_key
-from mmm.channel_summary_latest
+from mmm.mmm_channel_summary_latest
 where run_id = :run_id
 order by series_key
 """
@@ -76,7 +76,7 @@ def choose() -> None:
         st.info(str(nothing))
         st.stop()
     if runs.empty:
-        st.info("There is no published run yet. Run the job: make demo, or make run with CONFIG.")
+        st.info("There is no published run yet. Run the job: `mmm run`.")
         st.stop()
     models, of_model, of_series = list(runs["model_key"]), *st.columns(2)
     model_key = models[0]
@@ -115,7 +115,7 @@ def published() -> Published:
 def choose_period(default: str = "last_52_weeks") -> str:
     """A period that the run has, picked by the reader."""
     held = ask(
-        "select distinct period from mmm.channel_summary_latest "
+        "select distinct period from mmm.mmm_channel_summary_latest "
         "where run_id = :run_id and series_key = :series_key",
         **published().keys,
     ).rows["period"]

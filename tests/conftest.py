@@ -16,7 +16,7 @@ from filelock import FileLock
 
 from dagster_mmm import environment
 from dagster_mmm.cli import demo
-from dagster_mmm.cli.jobs import run_job
+from dagster_mmm.cli.jobs import NAMES, run_job
 from dagster_mmm.cli.run import run_week
 from dagster_mmm.definitions import defs
 from dagster_mmm.warehouse.database import Warehouse
@@ -103,15 +103,17 @@ class Project:
         if selection is None:
             week = run_week(self.instance, file=data, panel_config=panel)
             return Ran(week.runs, week.refits.get("demo", week.input).run_id)
-        asked = {dg.AssetKey(name.split("/")) for name in selection}
+        asked = set(NAMES.keys(selection))
         configs: dict[str, dict[str, Any]] = {
-            "weekly_input": {"raw__weekly_media": {"config": {"file": str(data)}}} if data else {},
-            "refit": {"panel": {"config": panel}} if "panel" in selection else {},
+            "weekly_input": {NAMES.op(NAMES.raw): {"config": {"file": str(data)}}} if data else {},
+            "refit": {NAMES.op(NAMES.panel): {"config": panel}} if "panel" in selection else {},
             "dashboards": {},
         }
         runs: list[dg.ExecuteInProcessResult] = []
         for name in configs:
-            assets = asked & defs().resolve_job_def(name).asset_layer.executable_asset_keys
+            assets = (
+                asked & defs().resolve_job_def(NAMES.named(name)).asset_layer.executable_asset_keys
+            )
             if assets and all(run.success for run in runs):
                 key = "demo" if name == "refit" else None
                 config = {"ops": configs[name]}

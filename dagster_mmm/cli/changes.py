@@ -62,7 +62,7 @@ def changes(run_id: str, as_json: bool) -> None:
         click.echo(_side_by_side(rows))
     if resource.file is not None:
         click.echo(
-            "dashboards show it once the job `dashboards` has made their copy anew", err=True
+            "dashboards show it once the job `mmm_dashboards` has made their copy anew", err=True
         )
 
 

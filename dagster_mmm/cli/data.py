@@ -6,7 +6,7 @@ import click
 import dagster as dg
 
 from dagster_mmm import inputs
-from dagster_mmm.cli.jobs import execute, why_it_failed
+from dagster_mmm.cli.jobs import NAMES, execute, why_it_failed
 from dagster_mmm.cli.options import (
     Group,
     json_option,
@@ -16,7 +16,6 @@ from dagster_mmm.cli.options import (
     warehouse,
 )
 from dagster_mmm.definitions import defs
-from dagster_mmm.defs.keys import REJECTED_INPUT, WEEKLY_INPUT
 from dagster_mmm.schedule.clock import Clock
 from dagster_mmm.settings import Settings
 
@@ -41,11 +40,11 @@ def check(model_key: str | None, as_json: bool) -> None:
       mmm data check --model retail --json
     """
     settings = one_model(model_key)
-    weekly = dg.AssetSelection.assets(WEEKLY_INPUT, REJECTED_INPUT).upstream()
+    built = {NAMES.weekly_input, NAMES.rejected_input}
+    weekly = dg.AssetSelection.assets(*built).upstream()
     graph = defs().resolve_asset_graph()
     result = execute("weekly_input", weekly.resolve(graph), {}, "ERROR", lambda _: None)
-    built = {event.asset_key for event in result.get_asset_materialization_events()}
-    is_built = {WEEKLY_INPUT, REJECTED_INPUT} <= built
+    is_built = built <= {event.asset_key for event in result.get_asset_materialization_events()}
     judged = _judged(settings) if is_built else {"problems": [why_it_failed(result)]}
     if as_json:
         print_json({"model_key": settings.model_key, **judged})

@@ -14,7 +14,7 @@ from dagster_mmm import environment, fitting
 from dagster_mmm.cli.jobs import require_dagster_home
 from dagster_mmm.cli.options import Command
 from dagster_mmm.cli.run import run_week
-from dagster_mmm.settings import load_models
+from dagster_mmm.settings import Models, load_models
 from dagster_mmm.warehouse.database import Warehouse
 from dagster_mmm.warehouse.runs import published_run
 from dagster_mmm.warehouse.tables import CHANNEL_SUMMARY, DIAGNOSTIC, RUN
@@ -44,36 +44,49 @@ def demo(data: Path | None) -> None:
     environment.keep_compiled_programs()
     warehouse = Warehouse(url=environment.warehouse_url())
     settings = environment.settings_path()
-    load_models(settings)
+    models = load_models(settings)
     warehouse.create_result_tables()
-    # Any other settings describe data of the user's, which a simulation must not replace.
-    simulated = data is None and settings == environment.DEMO_SETTINGS
     with tempfile.TemporaryDirectory() as folder:
-        if simulated:
+        # Any other settings describe data of the user's, which a simulation must not replace.
+        if data is None and settings == environment.DEMO_SETTINGS:
             data = write_simulated_market(Path(folder) / "market.csv")
+        truth = true_roi() if _is_simulated(data, models) else None
         with dg.DagsterInstance.get() as instance:
             week = run_week(instance, file=data)
-    truth = true_roi() if simulated else None
     if not week.refits:
         click.echo("\nThe input could not be loaded; the reason stands in the log above.")
     for model_key, refit in week.refits.items():
         print_results(warehouse, _run_to_show(warehouse, model_key, refit.run_id), truth)
     click.echo(f"\nTables: schema mmm in {warehouse.place}")
-    click.echo(f"Dagster UI: make ui CONFIG={settings}, then open http://localhost:3000")
+    ui = f"make ui CONFIG={settings}" if environment.IS_CLONE else "mmm ui"
+    click.echo(f"Dagster UI: {ui}, then open http://localhost:3000")
     if not week.success:
         raise click.exceptions.Exit(1)
 
 
+def _is_simulated(data: Path | None, models: Models) -> bool:
+    """Whether what will be fitted is the demo's market, whose truth is known."""
+    files = {one.input.file for one in models.all().usable.values()} if data is None else {data}
+    if len(files) != 1 or not (file := files.pop()) or not file.is_file():
+        return False
+    return file.read_text(encoding="utf-8", errors="replace") == market_text()
+
+
 def write_simulated_market(path: Path) -> Path:
     """Write the demo's market, in the columns that `examples/demo.yaml` names."""
+    path.write_text(market_text(), encoding="utf-8")
+    return path
+
+
+def market_text() -> str:
+    """The demo's market as a CSV."""
     market, _ = hill_mmm.simulate_national_market(DEMO_SEED)
     frame = pd.DataFrame({"week": market.weeks, "revenue": market.outcome[:, 0]})
     for channel, spend in zip(market.channels, market.spend[:, 0].T, strict=True):
         frame[f"{channel}_spend"] = spend
     for control, values in zip(market.control_names, market.controls[:, 0].T, strict=True):
         frame[control] = values
-    frame.to_csv(path, index=False)
-    return path
+    return frame.to_csv(index=False)
 
 
 def true_roi() -> "pd.Series[float]":

@@ -7,14 +7,14 @@ from rich.progress import BarColumn as Bar
 from rich.progress import Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
 
 from dagster_mmm.cli.explanation import explanation
-from dagster_mmm.cli.jobs import execute, why_it_failed
+from dagster_mmm.cli.jobs import NAMES, execute, why_it_failed
 from dagster_mmm.cli.options import Command, model_option, one_model, the_run
-from dagster_mmm.defs.keys import FIT, NOTHING_NEW, PANEL, result_key
+from dagster_mmm.defs.namespace import NOTHING_NEW
 from dagster_mmm.warehouse import tables
 from dagster_mmm.warehouse.runs import UnknownRunError
 
-RESULTS = [result_key(table) for table in tables.RESULT_TABLES]
-REFIT = [PANEL, FIT, *RESULTS]
+RESULTS = [NAMES.result(table) for table in tables.RESULT_TABLES]
+REFIT = [NAMES.panel, NAMES.fit, *RESULTS]
 
 
 @click.command(cls=Command)
@@ -34,7 +34,7 @@ def fit(model_key: str | None, force: bool) -> None:
     """
     settings = one_model(model_key)
     console = Console(stderr=True)
-    config = {"panel": {"config": {"force": force}}}
+    config = {NAMES.op(NAMES.panel): {"config": {"force": force}}}
     with FitBar(console) as bar:
         level = "ERROR" if console.is_terminal else "INFO"
         result = execute("refit", REFIT, config, level, bar.listen, settings.model_key)

@@ -10,20 +10,31 @@ from uuid import uuid4
 import click
 import dagster as dg
 
+from dagster_mmm import environment
+from dagster_mmm.defs.namespace import Namespace
 from dagster_mmm.schedule.failures import step_failures
-from dagster_mmm.schedule.partitions import MODELS
+
+# Of the code location that is this job alone.
+NAMES = Namespace()
 
 
 def require_dagster_home() -> None:
     """Refuse to go on if there is no Dagster home to record runs in.
 
+    It is `DAGSTER_HOME`, by default the project's folder if a dagster.yaml is there.
+
     Raises:
-        click.UsageError: if `DAGSTER_HOME` is not set.
+        click.UsageError: if there is none.
     """
-    if not os.environ.get("DAGSTER_HOME"):
+    if os.environ.get("DAGSTER_HOME"):
+        return
+    project = environment.project_folder()
+    if not (project / "dagster.yaml").is_file():
         raise click.UsageError(
-            "DAGSTER_HOME is not set: name the folder of a dagster.yaml, such as deploy/local"
+            f"there is no dagster.yaml in {project}, and DAGSTER_HOME is not set: `mmm init` makes "
+            "a project that has one; in a clone, name deploy/local"
         )
+    os.environ["DAGSTER_HOME"] = str(project)
 
 
 def run_job(
@@ -38,7 +49,7 @@ def run_job(
 
     Args:
         instance: where the run is recorded.
-        name: the job.
+        name: the job, without its prefix.
         config: its run configuration.
         model_key: the model, where the job is of one.
         assets: some of the job's assets, where not all.
@@ -48,10 +59,10 @@ def run_job(
     from dagster_mmm.definitions import defs
 
     if model_key is not None:
-        instance.add_dynamic_partitions(str(MODELS.name), [model_key])
+        instance.add_dynamic_partitions(str(NAMES.models.name), [model_key])
     return (
         defs()
-        .resolve_job_def(name)
+        .resolve_job_def(NAMES.named(name))
         .execute_in_process(
             dict(config or {}),
             instance=instance,
@@ -74,7 +85,7 @@ def execute(
     """Run some of a job's assets, with their checks.
 
     Args:
-        job: its name.
+        job: its name, without its prefix.
         assets: which.
         config: of their ops, by the op's name.
         log_level: from which on messages go to stderr.
@@ -100,6 +111,11 @@ def execute(
 
 
 def why_it_failed(result: dg.ExecuteInProcessResult) -> str:
-    """The words of the steps that failed."""
-    reasons = step_failures(result.all_events)
+    """The words of the blocking checks that failed, or else of the steps."""
+    checks = [
+        f"{check.check_name}: {check.description or 'failed'}"
+        for check in result.get_asset_check_evaluations()
+        if check.blocking and not check.passed
+    ]
+    reasons = checks or step_failures(result.all_events)
     return "\n".join(reasons) or "the run failed before its first step; the log has the reason"

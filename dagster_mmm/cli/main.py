@@ -4,7 +4,9 @@ from importlib import import_module
 
 import click
 from click.shell_completion import CompletionItem
+from dotenv import load_dotenv
 
+from dagster_mmm import environment
 from dagster_mmm.settings import SettingsError
 from dagster_mmm.warehouse.errors import WarehouseError
 from dagster_mmm.warehouse.publish import NoEarlierRunError, NotPublishableError
@@ -17,6 +19,7 @@ REFUSED = (WarehouseError, NotPublishableError, NoEarlierRunError, UnknownRunErr
 # Each command: its module, and what help and completion say of it. They do without the module,
 # which may import Dagster and take seconds.
 COMMANDS = {
+    "init": ("init", "Make a project for a file or table."),
     "demo": ("demo", "Run the whole job once, and print its results."),
     "run": ("run", "Run the week once: input, every model, dashboards."),
     "ui": ("services", "Serve the Dagster UI."),
@@ -70,7 +73,9 @@ class Commands(click.Group):
         return [*found, *click.Command.shell_complete(self, ctx, incomplete)]
 
     def invoke(self, ctx: click.Context) -> object:
-        """Like any group's, but errors become messages with their exit code."""
+        """Like any group's, but in the project's environment, and errors become messages."""
+        # What is set already stays as it is.
+        load_dotenv(environment.project_folder() / ".env")
         try:
             return super().invoke(ctx)
         except WRONG_SETTINGS as error:
@@ -84,8 +89,9 @@ class Commands(click.Group):
 def mmm() -> None:
     """The weekly marketing mix model, from a shell.
 
-    The settings file is --settings or MMM_SETTINGS, the warehouse MMM_WAREHOUSE_URL, Dagster's home
-    DAGSTER_HOME.
+    A project is a folder with an mmm.yaml: this one or one above it. Its .env is read, its folder
+    data keeps all that is made. Other settings are --settings or MMM_SETTINGS, another warehouse
+    MMM_WAREHOUSE_URL, another home of Dagster's DAGSTER_HOME.
 
     \b
     Exit codes:
@@ -95,6 +101,7 @@ def mmm() -> None:
 
     \b
     Examples:
+      mmm init --data weekly.csv
       mmm settings check
       mmm data check && mmm fit && mmm publish
       mmm runs --json | jq '.[] | select(.is_published)'

@@ -11,7 +11,7 @@ import pandas as pd
 from dagster_mmm import environment
 from dagster_mmm.settings import Settings, load_settings
 from dagster_mmm.warehouse.database import Warehouse
-from dagster_mmm.warehouse.runs import RunRecord, read_run
+from dagster_mmm.warehouse.runs import NoRunsError, RunRecord, read_run
 
 
 def _use_settings(ctx: click.Context, _: click.Parameter, file: Path | None) -> None:
@@ -43,7 +43,7 @@ class Command(click.Command):
                 expose_value=False,
                 is_eager=True,
                 callback=_use_settings,
-                help="The settings file; by default MMM_SETTINGS, or else the demo's.",
+                help="The settings file; by default MMM_SETTINGS, or else mmm.yaml.",
             )
         )
 
@@ -75,12 +75,18 @@ def one_model(model_key: str | None) -> Settings:
 
 
 def warehouse() -> Warehouse:
-    """The warehouse, with its result tables.
+    """The warehouse that results have been written to, its tables as this version has them.
 
     Raises:
+        NoRunsError: if there are no result tables; who asks makes none.
         WarehouseURLError, WarehouseError: if it cannot be used.
     """
     resource = Warehouse(url=environment.warehouse_url())
+    if not resource.has_result_tables():
+        raise NoRunsError(
+            f"there is no run in {resource.place} yet; `mmm run` makes the first, and `mmm fit` "
+            "one that is not published"
+        )
     resource.create_result_tables()
     return resource
 

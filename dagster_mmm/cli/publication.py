@@ -91,4 +91,4 @@ def _take_dashboards_along(resource: Warehouse) -> None:
     file = resource.file
     if file is not None:
         with resource.locked():
-            write_snapshot(file, snapshot_of(file))
+            write_snapshot(file, snapshot_of(file, resource.schema), resource.schema)

@@ -1,6 +1,7 @@
 """`mmm runs`, `mmm show`, `mmm explain`: the record of what was fitted, read."""
 
 import click
+import pandas as pd
 
 from dagster_mmm.cli.explanation import explanation, failed, with_age
 from dagster_mmm.cli.options import (
@@ -14,7 +15,7 @@ from dagster_mmm.cli.options import (
     the_run,
     warehouse,
 )
-from dagster_mmm.warehouse.runs import list_publications, list_runs
+from dagster_mmm.warehouse.runs import NoRunsError, list_publications, list_runs
 
 LISTED = (
     "started_at",
@@ -45,8 +46,11 @@ def runs(model_key: str | None, published: bool, limit: int, as_json: bool) -> N
       mmm runs --json --limit 100
     """
     listed = list_publications if published else list_runs
-    with warehouse().connected() as connection:
-        rows = with_age(listed(connection, model_key, limit))
+    try:
+        with warehouse().connected() as connection:
+            rows = with_age(listed(connection, model_key, limit))
+    except NoRunsError:
+        rows = pd.DataFrame()
     if as_json:
         print_json(records(rows))
     elif rows.empty:

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import click
 
+from dagster_mmm import environment
 from dagster_mmm.cli.jobs import require_dagster_home
 from dagster_mmm.cli.options import Command
-from dagster_mmm.environment import ROOT, settings_path
 
 THIS_MACHINE = "127.0.0.1"
 
@@ -26,7 +26,8 @@ def ui(port: int) -> None:
     """
     require_dagster_home()
     dagster = str(Path(sys.executable).with_name("dagster"))
-    workspace = str(ROOT / "workspace.yaml")
+    own = environment.project_folder() / "workspace.yaml"
+    workspace = str(own if own.is_file() else environment.ROOT / "workspace.yaml")
     _become([dagster, "dev", "-w", workspace, "-h", THIS_MACHINE, "-p", str(port)])
 
 
@@ -42,11 +43,18 @@ def dashboard(port: int) -> None:
     """
     if importlib.util.find_spec("streamlit") is None:
         raise click.ClickException("streamlit is not installed; install the extra `dashboards`")
-    app = str(ROOT / "dashboards" / "app.py")
-    _become([sys.executable, "-m", "streamlit", "run", app, "--server.port", str(port)])
+    app = str(environment.ROOT / "dashboards" / "app.py")
+    # The app's modules are found from here, before any of the same name.
+    path = [str(environment.ROOT), os.environ.get("PYTHONPATH", "")]
+    os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, path))
+    # Without -P, those of the working folder would be found first.
+    command = [sys.executable, "-P", "-m", "streamlit", "run", app, "--server.port", str(port)]
+    _become(command)
 
 
 def _become(command: list[str]) -> None:
     """Let the server take this process, so that signals reach it."""
-    os.environ["MMM_SETTINGS"] = str(settings_path())
+    # All that it starts has the same state, from whatever folder.
+    os.environ["MMM_STATE"] = str(environment.state_path())
+    os.environ["MMM_SETTINGS"] = str(environment.settings_path())
     os.execv(command[0], command)

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 import dagster as dg
 
 from dagster_mmm import environment
+from dagster_mmm.defs.namespace import Namespace
 from dagster_mmm.schedule.failures import step_failures
 from dagster_mmm.schedule.partitions import PARTITION_TAG
 from dagster_mmm.schedule.webhook import Alert, AlertError, post
@@ -19,13 +20,32 @@ SETTLED_SECONDS = 5
 ALERTS_A_TICK = 5
 
 
-@dg.sensor(
-    name="alerts",
-    minimum_interval_seconds=30,
-    default_status=dg.DefaultSensorStatus.RUNNING,
-    description="Posts runs and checks that failed to the webhook MMM_ALERT_WEBHOOK.",
-)
-def alerts(context: dg.SensorEvaluationContext) -> dg.SkipReason:
+def alert_sensors(names: Namespace) -> list[dg.SensorDefinition]:
+    """What tells of failures, and what writes them down; they request no run, and are on."""
+    on = dg.DefaultSensorStatus.RUNNING
+    return [
+        dg.sensor(
+            name=names.named("alerts"),
+            minimum_interval_seconds=30,
+            default_status=on,
+            description="Posts runs and checks that failed to the webhook MMM_ALERT_WEBHOOK.",
+        )(names.bound(alerts)),
+        dg.run_status_sensor(
+            run_status=dg.DagsterRunStatus.FAILURE,
+            name=names.named("failed_runs"),
+            default_status=on,
+            description="Rejects the row of a run that died, with where to look.",
+        )(names.bound(ended_runs)),
+        dg.run_status_sensor(
+            run_status=dg.DagsterRunStatus.CANCELED,
+            name=names.named("canceled_runs"),
+            default_status=on,
+            description="Rejects the row of a run that was stopped in the UI.",
+        )(names.bound(ended_runs)),
+    ]
+
+
+def alerts(context: dg.SensorEvaluationContext, names: Namespace) -> dg.SkipReason:
     """Tell of each failure once; what the webhook does not take is tried again at the next tick.
 
     Dagster's own run-failure sensors go on to the next run where posting fails, so that an alert
@@ -36,7 +56,7 @@ def alerts(context: dg.SensorEvaluationContext) -> dg.SkipReason:
         # What happened before somebody wanted to hear of it is no news.
         context.update_cursor(str(until))
         return dg.SkipReason(None if webhook else "MMM_ALERT_WEBHOOK is not set: nobody is told")
-    news = _news(context.instance, float(context.cursor), until)
+    news = _news(context.instance, names, float(context.cursor), until)
     for happened, alert in news[:ALERTS_A_TICK]:
         try:
             post(webhook, alert)
@@ -49,38 +69,21 @@ def alerts(context: dg.SensorEvaluationContext) -> dg.SkipReason:
     return dg.SkipReason(f"told of {len(news[:ALERTS_A_TICK])} failures")
 
 
-@dg.run_status_sensor(
-    run_status=dg.DagsterRunStatus.FAILURE,
-    name="failed_runs",
-    default_status=dg.DefaultSensorStatus.RUNNING,
-    description="Rejects the row of a run that died, with where to look.",
-)
-def failed_runs(context: dg.RunStatusSensorContext, warehouse: dg.ResourceParam[Warehouse]) -> None:
-    """A killed process cannot write its own end; run monitoring notices it, and this does."""
-    _reject_row(context, warehouse)
-
-
-@dg.run_status_sensor(
-    run_status=dg.DagsterRunStatus.CANCELED,
-    name="canceled_runs",
-    default_status=dg.DefaultSensorStatus.RUNNING,
-    description="Rejects the row of a run that was stopped in the UI.",
-)
-def canceled_runs(
-    context: dg.RunStatusSensorContext, warehouse: dg.ResourceParam[Warehouse]
+def ended_runs(
+    context: dg.RunStatusSensorContext, names: Namespace, warehouse: dg.ResourceParam[Warehouse]
 ) -> None:
-    """As of a failed run."""
-    _reject_row(context, warehouse)
-
-
-def _reject_row(context: dg.RunStatusSensorContext, warehouse: Warehouse) -> None:
+    """A killed process cannot write its own end; run monitoring notices it, and this does."""
+    if not names.owns(context.dagster_run):
+        return
     warehouse.create_result_tables()
     with warehouse.begin() as connection:
         reject_ended(connection, [context.dagster_run.run_id])
 
 
-def _news(instance: dg.DagsterInstance, since: float, until: float) -> list[tuple[float, Alert]]:
-    """What failed between two times (seconds since 1970), with its own time, the oldest first."""
+def _news(
+    instance: dg.DagsterInstance, names: Namespace, since: float, until: float
+) -> list[tuple[float, Alert]]:
+    """What failed of ours between two times (seconds since 1970), each with its time, in order."""
     # Dagster has no public way to read the checks of all assets. Files of SQLite, of which each run
     # has its own, are opened where their run was active since.
     of_checks = dg.EventRecordsFilter(
@@ -93,21 +96,23 @@ def _news(instance: dg.DagsterInstance, since: float, until: float) -> list[tupl
         FAILURE, after_timestamp=since, before_timestamp=until
     )
     found = [
-        (record.timestamp, _of_check(record.event_log_entry))
+        (record.timestamp, _of_check(names, record.event_log_entry))
         for record in instance.event_log_storage.get_event_records(of_checks)
     ]
     found += [
-        (record.timestamp, _of_run(instance, record.run_id))
+        (record.timestamp, _of_run(instance, names, record.run_id))
         for record in instance.fetch_run_status_changes(of_runs, limit=1000).records
     ]
     news = [(happened, alert) for happened, alert in found if alert is not None]
     return sorted(news, key=lambda item: item[0])
 
 
-def _of_check(entry: dg.EventLogEntry) -> Alert | None:
+def _of_check(names: Namespace, entry: dg.EventLogEntry) -> Alert | None:
     """A failed check of severity ERROR; the alert of the run names those that stopped it."""
     check = entry.asset_check_evaluation
     if check is None or check.passed or check.severity is dg.AssetCheckSeverity.WARN:
+        return None
+    if not names.has(check.asset_key):
         return None
     if check.blocking and entry.run_id:
         return None
@@ -121,10 +126,10 @@ def _of_check(entry: dg.EventLogEntry) -> Alert | None:
     )
 
 
-def _of_run(instance: dg.DagsterInstance, run_id: str) -> Alert | None:
+def _of_run(instance: dg.DagsterInstance, names: Namespace, run_id: str) -> Alert | None:
     run = instance.get_run_by_id(run_id)
-    if run is None:
-        # Deleted since.
+    if run is None or not names.owns(run):
+        # Deleted since, or others'.
         return None
     return Alert(
         headline=f"{run.job_name} failed",

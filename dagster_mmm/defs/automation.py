@@ -5,16 +5,16 @@ loading: every tick and every run says what is wrong with it.
 """
 
 import json
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import asdict
 from datetime import UTC, date, datetime, time
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import dagster as dg
 
-from dagster_mmm.defs.dbt_models import INPUT_LAYERS, input_models
-from dagster_mmm.defs.keys import PANEL, WEEKLY_INPUT
-from dagster_mmm.environment import settings_path
+from dagster_mmm.defs.dbt_models import INPUT_LAYERS, SHOWN_LAYERS, models_of
+from dagster_mmm.defs.namespace import JOBS, Namespace
 from dagster_mmm.schedule import dagster_runs as runs
 from dagster_mmm.schedule.clock import Clock
 from dagster_mmm.schedule.due import (
@@ -25,10 +25,11 @@ from dagster_mmm.schedule.due import (
     refits_due,
     week_waited_for,
 )
-from dagster_mmm.schedule.partitions import ASKED_TAG, MODEL_TAG, MODELS, WEEK_TAG
-from dagster_mmm.settings import Models, SettingsError, load_models
+from dagster_mmm.schedule.partitions import ASKED_TAG, MODEL_TAG, WEEK_TAG
+from dagster_mmm.settings import Models, SettingsError
 from dagster_mmm.settings.resource import SettingsResource
 from dagster_mmm.settings.sections import ScheduleSettings
+from dagster_mmm.warehouse import tables
 from dagster_mmm.warehouse.database import Warehouse
 from dagster_mmm.warehouse.errors import WarehouseBusyError
 from dagster_mmm.warehouse.marts import (
@@ -49,59 +50,80 @@ RETIRED = (
 # A tick that cannot have the warehouse in this time leaves it to the next.
 TICK_SECONDS = 5
 
-weekly_input = dg.define_asset_job(
-    "weekly_input",
-    selection=dg.AssetSelection.groups("ingest", *INPUT_LAYERS),
-    description="Load the raw tables, and build the weekly input of all models.",
-    executor_def=dg.in_process_executor,
-)
-refit = dg.define_asset_job(
-    "refit",
-    selection=dg.AssetSelection.groups("model", "results", "published"),
-    description="Check, fit, judge and publish one model.",
-    executor_def=dg.in_process_executor,
-)
-dashboards = dg.define_asset_job(
-    "dashboards",
-    selection=dg.AssetSelection.groups("latest", "history", "ledger", "dashboards"),
-    description="Build and test the views of what is published, and copy them for dashboards.",
-    executor_def=dg.in_process_executor,
-)
+
+def asset_jobs(names: Namespace) -> list[Any]:
+    """The jobs: the input of all models, a refit, what dashboards read, and a score."""
+    results = [names.result(table) for table in tables.RESULT_TABLES]
+    assets = {
+        "weekly_input": [names.raw, *models_of(names, INPUT_LAYERS)],
+        "refit": [names.panel, names.fit, *results, names.published],
+        "dashboards": [*models_of(names, SHOWN_LAYERS), names.key("dashboard_snapshot")],
+        "score_new_weeks": [names.key("score")],
+    }
+    return [
+        dg.define_asset_job(
+            names.named(job),
+            selection=dg.AssetSelection.assets(*assets[job]),
+            description=description,
+            executor_def=dg.in_process_executor,
+        )
+        for job, description in JOBS.items()
+    ]
 
 
-def weekly_schedule() -> dg.ScheduleDefinition:
-    """The schedule of the settings file."""
-    schedule = _schedule()
-
-    @dg.schedule(
-        name="weekly_input",
-        job=weekly_input,
+def weekly_schedule(names: Namespace, settings: SettingsResource) -> dg.ScheduleDefinition:
+    """The schedule of the settings."""
+    schedule = _schedule(settings)
+    return dg.schedule(
+        name=names.named("weekly_input"),
+        job_name=names.named("weekly_input"),
         cron_schedule=schedule.cron,
         execution_timezone=schedule.timezone,
-    )
-    def load_week(
-        context: dg.ScheduleEvaluationContext, settings: SettingsResource
-    ) -> dg.RunRequest:
-        """Ask for the input of the week that is over."""
-        loaded = settings.models()
-        scheduled = context.scheduled_execution_time
-        week = last_complete_week(scheduled.date(), loaded.input.week_starts_on)
-        return dg.RunRequest(tags={WEEK_TAG: str(week), ASKED_TAG: scheduled.isoformat()})
-
-    return load_week
+    )(names.bound(load_week))
 
 
-def _schedule() -> ScheduleSettings:
-    """The file's, or the default where the file cannot be read: its ticks say so then."""
+def load_week(context: dg.ScheduleEvaluationContext, settings: SettingsResource) -> dg.RunRequest:
+    """Ask for the input of the week that is over."""
+    loaded = settings.models()
+    scheduled = context.scheduled_execution_time
+    week = last_complete_week(scheduled.date(), loaded.input.week_starts_on)
+    return dg.RunRequest(tags={WEEK_TAG: str(week), ASKED_TAG: scheduled.isoformat()})
+
+
+def _schedule(settings: SettingsResource) -> ScheduleSettings:
+    """The settings', or the default where these cannot be read: its ticks say so then."""
     try:
-        return load_models(settings_path()).schedule
+        return settings.models().schedule
     except SettingsError:
         return ScheduleSettings()
 
 
-@dg.sensor(name="models", minimum_interval_seconds=60)
+def sensors(names: Namespace) -> list[dg.SensorDefinition]:
+    """What starts the jobs, and knows the models."""
+
+    def sensor(
+        function: Callable[..., dg.SensorResult | dg.RunRequest | dg.SkipReason],
+        name: str,
+        seconds: int,
+        job: str | None = None,
+    ) -> dg.SensorDefinition:
+        return dg.sensor(
+            name=names.named(name),
+            job_name=None if job is None else names.named(job),
+            minimum_interval_seconds=seconds,
+        )(names.bound(function))
+
+    return [
+        sensor(models, "models", 60),
+        sensor(refits, "refits", 60, "refit"),
+        sensor(late, "late_input", 300, "weekly_input"),
+        sensor(refreshed, "dashboards", 60, "dashboards"),
+    ]
+
+
 def models(
     context: dg.SensorEvaluationContext,
+    names: Namespace,
     settings: SettingsResource,
     warehouse: dg.ResourceParam[Warehouse],
 ) -> dg.SensorResult | dg.SkipReason:
@@ -112,15 +134,15 @@ def models(
         return dg.SkipReason(str(error))
     for reason in keys.unusable:
         context.log.error(f"a text of input.model_column cannot name a model: found {reason}")
-    new = sorted(set(keys.usable) - set(_known_models(context.instance)))
+    new = sorted(set(keys.usable) - set(_known_models(context.instance, names)))
     if not new:
         return dg.SkipReason("there is no new model")
-    return dg.SensorResult(dynamic_partitions_requests=[MODELS.build_add_request(new)])
+    return dg.SensorResult(dynamic_partitions_requests=[names.models.build_add_request(new)])
 
 
-@dg.sensor(name="refits", job=refit, minimum_interval_seconds=60)
 def refits(
     context: dg.SensorEvaluationContext,
+    names: Namespace,
     settings: SettingsResource,
     warehouse: dg.ResourceParam[Warehouse],
     clock: dg.ResourceParam[Clock],
@@ -129,17 +151,17 @@ def refits(
     loaded = settings.models()
     week = _week(loaded, clock)
     try:
-        ours = _our_models(context.instance, _for_a_tick(warehouse), loaded)
+        ours = _our_models(context.instance, names, _for_a_tick(warehouse), loaded)
         waited_for = _weeks_waited_for(loaded, ours, week)
-        known = _arrived(context.instance, _for_a_tick(warehouse), loaded, week, waited_for)
-        rests_on = _fingerprints(context.instance, _for_a_tick(warehouse), loaded, known)
+        known = _arrived(context.instance, names, _for_a_tick(warehouse), loaded, week, waited_for)
+        rests_on = _fingerprints(context.instance, names, _for_a_tick(warehouse), loaded, known)
     except WarehouseBusyError as error:
         return dg.SkipReason(str(error))
-    earlier = runs.attempts(context.instance, week)
+    earlier = runs.attempts(context.instance, week, names.owns)
     due = refits_due(week, known, rests_on, earlier, loaded.triggers)
     if not due:
         return dg.SkipReason(f"{len(known)} models have their input of {week}; none is due")
-    as_of = {"ops": {"panel": {"config": {"as_of": str(week)}}}}
+    as_of = {"ops": {names.op(names.panel): {"config": {"as_of": str(week)}}}}
     return dg.SensorResult(
         run_requests=[
             dg.RunRequest(
@@ -157,9 +179,9 @@ def refits(
     )
 
 
-@dg.sensor(name="late_input", job=weekly_input, minimum_interval_seconds=300)
 def late(
     context: dg.SensorEvaluationContext,
+    names: Namespace,
     settings: SettingsResource,
     warehouse: dg.ResourceParam[Warehouse],
     clock: dg.ResourceParam[Clock],
@@ -171,18 +193,18 @@ def late(
     loaded = settings.models()
     week, now = _week(loaded, clock), clock.now()
     try:
-        ours = _our_models(context.instance, _for_a_tick(warehouse), loaded)
+        ours = _our_models(context.instance, names, _for_a_tick(warehouse), loaded)
         waited_for = _weeks_waited_for(loaded, ours, week)
         missing = set(waited_for) - _arrived(
-            context.instance, _for_a_tick(warehouse), loaded, week, waited_for
+            context.instance, names, _for_a_tick(warehouse), loaded, week, waited_for
         )
-        gone = _models_gone(context.instance, _for_a_tick(warehouse), loaded)
+        gone = _models_gone(context.instance, names, _for_a_tick(warehouse), loaded)
     except WarehouseBusyError as error:
         return dg.SkipReason(str(error))
     told = json.loads(context.cursor or "{}")
     reported = told.get(str(week), [])
-    asked = runs.load_times(context.instance, weekly_input.name, week)
-    is_loading = runs.is_under_way(context.instance, weekly_input.name)
+    asked = runs.load_times(context.instance, names.named("weekly_input"), week)
+    is_loading = runs.is_under_way(context.instance, names.named("weekly_input"))
     found = late_input(now, missing | gone, asked, is_loading, reported, loaded.schedule)
     if found.ask_again:
         tags = {WEEK_TAG: str(week), ASKED_TAG: now.astimezone(UTC).isoformat()}
@@ -204,7 +226,7 @@ def late(
     return dg.SensorResult(
         asset_events=[
             dg.AssetCheckEvaluation(
-                asset_key=PANEL,
+                asset_key=names.panel,
                 check_name="input_has_arrived",
                 passed=False,
                 severity=dg.AssetCheckSeverity.ERROR,
@@ -213,17 +235,20 @@ def late(
             )
             for model_key, reason in reasons.items()
         ],
-        dynamic_partitions_requests=[MODELS.build_delete_request(retired)] if retired else None,
+        dynamic_partitions_requests=[names.models.build_delete_request(retired)]
+        if retired
+        else None,
         cursor=json.dumps({str(week): sorted({*reported, *found.report})}),
     )
 
 
-@dg.sensor(name="dashboards", job=dashboards, minimum_interval_seconds=60)
 def refreshed(
-    context: dg.SensorEvaluationContext, warehouse: dg.ResourceParam[Warehouse]
+    context: dg.SensorEvaluationContext,
+    names: Namespace,
+    warehouse: dg.ResourceParam[Warehouse],
 ) -> dg.RunRequest | dg.SkipReason:
     """Refreshes what dashboards read, when the refits of some publications are over."""
-    if runs.is_under_way(context.instance, refit.name, dashboards.name):
+    if runs.is_under_way(context.instance, names.named("refit"), names.named("dashboards")):
         return dg.SkipReason("models are being refitted")
     try:
         with _for_a_tick(warehouse).begin() as connection:
@@ -238,25 +263,29 @@ def refreshed(
 
 def _for_a_tick(warehouse: Warehouse) -> Warehouse:
     """The warehouse for a tick, which Dagster ends after a minute."""
-    return Warehouse(url=warehouse.url, lock_seconds=TICK_SECONDS)
+    return Warehouse(warehouse.url, TICK_SECONDS, warehouse.schema)
 
 
-def _known_models(instance: dg.DagsterInstance) -> list[str]:
-    return list(instance.get_dynamic_partitions(str(MODELS.name)))
+def _known_models(instance: dg.DagsterInstance, names: Namespace) -> list[str]:
+    return list(instance.get_dynamic_partitions(str(names.models.name)))
 
 
-def _our_models(instance: dg.DagsterInstance, warehouse: Warehouse, loaded: Models) -> set[str]:
+def _our_models(
+    instance: dg.DagsterInstance, names: Namespace, warehouse: Warehouse, loaded: Models
+) -> set[str]:
     """The models that Dagster knows, but for those of another settings file."""
-    return set(_known_models(instance)).intersection(model_keys(warehouse, loaded).usable)
+    return set(_known_models(instance, names)).intersection(model_keys(warehouse, loaded).usable)
 
 
-def _models_gone(instance: dg.DagsterInstance, warehouse: Warehouse, loaded: Models) -> set[str]:
+def _models_gone(
+    instance: dg.DagsterInstance, names: Namespace, warehouse: Warehouse, loaded: Models
+) -> set[str]:
     """The models that Dagster knows from this settings file, if not in it or in its data now."""
     if not has_input(warehouse):
         # Nobody knows what is in the data.
         return set()
-    of_others = models_of_others(warehouse, loaded)
-    return set(_known_models(instance)).difference(of_others, model_keys(warehouse, loaded).usable)
+    known, ours = set(_known_models(instance, names)), model_keys(warehouse, loaded).usable
+    return known.difference(models_of_others(warehouse, loaded), ours)
 
 
 def _week(loaded: Models, clock: Clock) -> date:
@@ -272,6 +301,7 @@ def _weeks_waited_for(loaded: Models, model_keys: Collection[str], week: date) -
 
 def _arrived(
     instance: dg.DagsterInstance,
+    names: Namespace,
     warehouse: Warehouse,
     loaded: Models,
     week: date,
@@ -283,7 +313,7 @@ def _arrived(
     model that holds weeks back waits until the input was built after the week's end.
     """
     there = arrived(warehouse, waited_for, days=7 if loaded.input.grain == "daily" else 1)
-    built = runs.last_made(instance, WEEKLY_INPUT)
+    built = runs.last_made(instance, names.weekly_input)
     over = datetime.combine(week + WEEK, time(), ZoneInfo(loaded.schedule.timezone))
     is_built_since = built is not None and built >= over
     return frozenset(key for key in there if is_built_since or waited_for[key] == week)
@@ -291,13 +321,14 @@ def _arrived(
 
 def _fingerprints(
     instance: dg.DagsterInstance,
+    names: Namespace,
     warehouse: Warehouse,
     loaded: Models,
     model_keys: frozenset[str],
 ) -> dict[str, Fingerprints]:
     """Of what a refit of each model would rest on now."""
     values = input_fingerprints(warehouse)
-    dbt = runs.code_fingerprint(instance, input_models())
+    dbt = runs.code_fingerprint(instance, models_of(names, INPUT_LAYERS))
     usable = loaded.all(tuple(model_keys)).usable
     return {
         model_key: {
@@ -316,5 +347,6 @@ def _overdue(loaded: Models, week: date) -> str:
     hours = loaded.schedule.wait_hours
     return (
         f"the input of the week of {week} has not arrived, or cannot be read, {hours:g} hours "
-        "after it was first asked for; load it, run the job weekly_input, and the model is refitted"
+        "after it was first asked for; load it, run the job that builds the weekly input, and the "
+        "model is refitted"
     )

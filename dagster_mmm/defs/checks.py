@@ -6,9 +6,8 @@ from typing import Any
 import dagster as dg
 import sqlalchemy as sa
 
-from dagster_mmm.defs.keys import PUBLISHED, REJECTED_INPUT, WEEKLY_INPUT, result_key
+from dagster_mmm.defs.namespace import Namespace
 from dagster_mmm.schedule.clock import Clock
-from dagster_mmm.schedule.partitions import MODELS
 from dagster_mmm.settings.resource import SettingsResource
 from dagster_mmm.warehouse import tables
 from dagster_mmm.warehouse.database import Warehouse
@@ -22,7 +21,6 @@ from dagster_mmm.warehouse.runs import (
     stored_verdicts,
 )
 
-VERDICTS = result_key(tables.DIAGNOSTIC)
 # The checks of the UI, each of one stored verdict.
 STORED = {
     "contributions_add_up": (
@@ -40,7 +38,25 @@ STORED = {
 }
 
 
-@dg.asset_check(asset=REJECTED_INPUT, additional_deps=[WEEKLY_INPUT])
+def job_checks(names: Namespace) -> list[dg.AssetChecksDefinition]:
+    """The checks beside those of `panel` and of the ledger."""
+    models, diagnostic = names.models, names.result(tables.DIAGNOSTIC)
+    specs = [
+        dg.AssetCheckSpec(name, asset=diagnostic, partitions_def=models, description=description)
+        for name, (_, description) in STORED.items()
+    ]
+    return [
+        dg.asset_check(asset=names.rejected_input, additional_deps=[names.weekly_input])(
+            names.bound(rows_have_a_model)
+        ),
+        dg.asset_check(asset=diagnostic, blocking=True, partitions_def=models)(
+            names.bound(converged)
+        ),
+        dg.multi_asset_check(name=names.named("verdicts"), specs=specs)(names.bound(verdicts)),
+        dg.asset_check(asset=names.published, partitions_def=models)(names.bound(is_up_to_date)),
+    ]
+
+
 def rows_have_a_model(
     settings: SettingsResource, warehouse: dg.ResourceParam[Warehouse]
 ) -> dg.AssetCheckResult:
@@ -67,7 +83,6 @@ def _run_of(context: dg.AssetCheckExecutionContext, connection: sa.Connection) -
     return run_id
 
 
-@dg.asset_check(asset=VERDICTS, blocking=True, partitions_def=MODELS)
 def converged(
     context: dg.AssetCheckExecutionContext, warehouse: dg.ResourceParam[Warehouse]
 ) -> dg.AssetCheckResult:
@@ -83,12 +98,6 @@ def converged(
     )
 
 
-@dg.multi_asset_check(
-    specs=[
-        dg.AssetCheckSpec(name, asset=VERDICTS, partitions_def=MODELS, description=description)
-        for name, (_, description) in STORED.items()
-    ]
-)
 def verdicts(
     context: dg.AssetCheckExecutionContext, warehouse: dg.ResourceParam[Warehouse]
 ) -> Iterator[dg.AssetCheckResult]:
@@ -120,7 +129,6 @@ def _of_stored(name: str, stored: sa.Row[Any] | None) -> dg.AssetCheckResult:
     )
 
 
-@dg.asset_check(asset=PUBLISHED, partitions_def=MODELS)
 def is_up_to_date(
     context: dg.AssetCheckExecutionContext,
     settings: SettingsResource,

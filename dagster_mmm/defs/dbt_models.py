@@ -1,46 +1,68 @@
-"""The dbt project `sql/`: raw rows to the weekly mart, and result tables to the latest views."""
+"""The dbt package `sql/`: raw rows to the weekly mart, and result tables to the latest views.
 
+It is built by itself, or in the project that has installed it: `MMM_DBT_PROJECT`.
+"""
+
+import hashlib
 import json
 import os
 import shutil
 import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from contextlib import suppress
-from functools import cached_property
+from functools import cache, cached_property
 from importlib import metadata
+from itertools import chain
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
+from uuid import uuid4
 
 import dagster as dg
 from dagster_dbt import DagsterDbtTranslator, DbtCliResource, DbtProject, dbt_assets
 from packaging.version import Version
 
 from dagster_mmm import environment, inputs
-from dagster_mmm.defs.keys import WEEKLY_INPUT
+from dagster_mmm.defs.namespace import WAREHOUSE_POOL, Namespace
 from dagster_mmm.schedule.freshness import WEEKLY
 from dagster_mmm.settings import built_by, dbt_vars
 from dagster_mmm.settings.resource import SettingsResource
 from dagster_mmm.warehouse.database import Warehouse
 from dagster_mmm.warehouse.dbt_environment import tell_dbt
+from dagster_mmm.warehouse.tables import SCHEMA
 
-SQL = environment.ROOT / "sql"
+PROJECT = environment.dbt_project_path()
+# Of another project, the package's models alone; its input contract is that project's to build.
+PACKAGE, NOT_OURS = "package:mmm", "fqn:mmm.contract.*"
+# In another project, the package leaves it to the job to read raw rows.
+IN_THE_JOB = {"mmm_input_layer": True, "mmm_results_schema": SCHEMA}
 # What dbt has parsed; a build that finds it, of the same settings, need not parse again.
 PARSED = "partial_parse.msgpack"
+# Folders of dbt files, and how those of manifests begin.
+PARTS = ("models", "macros", "tests")
+MANIFESTS = "manifest-"
+# The op that builds models, behind the prefix of its job.
+BUILD = "dbt_models"
 # Every build leaves a folder of logs and compiled SQL of some megabytes.
 LOGS_KEPT_DAYS = 30
 # What Linux lets a single argument of a command hold.
 MAX_ARGUMENT = 128 * 1024 - 1
 
 
-def _manifest_is_stale(manifest: Path) -> bool:
-    """Whether a dbt file is newer than the manifest, as after an edit or a pull."""
-    if not manifest.exists():
-        return True
-    sources = (*SQL.glob("*.yml"), *(SQL / "models").rglob("*"), *(SQL / "macros").rglob("*"))
-    sources += tuple((SQL / "tests").rglob("*"))
-    return max(path.stat().st_mtime for path in sources) > manifest.stat().st_mtime
+def _target_of_manifest() -> Path:
+    """Where the manifest of the dbt files as they stand is, or is to be: by their contents.
+
+    By their times it would not do: those of an upgraded wheel are older than today's manifest.
+    """
+    digest = hashlib.sha256(metadata.version("dbt-core").encode())
+    roots = (PROJECT, *(PROJECT / "dbt_packages").glob("*"))
+    parts = [
+        (root.glob("*.yml"), *((root / part).rglob("*.*") for part in PARTS)) for root in roots
+    ]
+    for path in sorted(chain.from_iterable(chain.from_iterable(parts))):
+        digest.update(f"{path.relative_to(PROJECT)}\n".encode() + path.read_bytes())
+    return environment.dbt_path() / f"{MANIFESTS}{digest.hexdigest()[:12]}"
 
 
 class Dbt(DbtCliResource):
@@ -58,53 +80,84 @@ class Dbt(DbtCliResource):
         """No adapter, which `cli` takes for an answer, though its annotation does not say so."""
 
 
-DBT_PROJECT = DbtProject(project_dir=SQL, profiles_dir=SQL)
+DBT_PROJECT = DbtProject(project_dir=PROJECT, target_path=_target_of_manifest())
 # The dbt of this environment, whether or not its folder is on the PATH.
-DBT = Dbt(project_dir=str(SQL), dbt_executable=str(Path(sys.executable).with_name("dbt")))
+DBT = Dbt(project_dir=str(PROJECT), dbt_executable=str(Path(sys.executable).with_name("dbt")))
 
 
 def _write_manifest(manifest: Path) -> None:
     """Parse the project; who loads it meanwhile finds the old manifest or the new one, whole."""
     manifest.parent.mkdir(parents=True, exist_ok=True)
     with TemporaryDirectory(dir=manifest.parent) as folder:
-        DBT.cli(["parse", "--quiet"], target_path=Path(folder)).wait()
+        parse = ["parse", "--quiet", "--vars", json.dumps(IN_THE_JOB)]
+        DBT.cli(parse, target_path=Path(folder)).wait()
         os.replace(Path(folder) / manifest.name, manifest)
 
 
-if _manifest_is_stale(DBT_PROJECT.manifest_path):
+if not DBT_PROJECT.manifest_path.exists():
     _write_manifest(DBT_PROJECT.manifest_path)
+
+
+@cache
+def manifest() -> Mapping[str, Any]:
+    """What dbt has parsed."""
+    return json.loads(DBT_PROJECT.manifest_path.read_text())
 
 
 # The folders of models that make the weekly input; the others show what is published.
 INPUT_LAYERS = ("staging", "intermediate", "input")
+SHOWN_LAYERS = ("latest", "history", "ledger", "semantic")
 
 
 class LayerTranslator(DagsterDbtTranslator):
     """Groups dbt models by the folder that they stand in: staging, intermediate, input, latest."""
 
+    def __init__(self, names: Namespace) -> None:
+        super().__init__()
+        self.names = names
+
     def get_asset_spec(
         self, manifest: Mapping[str, Any], unique_id: str, project: DbtProject | None
     ) -> dg.AssetSpec:
-        """The default spec, in its layer's group; the input contract is to be fresh."""
+        """The default spec with the job's prefix, in its layer's group."""
         spec = super().get_asset_spec(manifest, unique_id, project)
+        spec = spec.replace_attributes(key=self.names.key(*spec.key.path))
         node = manifest["nodes"].get(unique_id)
         if node is None:
             return spec
-        is_weekly = spec.key == WEEKLY_INPUT
+        is_weekly = spec.key == self.names.weekly_input
         return spec.replace_attributes(
-            group_name=node["fqn"][-2],
+            group_name=self.names.group_of(_layer(node)),
             tags={**spec.tags, "mmm/writes": "warehouse"},
             freshness_policy=WEEKLY if is_weekly else None,
         )
 
 
-@dbt_assets(
-    manifest=DBT_PROJECT.manifest_path,
-    project=DBT_PROJECT,
-    dagster_dbt_translator=LayerTranslator(),
-    pool="warehouse",
-)
-def dbt_models(
+def dbt_models(names: Namespace) -> dg.AssetsDefinition:
+    """The assets of dbt's models."""
+    return dbt_assets(
+        manifest=manifest(),
+        project=DBT_PROJECT,
+        select=PACKAGE,
+        exclude=NOT_OURS,
+        dagster_dbt_translator=LayerTranslator(names),
+        name=names.named(BUILD),
+        pool=WAREHOUSE_POOL,
+    )(names.bound(build_models))
+
+
+def models_of(names: Namespace, layers: Container[str]) -> list[dg.AssetKey]:
+    """The assets of the dbt models of some layers."""
+    nodes = manifest()["nodes"].values()
+    ours = [n for n in nodes if (n["resource_type"], n["package_name"]) == ("model", "mmm")]
+    return [names.key(node["name"]) for node in ours if _layer(node) in layers]
+
+
+def _layer(node: Mapping[str, Any]) -> str:
+    return Path(node["original_file_path"]).parent.name
+
+
+def build_models(
     context: dg.AssetExecutionContext,
     dbt: DbtCliResource,
     settings: SettingsResource,
@@ -117,6 +170,8 @@ def dbt_models(
     variables = json.dumps(
         dbt_vars(readable.settings.values(), readable.undeclared)
         | built_by(models.path, readable.settings, readable.undeclared)
+        | IN_THE_JOB
+        | {"mmm_results_schema": warehouse.schema}
     )
     if len(variables) > MAX_ARGUMENT:
         raise dg.Failure(
@@ -124,28 +179,52 @@ def dbt_models(
             "are more than dbt can be told; bring those that have the same columns into one table, "
             "and name its input.model_column"
         )
-    tell_dbt()
+    _require_schema(warehouse.schema)
+    tell_dbt(warehouse)
     # The views of what is published read tables that the first fit would otherwise make.
     warehouse.create_result_tables()
     # dbt's unit tests prove the SQL, not this week's data: they run in the test suite.
     arguments = ["build", "--vars", variables, "--exclude-resource-type", "unit_test"]
     with warehouse.locked():
-        build = dbt.cli(arguments, context=context)
+        build = dbt.cli(arguments, context=context, target_path=_target_of_build(context))
         yield from build.stream()
         os.replace(build.target_path / PARSED, build.target_path.with_name(PARSED))
         remove_old_logs(build.target_path.parent)
 
 
+def _require_schema(wanted: str) -> None:
+    """The weekly input is where the job looks for it, whatever the project names its schemas by.
+
+    The profile of our own project follows the job.
+    """
+    if DBT_PROJECT.name == "mmm":
+        return
+    schema = manifest()["nodes"]["model.mmm.mmm_weekly_input"]["schema"]
+    if schema != wanted:
+        raise dg.Failure(
+            f"{PROJECT} builds the models of the package mmm in the schema {schema!r}, and the job "
+            f"reads {wanted!r}: set models.mmm.+schema in its dbt_project.yml, and let its macro "
+            "generate_schema_name take that name as it stands"
+        )
+
+
+def _target_of_build(context: dg.AssetExecutionContext) -> Path:
+    """A folder of a build's own, with what the build before it has parsed."""
+    name = f"{context.op_execution_context.op.name}-{context.run.run_id[:7]}-{uuid4().hex[:7]}"
+    target = environment.dbt_path() / name
+    target.mkdir(parents=True)
+    # There is none before the first build.
+    with suppress(FileNotFoundError):
+        shutil.copy(target.with_name(PARSED), target)
+    return target
+
+
 def remove_old_logs(target: Path) -> None:
-    """Remove what builds of more than `LOGS_KEPT_DAYS` ago have left in dbt's target folder."""
+    """Remove what builds of more than `LOGS_KEPT_DAYS` ago have left, and manifests of old code."""
     oldest = time.time() - LOGS_KEPT_DAYS * 24 * 3600
-    for build in target.glob(f"{dbt_models.op.name}-*"):
+    folders = {*target.glob(f"*{BUILD}-*"), *target.glob(f"{MANIFESTS}*")}
+    for folder in folders - {DBT_PROJECT.target_path}:
         # Another warehouse's job may be removing it too.
         with suppress(FileNotFoundError):
-            if build.stat().st_mtime < oldest:
-                shutil.rmtree(build)
-
-
-def input_models() -> list[dg.AssetKey]:
-    """The dbt models that make the weekly input."""
-    return [spec.key for spec in dbt_models.specs if spec.group_name in INPUT_LAYERS]
+            if folder.stat().st_mtime < oldest:
+                shutil.rmtree(folder)

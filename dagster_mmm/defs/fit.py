@@ -7,10 +7,10 @@ import dagster as dg
 
 from dagster_mmm import fitting, inputs
 from dagster_mmm.defs.markdown import verdict_markdown
+from dagster_mmm.defs.namespace import SAMPLING_POOL, Namespace
 from dagster_mmm.fitting.artefacts import FittedRun, RunInput
 from dagster_mmm.fitting.resource import FittedRunIOManager
 from dagster_mmm.schedule.clock import Clock
-from dagster_mmm.schedule.partitions import MODELS
 from dagster_mmm.settings.resource import SettingsResource
 from dagster_mmm.warehouse import rows, tables
 from dagster_mmm.warehouse.database import Warehouse
@@ -23,14 +23,20 @@ if TYPE_CHECKING:
     from hill_mmm import Progress
 
 
-@dg.asset(
-    partitions_def=MODELS,
-    group_name="model",
-    kinds={"numpyro", "jax"},
-    tags={"mmm/writes": "files"},
-    io_manager_key="fitted_run_io",
-    pool="sampling",
-)
+def fit_asset(names: Namespace) -> dg.AssetsDefinition:
+    """The asset `fit`."""
+    return dg.asset(
+        key=names.fit,
+        ins={"panel": dg.AssetIn(names.panel)},
+        partitions_def=names.models,
+        group_name=names.group_of("model"),
+        kinds={"numpyro", "jax"},
+        tags={"mmm/writes": "files"},
+        io_manager_key=names.named("fitted_run_io"),
+        pool=SAMPLING_POOL,
+    )(names.bound(fit))
+
+
 def fit(
     context: dg.AssetExecutionContext,
     panel: RunInput,

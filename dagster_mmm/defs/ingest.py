@@ -1,8 +1,11 @@
 """The raw tables: loaded from files where some are given, and checked for their columns."""
 
+from collections.abc import Sequence
+
 import dagster as dg
 
 from dagster_mmm import inputs
+from dagster_mmm.defs.namespace import WAREHOUSE_POOL, Namespace
 from dagster_mmm.settings.resource import SettingsResource
 from dagster_mmm.warehouse.database import Warehouse
 
@@ -18,22 +21,29 @@ class IngestConfig(dg.Config):
     file: str | None = None
 
 
-ad_reports = dg.AssetSpec(
-    ["reports", "ad_spend"],
-    description="Spend as the ad platforms report it, where the settings name such a table; loaded "
-    "by others.",
-    group_name="ingest",
-    kinds={"table"},
-)
+def ad_reports(names: Namespace) -> dg.AssetSpec:
+    """The table of ad platforms' spend, which others load."""
+    return dg.AssetSpec(
+        names.key("reports", "ad_spend"),
+        description="Spend as the ad platforms report it, where the settings name such a table; "
+        "loaded by others.",
+        group_name=names.group_of("ingest"),
+        kinds={"table"},
+    )
 
 
-@dg.asset(
-    key=["raw", "weekly_media"],
-    group_name="ingest",
-    kinds={"table"},
-    tags={"mmm/writes": "warehouse"},
-    pool="warehouse",
-)
+def raw_asset(names: Namespace, deps: Sequence[dg.AssetKey]) -> dg.AssetsDefinition:
+    """The asset `raw/weekly_media`, of what others make of its rows."""
+    return dg.asset(
+        key=names.raw,
+        deps=deps,
+        group_name=names.group_of("ingest"),
+        kinds={"table"},
+        tags={"mmm/writes": "warehouse"},
+        pool=WAREHOUSE_POOL,
+    )(names.bound(raw_weekly_media))
+
+
 def raw_weekly_media(
     context: dg.AssetExecutionContext,
     config: IngestConfig,

@@ -4,17 +4,22 @@ import dagster as dg
 import sqlalchemy as sa
 
 from dagster_mmm import fitting
-from dagster_mmm.defs.keys import CALIBRATION
+from dagster_mmm.defs.namespace import Namespace
 from dagster_mmm.warehouse.database import Warehouse
 from dagster_mmm.warehouse.tables import SCHEMA
 
 
-@dg.asset_check(asset=CALIBRATION)
+def ledger_check(names: Namespace) -> dg.AssetChecksDefinition:
+    """The check of the ledger."""
+    calibration = names.key("mmm_forecast_calibration")
+    return dg.asset_check(asset=calibration)(names.bound(forecasts_are_calibrated))
+
+
 def forecasts_are_calibrated(warehouse: dg.ResourceParam[Warehouse]) -> dg.AssetCheckResult:
     """Past forecasts held their intervals as often as they said, and beat last year's numbers."""
     from hill_mmm.checks import calibration_checks
 
-    view = sa.table("forecast_calibration", schema=SCHEMA)
+    view = sa.Table("mmm_forecast_calibration", sa.MetaData(), schema=SCHEMA)
     query = (
         sa.select(sa.text("*"))
         .select_from(view)

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 import dagster as dg
 
 from dagster_mmm import fitting, inputs
-from dagster_mmm.defs.keys import NOTHING_NEW, PANEL, REJECTED_INPUT, WEEKLY_INPUT
+from dagster_mmm.defs.namespace import NOTHING_NEW, Namespace
 from dagster_mmm.fitting.artefacts import RunInput
 from dagster_mmm.schedule.clock import Clock
 from dagster_mmm.schedule.dagster_runs import AT_WORK
 from dagster_mmm.schedule.due import last_complete_week, week_of, week_waited_for
-from dagster_mmm.schedule.partitions import MODEL_TAG, MODELS, PARTITION_TAG, WEEK_TAG
+from dagster_mmm.schedule.partitions import MODEL_TAG, PARTITION_TAG, WEEK_TAG
 from dagster_mmm.settings import Settings
 from dagster_mmm.settings.resource import SettingsResource
 from dagster_mmm.warehouse.database import Warehouse
@@ -38,38 +38,42 @@ class PanelConfig(dg.Config):
     force: bool = False
 
 
-@dg.asset(
-    deps=[WEEKLY_INPUT, REJECTED_INPUT],
-    partitions_def=MODELS,
-    group_name="model",
-    kinds={"pandas"},
-    tags={"mmm/writes": "files"},
-    io_manager_key="run_input_io",
-    output_required=False,
-    check_specs=[
-        dg.AssetCheckSpec(
-            "input_is_usable",
-            asset=PANEL,
-            blocking=True,
-            partitions_def=MODELS,
-            description="Every week is there once, with usable numbers, and there are enough.",
-        ),
-        dg.AssetCheckSpec(
-            "input_is_plausible",
-            asset=PANEL,
-            partitions_def=MODELS,
-            description="Nothing in the input asks for a second look; if it does, the fit goes on.",
-        ),
-        dg.AssetCheckSpec(
-            "input_has_arrived",
-            asset=PANEL,
-            partitions_def=MODELS,
-            description="The last week that is over, or that is asked for, is in the input.",
-        ),
-    ],
-)
+# The checks of the panel, with what each says.
+CHECKS = {
+    "input_is_usable": "Every week is there once, with usable numbers, and there are enough.",
+    "input_is_plausible": "Nothing in the input asks for a second look; if it does, the fit goes "
+    "on.",
+    "input_has_arrived": "The last week that is over, or that is asked for, is in the input.",
+}
+
+
+def panel_asset(names: Namespace) -> dg.AssetsDefinition:
+    """The asset `panel`, with its checks."""
+    return dg.asset(
+        key=names.panel,
+        deps=[names.weekly_input, names.rejected_input],
+        partitions_def=names.models,
+        group_name=names.group_of("model"),
+        kinds={"pandas"},
+        tags={"mmm/writes": "files"},
+        io_manager_key=names.named("run_input_io"),
+        output_required=False,
+        check_specs=[
+            dg.AssetCheckSpec(
+                check,
+                asset=names.panel,
+                blocking=check == "input_is_usable",
+                partitions_def=names.models,
+                description=description,
+            )
+            for check, description in CHECKS.items()
+        ],
+    )(names.bound(panel))
+
+
 def panel(
     context: dg.AssetExecutionContext,
+    names: Namespace,
     config: PanelConfig,
     settings: SettingsResource,
     warehouse: dg.ResourceParam[Warehouse],
@@ -81,7 +85,7 @@ def panel(
     """
     model_key = context.partition_key
     context.instance.add_run_tags(context.run.run_id, {MODEL_TAG: model_key})
-    _give_way_to_an_earlier_run(context)
+    _give_way_to_an_earlier_run(context, names)
     loaded = settings.load(model_key)
     today, starts_on = clock.today(loaded.schedule.timezone), loaded.input.week_starts_on
     as_of = None if config.as_of is None else week_of(_day(config.as_of), starts_on)
@@ -132,12 +136,16 @@ def run_with_the_same_input(
         return published_run_if_equal(connection, settings.model_key, wanted)
 
 
-def _give_way_to_an_earlier_run(context: dg.AssetExecutionContext) -> None:
+def _give_way_to_an_earlier_run(context: dg.AssetExecutionContext, names: Namespace) -> None:
     """Two refits of a model would race for its files; of two, the one asked for later gives way."""
     records = context.instance.get_run_records(
         dg.RunsFilter(tags={PARTITION_TAG: context.partition_key}, statuses=list(AT_WORK))
     )
-    created = {record.dagster_run.run_id: record.create_timestamp for record in records}
+    created = {
+        record.dagster_run.run_id: record.create_timestamp
+        for record in records
+        if names.owns(record.dagster_run)
+    }
     own = created.get(context.run.run_id)
     earlier = [
         run_id

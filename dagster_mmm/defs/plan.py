@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import dagster as dg
 
 from dagster_mmm import fitting
-from dagster_mmm.defs.keys import FIT, result_key
+from dagster_mmm.defs.namespace import WAREHOUSE_POOL, Namespace
 from dagster_mmm.defs.results import result_spec
 from dagster_mmm.fitting.artefacts import FittedRun
 from dagster_mmm.warehouse import rows, tables
@@ -13,13 +13,21 @@ from dagster_mmm.warehouse.database import Warehouse
 from dagster_mmm.warehouse.runs import was_published
 
 
-@dg.multi_asset(
-    specs=[result_spec(table) for table in tables.PLAN_TABLES],
-    ins={"fit": dg.AssetIn(FIT)},
-    pool="warehouse",
-)
+def plan_assets(names: Namespace) -> dg.AssetsDefinition:
+    """The assets of the tables of plans."""
+    return dg.multi_asset(
+        name=names.named("budget_plans"),
+        specs=[result_spec(names, table) for table in tables.PLAN_TABLES],
+        ins={"fit": dg.AssetIn(names.fit)},
+        pool=WAREHOUSE_POOL,
+    )(names.bound(budget_plans))
+
+
 def budget_plans(
-    context: dg.AssetExecutionContext, fit: FittedRun, warehouse: dg.ResourceParam[Warehouse]
+    context: dg.AssetExecutionContext,
+    names: Namespace,
+    fit: FittedRun,
+    warehouse: dg.ResourceParam[Warehouse],
 ) -> Iterator[dg.MaterializeResult]:
     """The plans of the settings, each with its gain over today's allocation."""
     frames = fitting.plan_frames(fit)
@@ -33,6 +41,6 @@ def budget_plans(
         context.log.info(f"{row.scenario}: {row.reason or row.status}")
     for table, frame in frames.items():
         yield dg.MaterializeResult(
-            asset_key=result_key(table),
+            asset_key=names.result(table),
             metadata={"run_id": fit.run_id, "dagster/row_count": len(frame)},
         )

@@ -4,10 +4,9 @@ from collections.abc import Iterator
 
 import dagster as dg
 
-from dagster_mmm.defs.keys import PUBLISHED, result_key
+from dagster_mmm.defs.namespace import WAREHOUSE_POOL, Namespace
 from dagster_mmm.schedule.clock import Clock
 from dagster_mmm.schedule.freshness import WEEKLY
-from dagster_mmm.schedule.partitions import MODELS
 from dagster_mmm.settings.resource import SettingsResource
 from dagster_mmm.warehouse import tables
 from dagster_mmm.warehouse.database import Warehouse
@@ -15,18 +14,22 @@ from dagster_mmm.warehouse.publish import NotPublishableError, publish
 from dagster_mmm.warehouse.runs import run_figures, run_to_judge
 
 
-@dg.asset(
-    key=PUBLISHED,
-    deps=[result_key(table) for table in tables.RESULT_TABLES],
-    partitions_def=MODELS,
-    group_name="published",
-    kinds={"table"},
-    tags={"mmm/writes": "warehouse"},
-    pool="warehouse",
-    freshness_policy=WEEKLY,
-    metadata={"dagster/table_name": f"{tables.PUBLICATION.schema}.{tables.PUBLICATION.name}"},
-    output_required=False,
-)
+def published_asset(names: Namespace) -> dg.AssetsDefinition:
+    """The asset `published`."""
+    return dg.asset(
+        key=names.published,
+        deps=[names.result(table) for table in tables.RESULT_TABLES],
+        partitions_def=names.models,
+        group_name=names.group_of("published"),
+        kinds={"table"},
+        tags={"mmm/writes": "warehouse"},
+        pool=WAREHOUSE_POOL,
+        freshness_policy=WEEKLY,
+        metadata={"dagster/table_name": f"{tables.PUBLICATION.schema}.{tables.PUBLICATION.name}"},
+        output_required=False,
+    )(names.bound(published))
+
+
 def published(
     context: dg.AssetExecutionContext,
     settings: SettingsResource,

@@ -1,29 +1,37 @@
-"""The resources that assets ask for, bound to the environment."""
+"""The resources that assets ask for."""
 
-import os
-
-import dagster as dg
+from pathlib import Path
 
 from dagster_mmm import environment
 from dagster_mmm.defs.dbt_models import DBT
+from dagster_mmm.defs.namespace import Namespace
 from dagster_mmm.fitting.resource import FittedRunIOManager, RunInputIOManager
 from dagster_mmm.schedule.clock import Clock
 from dagster_mmm.settings.resource import SettingsResource
-from dagster_mmm.warehouse.resource import WarehouseResource
+from dagster_mmm.warehouse.resource import RetriedWarehouse
 
 
-def resources() -> dict[str, object]:
-    """Settings, warehouse, dbt and the files between assets."""
-    # By reference, so that neither a run's configuration nor the UI has its password.
-    in_environment = bool(os.environ.get("MMM_WAREHOUSE_URL"))
-    url = dg.EnvVar("MMM_WAREHOUSE_URL") if in_environment else environment.warehouse_url()
+def resources(
+    names: Namespace, settings: SettingsResource, url: str, schema: str, artefacts: Path
+) -> dict[str, object]:
+    """Settings, warehouse, dbt and the files between assets, by their names.
+
+    Args:
+        names: the job's names.
+        settings: its settings.
+        url: the warehouse; as a plain object, of which neither a run's configuration nor the UI
+            shows anything, for its password's sake.
+        schema: where results and views are.
+        artefacts: the folder of panels and posteriors.
+    """
     environment.keep_compiled_programs()
-    folder = str(environment.artefacts_path())
-    return {
-        "settings": SettingsResource(path=str(environment.settings_path())),
-        "warehouse": WarehouseResource(url=url),
+    folder = str(artefacts)
+    found = {
+        "settings": settings,
+        "warehouse": RetriedWarehouse(url=url, schema=schema),
         "dbt": DBT,
         "clock": Clock(),
         "run_input_io": RunInputIOManager(folder=folder),
         "fitted_run_io": FittedRunIOManager(folder=folder),
     }
+    return {names.named(name): resource for name, resource in found.items()}

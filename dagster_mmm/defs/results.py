@@ -7,10 +7,9 @@ import dagster as dg
 import sqlalchemy as sa
 
 from dagster_mmm import fitting
-from dagster_mmm.defs.keys import FIT, result_key
 from dagster_mmm.defs.markdown import summary_markdown, verdict_markdown
+from dagster_mmm.defs.namespace import WAREHOUSE_POOL, Namespace
 from dagster_mmm.fitting.artefacts import FittedRun
-from dagster_mmm.schedule.partitions import MODELS
 from dagster_mmm.settings import Settings
 from dagster_mmm.warehouse import rows, tables
 from dagster_mmm.warehouse.database import Warehouse
@@ -21,18 +20,18 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
-def result_spec(table: sa.Table) -> dg.AssetSpec:
+def result_spec(names: Namespace, table: sa.Table) -> dg.AssetSpec:
     """The asset of a result table, with its columns."""
     columns = [
         dg.TableColumn(column.name, str(column.type).lower(), column.comment)
         for column in table.columns
     ]
     return dg.AssetSpec(
-        result_key(table),
-        deps=[FIT],
-        partitions_def=MODELS,
+        names.result(table),
+        deps=[names.fit],
+        partitions_def=names.models,
         description=table.comment,
-        group_name="results",
+        group_name=names.group_of("results"),
         kinds={"table"},
         tags={"mmm/writes": "warehouse"},
         metadata={
@@ -45,13 +44,21 @@ def result_spec(table: sa.Table) -> dg.AssetSpec:
 FIT_TABLES = [table for table in tables.RESULT_TABLES if table not in tables.PLAN_TABLES]
 
 
-@dg.multi_asset(
-    specs=[result_spec(table) for table in FIT_TABLES],
-    ins={"fit": dg.AssetIn(FIT)},
-    pool="warehouse",
-)
+def result_assets(names: Namespace) -> dg.AssetsDefinition:
+    """The assets of the result tables but for those of plans."""
+    return dg.multi_asset(
+        name=names.named("result_tables"),
+        specs=[result_spec(names, table) for table in FIT_TABLES],
+        ins={"fit": dg.AssetIn(names.fit)},
+        pool=WAREHOUSE_POOL,
+    )(names.bound(result_tables))
+
+
 def result_tables(
-    context: dg.AssetExecutionContext, fit: FittedRun, warehouse: dg.ResourceParam[Warehouse]
+    context: dg.AssetExecutionContext,
+    names: Namespace,
+    fit: FittedRun,
+    warehouse: dg.ResourceParam[Warehouse],
 ) -> Iterator[dg.MaterializeResult]:
     """Response curves, contributions, returns, verdicts and input of one run."""
     warehouse.create_result_tables()
@@ -66,7 +73,7 @@ def result_tables(
     pictures = _pictures(frames, fit.settings)
     for table, frame in frames.items():
         yield dg.MaterializeResult(
-            asset_key=result_key(table),
+            asset_key=names.result(table),
             metadata={
                 "run_id": fit.run_id,
                 "dagster/row_count": len(frame),

@@ -7,10 +7,9 @@ import dagster as dg
 import sqlalchemy as sa
 
 from dagster_mmm import fitting, inputs
-from dagster_mmm.defs.keys import NOTHING_NEW, REJECTED_INPUT, WEEKLY_INPUT
+from dagster_mmm.defs.namespace import NOTHING_NEW, WAREHOUSE_POOL, Namespace
 from dagster_mmm.fitting.resource import FittedRunIOManager
 from dagster_mmm.schedule.clock import Clock
-from dagster_mmm.schedule.partitions import MODELS
 from dagster_mmm.settings import Settings
 from dagster_mmm.settings.resource import SettingsResource
 from dagster_mmm.warehouse import rows, tables
@@ -28,15 +27,20 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
-@dg.asset(
-    deps=[WEEKLY_INPUT, REJECTED_INPUT],
-    partitions_def=MODELS,
-    group_name="score",
-    kinds={"jax"},
-    tags={"mmm/writes": "warehouse"},
-    pool="warehouse",
-    output_required=False,
-)
+def score_asset(names: Namespace) -> dg.AssetsDefinition:
+    """The asset `score`."""
+    return dg.asset(
+        key=names.key("score"),
+        deps=[names.weekly_input, names.rejected_input],
+        partitions_def=names.models,
+        group_name=names.group_of("score"),
+        kinds={"jax"},
+        tags={"mmm/writes": "warehouse"},
+        pool=WAREHOUSE_POOL,
+        output_required=False,
+    )(names.bound(score))
+
+
 def score(
     context: dg.AssetExecutionContext,
     settings: SettingsResource,
@@ -77,14 +81,6 @@ def score(
             **_scored_metrics(frames[tables.ACCURACY]),
         }
     )
-
-
-score_new_weeks = dg.define_asset_job(
-    "score_new_weeks",
-    selection=dg.AssetSelection.assets("score"),
-    description="Apply the published posterior to the weeks that have come since, without a fit.",
-    executor_def=dg.in_process_executor,
-)
 
 
 def _snapshot(settings: Settings, warehouse: Warehouse, clock: Clock) -> "pd.DataFrame":

@@ -24,12 +24,9 @@ def load_csv(warehouse: Warehouse, file: Path, settings: Settings) -> None:
             a column twice, or has numbers that the settings say are texts.
         SettingsError: if it lacks a column that the settings name.
     """
-    if not file.is_file():
-        raise RawTableError(f"there is no file {file}; give the path of a CSV with a header row")
-    _refuse_spreadsheet(file)
-    is_parquet = _begins_with(file, b"PAR1")
+    _require_table(file)
     try:
-        rows = read_parquet(file, settings) if is_parquet else read_csv(file)
+        rows = read_parquet(file, settings) if _is_parquet(file) else read_csv(file)
     except duckdb.Error as error:
         words = without_statement(str(error))
         raise RawTableError(
@@ -52,6 +49,26 @@ def load_csv(warehouse: Warehouse, file: Path, settings: Settings) -> None:
         ) from error
 
 
+def read_texts(file: Path) -> pa.Table:
+    """A CSV or Parquet file's rows as texts, before there are settings.
+
+    Raises:
+        RawTableError: if the file is not there or is no table, as of `load_csv`.
+    """
+    _require_table(file)
+    try:
+        if not _is_parquet(file):
+            return read_csv(file)
+        with duckdb.connect() as reader:
+            return _as_texts(reader.read_parquet(str(file)))
+    except duckdb.Error as error:
+        raise RawTableError(f"{file} cannot be read: {without_statement(str(error))}") from error
+
+
+def _as_texts(relation: duckdb.DuckDBPyRelation) -> pa.Table:
+    return relation.project("cast(columns(*) as varchar)").to_arrow_table()
+
+
 def read_parquet(file: Path, settings: Settings) -> pa.Table:
     """A Parquet file's rows as texts.
 
@@ -71,16 +88,22 @@ def read_parquet(file: Path, settings: Settings) -> pa.Table:
                 f"{file} has numbers in the columns {', '.join(map(repr, numbers))}, and "
                 "input.decimal and input.thousands are for texts; leave them out"
             )
-        return relation.project("cast(columns(*) as varchar)").to_arrow_table()
+        return _as_texts(relation)
 
 
-def _refuse_spreadsheet(file: Path) -> None:
-    """By what it begins with: an archive, as .xlsx and .ods are, or a file of older programs."""
+def _require_table(file: Path) -> None:
+    """That it is there and no spreadsheet, as told by what it begins with: an archive, or older."""
+    if not file.is_file():
+        raise RawTableError(f"there is no file {file}; give the path of a CSV with a header row")
     if _begins_with(file, b"PK\x03\x04") or _begins_with(file, b"\xd0\xcf\x11\xe0"):
         raise RawTableError(
             f"{file} is a spreadsheet or an archive, which is not read; save its sheet as CSV "
             "(UTF-8), or the table as Parquet, and name that file"
         )
+
+
+def _is_parquet(file: Path) -> bool:
+    return _begins_with(file, b"PAR1")
 
 
 def _begins_with(file: Path, mark: bytes) -> bool:

@@ -105,8 +105,8 @@ def judge_input(
     the end is left out for all series, so that they end together.
 
     Args:
-        weekly: the mart `weekly_input`.
-        rejected: the mart `rejected_input`.
+        weekly: the mart `mmm_weekly_input`.
+        rejected: the mart `mmm_rejected_input`.
         settings: the model's settings.
         today: the day as of which a week is over or not.
         as_of: the first day of the last week to use; lift tests that end later are not known yet.

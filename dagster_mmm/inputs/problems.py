@@ -37,29 +37,30 @@ def empty_table(settings: Settings) -> Problem:
     return Problem(
         "empty_table",
         f"{settings.input.table} has no complete week with a readable date; load it first, "
-        "and build weekly_input",
+        "and build mmm_weekly_input",
     )
 
 
 def built_otherwise(weekly: pd.DataFrame, settings: Settings) -> list[Problem]:
-    """Rows of `weekly_input` that were built as another settings file, or an older one, says."""
-    remedy = "build it again: run the job weekly_input, or mmm run"
+    """Rows of the weekly input that were built as another settings file, or an older one, says."""
+    remedy = "build it again: run the job mmm_weekly_input, or mmm run"
     if NEWEST_COLUMN not in weekly:
-        return [Problem("built_otherwise", f"weekly_input is of an earlier version; {remedy}")]
+        return [Problem("built_otherwise", f"mmm_weekly_input is of an earlier version; {remedy}")]
     read_as = weekly["read_as"].dropna()
     if read_as.empty or (read_as == reading(settings)).all():
         return []
     return [
         Problem(
             "built_otherwise",
-            f"weekly_input of {settings.model_key} was built with {weekly['settings_file'].iloc[0]}"
-            f", which then said otherwise how the input is read than the settings do now; {remedy}",
+            f"mmm_weekly_input of {settings.model_key} was built with "
+            f"{weekly['settings_file'].iloc[0]}, which then said otherwise how the input is read "
+            f"than the settings do now; {remedy}",
         )
     ]
 
 
 def rejected_rows(rejected: pd.DataFrame, settings: Settings) -> list[Problem]:
-    """Raw rows of the mart `rejected_input`: without a date that can be read, or of no series."""
+    """Raw rows of `mmm_rejected_input`: without a date that can be read, or of no series."""
     reports = settings.input.reports
     columns = {"table": (settings.input.date_column, settings.input.series_column)}
     if reports is not None:
@@ -85,13 +86,13 @@ def rejected_rows(rejected: pd.DataFrame, settings: Settings) -> list[Problem]:
 
 
 def absent_variables(weekly: pd.DataFrame, settings: Settings) -> list[Problem]:
-    """Variables of the settings that `weekly_input` was not built with."""
+    """Variables of the settings that `mmm_weekly_input` was not built with."""
     names = [variable.name for variable in settings.variables().values()]
     built = set(weekly["variable"].unique())
     return [
         Problem(
             "missing_variable",
-            f"{name} is in the settings and not in weekly_input; build weekly_input again",
+            f"{name} is in the settings and not in mmm_weekly_input; build mmm_weekly_input again",
             name,
         )
         for name in names

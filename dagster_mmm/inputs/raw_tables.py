@@ -138,7 +138,7 @@ def _check_reports(connection: sa.Connection, settings: Settings, reports: Repor
         raw = rows_of(settings.input.table, settings.input.model_column, settings.model_key)
         text = text_of(sa.column(settings.input.series_column))
         series = connection.scalars(raw.select(text).distinct())
-        # Rows of no series are in the mart `rejected_input`.
+        # Rows of no series are in the mart `mmm_rejected_input`.
         require_known(
             connection,
             rows,

@@ -1,7 +1,7 @@
 """What Dagster's runs say of a week: which refits there were, and when its input was asked for."""
 
 import hashlib
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
 from datetime import UTC, date, datetime
 
 import dagster as dg
@@ -25,8 +25,13 @@ FINGERPRINT_TAGS: dict[Cause, str] = {
 }
 
 
-def attempts(instance: dg.DagsterInstance, week: date) -> dict[str, list[Attempt]]:
-    """The refits of a week, and all that are under way, by model; the last one last."""
+def attempts(
+    instance: dg.DagsterInstance, week: date, is_ours: Callable[[dg.DagsterRun], bool]
+) -> dict[str, list[Attempt]]:
+    """The refits of a week, and all that are under way, by model; the last one last.
+
+    Partitions of others may bear a model's name: their runs are none of ours.
+    """
     of_week = instance.get_runs(dg.RunsFilter(tags={WEEK_TAG: str(week)}))
     # A run by hand has the tag of its week only when it has read its input.
     under_way = instance.get_runs(dg.RunsFilter(statuses=list(UNDER_WAY)))
@@ -34,7 +39,7 @@ def attempts(instance: dg.DagsterInstance, week: date) -> dict[str, list[Attempt
     found: dict[str, list[Attempt]] = {}
     for run in runs.values():
         model_key = run.tags.get(PARTITION_TAG)
-        if model_key is not None:
+        if model_key is not None and is_ours(run):
             found.setdefault(model_key, []).append(_attempt(run))
     return found
 

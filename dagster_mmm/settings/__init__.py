@@ -14,6 +14,7 @@ from dagster_mmm.settings.loading import load_models as load_models
 from dagster_mmm.settings.loading import load_settings as load_settings
 from dagster_mmm.settings.models import Models as Models
 from dagster_mmm.settings.models import invalid_key_reason as invalid_key_reason
+from dagster_mmm.settings.models import read_models as read_models
 from dagster_mmm.settings.money import MONEY_CHARACTERS as MONEY_CHARACTERS
 from dagster_mmm.settings.money import money_signs as money_signs
 from dagster_mmm.settings.schema import Settings as Settings

@@ -26,10 +26,10 @@ def dbt_vars(settings: Iterable[Settings], undeclared: Settings | None = None) -
     each = list(settings)
     first = each[0] if undeclared is None else undeclared
     return {
-        "grain": first.input.grain,
-        "week_starts_on": first.input.week_starts_on,
-        "freshness": first.input.freshness.model_dump(),
-        "inputs": [_own_input(one) for one in each]
+        "mmm_grain": first.input.grain,
+        "mmm_week_starts_on": first.input.week_starts_on,
+        "mmm_freshness": first.input.freshness.model_dump(),
+        "mmm_inputs": [_own_input(one) for one in each]
         if undeclared is None
         else _of_one_table(each, undeclared),
     }
@@ -47,8 +47,8 @@ def built_by(
     """
     each = dict(settings) if undeclared is None else {**settings, "": undeclared}
     return {
-        "settings_file": str(settings_file.resolve()),
-        "readings": {key: reading(one) for key, one in each.items()},
+        "mmm_settings_file": str(settings_file.resolve()),
+        "mmm_readings": {key: reading(one) for key, one in each.items()},
     }
 
 

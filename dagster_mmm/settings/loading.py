@@ -12,7 +12,10 @@ from dagster_mmm.settings.models import Models, read_models
 from dagster_mmm.settings.schema import Settings
 from dagster_mmm.settings.sections import ReportsSettings
 
-MISSING_FILE_HELP = "set MMM_SETTINGS, or pass --settings, to the settings file's path"
+MISSING_FILE_HELP = (
+    "`mmm init` makes a project with settings, or set MMM_SETTINGS, or pass --settings, to the "
+    "settings file's path"
+)
 
 
 class _UniqueKeyLoader(yaml.SafeLoader):

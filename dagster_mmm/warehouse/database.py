@@ -14,6 +14,7 @@ from filelock import FileLock, Timeout
 from sqlalchemy.engine.interfaces import ReflectedColumn
 from sqlalchemy.exc import OperationalError
 
+from dagster_mmm import environment
 from dagster_mmm.warehouse import rows
 from dagster_mmm.warehouse.ddl import (
     add_new_columns,
@@ -28,7 +29,7 @@ from dagster_mmm.warehouse.errors import (
     named_errors,
     unreachable,
 )
-from dagster_mmm.warehouse.tables import FORMER_NAMES, METADATA, SCHEMA
+from dagster_mmm.warehouse.tables import FORMER_NAMES, METADATA, RUN, SCHEMA
 from dagster_mmm.warehouse.url import DUCKDB, POSTGRES, parse_url, place
 
 if TYPE_CHECKING:
@@ -51,10 +52,12 @@ class Warehouse:
         url: its SQLAlchemy URL, which may hold a password. A DuckDB file is made with its folder if
             it is not there yet.
         lock_seconds: how long to wait for another writer.
+        schema: where results and views are; by default the environment's.
     """
 
     url: str = field(repr=False)
     lock_seconds: int = LOCK_SECONDS
+    schema: str = field(default_factory=environment.schema)
 
     @property
     def place(self) -> str:
@@ -106,7 +109,10 @@ class Warehouse:
         url = parse_url(self.url)
         # A pooled connection would keep others from a file, or go stale.
         engine = sa.create_engine(
-            url, poolclass=sa.NullPool, connect_args=_connect_args(url.get_backend_name())
+            url,
+            poolclass=sa.NullPool,
+            connect_args=_connect_args(url.get_backend_name()),
+            execution_options={"schema_translate_map": {SCHEMA: self.schema}},
         )
         with self._file_locked(), named_errors(self.place, self.lock_seconds):
             try:
@@ -119,6 +125,16 @@ class Warehouse:
                 connection.close()
                 engine.dispose()
 
+    def has_result_tables(self) -> bool:
+        """Whether there are any; nothing is made to find out, not even a DuckDB file.
+
+        It raises what `connected` raises.
+        """
+        if self.file is not None and not self.file.exists():
+            return False
+        with self.connected() as connection:
+            return sa.inspect(connection).has_table(str(RUN.name), schema=self.schema)
+
     def create_result_tables(self) -> None:
         """Make the schema and the result tables where they are not there yet.
 
@@ -129,7 +145,7 @@ class Warehouse:
             OutdatedTablesError: if a table is there with other columns; nothing is changed then.
         """
         with self.begin() as connection:
-            create_schema(connection, SCHEMA)
+            create_schema(connection, self.schema)
             METADATA.create_all(connection)
             rename_columns(connection, FORMER_NAMES)
             add_new_columns(connection, METADATA)
@@ -187,7 +203,7 @@ class Warehouse:
             # While dbt works, this transaction does nothing but hold the lock.
             connection.execute(sa.text("set local idle_in_transaction_session_timeout = 0"))
             connection.execute(
-                sa.select(sa.func.pg_advisory_xact_lock(sa.func.hashtextextended(SCHEMA, 0)))
+                sa.select(sa.func.pg_advisory_xact_lock(sa.func.hashtextextended(self.schema, 0)))
             )
 
 
@@ -207,7 +223,7 @@ def _differences(connection: sa.Connection) -> list[str]:
     lines: list[str] = []
     columns = columns_found(connection, METADATA)
     for table in METADATA.tables.values():
-        found = {column["name"]: column for column in columns[table.schema, str(table.name)]}
+        found = {column["name"]: column for column in columns[table]}
         said = {
             "lacks": [column.name for column in table.columns if column.name not in found],
             "has the unknown": [name for name in found if name not in table.columns],
@@ -219,7 +235,7 @@ def _differences(connection: sa.Connection) -> list[str]:
         }
         parts = [f"{what} {', '.join(names)}" for what, names in said.items() if names]
         if parts:
-            lines.append(f"- {table.schema}.{table.name} {'; '.join(parts)}")
+            lines.append(f"- {connection.schema_for_object(table)}.{table.name} {'; '.join(parts)}")
     return lines
 
 

@@ -2,18 +2,17 @@
 
 import os
 
-from dagster_mmm.environment import warehouse_url
-from dagster_mmm.warehouse.database import LOCK_SECONDS
+from dagster_mmm.warehouse.database import LOCK_SECONDS, Warehouse
 from dagster_mmm.warehouse.url import DUCKDB, POSTGRES, WarehouseURLError, parse_url
 
 
-def tell_dbt() -> None:
+def tell_dbt(warehouse: Warehouse) -> None:
     """Set the variables of `sql/profiles.yml`.
 
     Raises:
         WarehouseURLError: if the URL cannot be used, or is of a database without a dbt target.
     """
-    url = parse_url(warehouse_url())
+    url = parse_url(warehouse.url)
     backend = url.get_backend_name()
     if backend == DUCKDB:
         os.environ["MMM_DUCKDB_PATH"] = str(url.database)
@@ -29,3 +28,4 @@ def tell_dbt() -> None:
     else:
         raise WarehouseURLError(f"sql/profiles.yml has no target for {backend}: see DECISIONS.md")
     os.environ["MMM_DBT_TARGET"] = backend
+    os.environ["MMM_DBT_SCHEMA"] = warehouse.schema

@@ -1,8 +1,8 @@
 """The dbt side of the result tables, written from their one definition.
 
-`python -m dagster_mmm.warehouse.dbt_sources` rewrites the yml files of the dbt source `results` and
-of the views over it, one a folder. Their contracts are enforced: a view that differs from its table
-fails to build.
+`python -m dagster_mmm.warehouse.dbt_sources` rewrites the yml files of the dbt source `mmm_results`
+and of the views over it, one a folder. Their contracts are enforced: a view that differs from its
+table fails to build.
 """
 
 import json
@@ -13,9 +13,10 @@ from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 
+from dagster_mmm import environment
 from dagster_mmm.warehouse import tables
 
-MODELS = Path(__file__).parents[2] / "sql" / "models"
+MODELS = environment.ROOT / "sql" / "models"
 HEADER = "# Written by `python -m dagster_mmm.warehouse.dbt_sources` from tables.py: do not edit.\n"
 CONTRACT = "{contract: {enforced: true}}"
 # Wider than code, so that most columns stand on one line.
@@ -59,10 +60,11 @@ PUBLICATION_TIMES = [
     ),
 ]
 IS_PUBLISHED = Column("is_published", "boolean", "True for the run that readers see now.")
-SOURCE = f"""\
+SOURCE = """\
 sources:
-  - name: results
-    schema: {tables.SCHEMA}
+  - name: mmm_results
+    database: "{{ var('mmm_results_database') or target.database }}"
+    schema: "{{ var('mmm_results_schema') }}"
     description: "What the fits wrote: history is append-only, one set of rows a run."
     tables:
 """
@@ -101,7 +103,7 @@ def _history(table: sa.Table) -> Relation:
 
 
 def _view(table: sa.Table, kind: str) -> str:
-    return f"{str(table.name).removeprefix('mmm_')}_{kind}"
+    return f"{table.name}_{kind}"
 
 
 def _columns(table: sa.Table) -> list[Column]:

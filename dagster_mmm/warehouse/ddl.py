@@ -5,8 +5,15 @@ from collections.abc import Mapping
 import sqlalchemy as sa
 from sqlalchemy.engine.interfaces import ReflectedColumn
 
-# By schema and name of the table.
-Columns = dict[tuple[str | None, str], list[ReflectedColumn]]
+Columns = dict[sa.Table, list[ReflectedColumn]]
+
+
+def qualified(connection: sa.Connection, table: sa.Table) -> str:
+    """A table's name with the schema that it has in this warehouse, quoted where need be."""
+    preparer = connection.dialect.identifier_preparer
+    schema = connection.schema_for_object(table)
+    name = preparer.quote(str(table.name))
+    return name if schema is None else f"{preparer.quote_schema(schema)}.{name}"
 
 
 def create_schema(connection: sa.Connection, name: str) -> None:
@@ -21,10 +28,11 @@ def create_schema(connection: sa.Connection, name: str) -> None:
 def columns_found(connection: sa.Connection, metadata: sa.MetaData) -> Columns:
     """The columns that the warehouse has, in the schemas of these tables: a query a schema."""
     inspector = sa.inspect(connection)
-    found: Columns = {}
-    for schema in {table.schema for table in metadata.tables.values()}:
+    schemas = {table: connection.schema_for_object(table) for table in metadata.tables.values()}
+    found: dict[tuple[str | None, str], list[ReflectedColumn]] = {}
+    for schema in set(schemas.values()):
         found |= inspector.get_multi_columns(schema=schema)
-    return found
+    return {table: found.get((schema, str(table.name)), []) for table, schema in schemas.items()}
 
 
 def rename_columns(connection: sa.Connection, former_names: Mapping[sa.Column, str]) -> None:
@@ -33,10 +41,10 @@ def rename_columns(connection: sa.Connection, former_names: Mapping[sa.Column, s
     quoted = connection.dialect.identifier_preparer
     for column, former_name in former_names.items():
         table = column.table
-        found = inspector.get_columns(table.name, schema=table.schema)
+        found = inspector.get_columns(str(table.name), schema=connection.schema_for_object(table))
         if former_name in {each["name"] for each in found}:
             connection.exec_driver_sql(
-                f"ALTER TABLE {quoted.format_table(table)} "
+                f"ALTER TABLE {qualified(connection, table)} "
                 f"RENAME COLUMN {quoted.quote(former_name)} TO {quoted.format_column(column)}"
             )
 
@@ -47,18 +55,17 @@ def add_new_columns(connection: sa.Connection, metadata: sa.MetaData) -> None:
     A column that had to have one, and need not any more, is told so.
     """
     preparer = connection.dialect.identifier_preparer
-    quote = preparer.format_table
     found = columns_found(connection, metadata)
     for table in metadata.tables.values():
-        known = {
-            column["name"]: column["nullable"] for column in found[table.schema, str(table.name)]
-        }
+        known = {column["name"]: column["nullable"] for column in found[table]}
         for column in table.columns:
             if column.name not in known and column.nullable:
                 definition = sa.schema.CreateColumn(column).compile(dialect=connection.dialect)
-                connection.exec_driver_sql(f"ALTER TABLE {quote(table)} ADD COLUMN {definition}")
+                connection.exec_driver_sql(
+                    f"ALTER TABLE {qualified(connection, table)} ADD COLUMN {definition}"
+                )
             elif column.nullable and not known[column.name]:
                 connection.exec_driver_sql(
-                    f"ALTER TABLE {quote(table)} ALTER COLUMN "
+                    f"ALTER TABLE {qualified(connection, table)} ALTER COLUMN "
                     f"{preparer.format_column(column)} DROP NOT NULL"
                 )

@@ -1,5 +1,6 @@
 """The database's errors that somebody can act on, by name, with the place and the remedy."""
 
+import sys
 from collections.abc import Generator
 from contextlib import contextmanager
 
@@ -71,11 +72,12 @@ def named_errors(place: str, lock_seconds: int) -> Generator[None]:
 
 
 def _is_the_databases(error: Exception) -> bool:
-    # What loads the definitions does without drivers.
-    import adbc_driver_manager
-    import psycopg
-
-    return isinstance(error, (DBAPIError, psycopg.Error, adbc_driver_manager.Error))
+    # Drivers are extras, and what loads the definitions does without them; one that was not loaded
+    # has raised nothing.
+    drivers = [
+        sys.modules[name] for name in ("psycopg", "adbc_driver_manager") if name in sys.modules
+    ]
+    return isinstance(error, (DBAPIError, *(driver.Error for driver in drivers)))
 
 
 def unreachable(place: str, error: DBAPIError) -> WarehouseUnreachableError:

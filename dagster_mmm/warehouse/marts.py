@@ -13,10 +13,12 @@ from dagster_mmm.warehouse.tables import SCHEMA
 if TYPE_CHECKING:
     import pandas as pd
 
-WEEKLY_INPUT = sa.table(
-    "weekly_input",
+# Tables, of which SQLAlchemy translates the schema, as it does not of `sa.table`.
+WEEKLY_INPUT = sa.Table(
+    "mmm_weekly_input",
+    sa.MetaData(),
     *map(
-        sa.column,
+        sa.Column,
         (
             "model_key",
             "series_key",
@@ -31,12 +33,13 @@ WEEKLY_INPUT = sa.table(
     ),
     schema=SCHEMA,
 )
-REJECTED_INPUT = sa.table(
-    "rejected_input",
-    *map(sa.column, ("model_key", "series_key", "raw_date", "n_rows", "settings_file")),
+REJECTED_INPUT = sa.Table(
+    "mmm_rejected_input",
+    sa.MetaData(),
+    *map(sa.Column, ("model_key", "series_key", "raw_date", "n_rows", "settings_file")),
     schema=SCHEMA,
 )
-# Without it, `weekly_input` is of an earlier version.
+# Without it, `mmm_weekly_input` is of an earlier version.
 NEWEST_COLUMN = "is_beyond_reports"
 # The days of a week of a business that is closed on one or two of them.
 OPEN_DAYS = (5, 6)
@@ -55,7 +58,7 @@ class ModelKeys(NamedTuple):
 
 
 def read_marts(warehouse: Warehouse, model_key: str) -> "tuple[pd.DataFrame, pd.DataFrame]":
-    """The rows of `weekly_input` and `rejected_input` of one model.
+    """The rows of `mmm_weekly_input` and `mmm_rejected_input` of one model.
 
     A message gives the first rejected row as an example: rows without an order would change it.
     """
@@ -68,7 +71,7 @@ def read_marts(warehouse: Warehouse, model_key: str) -> "tuple[pd.DataFrame, pd.
 
 
 def model_keys(warehouse: Warehouse, models: Models) -> ModelKeys:
-    """The models that the settings declare and, with a `model_column`, those of `weekly_input`."""
+    """The models that the settings declare and, with a `model_column`, those of the input."""
     found: set[str] = set()
     if models.model_column is not None and has_input(warehouse):
         found = set(models_in_data(warehouse, models))
@@ -81,13 +84,13 @@ def model_keys(warehouse: Warehouse, models: Models) -> ModelKeys:
 
 
 def models_in_data(warehouse: Warehouse, models: Models) -> frozenset[str]:
-    """The models that `weekly_input` was built with for this settings file."""
+    """The models that `mmm_weekly_input` was built with for this settings file."""
     query = sa.select(WEEKLY_INPUT.c.model_key).where(_is_built_by(WEEKLY_INPUT, models)).distinct()
     return frozenset(warehouse.read(query)["model_key"])
 
 
 def models_of_others(warehouse: Warehouse, models: Models) -> frozenset[str]:
-    """The models of `weekly_input` that another settings file has built."""
+    """The models of `mmm_weekly_input` that another settings file has built."""
     if not has_input(warehouse):
         return frozenset()
     query = (
@@ -96,7 +99,7 @@ def models_of_others(warehouse: Warehouse, models: Models) -> frozenset[str]:
     return frozenset(warehouse.read(query)["model_key"])
 
 
-def _is_built_by(mart: sa.TableClause, models: Models) -> "sa.ColumnElement[bool]":
+def _is_built_by(mart: sa.Table, models: Models) -> "sa.ColumnElement[bool]":
     # Who runs dbt by itself names no file.
     return mart.c.settings_file.in_(("", str(models.path.resolve())))
 
@@ -174,12 +177,12 @@ def input_fingerprints(warehouse: Warehouse) -> dict[str, str]:
 
 
 def has_input(warehouse: Warehouse) -> bool:
-    """Whether dbt has built `weekly_input`, as this version has it."""
+    """Whether dbt has built `mmm_weekly_input`, as this version has it."""
     with warehouse.begin() as connection:
         inspector = sa.inspect(connection)
-        if not inspector.has_table("weekly_input", schema=SCHEMA):
+        if not inspector.has_table("mmm_weekly_input", schema=warehouse.schema):
             return False
-        columns = inspector.get_columns("weekly_input", schema=SCHEMA)
+        columns = inspector.get_columns("mmm_weekly_input", schema=warehouse.schema)
     return NEWEST_COLUMN in {column["name"] for column in columns}
 
 

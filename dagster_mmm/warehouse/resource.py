@@ -6,9 +6,8 @@ from dataclasses import dataclass
 
 import dagster as dg
 import sqlalchemy as sa
-from pydantic import Field
 
-from dagster_mmm.warehouse.database import LOCK_SECONDS, Warehouse
+from dagster_mmm.warehouse.database import Warehouse
 from dagster_mmm.warehouse.errors import WarehouseBusyError, WarehouseUnreachableError
 
 MAX_RETRIES = 3
@@ -47,21 +46,3 @@ class RetriedWarehouse(Warehouse):
             raise dg.RetryRequested(
                 max_retries=MAX_RETRIES, seconds_to_wait=self.retry_seconds
             ) from error
-
-
-class WarehouseResource(dg.ConfigurableResource[Warehouse]):
-    """Gives assets, checks and sensors the `Warehouse`.
-
-    Attributes:
-        url: see `Warehouse`; one with a password as `dg.EnvVar`, which Dagster never shows.
-        lock_seconds: see `Warehouse`.
-        retry_seconds: see `RetriedWarehouse`.
-    """
-
-    url: str = Field(repr=False)
-    lock_seconds: int = LOCK_SECONDS
-    retry_seconds: int = RETRY_SECONDS
-
-    def create_resource(self, context: dg.InitResourceContext) -> Warehouse:
-        """The warehouse of a step or tick."""
-        return RetriedWarehouse(self.url, self.lock_seconds, self.retry_seconds)

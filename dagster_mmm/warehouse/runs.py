@@ -42,6 +42,10 @@ class UnknownRunError(LookupError):
     """No run, or more than one, is called like that."""
 
 
+class NoRunsError(UnknownRunError):
+    """Nothing has been run on this warehouse yet."""
+
+
 @dataclass(frozen=True)
 class RunRecord:
     """All that is kept of a run but its larger tables.
@@ -205,7 +209,9 @@ def published_run_if_equal(
 
 def last_publication(connection: sa.Connection) -> int | None:
     """The number of the last publication of any model, or None before the first."""
-    if not sa.inspect(connection).has_table(str(PUBLICATION.name), schema=PUBLICATION.schema):
+    if not sa.inspect(connection).has_table(
+        str(PUBLICATION.name), schema=connection.schema_for_object(PUBLICATION)
+    ):
         return None
     return connection.scalar(sa.select(sa.func.max(PUBLICATION.c.publication_id)))
 

@@ -1,5 +1,6 @@
 """Where the warehouse is: an SQLAlchemy URL, whose password is never shown."""
 
+from importlib.util import find_spec
 from pathlib import Path
 
 import sqlalchemy as sa
@@ -78,5 +79,10 @@ def _checked_postgres(url: sa.URL) -> sa.URL:
         raise WarehouseURLError(
             "MMM_WAREHOUSE_URL has options behind a question mark, of which dbt would not know; "
             "give them as libpq's environment variables, such as PGSSLMODE and PGSSLROOTCERT"
+        )
+    if find_spec("psycopg") is None:
+        raise WarehouseURLError(
+            "MMM_WAREHOUSE_URL is of Postgres, whose drivers are not installed: "
+            "pip install 'hill-mixture-mmm[postgres]'"
         )
     return url.set(drivername=f"{POSTGRES}+psycopg")

@@ -13,7 +13,7 @@ RANKING = """
 select
     channel, mroi_mean, mroi_ci_lo, mroi_ci_hi, roi_mean, roi_ci_lo, roi_ci_hi, spend,
     spend_share, no_return_reason, roi_learned, ci_level
-from mmm.channel_summary_latest
+from mmm.mmm_channel_summary_latest
 where
     run_id = :run_id and series_key = :series_key and period = :period and is_paid
 order by mroi_mean desc nulls last, channel
@@ -24,7 +24,7 @@ select
     scenario, status, reason, objective, utility, horizon_start, horizon_end, horizon_weeks,
     reference_spend, planned_spend, gain_mean, gain_ci_lo, gain_ci_hi, prob_gain, utility_gain,
     has_converged, constraint_residual, is_extrapolated, ci_level
-from mmm.budget_plan_summary_latest
+from mmm.mmm_budget_plan_summary_latest
 where run_id = :run_id
 order by scenario
 """
@@ -33,7 +33,7 @@ select
     channel, series_key, current_weekly_spend, reference_weekly_spend, planned_weekly_spend,
     lower_bound, upper_bound, contribution_change_mean, contribution_change_ci_lo,
     contribution_change_ci_hi, is_extrapolated, ci_level
-from mmm.budget_plan_latest
+from mmm.mmm_budget_plan_latest
 where
     run_id = :run_id and scenario = :scenario
     and (:series_key = 'all' or series_key = :series_key)
@@ -51,7 +51,7 @@ select
     channel,
     sum(current_weekly_spend) as current_weekly_spend,
     sum(planned_weekly_spend) as planned_weekly_spend
-from mmm.budget_plan_latest
+from mmm.mmm_budget_plan_latest
 where
     run_id = :run_id and scenario = :scenario
     and (:series_key = 'all' or series_key = :series_key)
@@ -77,7 +77,7 @@ def show_plans(run: Published) -> None:
     """Each plan's gain, and of one of them what to spend where."""
     plans = ask(PLANS, run_id=run.run_id)
     if plans.rows.empty:
-        missing("budget_plan_summary_latest", "A budget plan")
+        missing("mmm_budget_plan_summary_latest", "A budget plan")
         return
     money = ["reference_spend", "planned_spend", "gain_mean", "gain_ci_lo", "gain_ci_hi"]
     money += ["utility_gain"]
@@ -133,7 +133,7 @@ show(
 )
 
 st.subheader("The plan")
-if exists("budget_plan_summary_latest"):
+if exists("mmm_budget_plan_summary_latest"):
     show_plans(run)
 else:
-    missing("budget_plan_summary_latest", "A budget plan")
+    missing("mmm_budget_plan_summary_latest", "A budget plan")

@@ -12,13 +12,13 @@ FORECAST = """
 select
     week_start, horizon, outcome_mean, outcome_q05, outcome_q25, outcome_q50, outcome_q75,
     outcome_q95, planned_spend, spend_assumption, control_assumption
-from mmm.forecast_latest
+from mmm.mmm_forecast_latest
 where run_id = :run_id and series_key = :series_key
 order by week_start
 """
 PAST = """
 select week_start, actual
-from mmm.model_fit_latest
+from mmm.mmm_model_fit_latest
 where run_id = :run_id and series_key = :series_key and evaluation_set <> 'holdout'
 order by week_start desc
 limit 52
@@ -26,14 +26,14 @@ limit 52
 SUM = """
 select
     count(*) as n_weeks, sum(outcome_mean) as outcome_mean, sum(planned_spend) as planned_spend
-from mmm.forecast_latest
+from mmm.mmm_forecast_latest
 where run_id = :run_id and series_key = :series_key
 """
 LEDGER = """
 select
     week_start, horizon, as_of_week, outcome_q05, outcome_q50, outcome_q95, actual, naive,
     is_within_90, crps, absolute_error, naive_absolute_error, planned_spend, actual_spend
-from mmm.forecast_ledger
+from mmm.mmm_forecast_ledger
 where
     model_key = :model_key and series_key = :series_key and run_type = 'refit'
     and actual is not null
@@ -44,7 +44,7 @@ CALIBRATION = """
 select
     horizon, n_weeks, coverage_90, coverage_50, mean_error, crps, naive_absolute_error,
     crps_vs_naive, week_start as until_week
-from mmm.forecast_calibration
+from mmm.mmm_forecast_calibration
 where
     model_key = :model_key and series_key = :series_key and run_type = 'refit' and is_current
 order by horizon
@@ -57,7 +57,7 @@ ASSUMED = {
 run = opened("What comes next, and were earlier forecasts right?")
 forecast = ask(FORECAST, **run.keys)
 if forecast.rows.empty:
-    missing("forecast_latest", "The forecast")
+    missing("mmm_forecast_latest", "The forecast")
 else:
     of_sum = ask(SUM, **run.keys)
     total = of_sum.rows.iloc[0]

@@ -13,7 +13,7 @@ select
     ci_level, starts_at, ends_at,
     starts_at + contribution_ci_lo as interval_starts_at,
     starts_at + contribution_ci_hi as interval_ends_at
-from mmm.waterfall_latest
+from mmm.mmm_waterfall_latest
 where run_id = :run_id and series_key = :series_key and period = :period
 order by step
 """
@@ -23,14 +23,14 @@ select
     case when component_type in ('channel', 'organic') then component else 'without media' end
         as part,
     sum(contribution_mean) as contribution
-from mmm.contribution_latest
+from mmm.mmm_contribution_latest
 where run_id = :run_id and series_key = :series_key
 group by 1, 2
 order by 1, 2
 """
 ACTUAL = """
 select week_start, actual
-from mmm.model_fit_latest
+from mmm.mmm_model_fit_latest
 where run_id = :run_id and series_key = :series_key and evaluation_set = 'train'
 order by week_start
 """

@@ -16,12 +16,12 @@ select
     current_date - data_until as data_age_days,
     holdout_coverage, holdout_wmape, holdout_rmse_vs_naive, n_lift_tests, max_abs_z_score,
     last_attempt_at, last_attempt_status, last_attempt_reason, n_rejected_since
-from mmm.trust_latest
+from mmm.mmm_trust_latest
 where run_id = :run_id
 """
 CHECKS = """
 select check_name, status, value, threshold, is_blocking, description
-from mmm.diagnostic_latest
+from mmm.mmm_diagnostic_latest
 where run_id = :run_id
 order by case status when 'fail' then 0 when 'warn' then 1 else 2 end, check_name
 """
@@ -29,13 +29,13 @@ FIT = """
 select
     week_start, evaluation_set, actual, expected_mean, predicted_ci_lo, predicted_ci_hi, residual,
     ci_level
-from mmm.model_fit_latest
+from mmm.mmm_model_fit_latest
 where run_id = :run_id and series_key = :series_key
 order by evaluation_set, week_start
 """
 ACCURACY = """
 select evaluation_set, metric, value
-from mmm.accuracy_latest
+from mmm.mmm_accuracy_latest
 where run_id = :run_id and series_key = :series_key
 order by evaluation_set, metric
 """
@@ -43,7 +43,7 @@ DELTA = """
 select
     channel, metric, previous_mean, previous_ci_lo, previous_ci_hi, current_mean, current_ci_lo,
     current_ci_hi, shift_sd, interval_overlap, cause, changed, previous_run_id
-from mmm.run_delta_latest
+from mmm.mmm_run_delta_latest
 where run_id = :run_id and series_key = :series_key
 order by abs(shift_sd) desc nulls last, channel, metric
 """
@@ -51,12 +51,12 @@ DELTA_STATES = """
 select
     channel, 'published before' as state, previous_mean as mean, previous_ci_lo as ci_lo,
     previous_ci_hi as ci_hi
-from mmm.run_delta_latest
+from mmm.mmm_run_delta_latest
 where run_id = :run_id and series_key = :series_key and metric = :metric
 union all
 select
     channel, 'now' as state, current_mean as mean, current_ci_lo as ci_lo, current_ci_hi as ci_hi
-from mmm.run_delta_latest
+from mmm.mmm_run_delta_latest
 where run_id = :run_id and series_key = :series_key and metric = :metric
 order by channel, state
 """
@@ -64,7 +64,7 @@ CAUSES = """
 select
     channel, metric, step_index, cause, shift_sd, shift, previous_mean, current_mean, has_passed,
     previous_run_id
-from mmm.run_delta_cause_latest
+from mmm.mmm_run_delta_cause_latest
 where run_id = :run_id and series_key = :series_key
 order by
     sum(abs(shift_sd)) over (partition by channel, metric) desc nulls last,
@@ -75,7 +75,7 @@ select
     channel, series_key, start_week, end_week, lift, standard_error, modelled_lift_mean,
     modelled_lift_ci_lo, modelled_lift_ci_hi, lift_without_test_mean, lift_without_test_sd,
     without_test_method, z_score, ci_level
-from mmm.lift_test_latest
+from mmm.mmm_lift_test_latest
 where run_id = :run_id
 order by abs(z_score) desc, lift_test_index
 """
@@ -83,7 +83,7 @@ SENSITIVITY = """
 select
     prior_of, trust, channel, metric, mean, scaled_mean, scaled_ci_lo, scaled_ci_hi, shift_sd,
     pareto_k, ci_level
-from mmm.prior_sensitivity_latest
+from mmm.mmm_prior_sensitivity_latest
 where run_id = :run_id
 order by abs(shift_sd) desc nulls last, prior_of, trust, channel, metric
 """
@@ -91,7 +91,7 @@ RUNS = """
 select
     started_at, status, published_at, is_published, window_end, n_weeks, components_selected,
     gate_reason, cpu_seconds, run_id
-from mmm.run_history
+from mmm.mmm_run_history
 where model_key = :model_key
 order by started_at desc
 limit 26
@@ -144,9 +144,9 @@ show(
 show(ask(ACCURACY, **run.keys), "accuracy", {"value": NUMBER})
 
 st.subheader("What changed since the last published run")
-delta = ask(DELTA, **run.keys) if exists("run_delta_latest") else None
+delta = ask(DELTA, **run.keys) if exists("mmm_run_delta_latest") else None
 if delta is None or delta.rows.empty:
-    missing("run_delta_latest", "The comparison with the run published before")
+    missing("mmm_run_delta_latest", "The comparison with the run published before")
 else:
     # Only the contribution is compared where the runs do not begin with the same week.
     held = set(delta.rows["metric"])
@@ -161,11 +161,11 @@ else:
     )
     numbers = [name for name in map(str, delta.rows) if name.endswith(charts.ENDS)]
     show(delta, "delta", dict.fromkeys([*numbers, "shift_sd", "interval_overlap"], NUMBER))
-    causes = ask(CAUSES, **run.keys) if exists("run_delta_cause_latest") else None
+    causes = ask(CAUSES, **run.keys) if exists("mmm_run_delta_cause_latest") else None
     if causes is None or causes.rows.empty:
         st.caption(
             f"How much of it each cause has: `mmm changes {run.run_id}` refits what lies between "
-            "the runs. Its table stands here once the job `dashboards` has run."
+            "the runs. Its table stands here once the job `mmm_dashboards` has run."
         )
     else:
         st.caption(
@@ -185,9 +185,10 @@ else:
     show(tests, "lift_tests", {"z_score": NUMBER, "ci_level": PERCENT})
 
 st.subheader("How much is the prior's?")
-sensitivity = ask(SENSITIVITY, run_id=run.run_id) if exists("prior_sensitivity_latest") else None
+has_sensitivity = exists("mmm_prior_sensitivity_latest")
+sensitivity = ask(SENSITIVITY, run_id=run.run_id) if has_sensitivity else None
 if sensitivity is None or sensitivity.rows.empty:
-    missing("prior_sensitivity_latest", "What returns would read under other priors")
+    missing("mmm_prior_sensitivity_latest", "What returns would read under other priors")
 else:
     st.caption(
         "What a figure over all weeks and series would read (scaled_mean) if the priors on ROI or "

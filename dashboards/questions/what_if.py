@@ -30,7 +30,7 @@ from (
             else 0
         end as seen_from,
         max(case when abs(spend_multiplier - 1) < 1e-9 then weekly_spend end) as weekly_spend
-    from mmm.response_curve_latest
+    from mmm.mmm_response_curve_latest
     where run_id = :run_id and series_key = :series_key and basis = :basis
     group by channel
 ) as curves
@@ -59,12 +59,12 @@ curves as (
     select
         channel, spend_multiplier, weekly_spend, contribution_mean, contribution_ci_lo,
         contribution_ci_hi, mroi_mean, mroi_ci_lo, mroi_ci_hi, is_extrapolated, ci_level
-    from mmm.response_curve_latest
+    from mmm.mmm_response_curve_latest
     where run_id = :run_id and series_key = :series_key and basis = :basis
     union all
     select
         channel, 0, 0, 0, 0, 0, mroi_mean, mroi_ci_lo, mroi_ci_hi, is_extrapolated, ci_level
-    from mmm.response_curve_latest
+    from mmm.mmm_response_curve_latest
     where
         run_id = :run_id and series_key = :series_key and basis = :basis and grid_index = 0
         and spend_multiplier > 0
@@ -127,8 +127,8 @@ chosen (channel, state, spend_multiplier) as (
 ),
 curves as (
     select draws.channel, draws.draw_index, points.spend_multiplier, draws.contribution
-    from mmm.response_draw_latest as draws
-    inner join mmm.response_curve_latest as points
+    from mmm.mmm_response_draw_latest as draws
+    inner join mmm.mmm_response_curve_latest as points
         on draws.run_id = points.run_id
         and draws.series_key = points.series_key
         and draws.channel = points.channel
@@ -138,7 +138,7 @@ curves as (
         draws.run_id = :run_id and draws.series_key = :series_key and draws.basis = :basis
     union all
     select channel, draw_index, 0, 0
-    from mmm.response_draw_latest
+    from mmm.mmm_response_draw_latest
     where run_id = :run_id and series_key = :series_key and basis = :basis and grid_index = 0
 ),
 segments as (
@@ -245,8 +245,8 @@ def show_total(
     )
     if not interval["n_draws"]:
         st.caption(
-            "Posterior means. Intervals of sums need response_draw_latest, which is of all series "
-            "together, and written where evaluation.response_draws is not 0."
+            "Posterior means. Intervals of sums need mmm_response_draw_latest, which is of all "
+            "series together, and written where evaluation.response_draws is not 0."
         )
         return
     sure = (

@@ -14,7 +14,7 @@ select
     roi_mean, roi_ci_lo, roi_ci_hi, mroi_mean, mroi_ci_lo, mroi_ci_hi, prob_roi_gt_1,
     no_return_reason, roi_learned, unseen_share, prob_effect, no_prob_effect_reason,
     roi_hidden_driver_r2, mroi_hidden_driver_r2, ci_level
-from mmm.channel_summary_latest
+from mmm.mmm_channel_summary_latest
 where run_id = :run_id and series_key = :series_key and period = :period and is_paid
 order by roi_mean desc nulls last, channel
 """
@@ -22,7 +22,7 @@ CURVES = """
 select
     channel, grid_index, spend_multiplier, weekly_spend, contribution_mean, contribution_ci_lo,
     contribution_ci_hi, mroi_mean, mroi_ci_lo, mroi_ci_hi, is_extrapolated, ci_level
-from mmm.response_curve_latest
+from mmm.mmm_response_curve_latest
 where run_id = :run_id and series_key = :series_key and basis = 'steady_state'
 order by channel, grid_index
 """

@@ -10,6 +10,7 @@ import yaml
 VARIABLES = yaml.safe_load((Path(__file__).parents[1] / "dbt_project.yml").read_text())["vars"]
 # No database is there to look into.
 execute = False
+project_name = "mmm"
 # The project's own variables are of a model without reports; here their SQL is read too.
 REPORTS = {
     "schema": "raw",
@@ -23,18 +24,19 @@ REPORTS = {
 
 def var(name: str, default: object = None) -> object:
     """A variable of `dbt_project.yml`, or the default of one that the job alone sets."""
-    if name == "inputs":
-        return [declared | {"reports": REPORTS} for declared in VARIABLES["inputs"]]
+    if name == "mmm_inputs":
+        return [declared | {"reports": REPORTS} for declared in VARIABLES["mmm_inputs"]]
     return VARIABLES[name] if default is None else VARIABLES.get(name, default)
 
 
 @jinja2.pass_context
-def _dispatch(context: jinja2.runtime.Context, macro: str) -> Callable[..., str]:
+def _dispatch(context: jinja2.runtime.Context, macro: str, package: str) -> Callable[..., str]:
     return context[f"duckdb__{macro}"]
 
 
 adapter = SimpleNamespace(dispatch=_dispatch, quote=lambda name: f'"{name}"')
 dbt = SimpleNamespace(
+    date_spine=lambda part, first, last: f"select {first} as date_{part}",
     escape_single_quotes=lambda text: text.replace("'", "''"),
     string_literal=lambda text: f"'{text}'",
 )

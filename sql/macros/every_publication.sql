@@ -4,13 +4,13 @@ with
 
 intervals as (
 
-    select * from {{ ref('int_publication_interval') }}
+    select * from {{ ref('mmm_int_publication_interval') }}
 
 ),
 
 result as (
 
-    select * from {{ source('results', table) }}
+    select * from {{ source('mmm_results', table) }}
 
 )
 

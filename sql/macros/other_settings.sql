@@ -2,7 +2,7 @@
    not: a build must not take away the input of models that it has never heard of. None in a mart
    that is new, or of an earlier version. `models_built` is the query of this build's models. #}
 {% macro rows_of_other_settings(models_built) -%}
-    {%- set file = var('settings_file', '') -%}
+    {%- set file = var('mmm_settings_file', '') -%}
     {%- set existing = load_cached_relation(this) if execute and file else none -%}
     {%- if existing -%}
         {%- set found = adapter.get_columns_in_relation(existing) | map(attribute='name') | list -%}
@@ -24,7 +24,7 @@ where
 {# The fingerprint of how a model's input is read, which the job compares with its settings; the empty
    key is of the models that the table alone names. #}
 {% macro read_as(model_key) -%}
-    {%- set readings = var('readings', {}) -%}
+    {%- set readings = var('mmm_readings', {}) -%}
     case
         when 1 = 0 then ''
         {%- for key in readings if key %}

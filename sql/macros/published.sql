@@ -4,13 +4,13 @@ with
 
 published as (
 
-    select * from {{ ref('int_published_run') }}
+    select * from {{ ref('mmm_int_published_run') }}
 
 ),
 
 result as (
 
-    select * from {{ source('results', table) }}
+    select * from {{ source('mmm_results', table) }}
 
 )
 

@@ -26,7 +26,7 @@
 
 {# The calendar day as written: a time zone must not move a row into another week. #}
 {% macro iso_date(text) -%}
-    {{ adapter.dispatch('iso_date')(text) }}
+    {{ adapter.dispatch('iso_date', 'mmm')(text) }}
 {%- endmacro %}
 
 {% macro duckdb__iso_date(text) -%}
@@ -121,7 +121,7 @@
 {%- endmacro %}
 
 {% macro is_text(column) -%}
-    {{ adapter.dispatch('is_text')(column) }}
+    {{ adapter.dispatch('is_text', 'mmm')(column) }}
 {%- endmacro %}
 
 {% macro duckdb__is_text(column) -%}
@@ -133,7 +133,7 @@
 {%- endmacro %}
 
 {% macro matches(text, pattern) -%}
-    {{ adapter.dispatch('matches')(text, pattern) }}
+    {{ adapter.dispatch('matches', 'mmm')(text, pattern) }}
 {%- endmacro %}
 
 {% macro duckdb__matches(text, pattern) -%}
@@ -147,7 +147,7 @@
 
 {# NaN and infinity are readable to a database, but not to a model. #}
 {% macro finite_number(text) -%}
-    {{ adapter.dispatch('finite_number')(text) }}
+    {{ adapter.dispatch('finite_number', 'mmm')(text) }}
 {%- endmacro %}
 
 {% macro duckdb__finite_number(text) -%}

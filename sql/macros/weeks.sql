@@ -8,13 +8,13 @@
 {% macro week_start(day) -%}
     {{ day }} - (
         cast(extract(isodow from {{ day }}) as integer)
-        - {{ iso_weekday(var('week_starts_on')) }} + 7
+        - {{ iso_weekday(var('mmm_week_starts_on')) }} + 7
     ) % 7
 {%- endmacro %}
 
 
 {% macro weeks_between(first, last) -%}
-    {{ adapter.dispatch('weeks_between')(first, last) }}
+    {{ adapter.dispatch('weeks_between', 'mmm')(first, last) }}
 {%- endmacro %}
 
 {% macro duckdb__weeks_between(first, last) -%}

@@ -9,9 +9,9 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
+from dagster_mmm.cli.jobs import NAMES
 from dagster_mmm.definitions import defs
 from dagster_mmm.environment import ROOT
-from dagster_mmm.schedule.partitions import MODELS
 from tests.conftest import Project
 
 LOAD = """
@@ -22,6 +22,7 @@ def refuse_dbt(process, command, *arguments, **options):
         raise AssertionError(f"dbt was started at load: {command}")
     start(process, command, *arguments, **options)
 subprocess.Popen.__init__ = refuse_dbt
+from dagster_mmm.cli.jobs import NAMES
 from dagster_mmm.definitions import defs
 from dagster import Definitions
 Definitions.validate_loadable(defs())
@@ -75,32 +76,32 @@ def test_assets_say_what_they_are_and_where_they_write(project: Project) -> None
             assert node.kinds, key
             assert node.tags["mmm/writes"] in {"warehouse", "files"}, key
             assert node.owners == ["team:growth"], key
-            expected = {"warehouse"} if node.tags["mmm/writes"] == "warehouse" else None
+            expected = {"mmm_warehouse"} if node.tags["mmm/writes"] == "warehouse" else None
             assert expected is None or node.pools == expected, key
-    assert graph.get(dg.AssetKey("fit")).pools == {"sampling"}
+    assert graph.get(NAMES.fit).pools == {"mmm_sampling"}
     fresh = {key for key in graph.get_all_asset_keys() if graph.get(key).freshness_policy}
-    assert fresh == {dg.AssetKey("weekly_input"), dg.AssetKey("published")}
+    assert fresh == {NAMES.weekly_input, NAMES.published}
 
 
 def test_data_flows_one_way(project: Project) -> None:
     graph = defs().resolve_asset_graph()
 
     def upstream(name: str) -> set[str]:
-        return {key.to_user_string() for key in graph.get(dg.AssetKey(name.split("/"))).parent_keys}
+        return {"/".join(key.path[1:]) for key in graph.get(*NAMES.keys([name])).parent_keys}
 
-    assert upstream("stg_input") == {"raw/weekly_media"}
-    assert upstream("panel") == {"weekly_input", "rejected_input"}
+    assert upstream("mmm_stg_input") == {"raw/weekly_media"}
+    assert upstream("panel") == {"mmm_weekly_input", "mmm_rejected_input"}
     assert upstream("fit") == {"panel"}
     assert upstream("results/mmm_contribution") == {"fit"}
     assert {name.split("/")[0] for name in upstream("published")} == {"results"}
-    assert "int_published_run" in upstream("channel_summary_latest")
-    assert upstream("int_published_run") == {"published"}
+    assert "mmm_int_published_run" in upstream("mmm_channel_summary_latest")
+    assert upstream("mmm_int_published_run") == {"published"}
 
 
 def test_both_gates_block(project: Project) -> None:
     graph = defs().resolve_asset_graph()
     blocking = {
-        (key.asset_key.to_user_string(), key.name)
+        ("/".join(key.asset_key.path[1:]), key.name)
         for key in graph.asset_check_keys
         if graph.get_check_spec(key).blocking
     }
@@ -113,7 +114,7 @@ def test_each_asset_is_of_one_job(project: Project) -> None:
     keys = [
         key
         for name in ("weekly_input", "refit", "dashboards", "score_new_weeks")
-        for key in definitions.resolve_job_def(name).asset_layer.executable_asset_keys
+        for key in definitions.resolve_job_def(NAMES.named(name)).asset_layer.executable_asset_keys
     ]
     assert len(keys) == len(set(keys))
     assert set(keys) == definitions.resolve_asset_graph().executable_asset_keys
@@ -122,16 +123,18 @@ def test_each_asset_is_of_one_job(project: Project) -> None:
 def test_what_follows_the_input_is_of_one_model(project: Project) -> None:
     graph = defs().resolve_asset_graph()
     partitioned = {
-        key.path[0] for key in graph.get_all_asset_keys() if graph.get(key).partitions_def == MODELS
+        key.path[1]
+        for key in graph.get_all_asset_keys()
+        if graph.get(key).partitions_def == NAMES.models
     }
     assert partitioned == {"panel", "fit", "results", "published", "score"}
 
 
 def test_the_schedule_is_the_settings(project: Project) -> None:
     project.configure(schedule={"cron": "30 5 * * 2", "timezone": "Asia/Tokyo"})
-    schedule = defs().resolve_schedule_def("weekly_input")
+    schedule = defs().resolve_schedule_def("mmm_weekly_input")
     assert (schedule.cron_schedule, schedule.execution_timezone) == ("30 5 * * 2", "Asia/Tokyo")
-    assert schedule.job_name == "weekly_input"
+    assert schedule.job_name == "mmm_weekly_input"
 
 
 def test_nothing_runs_until_somebody_turns_it_on(project: Project) -> None:
@@ -139,7 +142,7 @@ def test_nothing_runs_until_somebody_turns_it_on(project: Project) -> None:
     started = [d.name for d in repository.schedule_defs if d.default_status.value != "STOPPED"]
     started += [d.name for d in repository.sensor_defs if d.default_status.value != "STOPPED"]
     # They request no run.
-    assert sorted(started) == ["alerts", "canceled_runs", "failed_runs"]
+    assert sorted(started) == ["mmm_alerts", "mmm_canceled_runs", "mmm_failed_runs"]
 
 
 @pytest.mark.slow

@@ -19,7 +19,7 @@ from hill_mmm import SamplerError, simulate_geo_market, simulate_lift_test
 from tests.conftest import QUICK, Project
 from tests.dagster_mmm.inputs.conftest import in_orders
 
-LATEST = {table: f"{table.name.removeprefix('mmm_')}_latest" for table in RESULT_TABLES}
+LATEST = {table: f"{table.name}_latest" for table in RESULT_TABLES}
 # Of a first run without experiments.
 EMPTY = (LIFT_TEST, RUN_DELTA, RUN_DELTA_CAUSE)
 RESULTS = [f"results/{table.name}" for table in RESULT_TABLES]
@@ -54,7 +54,7 @@ def test_a_good_run_is_judged_and_visible_in_every_latest_view(
         runs = project.query(f"select distinct run_id from mmm.{view}")
         # No experiment was made.
         assert list(runs.get("run_id", [])) == ([] if table in EMPTY else [run_id]), view
-    run = project.query("select * from mmm.run_history").iloc[0]
+    run = project.query("select * from mmm.mmm_run_history").iloc[0]
     assert (run["status"], run["is_published"], run["gate_reason"]) == ("published", True, None)
     assert (run["n_weeks"], run["n_series"], run["currency"]) == (156, 1, "EUR")
     assert (run["components_requested"], run["components_selected"]) == ("1", 1)
@@ -65,7 +65,7 @@ def test_parts_sum_to_the_expected_outcome_in_sql(published: tuple[Project, str]
     weeks = project.query(
         """
         select f.expected_mean, sum(c.contribution_mean) as parts
-        from mmm.model_fit_latest f join mmm.contribution_latest c using (week_start)
+        from mmm.mmm_model_fit_latest f join mmm.mmm_contribution_latest c using (week_start)
         group by f.week_start, f.expected_mean
         """
     )
@@ -80,9 +80,9 @@ def test_roi_is_incremental_outcome_over_the_spend_that_came_in(
     rows = project.query(
         """
         select s.roi_mean, s.incremental_outcome_mean / i.spend as ratio
-        from mmm.channel_summary_latest s
+        from mmm.mmm_channel_summary_latest s
         join (
-            select variable, sum(value) as spend from mmm.input_snapshot_latest
+            select variable, sum(value) as spend from mmm.mmm_input_snapshot_latest
             where role = 'spend' and is_used group by variable
         ) i on i.variable = s.channel
         where s.period = 'all'
@@ -95,7 +95,8 @@ def test_roi_is_incremental_outcome_over_the_spend_that_came_in(
 def test_most_channels_cover_the_simulated_truth(published: tuple[Project, str]) -> None:
     project, _ = published
     rows = project.query(
-        "select channel, roi_ci_lo, roi_ci_hi from mmm.channel_summary_latest where period = 'all'"
+        "select channel, roi_ci_lo, roi_ci_hi from mmm.mmm_channel_summary_latest "
+        "where period = 'all'"
     ).set_index("channel")
     truth = demo.true_roi()
     covered = (rows["roi_ci_lo"] <= truth) & (truth <= rows["roi_ci_hi"])
@@ -109,20 +110,20 @@ def test_results_of_a_published_run_are_never_written_again(rerun: tuple[Project
     before = project.query(count)
     assert project.run(selection=RESULTS).success
     assert project.query(count).equals(before)
-    run = project.query("select run_id, status from mmm.run_latest").iloc[0]
+    run = project.query("select run_id, status from mmm.mmm_run_latest").iloc[0]
     assert (run["run_id"], run["status"]) == (run_id, "published")
 
 
 def materialized(result: dg.ExecuteInProcessResult) -> set[str]:
     events = result.get_asset_materialization_events()
-    return {event.asset_key.to_user_string() for event in events if event.asset_key}
+    return {"/".join(event.asset_key.path[1:]) for event in events if event.asset_key}
 
 
 def test_where_nothing_is_new_nothing_is_fitted(rerun: tuple[Project, str]) -> None:
     project, good = rerun
     again = project.run()
     assert again.success
-    assert "weekly_input" in materialized(again)
+    assert "mmm_weekly_input" in materialized(again)
     assert not materialized(again) & {"panel", "fit", "published", "dashboard_snapshot"}
     (observation,) = again.get_asset_observation_events()
     assert observation.asset_observation_data.asset_observation.metadata[
@@ -138,11 +139,11 @@ def test_the_ui_sees_a_fit_while_it_runs(published: tuple[Project, str]) -> None
     kinds = {dg.DagsterEventType.ASSET_OBSERVATION, dg.DagsterEventType.STEP_SUCCESS}
     records = project.instance.get_records_for_run(run_id, of_type=kinds).records
     events = [event for r in records if (event := r.event_log_entry.dagster_event)]
-    ended = next(n for n, e in enumerate(events) if e.is_step_success and e.step_key == "fit")
+    ended = next(n for n, e in enumerate(events) if e.is_step_success and e.step_key == "mmm__fit")
     seen = [
         event.asset_observation_data.asset_observation.metadata
         for event in events[:ended]
-        if event.is_asset_observation and event.step_key == "fit"
+        if event.is_asset_observation and event.step_key == "mmm__fit"
     ]
     # Recorded one by one, and not with the step's end.
     assert [metadata["percent_done"].value // 20 for metadata in seen] == [1, 2, 3, 4, 5]
@@ -155,7 +156,7 @@ def metadata_of(project: Project, run_id: str) -> dict[str, dict[str, dg.Metadat
     kind = dg.DagsterEventType.ASSET_MATERIALIZATION
     records = project.instance.get_records_for_run(run_id, of_type=kind).records
     found = [m for r in records if (m := r.event_log_entry.asset_materialization)]
-    return {m.asset_key.to_user_string(): dict(m.metadata) for m in found}
+    return {"/".join(m.asset_key.path[1:]): dict(m.metadata) for m in found}
 
 
 def test_pictures_are_there_and_small(published: tuple[Project, str]) -> None:
@@ -203,14 +204,14 @@ def test_a_fit_over_its_budget_is_rejected_and_a_killed_run_noticed(
     assert run["status"] == "rejected"
     assert run["gate_reason"].startswith("stopped after 0.")
     assert "as sampler.max_minutes is 1e-06. Raise it" in run["gate_reason"]
-    assert [event.step_key for event in result.all_events if event.is_step_failure] == ["fit"]
+    assert [event.step_key for event in result.all_events if event.is_step_failure] == ["mmm__fit"]
     assert not [e for e in result.all_events if e.event_type_value == "STEP_UP_FOR_RETRY"]
     noticed = row_of(project, "killed")
     assert (noticed["status"], noticed["gate_reason"].split(",")[0]) == (
         "rejected",
         "the run was killed",
     )
-    assert project.query("select run_id from mmm.run_latest")["run_id"].item() == good
+    assert project.query("select run_id from mmm.mmm_run_latest")["run_id"].item() == good
 
 
 def test_a_warehouse_of_an_earlier_version_is_carried_over(rerun: tuple[Project, str]) -> None:
@@ -225,7 +226,7 @@ def test_a_warehouse_of_an_earlier_version_is_carried_over(rerun: tuple[Project,
     # By the fingerprint that it has kept, the published run is as the settings ask.
     assert len(list(again.get_asset_observation_events())) == 1
     assert run_job(project.instance, "dashboards").success
-    of_view = project.query("select run_id, config_fingerprint from mmm.run_latest")
+    of_view = project.query("select run_id, config_fingerprint from mmm.mmm_run_latest")
     assert of_view.to_dict("records") == [{"run_id": good, "config_fingerprint": kept}]
 
 
@@ -243,7 +244,7 @@ def test_a_restated_week_is_fitted_again_and_marked(rerun: tuple[Project, str]) 
     result = project.run()
     assert result.success
     restated = project.query(
-        "select week_start, variable, value, previous_value from mmm.input_snapshot_latest "
+        "select week_start, variable, value, previous_value from mmm.mmm_input_snapshot_latest "
         "where is_restated"
     )
     assert len(restated) == 1
@@ -252,13 +253,13 @@ def test_a_restated_week_is_fitted_again_and_marked(rerun: tuple[Project, str]) 
     assert (found["value"], found["previous_value"]) == (123.0, before)
     # What was published before is one WHERE clause away.
     earlier = project.query(
-        "select distinct run_id from mmm.channel_summary_history where published_from <= "
+        "select distinct run_id from mmm.mmm_channel_summary_history where published_from <= "
         f"(select published_at from mmm.mmm_run where run_id = '{good}') and published_until > "
         f"(select published_at from mmm.mmm_run where run_id = '{good}')"
     )
     assert list(earlier["run_id"]) == [good]
     delta = project.query(
-        "select distinct previous_run_id, cause, changed from mmm.run_delta_latest"
+        "select distinct previous_run_id, cause, changed from mmm.mmm_run_delta_latest"
     )
     assert delta.to_dict("records") == [
         {
@@ -277,7 +278,7 @@ def test_when_no_rung_converges_the_run_is_rejected_and_the_last_good_one_stays_
     rejected = project.run(selection=REFIT)
     assert not rejected.success
     failed = {event.step_key for event in rejected.get_step_failure_events()}
-    assert failed == {"results__mmm_diagnostic_converged"}
+    assert failed == {"mmm__results__mmm_diagnostic_converged"}
 
     row = row_of(project, rejected.run_id)
     assert row["status"] == "rejected"
@@ -315,14 +316,14 @@ def test_a_fit_without_any_draws_is_rejected_with_its_reason(
     dead = project.run(selection=REFIT)
     assert not dead.success
     (failure,) = dead.get_step_failure_events()
-    assert failure.step_key == "fit"
+    assert failure.step_key == "mmm__fit"
     row = row_of(project, dead.run_id)
     assert row["status"] == "rejected"
     assert row["gate_reason"] == (
         "K = 1, 300 + 300 draws: the model has no finite density; "
         "K = 1, 600 + 600 draws: the model has no finite density"
     )
-    assert project.query("select run_id from mmm.run_latest")["run_id"].item() == good
+    assert project.query("select run_id from mmm.mmm_run_latest")["run_id"].item() == good
 
 
 def test_a_fit_that_dies_is_rejected_with_its_reason(
@@ -339,7 +340,7 @@ def test_a_fit_that_dies_is_rejected_with_its_reason(
     row = row_of(project, dead.run_id)
     assert row["status"] == "rejected"
     assert row["gate_reason"] == "the fit stopped with MemoryError: no room for the draws"
-    assert project.query("select run_id from mmm.run_latest")["run_id"].item() == good
+    assert project.query("select run_id from mmm.mmm_run_latest")["run_id"].item() == good
 
 
 @pytest.mark.slow
@@ -368,7 +369,8 @@ def test_components_are_chosen_by_forecast_and_the_choice_is_kept(
     assert row["components_selected"] == choice["components"]
     # The holdout is the comparison's own fit, and so is its score.
     elpd = project.query(
-        "select value from mmm.accuracy_latest where evaluation_set = 'holdout' and metric = 'elpd'"
+        "select value from mmm.mmm_accuracy_latest "
+        "where evaluation_set = 'holdout' and metric = 'elpd'"
     )
     score = choice["scores"][str(choice["components"])]
     assert elpd["value"].item() == pytest.approx(score["elpd_by_origin"][0], rel=1e-9)
@@ -387,7 +389,7 @@ def test_with_too_few_weeks_to_compare_auto_is_one_curve(rerun: tuple[Project, s
     assert result.success
     assert row_of(project, result.run_id)["components_selected"] == 1
     check = project.query(
-        "select status, description from mmm.diagnostic_latest "
+        "select status, description from mmm.mmm_diagnostic_latest "
         "where check_name = 'holdout_coverage'"
     ).iloc[0]
     assert check["status"] == "warn"
@@ -482,19 +484,19 @@ def test_a_panel_is_published_with_its_total_and_its_experiments(project: Projec
     result = project.run(data)
     assert result.success
 
-    run = project.query("select * from mmm.run_latest").iloc[0]
+    run = project.query("select * from mmm.mmm_run_latest").iloc[0]
     assert (run["n_series"], run["n_weeks"]) == (2, 122)
     for view in ("channel_summary", "contribution", "response_curve", "model_fit"):
-        series = project.query(f"select distinct series_key from mmm.{view}_latest")
+        series = project.query(f"select distinct series_key from mmm.mmm_{view}_latest")
         assert set(series["series_key"]) == {"region_01", "region_02", "all"}, view
     held_out = project.query(
-        "select series_key, count(*) as weeks from mmm.model_fit_latest "
+        "select series_key, count(*) as weeks from mmm.mmm_model_fit_latest "
         "where evaluation_set = 'holdout' group by series_key"
     ).set_index("series_key")["weeks"]
     assert dict(held_out) == {"region_01": 13, "region_02": 13, "all": 13}
 
     summary = project.query(
-        "select * from mmm.channel_summary_latest where period = 'all'"
+        "select * from mmm.mmm_channel_summary_latest where period = 'all'"
     ).set_index(["series_key", "channel"])
     newsletter = summary.loc[("all", "newsletter")]
     assert (newsletter["is_paid"], newsletter["spend"]) == (False, 0)
@@ -506,7 +508,7 @@ def test_a_panel_is_published_with_its_total_and_its_experiments(project: Projec
         summary.loc[("region_01", "radio"), "contribution_mean"]
     )
 
-    (test,) = project.query("select * from mmm.lift_test_latest").itertuples()
+    (test,) = project.query("select * from mmm.mmm_lift_test_latest").itertuples()
     (asked,) = regions["lift_tests"]
     assert (test.channel, test.series_key, test.lift) == ("tv", "all", asked["lift"])
     assert (str(test.start_week), str(test.end_week)) == (asked["start"], asked["end"])
@@ -514,7 +516,7 @@ def test_a_panel_is_published_with_its_total_and_its_experiments(project: Projec
         (test.lift_without_test_mean - test.lift)
         / np.hypot(test.lift_without_test_sd, test.standard_error)
     )
-    checks = project.query("select check_name from mmm.diagnostic_latest")["check_name"]
+    checks = project.query("select check_name from mmm.mmm_diagnostic_latest")["check_name"]
     assert {"lift_test_disagreement", "lift_test_size", "holdout_coverage"} <= set(checks)
 
 
@@ -531,16 +533,18 @@ def test_orders_have_returns_by_what_those_of_each_week_are_worth(
         gate=ANYTHING_GOES,
     )
     assert project.run(data).success
-    run = project.query("select * from mmm.run_latest").iloc[0]
+    run = project.query("select * from mmm.mmm_run_latest").iloc[0]
     mean = frame["revenue"].sum() / frame["orders"].sum()
     assert (run["outcome_kind"], run["value_per_unit"]) == ("count", pytest.approx(mean))
     rows = project.query(
         "select *, roi_mean * spend / incremental_outcome_mean as worth "
-        "from mmm.channel_summary_latest where no_return_reason is null"
+        "from mmm.mmm_channel_summary_latest where no_return_reason is null"
     ).set_index("period")
     np.testing.assert_allclose(rows.loc[["2021-Q1", "2022-Q1"], "worth"], 80.0, rtol=1e-6)
     np.testing.assert_allclose(rows.loc[["last_13_weeks", "2023-Q2"], "worth"], 100.0, rtol=1e-6)
     assert rows.loc["all", "worth"].between(80.0, 100.0, inclusive="neither").all()
-    roles = project.query("select role, sum(value) as total from mmm.weekly_input group by role")
+    roles = project.query(
+        "select role, sum(value) as total from mmm.mmm_weekly_input group by role"
+    )
     totals = roles.set_index("role")["total"]
     assert totals["value"] == pytest.approx(frame["revenue"].sum())

@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +28,7 @@ from dagster_mmm.settings import load_settings
 from dagster_mmm.warehouse.database import Warehouse
 from dagster_mmm.warehouse.dbt_environment import tell_dbt
 from dagster_mmm.warehouse.errors import WarehousePermissionError
-from dagster_mmm.warehouse.resource import WarehouseResource
+from dagster_mmm.warehouse.resource import RetriedWarehouse
 from dagster_mmm.warehouse.tables import METADATA, RESULT_TABLES
 from tests.conftest import Project, make_project
 from tests.dagster_mmm.test_job import ANYTHING_GOES, EMPTY, HASTY
@@ -61,7 +62,8 @@ class Job:
 
     def files(self) -> Iterator[Path]:
         """All that the run wrote: artefacts, Dagster's storage and logs, dbt's target and logs."""
-        written = (*self.project.folder.rglob("*"), *(environment.ROOT / "sql").rglob("*"))
+        folders = (self.project.folder, environment.ROOT / "sql", environment.dbt_path())
+        written = chain.from_iterable(folder.rglob("*") for folder in folders)
         for path in written:
             if path.is_file() and path.stat().st_mtime >= self.started:
                 yield path
@@ -108,10 +110,10 @@ def traces_in(text: str) -> list[str]:
 
 
 def test_a_good_run_is_visible_in_every_latest_view(job: Job) -> None:
-    (run_id,) = job.project.query("select run_id from mmm.run_latest")["run_id"]
+    (run_id,) = job.project.query("select run_id from mmm.mmm_run_latest")["run_id"]
     assert f"Run {run_id} is published" in job.printed
     for table in RESULT_TABLES:
-        view = f"mmm.{table.name.removeprefix('mmm_')}_latest"
+        view = f"mmm.{table.name}_latest"
         runs = job.project.query(f"select distinct run_id from {view}")
         assert list(runs.get("run_id", [])) == ([] if table in EMPTY else [run_id]), view
 
@@ -147,12 +149,12 @@ def test_the_password_is_in_no_output_of_a_good_run(job: Job) -> None:
 # Dagster's own property, read by Dagster.
 @pytest.mark.filterwarnings("ignore:Property `ScheduleDefinition.environment_vars`")
 def test_the_password_is_not_in_what_the_ui_shows(job: Job) -> None:
-    warehouse = defs().resources["warehouse"]
+    warehouse = defs().resources["mmm_warehouse"]
     assert traces_in(repr(warehouse) + str(warehouse)) == []
     resolved = resource(job.administrator.set(password=PASSWORD))
     assert traces_in(repr(resolved) + str(resolved) + resolved.place) == []
     served = serialize_value(RepositorySnap.from_def(defs().get_repository_def()))
-    assert "MMM_WAREHOUSE_URL" in served
+    assert "mmm_warehouse" in served
     assert traces_in(served) == []
 
 
@@ -173,15 +175,15 @@ def test_a_refused_connection_is_named_and_shows_no_password(
 ) -> None:
     url = sa.make_url(os.environ["MMM_WAREHOUSE_URL"]).set(**change)
     monkeypatch.setenv("MMM_WAREHOUSE_URL", url.render_as_string(hide_password=False))
-    impatient = partial(WarehouseResource, retry_seconds=0)
-    monkeypatch.setattr("dagster_mmm.defs.resources.WarehouseResource", impatient)
+    impatient = partial(RetriedWarehouse, retry_seconds=0)
+    monkeypatch.setattr("dagster_mmm.defs.resources.RetriedWarehouse", impatient)
     result = job.project.run(selection=["raw/weekly_media"])
     assert not result.success
     (failure,) = result.get_step_failure_events()
     assert "cannot connect to postgresql+psycopg://" in str(failure)
     assert reason in str(failure)
-    tell_dbt()
-    dbt = defs().resources["dbt"]
+    tell_dbt(job.project.warehouse)
+    dbt = defs().resources["mmm_dbt"]
     assert not dbt.cli(["debug"], raise_on_error=False).wait().is_successful()
 
     printed = capfd.readouterr()
@@ -221,7 +223,7 @@ def test_the_result_role_reads_raw_and_owns_one_schema(job: Job) -> None:
 
 
 def test_the_source_role_only_reads_raw_and_the_reader_only_results(job: Job) -> None:
-    readable = {"mmm_source": "raw.weekly_media", "mmm_reader": "mmm.weekly_input"}
+    readable = {"mmm_source": "raw.weekly_media", "mmm_reader": "mmm.mmm_weekly_input"}
     for role, table in readable.items():
         login = f"a_person_in_{role}"
         run_sql(job.administrator, f"create role {login} login password 'any' in role {role}")
@@ -269,11 +271,15 @@ def test_a_table_or_view_that_may_not_be_read_is_named_with_the_grants(job: Job)
 def test_a_rebuilt_view_is_replaced_under_its_readers(job: Job) -> None:
     run_sql(
         job.administrator,
-        "create schema dashboards; create view dashboards.theirs as select * from mmm.run_latest",
+        "create schema dashboards; "
+        "create view dashboards.theirs as select * from mmm.mmm_run_latest",
     )
-    of_views = "select 'mmm.run_latest'::regclass::oid, 'mmm.channel_summary_latest'::regclass::oid"
+    of_views = (
+        "select 'mmm.mmm_run_latest'::regclass::oid, "
+        "'mmm.mmm_channel_summary_latest'::regclass::oid"
+    )
     before = job.project.query(of_views)
-    assert job.project.run(selection=["int_published_run", "run_latest"]).success
+    assert job.project.run(selection=["mmm_int_published_run", "mmm_run_latest"]).success
     assert job.project.query(of_views).equals(before)
     rows = resource(job.administrator).read(sa.text("select * from dashboards.theirs"))
     assert len(rows) == 1
@@ -284,24 +290,24 @@ def test_dbt_does_not_wait_for_ever_for_a_readers_transaction(
 ) -> None:
     monkeypatch.setenv("PGOPTIONS", "-c lock_timeout=1s")
     with connect(job.administrator) as reader, reader.transaction():
-        reader.execute("select * from mmm.run_latest")
-        result = job.project.run(selection=["run_latest"])
+        reader.execute("select * from mmm.mmm_run_latest")
+        result = job.project.run(selection=["mmm_run_latest"])
     (failure,) = result.get_step_failure_events()
     assert "canceling statement due to lock timeout" in str(failure)
 
 
 def test_a_warehouse_of_an_earlier_version_is_carried_over(job: Job) -> None:
-    fingerprints = "select run_id, config_fingerprint from mmm.run_latest"
+    fingerprints = "select run_id, config_fingerprint from mmm.mmm_run_latest"
     before = job.project.query(fingerprints)
     assert len(before) == 1
     of_old = "rename column config_fingerprint to config_hash"
     run_sql(
         job.administrator,
         f"alter table mmm.mmm_run {of_old};"
-        f"alter view mmm.run_latest {of_old};"
-        f"alter view mmm.run_history {of_old};",
+        f"alter view mmm.mmm_run_latest {of_old};"
+        f"alter view mmm.mmm_run_history {of_old};",
     )
     assert run_job(job.project.instance, "dashboards").success
     assert job.project.query(fingerprints).equals(before)
     # It was dropped with the view that it reads, and made anew.
-    assert len(job.project.query("select * from mmm.trust_latest")) == 1
+    assert len(job.project.query("select * from mmm.mmm_trust_latest")) == 1

@@ -33,7 +33,7 @@ def test_every_number_is_what_its_sql_answers(published: tuple[Project, str], pa
     assert_tables_are_their_answers(app, project)
     assert len(app.get("download_button")) == len(app.dataframe)
 
-    run = project.query("select * from mmm.trust_latest").iloc[0]
+    run = project.query("select * from mmm.mmm_trust_latest").iloc[0]
     rests_on = next(caption.value for caption in app.caption if run_id in caption.value)
     for said in ("**demo**", "EUR", "revenue", f"{run['published_at']:%Y-%m-%d %H:%M} UTC"):
         assert said in rests_on
@@ -80,7 +80,7 @@ def test_a_spend_on_the_grid_has_the_grids_answer(published: tuple[Project, str]
     then = what_if(opened("what_if"), tv=150, radio=200, search=5)
     for channel, multiple in {"tv": 1.5, "radio": 2.0, "search": 0.05, "social": 1.0}.items():
         point = project.query(
-            "select * from mmm.response_curve_latest where basis = 'steady_state' "
+            "select * from mmm.mmm_response_curve_latest where basis = 'steady_state' "
             f"and channel = '{channel}' and abs(spend_multiplier - {multiple}) < 1e-6"
         ).iloc[0]
         for figure in ("weekly_spend", "contribution_mean", "contribution_ci_hi", "mroi_ci_lo"):
@@ -104,7 +104,7 @@ def test_between_two_points_lies_a_line(published: tuple[Project, str]) -> None:
     rows = rerun(app).dataframe[0].value
     then = rows[(rows["state"] == "then") & (rows["channel"] == "tv")].iloc[0]
     points = project.query(
-        "select * from mmm.response_curve_latest where basis = 'historical_pattern' "
+        "select * from mmm.mmm_response_curve_latest where basis = 'historical_pattern' "
         "and channel = 'tv' and spend_multiplier in (1, 1.25) order by spend_multiplier"
     )
     for figure in ("weekly_spend", "contribution_mean", "contribution_ci_lo", "mroi_mean"):
@@ -138,8 +138,8 @@ def test_the_interval_of_a_sum_is_of_the_draws_sums(published: tuple[Project, st
             d.draw_index,
             sum(d.contribution) filter (abs(c.spend_multiplier - {multiplier}) < 1e-6) as chosen,
             sum(d.contribution) filter (abs(c.spend_multiplier - 1) < 1e-6) as now
-        from mmm.response_draw_latest as d
-        join mmm.response_curve_latest as c using (channel, basis, grid_index)
+        from mmm.mmm_response_draw_latest as d
+        join mmm.mmm_response_curve_latest as c using (channel, basis, grid_index)
         where basis = 'steady_state'
         group by d.draw_index
         """
@@ -175,7 +175,7 @@ def test_what_is_left_as_it_is_changes_nothing(published: tuple[Project, str], b
 def test_a_change_is_told_however_few_draws_are_kept() -> None:
     """With one draw its interval is empty, as that of no change is."""
     with duckdb.connect(str(data.source().database)) as copy:
-        copy.execute("delete from mmm.response_draw_latest where draw_index > 0")
+        copy.execute("delete from mmm.mmm_response_draw_latest where draw_index > 0")
     app = opened("what_if")
     what_if(app, tv=150)
     found = app.dataframe[2].value.iloc[0]
@@ -191,7 +191,7 @@ def test_a_plan_is_read_out_with_its_interval(published: tuple[Project, str]) ->
         app.selectbox[-1].set_value(scenario)
         rerun(app)
         row = project.query(
-            f"select * from mmm.budget_plan_summary_latest where scenario = '{scenario}'"
+            f"select * from mmm.mmm_budget_plan_summary_latest where scenario = '{scenario}'"
         ).iloc[0]
         gain, low, high = (
             written(row[f"gain_{end}"], is_signed=True) for end in ("mean", "ci_lo", "ci_hi")
@@ -204,7 +204,7 @@ def test_the_forecast_follows_the_last_week_and_sums_up(published: tuple[Project
     project, _ = published
     app = opened("next_weeks")
     rows = app.dataframe[0].value
-    last = project.query("select max(week_start) as week from mmm.model_fit_latest")["week"][0]
+    last = project.query("select max(week_start) as week from mmm.mmm_model_fit_latest")["week"][0]
     assert (rows["week_start"].iloc[0] - last).days == 7
     assert rows["outcome_q05"].lt(rows["outcome_q50"]).all()
     outcome, spend = app.metric
@@ -218,17 +218,17 @@ def test_forecasts_that_were_scored_stand_beside_what_came() -> None:
     with duckdb.connect(str(data.source().database)) as copy:
         copy.execute(
             """
-            insert into mmm.forecast_ledger by name
+            insert into mmm.mmm_forecast_ledger by name
             select
                 model_key, 'refit' as run_type, series_key, as_of_week, week_start, 1 as horizon,
                 outcome_q05, outcome_q50, outcome_q95, outcome_q50 + 1000 as actual,
                 outcome_q50 - 3000 as naive, true as is_within_90, 1000 as absolute_error
-            from mmm.forecast_ledger order by week_start limit 1
+            from mmm.mmm_forecast_ledger order by week_start limit 1
             """
         )
         copy.execute(
             """
-            insert into mmm.forecast_calibration by name
+            insert into mmm.mmm_forecast_calibration by name
             select
                 'demo' as model_key, 'refit' as run_type, 'national' as series_key, 1 as horizon,
                 26 as n_weeks, 0.88 as coverage_90, 0.7 as crps_vs_naive, true as is_current
@@ -247,7 +247,7 @@ def test_the_causes_of_a_move_stand_below_it_the_largest_first() -> None:
     with duckdb.connect(str(data.source().database)) as copy:
         copy.execute(
             """
-            insert into mmm.run_delta_latest by name
+            insert into mmm.mmm_run_delta_latest by name
             select
                 run_id, model_key, series_key, channel, 'roi' as metric,
                 'before' as previous_run_id, roi_mean as previous_mean, roi_sd as previous_sd,
@@ -255,7 +255,7 @@ def test_the_causes_of_a_move_stand_below_it_the_largest_first() -> None:
                 roi_mean + roi_sd as current_mean, roi_sd as current_sd,
                 roi_ci_lo as current_ci_lo, roi_ci_hi as current_ci_hi, 1 as shift_sd,
                 0.5 as interval_overlap, 'several' as cause, 'new_weeks,seed' as changed
-            from mmm.channel_summary_latest where period = 'all'
+            from mmm.mmm_channel_summary_latest where period = 'all'
             """
         )
     app = opened("trust")
@@ -264,14 +264,14 @@ def test_the_causes_of_a_move_stand_below_it_the_largest_first() -> None:
     with duckdb.connect(str(data.source().database)) as copy:
         copy.execute(
             """
-            insert into mmm.run_delta_cause_latest by name
+            insert into mmm.mmm_run_delta_cause_latest by name
             select
                 run_id, model_key, series_key, channel, metric, step_index,
                 case step_index when 0 then 'seed' else 'new_weeks' end as cause,
                 previous_run_id, previous_mean, current_mean,
                 case step_index when 0 then -1 else 2 end * size as shift, shift as shift_sd,
                 true as has_passed
-            from mmm.run_delta_latest
+            from mmm.mmm_run_delta_latest
             cross join (values (0), (1)) as steps (step_index)
             cross join lateral (select case channel when 'radio' then 3 else 1 end as size)
             """
@@ -298,12 +298,12 @@ def test_a_region_without_media_has_pages_without_its_curves(page: str) -> None:
     with duckdb.connect(str(data.source().database)) as copy:
         copy.execute(
             """
-            insert into mmm.channel_summary_latest by name
+            insert into mmm.mmm_channel_summary_latest by name
             select
                 run_id, model_key, 'a region' as series_key, channel, period, is_paid, 0 as spend,
                 0 as contribution_mean, 0 as contribution_ci_lo, 0 as contribution_ci_hi,
                 'no spend' as no_return_reason, ci_level
-            from mmm.channel_summary_latest
+            from mmm.mmm_channel_summary_latest
             """
         )
     app = opened(page)
@@ -320,8 +320,9 @@ def test_sums_are_written_by_their_size(unit: float) -> None:
     money = ["weekly_spend", "contribution_mean", "contribution_ci_lo", "contribution_ci_hi"]
     with duckdb.connect(str(data.source().database)) as copy:
         scaled = ", ".join(f"{name} = {name} * {unit}" for name in money)
-        copy.execute(f"update mmm.response_curve_latest set {scaled}")
-        copy.execute(f"update mmm.response_draw_latest set contribution = contribution * {unit}")
+        copy.execute(f"update mmm.mmm_response_curve_latest set {scaled}")
+        scaled = f"contribution = contribution * {unit}"
+        copy.execute(f"update mmm.mmm_response_draw_latest set {scaled}")
     app = opened("what_if")
     what_if(app, tv=120)
     total = app.dataframe[1].value.iloc[0]
@@ -335,7 +336,7 @@ def test_a_channel_without_a_return_is_named_with_the_reason(rerun: tuple[Projec
     with duckdb.connect(str(data.source().database)) as copy:
         copy.execute(
             """
-            update mmm.channel_summary_latest
+            update mmm.mmm_channel_summary_latest
             set roi_mean = null, mroi_mean = null, no_return_reason = 'spend under a share'
             where channel = 'tv'
             """

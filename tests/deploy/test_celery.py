@@ -14,11 +14,10 @@ import pandas as pd
 import pytest
 import sqlalchemy as sa
 
-from dagster_mmm.cli.jobs import run_job
+from dagster_mmm.cli.jobs import NAMES, run_job
 from dagster_mmm.environment import ROOT
 from dagster_mmm.schedule.clock import Clock
 from dagster_mmm.schedule.due import last_complete_week
-from dagster_mmm.schedule.partitions import MODELS as PARTITIONS
 from dagster_mmm.schedule.partitions import PARTITION_TAG
 from tests.conftest import Project, make_project
 from tests.deploy.services import (
@@ -78,7 +77,7 @@ def load_input(project: Project, market: Path, instance: dg.DagsterInstance) -> 
     asked = {"model_column": "brand", "file": str(file)}
     project.configure(model_key=None, input=asked, plans=[], models={UNFIT: TOO_SHORT})
     assert run_job(instance, "weekly_input").success
-    instance.add_dynamic_partitions(str(PARTITIONS.name), list(SIZES))
+    instance.add_dynamic_partitions(str(NAMES.models.name), list(SIZES))
 
 
 @pytest.mark.slow
@@ -87,7 +86,7 @@ def test_every_model_is_fitted_by_warm_workers_whatever_becomes_of_one(
 ) -> None:
     with dg.DagsterInstance.from_config(str(project.folder)) as instance:
         load_input(project, market, instance)
-        run_command("dagster", "instance", "concurrency", "set", "sampling", str(PROCESSES))
+        run_command("dagster", "instance", "concurrency", "set", "mmm_sampling", str(PROCESSES))
         run_command("dagster", "sensor", "start", "refits", "-w", WORKSPACE)
         with ExitStack() as services:
             for name, *command in (
@@ -159,7 +158,7 @@ def wait_for_runs(
     finished = [dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.FAILURE]
     runs: list[dg.DagsterRun] = []
     for _ in range(SECONDS):
-        runs = list(instance.get_runs(dg.RunsFilter(job_name="refit", statuses=finished)))
+        runs = list(instance.get_runs(dg.RunsFilter(job_name="mmm_refit", statuses=finished)))
         if len(runs) == wanted:
             return runs[::-1]
         time.sleep(1)

@@ -89,7 +89,7 @@ def test_data_and_settings_stay_out_of_the_image(path: str) -> None:
         "workspace.yaml",
         "dagster_mmm/definitions.py",
         "hill_mmm/__init__.py",
-        "sql/models/staging/stg_input.sql",
+        "sql/models/staging/mmm_stg_input.sql",
         "deploy/celery/dagster_celery_config.py",
     ],
 )

@@ -11,7 +11,8 @@ import dagster as dg
 import pytest
 import sqlalchemy as sa
 
-from dagster_mmm.schedule.partitions import MODELS, PARTITION_TAG
+from dagster_mmm.cli.jobs import NAMES
+from dagster_mmm.schedule.partitions import PARTITION_TAG
 from tests.conftest import Project
 from tests.deploy.services import (
     DAEMON,
@@ -40,7 +41,7 @@ def instance(
     project.configure(model_key=None, input={"model_column": "brand"})
     project.warehouse.create_result_tables()
     with dg.DagsterInstance.from_config(str(project.folder)) as instance:
-        instance.add_dynamic_partitions(str(MODELS.name), ["acme", "birch"])
+        instance.add_dynamic_partitions(str(NAMES.models.name), ["acme", "birch"])
         with running("daemon", *DAEMON, folder=project.folder):
             yield instance
 
@@ -52,9 +53,9 @@ def test_a_run_waits_for_its_pools_until_the_one_before_has_ended_however(
 ) -> None:
     # Whoever reads or writes the warehouse meanwhile is under way, and waits.
     with project.warehouse.locked():
-        first = launch("refit", "acme")
+        first = launch("mmm_refit", "acme")
         wait_until(lambda: process_of(instance, first) is not None, instance)
-        others = [launch("refit", "birch"), launch("weekly_input")]
+        others = [launch("mmm_refit", "birch"), launch("mmm_weekly_input")]
         time.sleep(15)
         assert status_of(instance, first) is dg.DagsterRunStatus.STARTED
         waiting = {status_of(instance, run_id) for run_id in others}

@@ -81,7 +81,7 @@ def test_last_years_sales_are_all_accounted_for(
 ) -> None:
     project, _ = published
     fitted = project.query(
-        "select expected_mean from mmm.model_fit_latest where evaluation_set = 'train' "
+        "select expected_mean from mmm.mmm_model_fit_latest where evaluation_set = 'train' "
         "order by week_start desc limit 52"
     )
     assert answers[3]["contribution"].sum() == pytest.approx(fitted["expected_mean"].sum())

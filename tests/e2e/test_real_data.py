@@ -29,12 +29,12 @@ def test_the_example_converges_and_is_judged(
     result = project.run(SHARED / f"{example}_weekly.csv")
     assert result.success
 
-    run = project.query("select * from mmm.run_latest").iloc[0]
+    run = project.query("select * from mmm.mmm_run_latest").iloc[0]
     assert (run["status"], run["currency"]) == ("published", settings["currency"])
     assert (run["n_weeks"], run["n_series"]) == (weeks, series)
-    checks = project.query("select * from mmm.diagnostic_latest where is_blocking")
+    checks = project.query("select * from mmm.mmm_diagnostic_latest where is_blocking")
     assert set(checks["status"]) == {"pass"}
-    summary = project.query("select * from mmm.channel_summary_latest where period = 'all'")
+    summary = project.query("select * from mmm.mmm_channel_summary_latest where period = 'all'")
     is_paid = summary["is_paid"].value_counts()
     assert (is_paid[True], is_paid.get(False, 0)) == (channels, organic)
     assert (summary.loc[summary["is_paid"], "roi_ci_lo"] > 0).all()
@@ -44,12 +44,12 @@ def test_the_example_converges_and_is_judged(
         "select channel, max(contribution_mean) / max(contribution_ci_hi) as tail, "
         "max(contribution_mean) filter (spend_multiplier = 2) "
         "/ max(contribution_mean) filter (spend_multiplier = 1) as growth "
-        "from mmm.response_curve_latest where basis = 'steady_state' group by channel"
+        "from mmm.mmm_response_curve_latest where basis = 'steady_state' group by channel"
     )
     assert (curves["tail"] < 1).all()
     assert (curves["growth"] < 8).all()
     holdout = project.query(
-        "select value from mmm.accuracy_latest "
+        "select value from mmm.mmm_accuracy_latest "
         "where evaluation_set = 'holdout' and metric = 'coverage'"
     )
     # 13 weeks at a true coverage of 90 %: 8 or fewer inside happens once in 290 holdouts.

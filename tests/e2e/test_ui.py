@@ -7,7 +7,6 @@ import socket
 import subprocess
 import sys
 import time
-import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -19,6 +18,7 @@ from dagster_mmm.environment import ROOT
 from tests.browser import keep, needs_browser, opened_browser
 from tests.conftest import Project, make_project
 from tests.dagster_mmm.test_job import ANYTHING_GOES
+from tests.webserver import served
 
 pytestmark = needs_browser
 
@@ -39,32 +39,10 @@ def webserver(project: Project) -> Iterator[str]:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    command = [Path(sys.executable).with_name("dagster-webserver"), "-w", "workspace.yaml"]
-    log = (home / "webserver.log").open("w")
-    server = subprocess.Popen(
-        [*map(str, command), "-h", "127.0.0.1", "-p", str(port)],
-        cwd=ROOT,
-        env=os.environ | {"DAGSTER_HOME": str(home)},
-        stdout=log,
-        stderr=subprocess.STDOUT,
-    )
-    try:
-        yield _when_up(f"http://127.0.0.1:{port}", server, home / "webserver.log")
-    finally:
-        server.terminate()
-        server.wait(30)
-        log.close()
-
-
-def _when_up(address: str, server: "subprocess.Popen[bytes]", log: Path) -> str:
-    for _ in range(400):
-        try:
-            with urllib.request.urlopen(f"{address}/server_info", timeout=5):
-                return address
-        except OSError:
-            assert server.poll() is None, log.read_text()
-            time.sleep(0.5)
-    raise AssertionError(f"the webserver did not come up: {log.read_text()}")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("DAGSTER_HOME", str(home))
+        with served(["-w", "workspace.yaml"], port, ROOT, home / "webserver.log") as address:
+            yield address
 
 
 @pytest.fixture
@@ -95,24 +73,25 @@ def test_the_asset_graph_flows_from_raw_to_latest(webserver: str, page: Page) ->
     groups = ["ingest", "staging", "intermediate", "input"]
     groups += ["model", "results", "published", "latest"]
     boxes: dict[str, FloatRect] = {}
-    for group in groups:
+    for layer in groups:
+        group = f"mmm_{layer}"
         # The box in the graph, not the row in the sidebar, is the last one with this text.
         box = page.get_by_text(group, exact=True).last
         box.wait_for(timeout=60_000)
         found = box.bounding_box()
         assert found is not None, group
-        boxes[group] = found
+        boxes[layer] = found
     assert sorted(boxes, key=lambda group: boxes[group]["x"]) == groups
     top, left = (min(box[side] for box in boxes.values()) - 60 for side in ("y", "x"))
     keep(page, "lineage", {"x": left, "y": top, "width": 2400 - left, "height": 240})
 
 
 def test_a_result_table_shows_its_columns_and_its_job(webserver: str, page: Page) -> None:
-    page.goto(f"{webserver}/assets/results/mmm_channel_summary")
+    page.goto(f"{webserver}/assets/mmm/results/mmm_channel_summary")
     for expected in (
         "roi_learned",
         "Share of the prior variance of the medium's log effect",
-        "refit",
+        "mmm_refit",
     ):
         page.get_by_text(expected).first.wait_for(timeout=60_000)
 
@@ -126,7 +105,7 @@ def test_a_fit_is_seen_with_its_pictures(
         ("results/mmm_response_curve", "response_curves"),
         ("results/mmm_diagnostic", "convergence"),
     ):
-        page.goto(f"{webserver}/assets/{asset}?view=overview")
+        page.goto(f"{webserver}/assets/mmm/{asset}?view=overview")
         page.get_by_text(picture, exact=True).first.wait_for(timeout=60_000)
         row = page.locator("tr", has=page.get_by_text(picture, exact=True)).last
         row.get_by_text("Show Markdown").click()
@@ -134,7 +113,7 @@ def test_a_fit_is_seen_with_its_pictures(
         image.wait_for(timeout=30_000)
         assert image.evaluate("image => image.naturalWidth") > 300
         keep(page, picture)
-    page.goto(f"{webserver}/assets/fit?view=overview")
+    page.goto(f"{webserver}/assets/mmm/fit?view=overview")
     page.get_by_text("Plots", exact=True).click(timeout=60_000)
     page.locator("canvas").first.wait_for(timeout=30_000)
 
@@ -148,7 +127,7 @@ def test_a_running_fit_is_seen_with_its_progress(
     running = job(project, market)
     try:
         run_id = _observed(project, running)
-        page.goto(f"{webserver}/assets/fit?view=events")
+        page.goto(f"{webserver}/assets/mmm/fit?view=events")
         # The newest event is the first.
         page.get_by_text(run_id[:8]).first.wait_for(timeout=60_000)
         page.get_by_text("percent_done").first.wait_for(timeout=60_000)
@@ -169,7 +148,7 @@ def _observed(project: Project, running: "subprocess.Popen[bytes]") -> str:
         for _ in range(500):
             assert running.poll() is None, (project.folder / "job.log").read_text()
             going = instance.get_runs(dg.RunsFilter(statuses=[dg.DagsterRunStatus.STARTED]))
-            seen = instance.fetch_observations(dg.AssetKey("fit"), limit=1).records
+            seen = instance.fetch_observations(dg.AssetKey(["mmm", "fit"]), limit=1).records
             if going and seen and seen[0].run_id == going[0].run_id:
                 return seen[0].run_id
             time.sleep(1)

@@ -18,7 +18,7 @@ from dagster_mmm.warehouse import dbt_sources, tables
 
 ROOT = Path(__file__).parents[2]
 SQL = ROOT / "sql"
-RESULT_VIEWS = [f"{table.name.removeprefix('mmm_')}_latest" for table in tables.RESULT_TABLES]
+RESULT_VIEWS = [f"{table.name}_latest" for table in tables.RESULT_TABLES]
 
 WEEKLY = Settings.read(
     {
@@ -163,11 +163,13 @@ insert into shop.hooli values ('hooli', '2024-02-05', 7, 3), ('acme', '2024-02-0
 """
 
 
+WEEKLY_INPUT = "mmm.mmm_weekly_input"
 REJECTED = (
     "select origin, model_key, series_key, raw_date, observed_on, reason, n_rows "
-    "from mmm.rejected_input"
+    "from mmm.mmm_rejected_input"
 )
-UPSTREAM = ["--select", "+weekly_input", "rejected_input"]
+FRESHNESS = ["source", "freshness", "--select", "source:mmm_raw"]
+UPSTREAM = ["--select", "+mmm_weekly_input", "mmm_rejected_input"]
 
 
 class Build(NamedTuple):
@@ -308,7 +310,7 @@ def test_every_week_has_every_variable(weekly: Build) -> None:
         "price": "control",
         "promotion": "control",
     }
-    rows = weekly.rows("select series_key, week_start, variable, role from mmm.weekly_input")
+    rows = weekly.rows("select series_key, week_start, variable, role from mmm.mmm_weekly_input")
 
     assert sorted(rows) == sorted(
         ("the 'nation'", week, name, role) for week in weeks for name, role in roles.items()
@@ -332,7 +334,7 @@ def test_every_week_has_every_variable(weekly: Build) -> None:
 )
 def test_week_of_text(weekly: Build, week: str, variable: str, expected: tuple[Any, ...]) -> None:
     assert weekly.rows(
-        "select value, n_rows, n_days, n_unreadable, unreadable_value from mmm.weekly_input "
+        "select value, n_rows, n_days, n_unreadable, unreadable_value from mmm.mmm_weekly_input "
         f"where week_start = '{week}' and variable = '{variable}'"
     ) == [expected]
 
@@ -350,13 +352,13 @@ def test_unreadable_dates_are_set_aside(weekly: Build) -> None:
 def test_nothing_is_lost_in_staging(weekly: Build) -> None:
     variables = len(WEEKLY.variables())
 
-    assert weekly.rows("select count(*) from mmm.stg_input") == [(7 * variables,)]
+    assert weekly.rows("select count(*) from mmm.mmm_stg_input") == [(7 * variables,)]
 
 
 def test_days_become_weeks_that_start_on_sunday(daily: Build) -> None:
     rows = daily.rows(
-        "select variable, week_start, value, n_days, first_date, last_date from mmm.weekly_input "
-        "order by variable, week_start"
+        "select variable, week_start, value, n_days, first_date, last_date "
+        "from mmm.mmm_weekly_input order by variable, week_start"
     )
 
     whole = (7, date(2023, 12, 31), date(2024, 1, 6))
@@ -369,12 +371,12 @@ def test_days_become_weeks_that_start_on_sunday(daily: Build) -> None:
         ("tv", date(2023, 12, 31), 10.5, *whole),
         ("tv", date(2024, 1, 7), 3.5, *begun),
     ]
-    assert daily.rows("select * from mmm.rejected_input") == []
+    assert daily.rows("select * from mmm.mmm_rejected_input") == []
 
 
 def test_series_start_by_themselves_and_end_together(geos: Build) -> None:
     rows = geos.rows(
-        "select series_key, week_start, value, n_rows from mmm.weekly_input "
+        "select series_key, week_start, value, n_rows from mmm.mmm_weekly_input "
         "where variable = 'revenue' order by series_key, week_start"
     )
 
@@ -391,7 +393,7 @@ def test_series_start_by_themselves_and_end_together(geos: Build) -> None:
 
 def test_reports_of_ad_platforms_are_spend_of_their_weeks(reports: Build) -> None:
     rows = reports.rows(
-        "select series_key, variable, week_start, value from mmm.weekly_input "
+        "select series_key, variable, week_start, value from mmm.mmm_weekly_input "
         "where role = 'spend' order by series_key, variable, week_start"
     )
 
@@ -411,7 +413,7 @@ def test_reports_of_ad_platforms_are_spend_of_their_weeks(reports: Build) -> Non
 
 def test_weeks_beyond_the_reports_say_so(reports: Build) -> None:
     rows = reports.rows(
-        "select distinct n_rows, n_unreadable, unreadable_value from mmm.weekly_input "
+        "select distinct n_rows, n_unreadable, unreadable_value from mmm.mmm_weekly_input "
         "where role = 'spend' and week_start = '2024-01-22'"
     )
     assert rows == [(1, 1, "reports from 2024-01-01 to 2024-01-24 alone")]
@@ -419,7 +421,7 @@ def test_weeks_beyond_the_reports_say_so(reports: Build) -> None:
 
 def test_organic_media_are_read_as_spend_is(geos: Build) -> None:
     rows = geos.rows(
-        "select week_start, value, n_rows, n_unreadable from mmm.weekly_input "
+        "select week_start, value, n_rows, n_unreadable from mmm.mmm_weekly_input "
         "where role = 'organic' and variable = 'newsletter' and series_key = 'south' "
         "order by week_start"
     )
@@ -443,7 +445,7 @@ def test_rows_of_no_series_are_set_aside(geos: Build) -> None:
 
 def test_each_model_has_its_own_weeks_and_variables(many: Build) -> None:
     rows = many.rows(
-        "select model_key, week_start, variable, value from mmm.weekly_input "
+        "select model_key, week_start, variable, value from mmm.mmm_weekly_input "
         "order by model_key, week_start, variable"
     )
 
@@ -482,12 +484,12 @@ def test_latest_view_follows_the_pointer(connection: sa.Connection, view: str) -
 def test_publication_of_another_model_changes_nothing(connection: sa.Connection) -> None:
     publish(connection, "first", model="another")
 
-    query = sa.text("select run_id from mmm.run_latest")
+    query = sa.text("select run_id from mmm.mmm_run_latest")
     assert connection.execute(query).all() == [("second",)]
 
 
 def test_run_history_marks_the_published_run(connection: sa.Connection) -> None:
-    query = sa.text("select run_id, is_published from mmm.run_history order by run_id")
+    query = sa.text("select run_id, is_published from mmm.mmm_run_history order by run_id")
     assert connection.execute(query).all() == [("first", False), ("second", True)]
 
     publish(connection, "first")
@@ -563,13 +565,13 @@ def test_spend_of_all_series_is_theirs_together_and_organic_media_have_none(
 @pytest.mark.parametrize(
     ("check", "change"),
     [
-        ("no_week_gaps", "delete from mmm.weekly_input where week_start = '2024-01-08'"),
-        ("starts_week", "update mmm.weekly_input set week_start = '2024-01-09' where n_rows = 0"),
-        ("unique_combination", "insert into mmm.weekly_input select * from mmm.weekly_input"),
-        ("non_negative", "update mmm.weekly_input set n_rows = -1"),
-        ("accepted_range", "update mmm.weekly_input set n_days = 8"),
-        ("sums_agree", "update mmm.weekly_input set n_rows = 0"),
-        ("weeks_sum_to_the_rows", "update mmm.weekly_input set value = 1 + value"),
+        ("no_week_gaps", "delete from mmm.mmm_weekly_input where week_start = '2024-01-08'"),
+        ("starts_week", f"update {WEEKLY_INPUT} set week_start = '2024-01-09' where n_rows = 0"),
+        ("unique_combination", f"insert into {WEEKLY_INPUT} select * from {WEEKLY_INPUT}"),
+        ("non_negative", "update mmm.mmm_weekly_input set n_rows = -1"),
+        ("accepted_range", "update mmm.mmm_weekly_input set n_days = 8"),
+        ("sums_agree", "update mmm.mmm_weekly_input set n_rows = 0"),
+        ("weeks_sum_to_the_rows", "update mmm.mmm_weekly_input set value = 1 + value"),
     ],
 )
 def test_broken_structure_is_found(
@@ -608,24 +610,25 @@ def test_every_latest_view_answers_a_question(weekly: Build) -> None:
         for exposure in manifest(weekly)["exposures"].values()
         for node in exposure["depends_on"]["nodes"]
     }
-    ledger = {"forecast_ledger", "forecast_calibration"}
-    assert asked == {*RESULT_VIEWS, "run_history", "trust_latest", "waterfall_latest", *ledger}
+    ledger = {"mmm_forecast_ledger", "mmm_forecast_calibration"}
+    others = {"mmm_run_history", "mmm_trust_latest", "mmm_waterfall_latest"}
+    assert asked == {*RESULT_VIEWS, *others, *ledger}
 
 
 def test_a_verdict_ages_with_its_data(weekly: Build) -> None:
     found = weekly.rows(
-        "select verdict, fresh_until, current_date > fresh_until from mmm.trust_latest"
+        "select verdict, fresh_until, current_date > fresh_until from mmm.mmm_trust_latest"
     )
     assert found == [("outdated", date(2024, 1, 1), True)]
 
 
 def test_stale_tables_are_found(daily: Build) -> None:
-    with pytest.raises(AssertionError, match=r"ERROR STALE freshness of raw\.weekly_media"):
-        dbt(daily.target.parent, dbt_vars([DAILY]), "source", "freshness", "--select", "source:raw")
+    with pytest.raises(AssertionError, match=r"ERROR STALE freshness of mmm_raw\.weekly_media"):
+        dbt(daily.target.parent, dbt_vars([DAILY]), *FRESHNESS)
     patient = DAILY.model_dump(mode="json")
     patient["input"]["freshness"] = {"warn_days": 100_000, "error_days": 200_000}
     settings = Settings.read(patient)
-    dbt(daily.target.parent, dbt_vars([settings]), "source", "freshness", "--select", "source:raw")
+    dbt(daily.target.parent, dbt_vars([settings]), *FRESHNESS)
 
 
 def test_every_column_is_documented(weekly: Build) -> None:
@@ -657,18 +660,19 @@ def test_columns_are_described_as_in_the_tables(weekly: Build) -> None:
     nodes = {node["name"]: node for kind in ("nodes", "sources") for node in written[kind].values()}
     for table in tables.METADATA.tables.values():
         assert nodes[table.name]["description"] == table.comment
-        name = table.name.removeprefix("mmm_")
+        name = table.name
         has_views = table in tables.RESULT_TABLES
         views = [f"{name}_latest", f"{name}_history"] if has_views else []
         for relation in [table.name, *views]:
             columns = nodes[relation]["columns"]
             for column in table.columns:
                 # Of the published run, the time of its last publication, not of its first.
-                if (relation, column.name) != ("run_latest", "published_at"):
+                if (relation, column.name) != ("mmm_run_latest", "published_at"):
                     assert columns[column.name]["description"] == column.comment, relation
 
 
 def test_default_variables_are_those_of_the_demo() -> None:
     project = yaml.safe_load((SQL / "dbt_project.yml").read_text())
 
-    assert project["vars"] == dbt_vars([load_settings(ROOT / "examples" / "demo.yaml")])
+    of_settings = dbt_vars([load_settings(ROOT / "examples" / "demo.yaml")])
+    assert {name: project["vars"][name] for name in of_settings} == of_settings

@@ -64,10 +64,10 @@ def test_texts_of_another_country_are_read_alike(tmp_path: Path, database: sa.UR
                 controls=[],
             )
             texts = tmp_path / "texts.csv"
-            assert project.run(texts, selection=["raw/weekly_media", "stg_input"]).success
+            assert project.run(texts, selection=["raw/weekly_media", "mmm_stg_input"]).success
             staged = project.query(
                 "select raw_date, cast(observed_on as varchar) as day, raw_value, value "
-                "from mmm.stg_input where role = 'outcome'"
+                "from mmm.mmm_stg_input where role = 'outcome'"
             ).fillna({"raw_date": "", "raw_value": ""})
             of_date = staged.set_index("raw_date")["day"]
             of_text = staged.set_index("raw_value")["value"]
@@ -97,13 +97,13 @@ def test_texts_are_read_alike(tmp_path: Path, database: sa.URL) -> None:
                 controls=[{"name": "promo", "equals": "Big Sale"}],
             )
             texts = tmp_path / "texts.csv"
-            assert project.run(texts, selection=["raw/weekly_media", "stg_input"]).success
+            assert project.run(texts, selection=["raw/weekly_media", "mmm_stg_input"]).success
             staged = project.query(
-                "select distinct raw_date, observed_on, raw_value, value from mmm.stg_input "
+                "select distinct raw_date, observed_on, raw_value, value from mmm.mmm_stg_input "
                 "where role = 'outcome'"
             )
             events = project.query(
-                "select distinct raw_value, value from mmm.stg_input where role = 'control'"
+                "select distinct raw_value, value from mmm.mmm_stg_input where role = 'control'"
             )
             read = events.fillna({"raw_value": ""}).set_index("raw_value")["value"]
             assert {text: read[text] for text in EVENTS} == {

@@ -101,12 +101,12 @@ def ledger(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Build]:
         connection.execute(sa.schema.CreateSchema(tables.SCHEMA))
         tables.METADATA.create_all(connection)
         store(connection)
-    yield build(folder, dbt_vars([WEEKLY]), WEEKLY_RAW, "--select", "+forecast_calibration")
+    yield build(folder, dbt_vars([WEEKLY]), WEEKLY_RAW, "--select", "+mmm_forecast_calibration")
 
 
 def rows_of(ledger: Build, columns: str, where: str) -> list[tuple[Any, ...]]:
     return ledger.rows(
-        f"select {columns} from mmm.forecast_ledger where {where} "
+        f"select {columns} from mmm.mmm_forecast_ledger where {where} "
         "order by series_key, horizon, as_of_week"
     )
 
@@ -133,7 +133,7 @@ def test_of_all_series_the_sum_came(ledger: Build) -> None:
 
 
 def test_of_runs_on_the_same_weeks_the_later_counts_and_no_rejected_one(ledger: Build) -> None:
-    runs = ledger.rows("select distinct run_id, run_type from mmm.forecast_ledger")
+    runs = ledger.rows("select distinct run_id, run_type from mmm.mmm_forecast_ledger")
     assert set(runs) == {("old again", "refit"), ("published", "refit"), ("vintage", "vintage")}
 
 
@@ -148,7 +148,7 @@ def test_the_score_is_the_crps_of_the_draws(ledger: Build) -> None:
 
 def test_the_score_is_of_all_quantiles_that_a_forecast_has(ledger: Build) -> None:
     models = ledger.target / "compiled" / "mmm" / "models"
-    query = (models / "marts" / "ledger" / "forecast_ledger.sql").read_text()
+    query = (models / "marts" / "ledger" / "mmm_forecast_ledger.sql").read_text()
     scored = re.findall(r"greatest\(\s*([\d.]+) \* \(actual - (\w+)\)", query)
     levels = {float(level): name for level, name in scored}
     assert levels == {level: quantile_name(level) for level in FORECAST_LEVELS}
@@ -159,7 +159,7 @@ def test_the_score_is_of_all_quantiles_that_a_forecast_has(ledger: Build) -> Non
 def test_calibration_is_by_horizon_and_what_has_come(ledger: Build) -> None:
     rows = ledger.rows(
         "select horizon, n_weeks, coverage_90, coverage_50, crps_vs_naive, is_current "
-        "from mmm.forecast_calibration where run_type = 'refit' and series_key = 'north' "
+        "from mmm.mmm_forecast_calibration where run_type = 'refit' and series_key = 'north' "
         "order by horizon"
     )
     scored = rows_of(ledger, "crps", "run_id = 'old again' and series_key = 'north'")
@@ -183,7 +183,7 @@ def test_calibration_rolls_over_half_a_year(ledger: Build, tmp_path: Path) -> No
             connection.execute(tables.INPUT_SNAPSHOT.insert(), rows)
         found = connection.execute(
             sa.text(
-                "select n_weeks, coverage_90 from mmm.forecast_calibration "
+                "select n_weeks, coverage_90 from mmm.mmm_forecast_calibration "
                 "where series_key = 'north' and horizon = 1 and run_type = 'refit' and is_current"
             )
         ).one()

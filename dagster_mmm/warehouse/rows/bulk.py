@@ -5,6 +5,7 @@ import pandas as pd
 import pyarrow as pa
 import sqlalchemy as sa
 
+from dagster_mmm.warehouse.ddl import qualified
 from dagster_mmm.warehouse.rows.transfer import arrow_rows, insert
 from dagster_mmm.warehouse.tables import SCHEMA
 from dagster_mmm.warehouse.url import POSTGRES
@@ -44,8 +45,10 @@ def replace_table(connection: sa.Connection, schema: str, name: str, rows: pa.Ta
     else:
         if connection.dialect.name == POSTGRES:
             # The one view of ours that reads it, and would keep it from being dropped. dbt makes
-            # it anew.
-            connection.execute(sa.text(f"drop view if exists {SCHEMA}.stg_input cascade"))
+            # it anew. In earlier versions it had another name.
+            for view in ("mmm_stg_input", "stg_input"):
+                ours = qualified(connection, sa.Table(view, sa.MetaData(), schema=SCHEMA))
+                connection.exec_driver_sql(f"drop view if exists {ours} cascade")
         table.drop(connection, checkfirst=True)
         table.create(connection)
     insert(connection, table, rows)

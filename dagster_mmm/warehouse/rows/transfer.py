@@ -4,19 +4,19 @@ Rows travel as Arrow tables: typed columns, without a Python loop over rows.
 """
 
 from collections.abc import Mapping
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
-import adbc_driver_postgresql.dbapi
 import duckdb
 import pandas as pd
-import psycopg
 import pyarrow as pa
 import pyarrow.csv
 import sqlalchemy as sa
-from psycopg import sql
-from psycopg.conninfo import make_conninfo
 
+from dagster_mmm.warehouse.ddl import qualified
 from dagster_mmm.warehouse.url import DUCKDB, POSTGRES
+
+if TYPE_CHECKING:
+    import psycopg
 
 ARROW_TYPES: Mapping[type[sa.types.TypeEngine[Any]], pa.DataType] = {
     sa.String: pa.string(),
@@ -56,9 +56,12 @@ def read(connection: sa.Connection, query: sa.Select | sa.TextClause) -> pd.Data
     dialect = connection.dialect.name
     if dialect == DUCKDB:
         driver = cast(duckdb.DuckDBPyConnection, connection.connection.driver_connection)
-        return driver.sql(_literal(query, connection.dialect)).to_arrow_table().to_pandas()
+        return (
+            driver.sql(_literal(connection, query, connection.dialect)).to_arrow_table().to_pandas()
+        )
     if dialect == POSTGRES:
-        # Not at the top: it takes a fifth of a second, and the code server never needs it.
+        # Not at the top: the driver is an extra, and the dialect takes a fifth of a second.
+        import adbc_driver_postgresql.dbapi
         from sqlalchemy.dialects import postgresql
 
         with (
@@ -66,26 +69,29 @@ def read(connection: sa.Connection, query: sa.Select | sa.TextClause) -> pd.Data
             reader.cursor() as cursor,
         ):
             # Psycopg's own dialect would double each percent sign.
-            cursor.execute(_literal(query, postgresql.dialect(paramstyle="named")))
+            cursor.execute(_literal(connection, query, postgresql.dialect(paramstyle="named")))
             return cursor.fetch_arrow_table().to_pandas()
     return pd.read_sql(query, connection)
 
 
 def _register(connection: sa.Connection, table: sa.Table, rows: pa.Table) -> None:
     driver = cast(duckdb.DuckDBPyConnection, connection.connection.driver_connection)
-    quote = connection.dialect.identifier_preparer.format_table
     driver.register("rows_to_insert", rows)
     try:
-        connection.exec_driver_sql(f"INSERT INTO {quote(table)} BY NAME FROM rows_to_insert")
+        connection.exec_driver_sql(
+            f"INSERT INTO {qualified(connection, table)} BY NAME FROM rows_to_insert"
+        )
     finally:
         driver.unregister("rows_to_insert")
 
 
 def _copy(connection: sa.Connection, table: sa.Table, rows: pa.Table) -> None:
-    target = sql.Identifier(*filter(None, (table.schema, table.name)))
+    from psycopg import sql
+
+    target = sql.Identifier(*filter(None, (connection.schema_for_object(table), table.name)))
     columns = sql.SQL(", ").join(map(sql.Identifier, rows.column_names))
     statement = sql.SQL("COPY {} ({}) FROM STDIN (FORMAT csv)").format(target, columns)
-    driver = cast(psycopg.Connection, connection.connection.driver_connection)
+    driver = cast("psycopg.Connection", connection.connection.driver_connection)
     with driver.cursor() as cursor, cursor.copy(statement) as copy:
         for batch in rows.to_batches(max_chunksize=ROWS_AT_ONCE):
             # Text is always quoted and null never: an empty text stays an empty text.
@@ -94,12 +100,24 @@ def _copy(connection: sa.Connection, table: sa.Table, rows: pa.Table) -> None:
             copy.write(memoryview(text.getvalue()))
 
 
-def _literal(query: sa.Select | sa.TextClause, dialect: sa.Dialect) -> str:
+def _literal(
+    connection: sa.Connection, query: sa.Select | sa.TextClause, dialect: sa.Dialect
+) -> str:
     """The query with its values written in it, for a driver that SQLAlchemy does not know."""
-    return str(query.compile(dialect=dialect, compile_kwargs={"literal_binds": True}))
+    schemas = connection.get_execution_options().get("schema_translate_map")
+    return str(
+        query.compile(
+            dialect=dialect,
+            schema_translate_map=schemas,
+            render_schema_translate=schemas is not None,
+            compile_kwargs={"literal_binds": True},
+        )
+    )
 
 
 def _conninfo(connection: sa.Connection) -> str:
     """What libpq needs to connect once more; a URL would not take every name and password."""
-    info = cast(psycopg.Connection, connection.connection.driver_connection).info
+    from psycopg.conninfo import make_conninfo
+
+    info = cast("psycopg.Connection", connection.connection.driver_connection).info
     return make_conninfo(**info.get_parameters(), password=info.password)

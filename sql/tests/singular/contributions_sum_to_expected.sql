@@ -1,4 +1,4 @@
-{{ config(meta={'dagster': {'ref': {'name': 'contribution_latest'}}}) }}
+{{ config(meta={'dagster': {'ref': {'name': 'mmm_contribution_latest'}}}) }}
 
 with
 
@@ -9,7 +9,7 @@ contributions as (
         series_key,
         week_start,
         sum(contribution_mean) as total
-    from {{ ref('contribution_latest') }}
+    from {{ ref('mmm_contribution_latest') }}
     group by model_key, series_key, week_start
 
 ),
@@ -21,7 +21,7 @@ fit as (
         series_key,
         week_start,
         expected_mean
-    from {{ ref('model_fit_latest') }}
+    from {{ ref('mmm_model_fit_latest') }}
     where evaluation_set = 'train'
 
 )

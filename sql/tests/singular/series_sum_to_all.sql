@@ -1,4 +1,4 @@
-{{ config(meta={'dagster': {'ref': {'name': 'contribution_latest'}}}) }}
+{{ config(meta={'dagster': {'ref': {'name': 'mmm_contribution_latest'}}}) }}
 
 with
 
@@ -9,7 +9,7 @@ means as (
         series_key,
         'contribution ' || week_start || ' ' || component_type || ' ' || component as figure,
         contribution_mean as value
-    from {{ ref('contribution_latest') }}
+    from {{ ref('mmm_contribution_latest') }}
 
     union all
 
@@ -18,7 +18,7 @@ means as (
         series_key,
         'expected ' || week_start as figure,
         expected_mean as value
-    from {{ ref('model_fit_latest') }}
+    from {{ ref('mmm_model_fit_latest') }}
     -- A holdout that one series alone had started before has no sum.
     where evaluation_set = 'train'
 
@@ -30,7 +30,7 @@ means as (
         series_key,
         'summary ' || channel as figure,
         contribution_mean as value
-    from {{ ref('channel_summary_latest') }}
+    from {{ ref('mmm_channel_summary_latest') }}
     where period = 'all'
 
     union all
@@ -40,14 +40,14 @@ means as (
         series_key,
         'response ' || channel || ' ' || basis || ' ' || grid_index as figure,
         contribution_mean as value
-    from {{ ref('response_curve_latest') }}
+    from {{ ref('mmm_response_curve_latest') }}
 
 ),
 
 several as (
 
     select model_key
-    from {{ ref('run_latest') }}
+    from {{ ref('mmm_run_latest') }}
     where n_series > 1
 
 ),

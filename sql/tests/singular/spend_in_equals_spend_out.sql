@@ -1,4 +1,4 @@
-{{ config(meta={'dagster': {'ref': {'name': 'channel_summary_latest'}}}) }}
+{{ config(meta={'dagster': {'ref': {'name': 'mmm_channel_summary_latest'}}}) }}
 
 with
 
@@ -10,7 +10,7 @@ media_by_series as (
         variable as channel,
         -- Exposures of organic media are no money.
         sum(case when role = 'spend' then value else 0 end) as total
-    from {{ ref('input_snapshot_latest') }}
+    from {{ ref('mmm_input_snapshot_latest') }}
     where is_used and role in ('spend', 'organic')
     group by model_key, series_key, variable
 
@@ -40,7 +40,7 @@ spend_out as (
         series_key,
         channel,
         spend
-    from {{ ref('channel_summary_latest') }}
+    from {{ ref('mmm_channel_summary_latest') }}
     where period = 'all'
 
 )

@@ -1,4 +1,4 @@
-{{ config(meta={'dagster': {'ref': {'name': 'waterfall_latest'}}}) }}
+{{ config(meta={'dagster': {'ref': {'name': 'mmm_waterfall_latest'}}}) }}
 
 with
 
@@ -10,7 +10,7 @@ waterfall as (
         period,
         component as channel,
         contribution_mean as of_weeks
-    from {{ ref('waterfall_latest') }}
+    from {{ ref('mmm_waterfall_latest') }}
     where component_type in ('channel', 'organic')
 
 ),
@@ -23,7 +23,7 @@ summary as (
         period,
         channel,
         contribution_mean as of_period
-    from {{ ref('channel_summary_latest') }}
+    from {{ ref('mmm_channel_summary_latest') }}
     -- Waterfalls are of the last weeks, not of the calendar.
     where period in ('all', 'last_52_weeks', 'last_13_weeks')
 

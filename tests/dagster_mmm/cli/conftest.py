@@ -70,7 +70,7 @@ def copy_run(project: Project, run_id: str, name: str, started: datetime) -> Non
 
 
 def published_of(project: Project) -> str:
-    return project.query("select run_id from mmm.run_latest")["run_id"].item()
+    return project.query("select run_id from mmm.mmm_run_latest")["run_id"].item()
 
 
 def printed(result: Result) -> Any:

@@ -43,7 +43,7 @@ def stored(project: Project, view: str) -> pd.DataFrame:
 
 def test_the_causes_are_told_and_kept(reseeded: tuple[Project, str, str], call: Call) -> None:
     project, first, second = reseeded
-    assert project.query("select * from mmm.run_delta_cause_latest").empty
+    assert project.query("select * from mmm.mmm_run_delta_cause_latest").empty
     result = call("changes", second[:8])
     assert result.exit_code == 0, result.output
     assert f"from run {first} to run {second}" in result.stdout
@@ -51,13 +51,13 @@ def test_the_causes_are_told_and_kept(reseeded: tuple[Project, str, str], call: 
     assert lines[2].split() == [*KEYS, "before", "seed", "configuration", "now", "shift_sd"]
     assert len(lines) == 3 + 5 * 3
     assert "fit 1 of 1: the earlier run with the new seed" in result.stderr
-    assert "once the job `dashboards` has made their copy anew" in result.stderr
-    rows = stored(project, "run_delta_cause_latest")
+    assert "once the job `mmm_dashboards` has made their copy anew" in result.stderr
+    rows = stored(project, "mmm_run_delta_cause_latest")
     assert set(rows["run_id"]) == {second}
     assert set(rows["previous_run_id"]) == {first}
     assert list(rows["cause"].unique()) == ["seed", "configuration"]
     assert rows["has_passed"].all()
-    whole = stored(project, "run_delta_latest")
+    whole = stored(project, "mmm_run_delta_latest")
     ends = rows[rows["step_index"] == 1].reset_index(drop=True)
     np.testing.assert_allclose(ends["current_mean"], whole["current_mean"], rtol=1e-9)
     summed = rows.groupby(KEYS)["shift_sd"].sum().to_numpy()

@@ -120,7 +120,7 @@ def of_dashboards(project: Project) -> list[str]:
     assert file is not None
     with duckdb.connect(str(snapshot_of(file)), read_only=True) as connection:
         return [
-            run for (run,) in connection.execute("select run_id from mmm.run_latest").fetchall()
+            run for (run,) in connection.execute("select run_id from mmm.mmm_run_latest").fetchall()
         ]
 
 
@@ -274,9 +274,9 @@ def test_a_view_that_cannot_be_read_is_named_with_what_is_published(
 ) -> None:
     project, run_id = rerun
     with project.warehouse.begin() as connection:
-        connection.exec_driver_sql("drop view mmm.trust_latest")
+        connection.exec_driver_sql("drop view mmm.mmm_trust_latest")
     result = call("publish")
     assert result.exit_code == 1
     assert f"run {run_id} is published" in result.stdout
-    assert "trust_latest" in result.stderr
-    assert "run the job `dashboards`" in result.stderr
+    assert "mmm_trust_latest" in result.stderr
+    assert "run the job `mmm_dashboards`" in result.stderr

@@ -13,7 +13,7 @@ def test_results_verdict_places_and_truth_are_printed(
     project, run_id = published
     demo.print_results(project.warehouse, run_id, demo.true_roi())
     printed = " ".join(capsys.readouterr().out.split())
-    summary = project.query("select * from mmm.channel_summary_latest where period = 'all'")
+    summary = project.query("select * from mmm.mmm_channel_summary_latest where period = 'all'")
     for row in summary.itertuples():
         assert f"{row.roi_mean:.2f} {row.roi_ci_lo:.2f} to {row.roi_ci_hi:.2f}" in printed
     assert "true ROI" in printed

@@ -10,7 +10,9 @@ import click
 import pytest
 from click.testing import CliRunner
 
+from dagster_mmm import environment
 from dagster_mmm.cli import mmm
+from dagster_mmm.cli.jobs import require_dagster_home
 from tests.conftest import Project
 from tests.dagster_mmm.cli.conftest import Call, printed
 
@@ -30,7 +32,8 @@ def test_every_command_has_help_with_examples(call: Call, words: tuple[str, ...]
     result = call(*words, "--help")
     assert result.exit_code == 0
     assert f"mmm {' '.join(words)}" in result.stdout.split("Examples:")[1]
-    assert "--settings FILE" in result.stdout
+    # What makes a settings file takes none.
+    assert ("--settings FILE" in result.stdout) == (words != ("init",))
 
 
 def test_the_version_is_the_packages(call: Call) -> None:
@@ -122,3 +125,49 @@ def test_a_fit_wants_a_dagster_home(
     result = call("fit")
     assert result.exit_code == 2
     assert "DAGSTER_HOME is not set" in result.stderr
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("runs",),
+        ("show", "3f2a"),
+        ("explain", "3f2a"),
+        ("changes", "3f2a"),
+        ("summary", "--from", "2025-01-01", "--to", "2025-02-01"),
+        ("publish",),
+        ("rollback",),
+        ("retention", "--keep", "1"),
+        ("settings", "check"),
+    ],
+    ids=lambda words: words[0],
+)
+def test_where_nothing_has_run_yet_nothing_is_made_to_say_so(
+    project: Project, call: Call, words: tuple[str, ...]
+) -> None:
+    before = sorted(project.folder.rglob("*"))
+    result = call(*words)
+    if words[0] not in ("runs", "settings"):
+        assert result.exit_code == 1
+        assert "no run" in result.stderr
+    assert sorted(project.folder.rglob("*")) == before
+
+
+def test_a_project_has_its_own_environment_and_dagster_home(
+    call: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for variable in ("DAGSTER_HOME", "MMM_SETTINGS", "MMM_DUCKDB_PATH", "MMM_ARTEFACTS"):
+        monkeypatch.delenv(variable, raising=False)
+    # Set first, so that what the command sets is undone.
+    monkeypatch.setenv("MMM_ALERT_WEBHOOK", "")
+    monkeypatch.delenv("MMM_ALERT_WEBHOOK")
+    monkeypatch.setenv("MMM_WAREHOUSE_URL", "postgresql://set.invalid/already")
+    assert call("init", str(tmp_path), "--demo").exit_code == 0
+    dotenv = "MMM_ALERT_WEBHOOK=https://hooks.invalid\nMMM_WAREHOUSE_URL=duckdb:///other.duckdb\n"
+    (tmp_path / ".env").write_text(dotenv)
+    monkeypatch.chdir(tmp_path)
+    assert f"{tmp_path / 'mmm.yaml'} is right" in call("settings", "check").stdout
+    assert environment.alert_webhook() == "https://hooks.invalid"
+    assert environment.warehouse_url() == "postgresql://set.invalid/already"
+    require_dagster_home()
+    assert os.environ["DAGSTER_HOME"] == str(tmp_path)

@@ -1,5 +1,6 @@
 """A week of several models, and weeks of the past: what fails touches nothing else."""
 
+import json
 from datetime import date
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import pytest
 
 from dagster_mmm.cli.jobs import run_job
 from dagster_mmm.cli.run import run_vintages, run_week
+from dagster_mmm.cli.stages import Stage
 from tests.conftest import Project
 from tests.dagster_mmm.cli.conftest import Call
 from tests.dagster_mmm.test_job import ANYTHING_GOES, HASTY
@@ -50,7 +52,8 @@ def failed_checks(run: dg.ExecuteInProcessResult) -> dict[str, str]:
 
 
 def test_each_model_fails_or_is_published_by_itself(brands: Project) -> None:
-    week = run_week(brands.instance)
+    stages: list[Stage] = []
+    week = run_week(brands.instance, tell=stages.append)
     assert week.input.success
     (nobodys,) = (c for c in week.input.get_asset_check_evaluations() if not c.passed)
     assert nobodys.check_name == "rows_have_a_model"
@@ -74,7 +77,23 @@ def test_each_model_fails_or_is_published_by_itself(brands: Project) -> None:
     (mistaken,) = week.refits["initech"].get_step_failure_events()
     assert "models.initech.gate.min_ess: found -1" in str(mistaken)
 
-    published = brands.query("select model_key from mmm.run_latest")
+    # What a scheduler is told: a line a stage.
+    told = [json.loads(stage.line()) for stage in stages]
+    assert [(one["stage"], one["model_key"], one["status"]) for one in told] == [
+        ("weekly_input", None, "succeeded"),
+        ("refit", "acme", "published"),
+        ("refit", "globex", "failed"),
+        ("refit", "hooli", "failed"),
+        ("refit", "initech", "failed"),
+        ("dashboards", None, "succeeded"),
+    ]
+    assert f"input_is_usable: {lacking}" in told[2]["reason"]
+    made = {tuple(one["asset_key"]): one for one in told[1]["materialized"]}
+    published_now = made["mmm", "published"]
+    assert published_now["partition"] == "acme"
+    assert published_now["metadata"]["run_id"] == told[1]["run_id"]
+
+    published = brands.query("select model_key from mmm.mmm_run_latest")
     assert list(published["model_key"]) == ["acme"]
     assert (brands.folder / "artefacts" / "acme" / "panel.parquet").is_file()
 
@@ -103,24 +122,24 @@ def test_a_refit_as_of_a_past_week_is_a_vintage_and_publishes_nothing(
     assert list(left_out["reason"]) == [
         "the week is later than 2023-06-05, as of which the model is fitted"
     ]
-    assert list(project.query("select run_id from mmm.run_latest")["run_id"]) == [good]
+    assert list(project.query("select run_id from mmm.mmm_run_latest")["run_id"]) == [good]
     assert project.instance.get_run_by_id(run.run_id).tags["mmm/as_of"] == "2023-06-05"
     # Nor does it become the run that is judged and published later.
     assert project.run(selection=["published"]).success
-    assert list(project.query("select run_id from mmm.run_latest")["run_id"]) == [good]
+    assert list(project.query("select run_id from mmm.mmm_run_latest")["run_id"]) == [good]
 
 
 def test_a_refit_beside_another_of_its_model_gives_way(rerun: tuple[Project, str]) -> None:
     project, _ = rerun
     other = dg.DagsterRun(
-        job_name="refit",
+        job_name="mmm_refit",
         status=dg.DagsterRunStatus.STARTED,
         tags={"dagster/partition": "demo"},
     )
     project.instance.add_run(other)
     run = run_job(project.instance, "refit", model_key="demo")
     (failure,) = run.get_step_failure_events()
-    assert failure.step_key == "panel"
+    assert failure.step_key == "mmm__panel"
     assert f"demo is being refitted by run {other.run_id}" in str(failure)
     project.instance.report_run_canceled(other)
     assert run_job(project.instance, "refit", model_key="demo").success
@@ -128,7 +147,7 @@ def test_a_refit_beside_another_of_its_model_gives_way(rerun: tuple[Project, str
 
 def test_a_day_that_is_none_is_named(rerun: tuple[Project, str]) -> None:
     project, _ = rerun
-    config = {"ops": {"panel": {"config": {"as_of": "last week"}}}}
+    config = {"ops": {"mmm__panel": {"config": {"as_of": "last week"}}}}
     run = run_job(project.instance, "refit", config, "demo")
     assert "as_of: found 'last week'; allowed: a day such as" in str(run.get_step_failure_events())
 

@@ -16,11 +16,11 @@ def test_a_quarter_asked_for_by_its_days_is_the_published_one(
 ) -> None:
     project, _ = published
     (period,) = project.query(
-        "select period from mmm.channel_summary_latest where period like '%-Q3' "
+        "select period from mmm.mmm_channel_summary_latest where period like '%-Q3' "
         "order by period desc limit 1"
     )["period"]
     stored = project.query(
-        f"select * from mmm.channel_summary_latest where period = '{period}' order by channel"
+        f"select * from mmm.mmm_channel_summary_latest where period = '{period}' order by channel"
     )
     days = [f"{stored['period_start'][0]:%Y-%m-%d}", f"{stored['period_end'][0]:%Y-%m-%d}"]
     asked = call("summary", "--from", days[0], "--to", days[1])

@@ -11,7 +11,8 @@ from typing import Any
 import dagster as dg
 import pytest
 
-from dagster_mmm.defs.alerts import alerts, failed_runs
+from dagster_mmm.cli.jobs import NAMES
+from dagster_mmm.defs.alerts import alerts, ended_runs
 from dagster_mmm.fitting.result_rows import started_run
 from dagster_mmm.settings import load_settings
 from dagster_mmm.warehouse.rows.bulk import replace_run
@@ -55,12 +56,12 @@ def webhook(monkeypatch: pytest.MonkeyPatch) -> Iterator[Webhook]:
         thread.join()
 
 
-@dg.asset
+@dg.asset(key_prefix="mmm")
 def fit() -> None:
     raise ValueError("the input has <no> weeks; load some")
 
 
-@dg.asset
+@dg.asset(key_prefix="mmm")
 def tables() -> None:
     """Nothing to fail at."""
 
@@ -88,15 +89,26 @@ def instance(monkeypatch: pytest.MonkeyPatch) -> Iterator[dg.DagsterInstance]:
         yield instance
 
 
-def run(instance: dg.DagsterInstance, *parts: Any, model: str = "retail") -> str:
-    tags = {"dagster/partition": model}
-    return dg.materialize(list(parts), instance=instance, tags=tags, raise_on_error=False).run_id
+def run(
+    instance: dg.DagsterInstance, *parts: Any, model: str = "retail", job: str = "mmm_refit"
+) -> str:
+    assets = [part for part in parts if not isinstance(part, dg.AssetChecksDefinition)]
+    checks = [part for part in parts if isinstance(part, dg.AssetChecksDefinition)]
+    refit = dg.define_asset_job(job, selection=dg.AssetSelection.all())
+    definitions = dg.Definitions(assets=assets, asset_checks=checks, jobs=[refit])
+    return (
+        definitions.resolve_job_def(job)
+        .execute_in_process(
+            instance=instance, tags={"dagster/partition": model}, raise_on_error=False
+        )
+        .run_id
+    )
 
 
 def tick(instance: dg.DagsterInstance, cursor: str | None) -> str | None:
     """One evaluation of the sensor; the cursor that the next one begins with."""
     with dg.build_sensor_context(instance=instance, cursor=cursor) as context:
-        alerts(context)
+        alerts(context, NAMES)
         return context.cursor
 
 
@@ -110,14 +122,14 @@ def test_a_failed_run_is_told_of_once_with_its_reason_and_a_link(
     (body,) = webhook.bodies
     link = f"https://dagster.example.com/runs/{run_id}"
     assert body["text"].startswith("retail: ")
-    assert body["text"].endswith(f"fit: the input has &lt;no&gt; weeks; load some\n{link}")
+    assert body["text"].endswith(f"mmm__fit: the input has &lt;no&gt; weeks; load some\n{link}")
     header, fields, reason = body["blocks"]
     assert header["text"]["type"] == "plain_text"
     assert [field["text"] for field in fields["fields"]] == [
         "*Model*\nretail",
         f"*Run*\n<{link}|{run_id}>",
     ]
-    assert reason["text"]["text"] == "fit: the input has &lt;no&gt; weeks; load some"
+    assert reason["text"]["text"] == "mmm__fit: the input has &lt;no&gt; weeks; load some"
 
 
 def test_a_blocking_check_is_told_of_with_its_run_and_a_warning_not_at_all(
@@ -136,7 +148,7 @@ def test_checks_that_fail_without_a_run_are_told_of(
     cursor = tick(instance, None)
     run(instance, tables, is_additive)
     late = dg.AssetCheckEvaluation(
-        asset_key=dg.AssetKey("panel"),
+        asset_key=NAMES.panel,
         check_name="input_is_on_time",
         passed=False,
         metadata={},
@@ -146,8 +158,32 @@ def test_checks_that_fail_without_a_run_are_told_of(
     instance.report_runless_asset_event(late)
     tick(instance, cursor)
     additive, on_time = webhook.bodies
-    assert "check is_additive of tables failed\nparts do not sum" in additive["text"]
-    assert on_time["text"].startswith("acme: check input_is_on_time of panel failed\nno week of")
+    assert "check is_additive of mmm/tables failed\nparts do not sum" in additive["text"]
+    assert on_time["text"].startswith(
+        "acme: check input_is_on_time of mmm/panel failed\nno week of"
+    )
+
+
+@dg.asset
+def theirs() -> None:
+    raise ValueError("somebody else's")
+
+
+@dg.asset_check(asset=theirs)
+def is_theirs() -> dg.AssetCheckResult:
+    return dg.AssetCheckResult(passed=False)
+
+
+def test_nobody_is_told_of_what_fails_in_others_jobs(
+    instance: dg.DagsterInstance, webhook: Webhook
+) -> None:
+    cursor = tick(instance, None)
+    run(instance, theirs, is_theirs, job="theirs")
+    instance.report_runless_asset_event(
+        dg.AssetCheckEvaluation(dg.AssetKey("theirs"), "is_theirs", passed=False, metadata={})
+    )
+    tick(instance, cursor)
+    assert webhook.bodies == []
 
 
 def test_an_alert_waits_for_its_webhook(
@@ -201,6 +237,6 @@ def test_the_row_of_a_run_that_died_is_rejected(
         dagster_instance=instance,
         dagster_run=dagster_run,
     )
-    failed_runs(context, warehouse=project.warehouse)
+    ended_runs(context, NAMES, project.warehouse)
     rows = project.query("select run_id, status from mmm.mmm_run").set_index("run_id")
     assert rows["status"].to_dict() == {died: "rejected", alive: "running"}

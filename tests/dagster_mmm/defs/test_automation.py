@@ -13,11 +13,11 @@ import pytest
 import yaml
 
 from dagster_mmm import environment
+from dagster_mmm.cli.jobs import NAMES
 from dagster_mmm.definitions import defs
-from dagster_mmm.defs.keys import WEEKLY_INPUT
 from dagster_mmm.schedule.clock import Clock
 from dagster_mmm.schedule.due import last_complete_week
-from dagster_mmm.schedule.partitions import ASKED_TAG, MODELS, WEEK_TAG
+from dagster_mmm.schedule.partitions import ASKED_TAG, WEEK_TAG
 from dagster_mmm.settings import SettingsError
 from dagster_mmm.settings.resource import SettingsResource
 from dagster_mmm.warehouse.database import Warehouse
@@ -33,7 +33,7 @@ BRANDS: dict[str, Any] = {
 }
 INPUT = """
 create schema if not exists mmm;
-create or replace table mmm.weekly_input (
+create or replace table mmm.mmm_weekly_input (
     model_key varchar, series_key varchar, week_start date, variable varchar, role varchar,
     value double, n_rows bigint, n_days bigint, n_unreadable bigint, unreadable_value varchar,
     first_date date, last_date date, settings_file varchar, is_beyond_reports boolean
@@ -43,12 +43,12 @@ create or replace table mmm.weekly_input (
 
 @cache
 def sensor_called(name: str) -> dg.SensorDefinition:
-    return defs().resolve_sensor_def(name)
+    return defs().resolve_sensor_def(NAMES.named(name))
 
 
 @cache
 def weekly_schedule() -> dg.ScheduleDefinition:
-    return defs().resolve_schedule_def("weekly_input")
+    return defs().resolve_schedule_def(NAMES.named("weekly_input"))
 
 
 class TestClock(Clock):
@@ -93,13 +93,14 @@ class Operation:
         ]
         named = ", ".join(f"'{model_key}'" for model_key in models.split())
         self.execute(
-            f"delete from mmm.weekly_input where model_key in ({named}) and week_start = '{week}'",
-            f"insert into mmm.weekly_input values {', '.join(rows)}",
+            f"delete from mmm.mmm_weekly_input where model_key in ({named}) "
+            f"and week_start = '{week}'",
+            f"insert into mmm.mmm_weekly_input values {', '.join(rows)}",
         )
 
     def build(self) -> None:
         """Say that dbt has built the input; Dagster's events bear the machine's own time."""
-        made = dg.AssetMaterialization(WEEKLY_INPUT)
+        made = dg.AssetMaterialization(NAMES.weekly_input)
         self.instance.report_runless_asset_event(made)
 
     def tick(self, name: str) -> dg.SensorResult | dg.RunRequest | dg.SkipReason:
@@ -109,7 +110,8 @@ class Operation:
             "warehouse": self.warehouse,
             "clock": self.clock,
         }
-        required = {key: resources[key] for key in sensor.required_resource_keys}
+        named = {NAMES.named(name): resource for name, resource in resources.items()}
+        required = {key: named[key] for key in sensor.required_resource_keys}
         context = dg.build_sensor_context(
             instance=self.instance, cursor=self.cursors.get(sensor.name), resources=required
         )
@@ -142,7 +144,9 @@ class Operation:
     def run(self, job: str, request: dg.RunRequest, status: dg.DagsterRunStatus) -> dg.DagsterRun:
         key = request.partition_key
         tags = dict(request.tags) | ({"dagster/partition": key} if key else {})
-        run = dg.DagsterRun(job_name=job, run_id=str(uuid4()), status=status, tags=tags)
+        run = dg.DagsterRun(
+            job_name=NAMES.named(job), run_id=str(uuid4()), status=status, tags=tags
+        )
         self.instance.add_run(run)
         return run
 
@@ -150,7 +154,9 @@ class Operation:
         context = dg.build_schedule_context(
             instance=self.instance,
             scheduled_execution_time=self.clock.moment,
-            resources={"settings": SettingsResource(path=str(self.folder / "settings.yaml"))},
+            resources={
+                NAMES.named("settings"): SettingsResource(path=str(self.folder / "settings.yaml"))
+            },
         )
         request = weekly_schedule()(context)
         assert isinstance(request, dg.RunRequest)
@@ -181,13 +187,13 @@ def test_new_models_become_partitions_and_texts_that_cannot_are_left_out(
     operation.configure(models={"initech": {}})
     operation.deliver("acme globex bad/key", WEEK)
     operation.tick("models")
-    known = set(operation.instance.get_dynamic_partitions(str(MODELS.name)))
+    known = set(operation.instance.get_dynamic_partitions(str(NAMES.models.name)))
     assert known == {"acme", "globex", "initech"}
     assert isinstance(operation.tick("models"), dg.SkipReason)
 
 
 def test_before_the_first_build_there_is_nothing_to_do(operation: Operation) -> None:
-    operation.execute("drop table mmm.weekly_input")
+    operation.execute("drop table mmm.mmm_weekly_input")
     for sensor in ("models", "refits", "late_input", "dashboards"):
         assert isinstance(operation.tick(sensor), dg.SkipReason)
 
@@ -207,7 +213,7 @@ def test_a_model_is_refitted_when_its_week_is_there_and_not_before(operation: Op
     operation.deliver("globex", WEEK, unreadable=1)
     (request,) = operation.requests("refits")
     assert (request.partition_key, request.run_key) == ("acme", "acme|2026-01-05")
-    assert request.run_config == {"ops": {"panel": {"config": {"as_of": "2026-01-05"}}}}
+    assert request.run_config == {"ops": {"mmm__panel": {"config": {"as_of": "2026-01-05"}}}}
     assert request.tags["mmm/model"] == "acme"
     assert request.tags[WEEK_TAG] == "2026-01-05"
 
@@ -342,8 +348,8 @@ def test_a_model_in_neither_settings_nor_data_is_retired_with_a_row_and_told_of_
     operation.tick("models")
     # Globex was renamed; hooli is of another settings file now.
     operation.execute(
-        "delete from mmm.weekly_input where model_key = 'globex'",
-        "update mmm.weekly_input set settings_file = '/another.yaml' where model_key = 'hooli'",
+        "delete from mmm.mmm_weekly_input where model_key = 'globex'",
+        "update mmm.mmm_weekly_input set settings_file = '/another.yaml' where model_key = 'hooli'",
     )
     operation.deliver("globex_2", WEEK)
     operation.tick("models")
@@ -356,7 +362,7 @@ def test_a_model_in_neither_settings_nor_data_is_retired_with_a_row_and_told_of_
     assert set(told) == {"globex", "initech"}
     assert "it is retired" in told["globex"]
     assert "has not arrived" in told["initech"]
-    known = set(operation.instance.get_dynamic_partitions(str(MODELS.name)))
+    known = set(operation.instance.get_dynamic_partitions(str(NAMES.models.name)))
     assert known == {"acme", "globex_2", "hooli", "initech"}
     (row,) = operation.warehouse.read(RETIREMENT.select()).to_dict("records")
     assert (row["model_key"], row["retired_at"]) == ("globex", datetime(2026, 1, 14, 5))
@@ -428,7 +434,7 @@ def test_a_busy_warehouse_is_left_to_the_next_tick(
 
 def test_wrong_settings_load_and_are_named_by_every_tick(operation: Operation) -> None:
     operation.configure(schedule={"cron": "weekly"})
-    schedule = defs().resolve_schedule_def("weekly_input")
+    schedule = defs().resolve_schedule_def(NAMES.named("weekly_input"))
     assert schedule.cron_schedule == "0 6 * * 1"
     with pytest.raises(SettingsError, match=r"schedule\.cron: found 'weekly'"):
         operation.tick("refits")

@@ -32,8 +32,8 @@ def test_bad_input_stops_the_refit_at_the_panel_and_says_why(
         "the week of 2021-05-24 has no row; add it, with 0 where nothing was spent or sold"
     )
     started = {event.step_key for event in result.all_events if event.is_step_start}
-    assert "panel" in started
-    assert "fit" not in started
+    assert "mmm__panel" in started
+    assert "mmm__fit" not in started
 
 
 def evaluations(project: Project) -> dict[str, dg.AssetCheckEvaluation]:

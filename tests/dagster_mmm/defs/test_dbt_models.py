@@ -23,12 +23,12 @@ def test_a_build_finds_what_the_one_before_it_has_parsed(
     project: Project, market: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # The tests beside this one build too.
-    monkeypatch.setenv("DBT_TARGET_PATH", str(project.folder / "target"))
+    monkeypatch.setenv("MMM_STATE", str(project.folder / "state"))
     said: list[str] = []
     for data in (market, None):
-        run = project.run(data, selection=["raw/weekly_media", "stg_input"])
+        run = project.run(data, selection=["raw/weekly_media", "mmm_stg_input"])
         assert run.success
-        (log,) = project.folder.glob(f"target/dbt_models-{run.run_id[:7]}-*/dbt.log")
+        (log,) = project.folder.glob(f"state/dbt/dbt_models-{run.run_id[:7]}-*/dbt.log")
         said.append(log.read_text())
     assert "Starting full parse" in said[0]
     assert "no changes found, skipping parsing" in said[1]

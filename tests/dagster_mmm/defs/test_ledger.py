@@ -30,7 +30,7 @@ def calibration(project: Project, coverage: float, run_type: str = "refit") -> N
     with project.warehouse.begin() as connection:
         connection.exec_driver_sql("create schema mmm")
         connection.exec_driver_sql(
-            f"create view mmm.forecast_calibration as select {columns} from (values {values}) "
+            f"create view mmm.mmm_forecast_calibration as select {columns} from (values {values}) "
             f"as rows ({', '.join(rows.columns)})"
         )
 

@@ -26,16 +26,18 @@ def let_weeks_pass(project: Project, weeks: int = NEW_WEEKS) -> None:
     with project.warehouse.begin() as connection:
         connection.exec_driver_sql(
             f"""
-            insert into mmm.weekly_input
+            insert into mmm.mmm_weekly_input
             select * replace (
                 week_start + 364 as week_start,
                 case when role = 'outcome' then 1.02 * value else value end as value,
                 first_date + 364 as first_date,
                 last_date + 364 as last_date
             )
-            from mmm.weekly_input
-            where week_start > (select max(week_start) - 364 from mmm.weekly_input)
-                and week_start <= (select max(week_start) - 364 + {7 * weeks} from mmm.weekly_input)
+            from mmm.mmm_weekly_input
+            where week_start > (select max(week_start) - 364 from mmm.mmm_weekly_input)
+                and week_start <= (
+                    select max(week_start) - 364 + {7 * weeks} from mmm.mmm_weekly_input
+                )
             """
         )
 
@@ -62,7 +64,7 @@ def columns(project: Project, table: str, run_id: str, *names: str) -> pd.DataFr
 
 def test_a_score_is_live_and_whole(scored: tuple[Project, str, str]) -> None:
     project, fit_run, score_run = scored
-    run = project.query("select * from mmm.run_latest").iloc[0]
+    run = project.query("select * from mmm.mmm_run_latest").iloc[0]
     assert (run["run_id"], run["run_type"], run["fit_run_id"]) == (score_run, "score", fit_run)
     assert (run["n_weeks"], run["status"]) == (156 + NEW_WEEKS, "published")
     assert run["cpu_seconds"] < 10
@@ -79,14 +81,14 @@ def test_new_weeks_are_told_from_old_ones(scored: tuple[Project, str, str]) -> N
     weeks = project.query(
         """
         select f.evaluation_set, f.expected_mean, sum(c.contribution_mean) as parts
-        from mmm.model_fit_latest f join mmm.contribution_latest c using (week_start)
+        from mmm.mmm_model_fit_latest f join mmm.mmm_contribution_latest c using (week_start)
         group by f.week_start, f.evaluation_set, f.expected_mean
         """
     )
     assert dict(weeks["evaluation_set"].value_counts()) == {"train": 156, "scored": NEW_WEEKS}
     np.testing.assert_allclose(weeks["parts"], weeks["expected_mean"], rtol=1e-6)
     metrics = project.query(
-        "select metric from mmm.accuracy_latest where evaluation_set = 'scored'"
+        "select metric from mmm.mmm_accuracy_latest where evaluation_set = 'scored'"
     )["metric"]
     assert {"crps", "coverage", "rmse_vs_naive"} <= set(metrics)
 
@@ -135,7 +137,7 @@ def test_what_has_been_scored_is_not_scored_again(scored: tuple[Project, str, st
     again = score(project)
     assert again.success
     assert not again.get_asset_materialization_events()
-    assert project.query("select run_id from mmm.run_latest")["run_id"].item() == score_run
+    assert project.query("select run_id from mmm.mmm_run_latest")["run_id"].item() == score_run
 
 
 def test_further_weeks_are_scored_by_the_same_fit(rerun: tuple[Project, str]) -> None:
@@ -151,7 +153,7 @@ def test_further_weeks_are_scored_by_the_same_fit(rerun: tuple[Project, str]) ->
 
 def test_a_score_is_no_reason_to_skip_the_refit(scored: tuple[Project, str, str]) -> None:
     project, _, score_run = scored
-    published: dict[str, Any] = project.query("select * from mmm.run_latest").iloc[0].to_dict()
+    published: dict[str, Any] = project.query("select * from mmm.mmm_run_latest").iloc[0].to_dict()
     seen = {"data_fingerprint": published["data_fingerprint"]}
     with project.warehouse.begin() as connection:
         assert published_run_if_equal(connection, "demo", seen) == score_run

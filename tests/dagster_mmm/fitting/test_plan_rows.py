@@ -33,13 +33,13 @@ def test_the_plans_of_the_settings_are_published(published: tuple[Project, str])
     rows = project.query(
         """
         select s.*, p.planned, p.today, p.gain, p.beyond
-        from mmm.budget_plan_summary_latest s
+        from mmm.mmm_budget_plan_summary_latest s
         join (
             select scenario, sum(planned_weekly_spend) as planned,
                 sum(current_weekly_spend) as today, sum(contribution_change_mean) as gain,
                 sum(case when planned_weekly_spend > highest_weekly_spend * 1.000001
                     then 1 else 0 end) as beyond
-            from mmm.budget_plan_latest group by scenario
+            from mmm.mmm_budget_plan_latest group by scenario
         ) p on p.scenario = s.scenario
         order by s.scenario
         """
@@ -63,7 +63,7 @@ def test_a_plan_moves_no_channel_further_than_allowed(
 ) -> None:
     project, _ = published
     rows = project.query(
-        "select * from mmm.budget_plan_latest where scenario = 'next_quarter_with_more'"
+        "select * from mmm.mmm_budget_plan_latest where scenario = 'next_quarter_with_more'"
     )
     change = rows["planned_weekly_spend"] / rows["reference_weekly_spend"] - 1.0
     assert change.abs().max() <= 0.3 + 1e-6
@@ -71,7 +71,7 @@ def test_a_plan_moves_no_channel_further_than_allowed(
 
 def test_experiments_are_ranked_where_a_plan_asks_for_them(published: tuple[Project, str]) -> None:
     project, _ = published
-    rows = project.query("select * from mmm.experiment_value_latest order by rank")
+    rows = project.query("select * from mmm.mmm_experiment_value_latest order by rank")
     assert list(rows["rank"]) == [1, 2, 3, 4, 5] and set(rows["scenario"]) == {"next_quarter"}
     assert rows["value"].is_monotonic_decreasing
     # A test is worth nothing, or more: below 0 is Monte-Carlo error alone.

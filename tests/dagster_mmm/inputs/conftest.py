@@ -25,9 +25,9 @@ TODAY = dt.date(2026, 1, 1)
 SQL = ROOT / "sql"
 # In the order of their dependence; the other models are views, which follow by themselves.
 TABLES = {
-    "int_weekly_values": "intermediate",
-    "weekly_input": "marts/input",
-    "rejected_input": "marts/input",
+    "mmm_int_weekly_values": "intermediate",
+    "mmm_weekly_input": "marts/input",
+    "mmm_rejected_input": "marts/input",
 }
 # South starts ten weeks later than north.
 LATE_START = 10
@@ -87,7 +87,7 @@ def build_warehouse(
 
 def run_dbt(folder: Path, resource: Warehouse, variables: dict[str, Any]) -> None:
     arguments = [Path(sys.executable).with_name("dbt"), "run", "--quiet"]
-    arguments += ["--select", "+weekly_input", "rejected_input", "--project-dir", SQL]
+    arguments += ["--select", "+mmm_weekly_input", "mmm_rejected_input", "--project-dir", SQL]
     arguments += ["--profiles-dir", SQL, "--target-path", folder / "target"]
     arguments += ["--log-path", folder / "logs", "--vars", json.dumps(variables)]
     url = sa.make_url(resource.url)

@@ -177,7 +177,7 @@ def test_a_variable_that_the_mart_lacks_is_never_left_out_in_silence(
     weekly.judge(pd.read_csv(market))
     mart, rejected = read_marts(weekly.resource, weekly.settings.model_key)
     found = judge_input(mart[mart["variable"] != "tv"], rejected, weekly.settings, TODAY)
-    assert "tv is in the settings and not in weekly_input" in str(InputError(found.problems))
+    assert "tv is in the settings and not in mmm_weekly_input" in str(InputError(found.problems))
 
 
 def used_weeks_by_series(found: ModelInput) -> dict[str, int]:

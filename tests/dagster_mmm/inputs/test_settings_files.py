@@ -45,7 +45,7 @@ class TwoFiles:
         with self.resource.begin() as connection:
             rows = connection.exec_driver_sql(
                 "select model_key, settings_file, count(distinct week_start) "
-                "from mmm.weekly_input group by model_key, settings_file"
+                "from mmm.mmm_weekly_input group by model_key, settings_file"
             ).all()
         return {(model, Path(file).stem): weeks for model, file, weeks in rows}
 
@@ -87,7 +87,7 @@ def test_input_that_was_built_with_other_settings_is_refused(files: TwoFiles) ->
     assert judge_stored(files.resource, elsewhere.of("acme"), TODAY).problems == ()
     files.build(two)
     assert judge_stored(files.resource, two.of("acme"), TODAY).problems == ()
-    tv = "select value from mmm.weekly_input where variable = 'tv' order by week_start"
+    tv = "select value from mmm.mmm_weekly_input where variable = 'tv' order by week_start"
     weekly = files.resource.read(sa.text(tv))
     assert list(weekly["value"]) == list(pd.read_csv(files.market)["search_spend"])
 

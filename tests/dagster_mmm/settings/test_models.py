@@ -142,7 +142,7 @@ def test_models_that_are_read_alike_share_an_input(file: Path) -> None:
     differences = {"acme": {"gate": {"min_ess": 9}}, "globex": radio, "hooli": radio}
     models = models_of(file, **BY_BRAND, models=differences)
     variables = dbt_vars(models.all().usable.values(), models.of_undeclared())
-    most, others = variables["inputs"]
+    most, others = variables["mmm_inputs"]
     assert (most["only"], most["all_but"]) == (None, ["globex", "hooli"])
     assert [v["name"] for v in most["variables"]] == ["revenue", "tv", "radio"]
     assert (others["only"], others["all_but"]) == (["globex", "hooli"], None)

@@ -54,7 +54,7 @@ def test_a_channel_of_the_reports_may_be_called_as_a_column(file: Path) -> None:
     reports = {"input": {"reports": {"table": "ads.spend"}}, "controls": [{"name": "price"}]}
     channels = {"channels": [{"name": "tv", "column": "price"}]}
     settings = load_settings(write(file, **reports, **channels))
-    (read,) = dbt_vars([settings])["inputs"]
+    (read,) = dbt_vars([settings])["mmm_inputs"]
     assert [variable["name"] for variable in read["variables"]] == ["revenue", "price"]
     assert read["reports"]["channels"] == [{"name": "tv", "text": "price", "ended": None}]
     check_columns(settings, ["week", "revenue", "price"])
@@ -602,10 +602,10 @@ def test_dbt_vars_hold_each_column_used(file: Path) -> None:
     )
 
     assert dbt_vars([load_settings(settings)]) == {
-        "grain": "weekly",
-        "week_starts_on": "monday",
-        "freshness": {"warn_days": 14, "error_days": 28},
-        "inputs": [
+        "mmm_grain": "weekly",
+        "mmm_week_starts_on": "monday",
+        "mmm_freshness": {"warn_days": 14, "error_days": 28},
+        "mmm_inputs": [
             {
                 "model_key": "demo",
                 "only": None,

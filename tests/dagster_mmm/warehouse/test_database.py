@@ -36,6 +36,22 @@ def test_result_tables_are_made_once_and_bear_their_documentation(
             }
 
 
+def test_a_branch_has_a_schema_of_its_own(warehouse: Warehouse) -> None:
+    branch = Warehouse(url=warehouse.url, schema="mmm_pr_7")
+    branch.create_result_tables()
+    # Made once more, nothing differs; a column of an earlier version is added there alone.
+    with branch.begin() as connection:
+        connection.exec_driver_sql("alter table mmm_pr_7.mmm_run drop column gate_reason")
+    branch.create_result_tables()
+    store(branch, "a", MONDAY)
+    store(warehouse, "b", MONDAY)
+    for of, run_id in ((branch, "a"), (warehouse, "b")):
+        assert list(of.read(sa.select(RUN.c.run_id))["run_id"]) == [run_id]
+        with of.connected() as connection:
+            found = connection.exec_driver_sql(f"select run_id from {of.schema}.mmm_run").scalars()
+            assert list(found) == [run_id]
+
+
 def test_a_duckdb_file_is_made_with_its_folder(tmp_path: Path) -> None:
     path = tmp_path / "new" / "warehouse.duckdb"
     Warehouse(url=f"duckdb:///{path}").create_result_tables()

@@ -12,15 +12,15 @@ from dagster_mmm.warehouse.marts import arrived, input_fingerprints, model_keys,
 
 WEEK = date(2026, 1, 5)
 MARTS = """
-create table mmm.weekly_input (
+create table mmm.mmm_weekly_input (
     model_key varchar, series_key varchar default 'one', week_start date, value double precision,
     n_rows bigint, n_days bigint, n_unreadable bigint, last_date date,
     is_beyond_reports boolean default false, settings_file varchar default ''
 );
-create table mmm.rejected_input (
+create table mmm.mmm_rejected_input (
     model_key varchar, n_rows bigint, settings_file varchar default ''
 );
-insert into mmm.weekly_input
+insert into mmm.mmm_weekly_input
     (model_key, week_start, value, n_rows, n_days, n_unreadable, last_date) values
     ('acme', '2025-12-29', 1.5, 1, 1, 0, '2025-12-29'),
     ('acme', '2026-01-05', 2.5, 1, 1, 0, '2026-01-05'),
@@ -28,7 +28,7 @@ insert into mmm.weekly_input
     ('globex', '2026-01-05', null, 1, 1, 1, '2026-01-05'),
     ('hooli', '2026-01-05', null, 0, 0, 0, null),
     ('not/a key', '2026-01-05', 1, 1, 1, 0, '2026-01-05');
-insert into mmm.rejected_input (model_key, n_rows) values (null, 2), (null, 3), ('acme', 7);
+insert into mmm.mmm_rejected_input (model_key, n_rows) values (null, 2), (null, 3), ('acme', 7);
 """
 
 
@@ -75,7 +75,7 @@ def test_a_week_of_weekdays_has_arrived_where_there_never_are_more(marts: Wareho
             for number, n in enumerate(days)
         )
         columns = "model_key, series_key, week_start, value, n_rows, n_days, n_unreadable"
-        return f"insert into mmm.weekly_input ({columns}) values {', '.join(rows)}"
+        return f"insert into mmm.mmm_weekly_input ({columns}) values {', '.join(rows)}"
 
     execute(marts, weeks("weekdays", 5, 5, 5), weeks("to Thursday", 4, 5), weeks("whole", 5, 7))
     asked = dict.fromkeys(("weekdays", "to Thursday", "whole"), WEEK)
@@ -85,16 +85,17 @@ def test_a_week_of_weekdays_has_arrived_where_there_never_are_more(marts: Wareho
 def test_rows_of_no_model_are_counted(marts: Warehouse, tmp_path: Path) -> None:
     models = models_of(tmp_path, models={"acme": {}})
     assert rows_of_no_model(marts, models) == 5
-    execute(marts, "update mmm.rejected_input set settings_file = '/another.yaml' where n_rows = 2")
+    another = "set settings_file = '/another.yaml' where n_rows = 2"
+    execute(marts, f"update mmm.mmm_rejected_input {another}")
     assert rows_of_no_model(marts, models) == 3
 
 
 @pytest.mark.parametrize(
     "change",
     [
-        "update mmm.weekly_input set value = value + 0.01 where week_start = '2025-12-29'",
-        "update mmm.weekly_input set n_rows = 2 where week_start = '2025-12-29'",
-        "delete from mmm.weekly_input where week_start = '2025-12-29'",
+        "update mmm.mmm_weekly_input set value = value + 0.01 where week_start = '2025-12-29'",
+        "update mmm.mmm_weekly_input set n_rows = 2 where week_start = '2025-12-29'",
+        "delete from mmm.mmm_weekly_input where week_start = '2025-12-29'",
     ],
 )
 def test_the_fingerprint_of_an_input_changes_with_it_and_with_nothing_else(

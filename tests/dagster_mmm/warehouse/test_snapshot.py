@@ -24,7 +24,7 @@ def warehouse(tmp_path: Path) -> Path:
 
 def rows(path: Path) -> int:
     with duckdb.connect(str(path), read_only=True) as connection:
-        found = connection.execute(f"select count(*) from {SCHEMA}.run_latest").fetchone()
+        found = connection.execute(f"select count(*) from {SCHEMA}.mmm_run_latest").fetchone()
     assert found is not None
     return found[0]
 
@@ -65,7 +65,8 @@ def test_an_open_reader_keeps_the_old_file_and_blocks_nobody(
         before = reader.read()
         with duckdb.connect(str(warehouse)) as connection:
             connection.execute(
-                f"create or replace view {SCHEMA}.run_latest as select null as run_id from range(2)"
+                f"create or replace view {SCHEMA}.mmm_run_latest as "
+                "select null as run_id from range(2)"
             )
         write_snapshot(warehouse, target)
         reader.seek(0)
@@ -77,8 +78,8 @@ def test_a_copy_that_fails_leaves_the_old_one(warehouse: Path, tmp_path: Path) -
     target = tmp_path / "snapshot.duckdb"
     write_snapshot(warehouse, target)
     with duckdb.connect(str(warehouse)) as connection:
-        connection.execute(f"drop view {SCHEMA}.run_history")
-    with pytest.raises(SnapshotError, match=r"stays as it was: .*run_history.*; run the job"):
+        connection.execute(f"drop view {SCHEMA}.mmm_run_history")
+    with pytest.raises(SnapshotError, match=r"stays as it was: .*mmm_run_history.*; run the job"):
         write_snapshot(warehouse, target)
     assert rows(target) == 1
     assert not (tmp_path / ".snapshot.duckdb").exists()

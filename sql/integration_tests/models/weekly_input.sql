@@ -1,0 +1,1 @@
+select 'the shop''s own' as weeks
