@@ -4,6 +4,9 @@ import os
 from pathlib import Path
 
 import sqlalchemy as sa
+from upath import UPath
+
+from dagster_mmm import storage
 
 ROOT = Path(__file__).parents[1]
 DEMO_SETTINGS = ROOT / "examples" / "demo.yaml"
@@ -28,9 +31,14 @@ def warehouse_url() -> str:
     return url or sa.URL.create("duckdb", database=str(path)).render_as_string()
 
 
-def artefacts_path() -> Path:
-    """Where panels and posteriors are kept: `MMM_ARTEFACTS`, by default beside the data."""
-    return _path("MMM_ARTEFACTS", ROOT / "data" / "artefacts")
+def artefacts_path() -> UPath:
+    """Where panels and posteriors are kept: `MMM_ARTEFACTS`, by default beside the data.
+
+    Raises:
+        PlaceError: if nothing can be kept there.
+    """
+    default = str(ROOT / "data" / "artefacts")
+    return storage.place(os.environ.get("MMM_ARTEFACTS", default), "MMM_ARTEFACTS")
 
 
 def alert_webhook() -> str | None:
@@ -44,11 +52,16 @@ def dagster_url() -> str:
 
 
 def keep_compiled_programs() -> None:
-    """Let next week's refit find this week's compiled programs: on disk, beside the artefacts.
+    """Let next week's refit find this week's compiled programs: beside the artefacts.
 
     To be called before JAX is imported, which reads the variables then; one that is set stays.
+
+    Raises:
+        PlaceError: if nothing can be kept there.
     """
-    compiled = artefacts_path().with_name("compiled")
-    os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", str(compiled))
+    compiled = str(artefacts_path().with_name("compiled"))
+    place = os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", compiled)
+    # What JAX cannot open, it leaves without a word in the job's log, and compiles every week.
+    storage.place(place, "JAX_COMPILATION_CACHE_DIR")
     # By default, programs that compile within a second are not kept; here they add up to half.
     os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0")

@@ -22,6 +22,10 @@ class WarehouseFullError(WarehouseError):
     """The disk of the warehouse takes no more."""
 
 
+class WarehouseDamagedError(WarehouseError):
+    """The file that the warehouse is, is no database any more, or in part."""
+
+
 class WarehousePermissionError(WarehouseError):
     """The warehouse's user may not do what the job has to."""
 
@@ -30,6 +34,12 @@ class WarehousePermissionError(WarehouseError):
 _LOCK_NOT_AVAILABLE, _NO_PRIVILEGE, _DISK_FULL = "55P03", "42501", "53100"
 # DuckDB has no codes; it adds what the operating system said.
 _DUCKDB_CANNOT_WRITE = "Could not write file"
+_DUCKDB_IS_OPEN = "Could not set lock on file"
+_DUCKDB_IS_DAMAGED = (
+    "not a valid DuckDB database file",
+    "Corrupt database file",
+    "Could not read enough bytes",
+)
 
 
 @contextmanager
@@ -62,6 +72,8 @@ def named_errors(place: str, lock_seconds: int) -> Generator[None]:
                 f"{place} takes no more: {said}; the transaction is undone, make room on its disk "
                 "and run this again"
             ) from error
+        if any(text in said for text in _DUCKDB_IS_DAMAGED):
+            raise _damaged(place, said) from error
         if isinstance(error, DBAPIError) and error.connection_invalidated:
             raise WarehouseUnreachableError(
                 f"the connection to {place} broke: {said}; the transaction is undone, "
@@ -73,9 +85,11 @@ def named_errors(place: str, lock_seconds: int) -> Generator[None]:
 def _is_the_databases(error: Exception) -> bool:
     # What loads the definitions does without drivers.
     import adbc_driver_manager
+    import duckdb
     import psycopg
 
-    return isinstance(error, (DBAPIError, psycopg.Error, adbc_driver_manager.Error))
+    raw = (duckdb.Error, psycopg.Error, adbc_driver_manager.Error)
+    return isinstance(error, (DBAPIError, *raw))
 
 
 def unreachable(place: str, error: DBAPIError) -> WarehouseUnreachableError:
@@ -83,4 +97,28 @@ def unreachable(place: str, error: DBAPIError) -> WarehouseUnreachableError:
     return WarehouseUnreachableError(
         f"cannot connect to {place}: {error.orig}\n"
         "Check the host, user and password in MMM_WAREHOUSE_URL, and that the server is running."
+    )
+
+
+def not_opened(place: str, error: DBAPIError) -> WarehouseError:
+    """The error of a DuckDB file that could not be opened."""
+    said = str(error.orig).splitlines()[0]
+    if _DUCKDB_IS_OPEN in said:
+        return WarehouseBusyError(
+            f"{place} is open in another program, which keeps every other out: {said}; close it "
+            "there, and run this again"
+        )
+    if any(text in said for text in _DUCKDB_IS_DAMAGED):
+        return _damaged(place, said)
+    return WarehouseUnreachableError(
+        f"{place} cannot be opened: {said}; see that the file and its folder are there, and that "
+        "this user may read and write both"
+    )
+
+
+def _damaged(place: str, said: str) -> WarehouseDamagedError:
+    return WarehouseDamagedError(
+        f"{place} is damaged, or is no DuckDB file: {said}; restore it from a backup, or move it "
+        "away and run the job: it makes a new one, loads the input and refits every model. The "
+        "files of the runs are not in it"
     )
