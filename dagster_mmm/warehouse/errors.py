@@ -72,7 +72,7 @@ def named_errors(place: str, lock_seconds: int) -> Generator[None]:
                 f"{place} takes no more: {said}; the transaction is undone, make room on its disk "
                 "and run this again"
             ) from error
-        if any(text in said for text in _DUCKDB_IS_DAMAGED):
+        if is_damaged(said):
             raise _damaged(place, said) from error
         if isinstance(error, DBAPIError) and error.connection_invalidated:
             raise WarehouseUnreachableError(
@@ -80,6 +80,11 @@ def named_errors(place: str, lock_seconds: int) -> Generator[None]:
                 "run this again when the server is back"
             ) from error
         raise
+
+
+def is_damaged(said: str) -> bool:
+    """Whether DuckDB says by this that a file is no database of its own, or not whole."""
+    return any(text in said for text in _DUCKDB_IS_DAMAGED)
 
 
 def _is_the_databases(error: Exception) -> bool:
@@ -108,7 +113,7 @@ def not_opened(place: str, error: DBAPIError) -> WarehouseError:
             f"{place} is open in another program, which keeps every other out: {said}; close it "
             "there, and run this again"
         )
-    if any(text in said for text in _DUCKDB_IS_DAMAGED):
+    if is_damaged(said):
         return _damaged(place, said)
     return WarehouseUnreachableError(
         f"{place} cannot be opened: {said}; see that the file and its folder are there, and that "
