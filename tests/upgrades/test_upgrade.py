@@ -11,7 +11,7 @@ from click.testing import CliRunner
 
 from dagster_mmm.cli.jobs import run_job
 from dagster_mmm.cli.main import mmm
-from dagster_mmm.warehouse.tables import METADATA, RESULT_TABLES, RUN
+from dagster_mmm.warehouse.tables import METADATA, RESULT_TABLES
 from tests.conftest import Project, make_project
 from tests.postgres_server import restore
 
@@ -52,6 +52,9 @@ def test_a_warehouse_of_the_version_before_is_taken_along(left: Project) -> None
     runs = left.query(ALL_RUNS)
     latest = {view: left.query(f"select * from {view}") for view in LATEST.values()}
     assert set(runs["status"]) == {"superseded", "published"}
+    # As if the version before had not known of it yet: sooner or later there is such a column.
+    with left.warehouse.begin() as connection:
+        connection.exec_driver_sql("alter table mmm.mmm_run drop column value_per_unit cascade")
 
     left.warehouse.create_result_tables()
     found = columns_of(left)
@@ -62,10 +65,10 @@ def test_a_warehouse_of_the_version_before_is_taken_along(left: Project) -> None
     for view, before in latest.items():
         after = left.query(f"select * from {view}")
         assert set(before.columns) <= set(after.columns), view
-        keys = list(before.columns)
+        keys = [name for name in before.columns if name != "value_per_unit"]
         pd.testing.assert_frame_equal(
             after[keys].sort_values(keys, ignore_index=True),
-            before.sort_values(keys, ignore_index=True),
+            before[keys].sort_values(keys, ignore_index=True),
         )
 
 
@@ -105,12 +108,3 @@ def test_a_posterior_of_the_version_before_is_scored_and_refitted(left: Project)
     assert run_job(left.instance, "refit", model_key="demo").success
     runs = left.query("select run_id, status, code_version from mmm.mmm_run")
     assert "published" in set(runs.loc[runs["run_id"] != published, "status"])
-
-
-def test_columns_that_a_later_version_adds_come_to_old_tables(left: Project) -> None:
-    with left.warehouse.begin() as connection:
-        connection.exec_driver_sql("alter table mmm.mmm_run drop column value_per_unit cascade")
-    left.warehouse.create_result_tables()
-    assert left.warehouse.read(sa.select(RUN.c.value_per_unit))["value_per_unit"].isna().all()
-    assert run_job(left.instance, "dashboards").success
-    assert left.query("select value_per_unit from mmm.run_latest")["value_per_unit"].isna().all()
