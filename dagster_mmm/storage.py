@@ -20,7 +20,7 @@ CHECKSUMS = "SHA256SUMS"
 # By scheme: the extra of this package, and the module by which fsspec speaks to the store.
 STORES = {"s3": ("s3", "s3fs"), "gs": ("gcs", "gcsfs"), "az": ("azure", "adlfs")}
 # By which JAX keeps compiled programs at a URL; each of the extras brings it.
-JAX_PATHS = "etils"
+URLS_OF_JAX = "etils"
 
 
 class PlaceError(ValueError):
@@ -73,7 +73,7 @@ def place(text: str, variable: str) -> UPath:
             f"{variable} is {text}; name a folder in the bucket too: {scheme}://bucket/folder"
         )
     extra, module = STORES[scheme]
-    missing = [each for each in (module, JAX_PATHS) if find_spec(each) is None]
+    missing = [each for each in (module, URLS_OF_JAX) if find_spec(each) is None]
     if missing:
         raise PlaceError(
             f"{variable} is {text}, and {' and '.join(missing)} is not installed; install the "
