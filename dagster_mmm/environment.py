@@ -4,6 +4,9 @@ import os
 from pathlib import Path
 
 import sqlalchemy as sa
+from upath import UPath
+
+from dagster_mmm import storage
 
 _PACKAGE = Path(__file__).parent
 # A wheel carries what stands beside the packages in a clone: see setup.py.
@@ -68,7 +71,7 @@ def schema() -> str:
     return os.environ.get("MMM_SCHEMA") or DEFAULT_SCHEMA
 
 
-def artefacts_path(of_schema: str | None = None) -> Path:
+def artefacts_path(of_schema: str | None = None) -> UPath:
     """Where panels and posteriors are kept: `MMM_ARTEFACTS`, by default with the state.
 
     Those of a branch, whose results are in another schema than mmm, have a folder of their own
@@ -76,8 +79,13 @@ def artefacts_path(of_schema: str | None = None) -> Path:
 
     Args:
         of_schema: the schema of their results; by default the environment's.
+
+    Raises:
+        PlaceError: if nothing can be kept there.
     """
-    folder, name = _path("MMM_ARTEFACTS", state_path() / "artefacts"), of_schema or schema()
+    default = str(state_path() / "artefacts")
+    folder = storage.place(os.environ.get("MMM_ARTEFACTS", default), "MMM_ARTEFACTS")
+    name = of_schema or schema()
     return folder if name == DEFAULT_SCHEMA else folder / name
 
 
@@ -105,11 +113,16 @@ def dagster_url() -> str:
 
 
 def keep_compiled_programs() -> None:
-    """Let next week's refit find this week's compiled programs: on disk, beside the artefacts.
+    """Let next week's refit find this week's compiled programs: beside the artefacts.
 
     To be called before JAX is imported, which reads the variables then; one that is set stays.
+
+    Raises:
+        PlaceError: if nothing can be kept there.
     """
-    compiled = artefacts_path().with_name("compiled")
-    os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", str(compiled))
+    compiled = str(artefacts_path().with_name("compiled"))
+    place = os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", compiled)
+    # What JAX cannot open, it leaves without a word in the job's log, and compiles every week.
+    storage.place(place, "JAX_COMPILATION_CACHE_DIR")
     # By default, programs that compile within a second are not kept; here they add up to half.
     os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0")

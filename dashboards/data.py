@@ -7,9 +7,11 @@ from pathlib import Path
 import pandas as pd
 import sqlalchemy as sa
 import streamlit as st
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import NullPool
 
 from dagster_mmm.environment import schema, warehouse_url
+from dagster_mmm.warehouse.errors import is_damaged
 from dagster_mmm.warehouse.snapshot import snapshot_of
 from dagster_mmm.warehouse.tables import SCHEMA
 from dagster_mmm.warehouse.url import DUCKDB, parse_url, place
@@ -22,6 +24,10 @@ Parameters = Mapping[str, str | float]
 
 class NothingPublishedError(Exception):
     """There is nothing to show yet; the text says what to do."""
+
+
+class DamagedCopyError(Exception):
+    """The copy for dashboards cannot be read; the text says what makes it anew."""
 
 
 @dataclass(frozen=True)
@@ -95,6 +101,13 @@ def _read(url: sa.URL, sql: str, parameters: Parameters) -> pd.DataFrame:
     try:
         with engine.connect() as connection:
             return pd.read_sql_query(sa.text(sql), connection, params=dict(parameters))
+    except DBAPIError as error:
+        if is_damaged(str(error.orig)):
+            raise DamagedCopyError(
+                f"The copy that dashboards read, {place(url)}, is damaged; run the job "
+                "`dashboards`, which makes it anew."
+            ) from error
+        raise
     finally:
         engine.dispose()
 

@@ -6,7 +6,7 @@ from typing import Literal
 
 import streamlit as st
 
-from dashboards.data import NothingPublishedError, ask, ask_now
+from dashboards.data import DamagedCopyError, NothingPublishedError, ask, ask_now
 
 RUNS = """
 select
@@ -74,6 +74,9 @@ def choose() -> None:
         runs = ask_now(RUNS)
     except NothingPublishedError as nothing:
         st.info(str(nothing))
+        st.stop()
+    except DamagedCopyError as damaged:
+        st.error(str(damaged))
         st.stop()
     if runs.empty:
         st.info("There is no published run yet. Run the job: `mmm run`.")

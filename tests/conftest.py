@@ -1,6 +1,7 @@
 """One warehouse, settings file and Dagster home a test, and the job run on them for real."""
 
 import shutil
+import tarfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +21,7 @@ from dagster_mmm.cli.jobs import NAMES, run_job
 from dagster_mmm.cli.run import run_week
 from dagster_mmm.definitions import defs
 from dagster_mmm.warehouse.database import Warehouse
+from tests import s3_server
 from tests.postgres_server import new_database, running_server
 
 # Enough to converge on the simulated market at the loose gate below, and quick.
@@ -166,6 +168,21 @@ def database(postgres: sa.URL) -> sa.URL:
     return new_database(postgres, f"of_test_{uuid4().hex}")
 
 
+@pytest.fixture(scope="session")
+def s3() -> Iterator[dict[str, str]]:
+    """A real server of S3's interface: the environment in which clients find it."""
+    with s3_server.running_server() as clients:
+        yield clients
+
+
+@pytest.fixture
+def bucket_folder(s3: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> str:
+    """The URL of an empty folder of this test's own in an object store."""
+    for name, value in s3.items():
+        monkeypatch.setenv(name, value)
+    return f"s3://{s3_server.BUCKET}/{uuid4().hex}"
+
+
 @pytest.fixture(params=["duckdb", "postgres"])
 def warehouse_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """Each warehouse in turn, empty."""
@@ -179,6 +196,15 @@ def warehouse_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 def project(tmp_path: Path) -> Iterator[Project]:
     """An empty project of this test's own."""
     yield from make_project(tmp_path)
+
+
+@pytest.fixture(scope="session")
+def left_behind(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What the version of commit fa4acd3 has left: warehouses, files, settings, a market."""
+    folder = tmp_path_factory.mktemp("left_behind")
+    with tarfile.open(Path(__file__).parent / "upgrades" / "fa4acd3.tar.xz") as archive:
+        archive.extractall(folder, filter="data")
+    return folder
 
 
 @pytest.fixture(scope="session")

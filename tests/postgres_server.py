@@ -107,6 +107,13 @@ def run_sql(url: sa.URL, script: str) -> None:
         connection.execute(script)
 
 
+def restore(url: sa.URL, dump: Path) -> None:
+    """Run what `pg_dump` has written."""
+    plain = url.set(drivername="postgresql").render_as_string(hide_password=False)
+    command = [_binaries() / "psql", "--no-psqlrc", "--quiet", "-v", "ON_ERROR_STOP=1", "-f", dump]
+    subprocess.run([*command, plain], check=True, stdout=subprocess.DEVNULL)
+
+
 def new_database(server: sa.URL, name: str) -> sa.URL:
     """A new, empty database of the server."""
     run_sql(server, f'create database "{name}"')

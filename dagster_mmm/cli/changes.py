@@ -73,7 +73,7 @@ def _split(resource: Warehouse, previous: str, run_id: str) -> "pd.DataFrame":
     try:
         before, after = (_stored_run(resource, each) for each in (previous, run_id))
         return fitting.change_rows(before, after, lambda line: click.echo(line, err=True))
-    except (fitting.UnsplittableError, FileNotFoundError) as error:
+    except fitting.UnsplittableError as error:
         raise click.ClickException(str(error)) from error
 
 

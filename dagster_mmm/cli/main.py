@@ -8,13 +8,20 @@ from dotenv import load_dotenv
 
 from dagster_mmm import environment
 from dagster_mmm.settings import SettingsError
+from dagster_mmm.storage import PlaceError, StoredFileError
 from dagster_mmm.warehouse.errors import WarehouseError
 from dagster_mmm.warehouse.publish import NoEarlierRunError, NotPublishableError
 from dagster_mmm.warehouse.runs import UnknownRunError
 from dagster_mmm.warehouse.url import WarehouseURLError
 
-WRONG_SETTINGS = (SettingsError, WarehouseURLError)
-REFUSED = (WarehouseError, NotPublishableError, NoEarlierRunError, UnknownRunError)
+WRONG_SETTINGS = (SettingsError, WarehouseURLError, PlaceError)
+REFUSED = (
+    WarehouseError,
+    StoredFileError,
+    NotPublishableError,
+    NoEarlierRunError,
+    UnknownRunError,
+)
 
 # Each command: its module, and what help and completion say of it. They do without the module,
 # which may import Dagster and take seconds.

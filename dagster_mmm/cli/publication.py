@@ -9,7 +9,7 @@ from dagster_mmm.schedule.clock import Clock
 from dagster_mmm.warehouse.database import Warehouse
 from dagster_mmm.warehouse.publish import publish as move_pointer
 from dagster_mmm.warehouse.publish import roll_back
-from dagster_mmm.warehouse.retention import expire
+from dagster_mmm.warehouse.retention import expire, expired_runs
 from dagster_mmm.warehouse.runs import models_of_runs, newest_refit, read_run
 from dagster_mmm.warehouse.snapshot import snapshot_of, write_snapshot
 
@@ -75,7 +75,7 @@ def retention(model_key: str | None, keep: int) -> None:
       mmm retention --keep 26
       mmm retention --model retail --keep 104
     """
-    resource = warehouse()
+    resource, artefacts = warehouse(), environment.artefacts_path()
     with resource.connected() as connection:
         models = models_of_runs(connection)
     if model_key is not None and model_key not in models:
@@ -83,7 +83,9 @@ def retention(model_key: str | None, keep: int) -> None:
     for model in models if model_key is None else [model_key]:
         with resource.begin() as connection:
             expired = expire(connection, model, keep)
-        remove_runs(environment.artefacts_path() / model, expired)
+            # Of earlier calls too, whose files could not be removed then.
+            without_rows = expired_runs(connection, model)
+        remove_runs(artefacts / model / "runs", without_rows)
         click.echo(f"{model}: removed the rows and files of {len(expired)} runs")
 
 

@@ -78,10 +78,7 @@ def _rows(model_key: str, run_id: str | None, first: datetime, last: datetime) -
     from dagster_mmm.inputs import build_panel
 
     files = FittedRunIOManager(folder=str(environment.artefacts_path()))
-    try:
-        fitted = files.run(run["model_key"], run["fit_run_id"])
-    except FileNotFoundError as error:
-        raise click.ClickException(str(error)) from error
+    fitted = files.run(run["model_key"], run["fit_run_id"])
     # A score has weeks that its fit has not seen.
     panel = None if run["run_type"] != "score" else build_panel(snapshot, fitted.settings)
     try:

@@ -12,6 +12,7 @@ from dagster_mmm.fitting.artefacts import FittedRun, RunInput
 from dagster_mmm.fitting.resource import FittedRunIOManager
 from dagster_mmm.schedule.clock import Clock
 from dagster_mmm.settings.resource import SettingsResource
+from dagster_mmm.storage import StoredFileError
 from dagster_mmm.warehouse import rows, tables
 from dagster_mmm.warehouse.database import Warehouse
 from dagster_mmm.warehouse.runs import published_runs, unfinished_runs
@@ -60,7 +61,12 @@ def fit(
         reject_ended(connection, set(unfinished_runs(connection, loaded.model_key)) - {run_id})
         rows.replace_run(connection, run_id, {tables.RUN: row})
         earlier = published_runs(connection, loaded.model_key, version)
-    scales_of, scales = fitted_run_io.frozen_scales(loaded.model_key, earlier) or (None, None)
+    try:
+        frozen = fitted_run_io.frozen_scales(loaded.model_key, earlier)
+    except StoredFileError as error:
+        _reject(warehouse, row, str(error))
+        raise dg.Failure(str(error)) from error
+    scales_of, scales = frozen or (None, None)
     of_which = f"those of run {scales_of}" if scales_of else "its own"
     context.log.info(f"model version {version}, on scales: {of_which}")
     try:

@@ -1,18 +1,23 @@
 """Files between assets: the judged input as Parquet, a fitted run as NetCDF, Parquet and JSON."""
 
+import io
 import json
-import shutil
-from collections.abc import Sequence
+from collections.abc import Collection
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from upath import UPath
+
 import hill_mmm
+from dagster_mmm import storage
 from dagster_mmm.settings import Settings
+from dagster_mmm.storage import CHECKSUMS, DamagedFileError, MissingFileError, StoredFileError
 
 if TYPE_CHECKING:
     import pandas as pd
+
+DESCRIPTION, FIT, HOLDOUT, SNAPSHOT = "run.json", "fit.nc", "holdout.nc", "snapshot.parquet"
 
 
 @dataclass(frozen=True)
@@ -81,18 +86,12 @@ class FittedRun:
     record: FitRecord
 
 
-def remove_runs(folder: Path, run_ids: Sequence[str]) -> None:
-    """Remove the folders of these runs; one that is not there is none to remove."""
-    for run_id in run_ids:
-        shutil.rmtree(folder / "runs" / run_id, ignore_errors=True)
+class OutdatedRunError(StoredFileError):
+    """The files of a run were written by a version of this project that this one cannot read."""
 
 
-def save_run(run: FittedRun, folder: Path) -> None:
-    """Write a run's files into a folder."""
-    run.fit.to_dataset().to_netcdf(folder / "fit.nc", engine="h5netcdf")
-    if run.holdout is not None:
-        run.holdout.to_dataset().to_netcdf(folder / "holdout.nc", engine="h5netcdf")
-    save_input(run.input, folder / "snapshot.parquet")
+def save_run(run: FittedRun, folder: UPath) -> None:
+    """Write a run's files into a folder, in place of one of that name."""
     description = {
         "run_id": run.run_id,
         "started_at": run.started_at.isoformat(),
@@ -100,48 +99,171 @@ def save_run(run: FittedRun, folder: Path) -> None:
         # Beside those in the fit, so that a refit need not read the draws.
         "scales": run.fit.scales.as_dict(),
         "record": asdict(run.record),
+        # By this, a run without the list is known to be none of an earlier version.
+        "checksums": CHECKSUMS,
     }
-    (folder / "run.json").write_text(json.dumps(description, indent=2))
+    files = {FIT: _as_netcdf(run.fit)}
+    if run.holdout is not None:
+        files[HOLDOUT] = _as_netcdf(run.holdout)
+    files[SNAPSHOT] = _as_parquet(run.input)
+    files[DESCRIPTION] = json.dumps(description, indent=2).encode()
+    storage.write_folder(folder, files)
 
 
-def load_run(folder: Path) -> FittedRun:
-    """The run that `save_run` wrote into a folder."""
-    description = json.loads((folder / "run.json").read_text())
-    holdout = folder / "holdout.nc"
-    return FittedRun(
-        run_id=description["run_id"],
-        started_at=datetime.fromisoformat(description["started_at"]),
-        settings=Settings.read(description["settings"]),
-        input=load_input(folder / "snapshot.parquet"),
-        fit=_load_fit(folder / "fit.nc"),
-        holdout=_load_fit(holdout) if holdout.exists() else None,
-        record=FitRecord(**description["record"]),
-    )
+def load_run(folder: UPath) -> FittedRun:
+    """The run that `save_run` wrote into a folder.
+
+    Raises:
+        MissingFileError: if there is none.
+        DamagedFileError: if its files are not what was written.
+        OutdatedRunError: if another version of this project has written them.
+    """
+    return _RunFiles(folder).load()
 
 
-def save_input(judged: RunInput, path: Path) -> None:
+def load_scales(folder: UPath) -> "hill_mmm.Scales":
+    """The scales of the run that `save_run` wrote into a folder, without its draws.
+
+    It raises what `load_run` raises.
+    """
+    return _RunFiles(folder).scales
+
+
+def remove_runs(runs: UPath, run_ids: Collection[str]) -> None:
+    """Remove the folders of these runs; one that is not there is none to remove."""
+    for run_id in storage.folders(runs) & set(run_ids):
+        storage.remove_folder(runs / run_id)
+
+
+def save_input(judged: RunInput, file: UPath) -> None:
     """Write an input to a Parquet file."""
+    storage.write_file(file, _as_parquet(judged))
+
+
+def load_input(file: UPath) -> RunInput:
+    """The input that `save_input` wrote.
+
+    Raises:
+        MissingFileError, DamagedFileError: if it is not there, or not what was written.
+    """
+    remedy = f"materialise `panel` of {file.parent.name} again, which judges the input anew"
+    try:
+        return _input_of(storage.read_file(file))
+    except MissingFileError as error:
+        raise MissingFileError(f"there is no judged input at {file}: {remedy}") from error
+    except (OSError, ValueError, KeyError) as error:
+        raise DamagedFileError(
+            f"the judged input at {file} is damaged: {error}; {remedy}"
+        ) from error
+
+
+def _as_parquet(judged: RunInput) -> bytes:
+    """An input as a Parquet file, whose pages bear checksums."""
     notes = json.dumps(judged.notes)
-    judged.snapshot.assign(run_type=judged.run_type, notes=notes).to_parquet(path)
+    columns = judged.snapshot.assign(run_type=judged.run_type, notes=notes)
+    return columns.to_parquet(None, write_page_checksum=True)
 
 
-def load_input(path: Path) -> RunInput:
-    """The input that `save_input` wrote."""
+def _input_of(content: bytes) -> RunInput:
+    """The input of a Parquet file that `_as_parquet` made."""
     import pandas as pd
 
-    frame = pd.read_parquet(path)
+    frame = pd.read_parquet(io.BytesIO(content), page_checksum_verification=True)
     # Runs of an earlier version have no notes.
     notes = json.loads(frame.pop("notes").iloc[0]) if "notes" in frame else ()
     return RunInput(frame.drop(columns="run_type"), str(frame["run_type"].iloc[0]), tuple(notes))
 
 
-def load_scales(folder: Path) -> "hill_mmm.Scales":
-    """The scales of the run that `save_run` wrote into a folder."""
-    return hill_mmm.Scales.from_dict(json.loads((folder / "run.json").read_text())["scales"])
+def _as_netcdf(fit: "hill_mmm.Fit") -> bytes:
+    return bytes(fit.to_dataset().to_netcdf(engine="h5netcdf"))
 
 
-def _load_fit(path: Path) -> "hill_mmm.Fit":
-    import xarray as xr
+class _RunFiles:
+    """The files of a fitted run: a folder of its own, which bears its id.
 
-    with xr.open_dataset(path, engine="h5netcdf") as dataset:
-        return hill_mmm.Fit.from_dataset(dataset.load())
+    What is read has been compared with the checksums that were written with it. Runs of versions
+    that wrote none are taken as they are.
+    """
+
+    def __init__(self, folder: UPath) -> None:
+        """The files in a folder.
+
+        Raises:
+            MissingFileError: if there are none.
+            DamagedFileError: if the run's description or the list of checksums is damaged.
+        """
+        self._folder = folder
+        try:
+            self._checksums = storage.checksums(folder)
+        except DamagedFileError as error:
+            raise self._damaged(str(error)) from error
+        try:
+            self._description = json.loads(self._read(DESCRIPTION))
+        except MissingFileError as error:
+            raise MissingFileError(
+                f"the files of run {folder.name} are not at {folder}; without its draws it can be "
+                "neither scored nor compared with another: restore the folder, or refit"
+            ) from error
+        except ValueError as error:
+            raise self._damaged(f"{DESCRIPTION} is no JSON: {error}") from error
+        if self._checksums is None and "checksums" in self._description:
+            raise self._damaged(f"it was not written to its end: {CHECKSUMS} is not there")
+
+    @property
+    def scales(self) -> "hill_mmm.Scales":
+        """The scales of the run."""
+        return hill_mmm.Scales.from_dict(self._description["scales"])
+
+    def load(self) -> FittedRun:
+        """The run. It raises what `load_run` raises."""
+        described = self._description
+        return FittedRun(
+            run_id=described["run_id"],
+            started_at=datetime.fromisoformat(described["started_at"]),
+            settings=Settings.read(described["settings"]),
+            input=self._input(),
+            fit=self._fit(FIT),
+            holdout=self._fit(HOLDOUT) if self._has(HOLDOUT) else None,
+            record=FitRecord(**described["record"]),
+        )
+
+    def _input(self) -> RunInput:
+        content = self._read(SNAPSHOT)
+        try:
+            return _input_of(content)
+        except (OSError, ValueError, KeyError) as error:
+            raise self._damaged(f"{SNAPSHOT} cannot be read: {error}") from error
+
+    def _fit(self, name: str) -> "hill_mmm.Fit":
+        import xarray as xr
+
+        content = self._read(name)
+        try:
+            with xr.open_dataset(io.BytesIO(content), engine="h5netcdf") as opened:
+                dataset = opened.load()
+        except (OSError, ValueError, KeyError, RuntimeError) as error:
+            raise self._damaged(f"{name} cannot be read: {error}") from error
+        try:
+            return hill_mmm.Fit.from_dataset(dataset)
+        except ValueError as error:
+            raise OutdatedRunError(f"run {self._folder.name}, {self._folder}: {error}") from error
+
+    def _has(self, name: str) -> bool:
+        if self._checksums is None:
+            return (self._folder / name).exists()
+        return name in self._checksums
+
+    def _read(self, name: str) -> bytes:
+        if self._checksums is None:
+            return storage.read_file(self._folder / name)
+        try:
+            return storage.read_file(self._folder / name, self._checksums.get(name))
+        except (MissingFileError, DamagedFileError) as error:
+            raise self._damaged(str(error)) from error
+
+    def _damaged(self, said: str) -> DamagedFileError:
+        return DamagedFileError(
+            f"the files of run {self._folder.name} at {self._folder} are damaged: {said}. Nothing "
+            "is scored or compared by them: restore the folder from a backup, or remove it and "
+            "refit the model; what is published stays"
+        )

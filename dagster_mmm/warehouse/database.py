@@ -27,6 +27,7 @@ from dagster_mmm.warehouse.errors import (
     WarehouseError,
     WarehousePermissionError,
     named_errors,
+    not_opened,
     unreachable,
 )
 from dagster_mmm.warehouse.tables import FORMER_NAMES, METADATA, RUN, SCHEMA
@@ -118,7 +119,8 @@ class Warehouse:
             try:
                 connection = engine.connect()
             except OperationalError as error:
-                raise unreachable(self.place, error) from error
+                said = not_opened if self._is_file() else unreachable
+                raise said(self.place, error) from error
             try:
                 yield connection
             finally:

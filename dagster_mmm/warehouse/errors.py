@@ -23,6 +23,10 @@ class WarehouseFullError(WarehouseError):
     """The disk of the warehouse takes no more."""
 
 
+class WarehouseDamagedError(WarehouseError):
+    """The file that the warehouse is, is no database any more, or in part."""
+
+
 class WarehousePermissionError(WarehouseError):
     """The warehouse's user may not do what the job has to."""
 
@@ -31,6 +35,12 @@ class WarehousePermissionError(WarehouseError):
 _LOCK_NOT_AVAILABLE, _NO_PRIVILEGE, _DISK_FULL = "55P03", "42501", "53100"
 # DuckDB has no codes; it adds what the operating system said.
 _DUCKDB_CANNOT_WRITE = "Could not write file"
+_DUCKDB_IS_OPEN = "Could not set lock on file"
+_DUCKDB_IS_DAMAGED = (
+    "not a valid DuckDB database file",
+    "Corrupt database file",
+    "Could not read enough bytes",
+)
 
 
 @contextmanager
@@ -63,6 +73,8 @@ def named_errors(place: str, lock_seconds: int) -> Generator[None]:
                 f"{place} takes no more: {said}; the transaction is undone, make room on its disk "
                 "and run this again"
             ) from error
+        if is_damaged(said):
+            raise _damaged(place, said) from error
         if isinstance(error, DBAPIError) and error.connection_invalidated:
             raise WarehouseUnreachableError(
                 f"the connection to {place} broke: {said}; the transaction is undone, "
@@ -71,12 +83,16 @@ def named_errors(place: str, lock_seconds: int) -> Generator[None]:
         raise
 
 
+def is_damaged(said: str) -> bool:
+    """Whether DuckDB says by this that a file is no database of its own, or not whole."""
+    return any(text in said for text in _DUCKDB_IS_DAMAGED)
+
+
 def _is_the_databases(error: Exception) -> bool:
     # Drivers are extras, and what loads the definitions does without them; one that was not loaded
     # has raised nothing.
-    drivers = [
-        sys.modules[name] for name in ("psycopg", "adbc_driver_manager") if name in sys.modules
-    ]
+    names = ("duckdb", "psycopg", "adbc_driver_manager")
+    drivers = [sys.modules[name] for name in names if name in sys.modules]
     return isinstance(error, (DBAPIError, *(driver.Error for driver in drivers)))
 
 
@@ -85,4 +101,28 @@ def unreachable(place: str, error: DBAPIError) -> WarehouseUnreachableError:
     return WarehouseUnreachableError(
         f"cannot connect to {place}: {error.orig}\n"
         "Check the host, user and password in MMM_WAREHOUSE_URL, and that the server is running."
+    )
+
+
+def not_opened(place: str, error: DBAPIError) -> WarehouseError:
+    """The error of a DuckDB file that could not be opened."""
+    said = str(error.orig).splitlines()[0]
+    if _DUCKDB_IS_OPEN in said:
+        return WarehouseBusyError(
+            f"{place} is open in another program, which keeps every other out: {said}; close it "
+            "there, and run this again"
+        )
+    if is_damaged(said):
+        return _damaged(place, said)
+    return WarehouseUnreachableError(
+        f"{place} cannot be opened: {said}; see that the file and its folder are there, and that "
+        "this user may read and write both"
+    )
+
+
+def _damaged(place: str, said: str) -> WarehouseDamagedError:
+    return WarehouseDamagedError(
+        f"{place} is damaged, or is no DuckDB file: {said}; restore it from a backup, or move it "
+        "away and run the job: it makes a new one, loads the input and refits every model. The "
+        "files of the runs are not in it"
     )

@@ -52,3 +52,9 @@ def expire(connection: sa.Connection, model_key: str, keep: int) -> tuple[str, .
             connection.execute(table.delete().where(table.c.run_id.in_(expired)))
     connection.execute(RUN.update().where(RUN.c.run_id.in_(expired)).values(status="expired"))
     return expired
+
+
+def expired_runs(connection: sa.Connection, model_key: str) -> tuple[str, ...]:
+    """The runs of a model whose rows were removed, by this or an earlier call of `expire`."""
+    query = sa.select(RUN.c.run_id).where(RUN.c.model_key == model_key, RUN.c.status == "expired")
+    return tuple(connection.scalars(query))

@@ -4,10 +4,10 @@ DuckDB lets one process write or many read, so that an open dashboard blocks the
 a file of its own, swapped in whole, in a format that DuckDB clients from 1.0 on read.
 """
 
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from dagster_mmm.storage import replace
 from dagster_mmm.warehouse.errors import WarehouseError
 from dagster_mmm.warehouse.tables import RESULT_TABLES, SCHEMA
 
@@ -67,7 +67,7 @@ def write_snapshot(warehouse: Path, target: Path, schema: str = SCHEMA) -> int:
             connection.execute(f"create schema {SCHEMA}")
             rows = sum(_copy(connection, catalog, schema, view) for view in VIEWS)
             connection.execute(f'detach "{catalog}"')
-        os.replace(partial, target)
+        replace(partial, target)
     except duckdb.Error as error:
         raise SnapshotError(
             f"the copy that dashboards read, {target}, stays as it was: "

@@ -1,6 +1,8 @@
 """The warehouse: its locks, its transactions, its tables, what it says when refused."""
 
 import os
+import subprocess
+import sys
 from datetime import date
 from pathlib import Path
 
@@ -11,6 +13,7 @@ import sqlalchemy as sa
 from dagster_mmm.warehouse.database import OutdatedTablesError, Warehouse
 from dagster_mmm.warehouse.errors import (
     WarehouseBusyError,
+    WarehouseDamagedError,
     WarehousePermissionError,
     WarehouseUnreachableError,
 )
@@ -206,3 +209,52 @@ def test_what_the_user_may_not_do_is_named_with_the_remedy(database: sa.URL) -> 
         stranger.read(RUN.select())
     with pytest.raises(WarehousePermissionError, match=refused), stranger.begin() as connection:
         connection.execute(RUN.delete())
+
+
+def damaged(file: Path, what: str) -> None:
+    content = file.read_bytes()
+    if what == "its head is zeroed":
+        file.write_bytes(bytes(4096) + content[4096:])
+    elif what == "its catalog is zeroed":
+        file.write_bytes(content[:12288] + bytes(4096) + content[16384:])
+    elif what == "half of it is gone":
+        file.write_bytes(content[: len(content) // 2])
+    else:
+        file.write_bytes(b"week,revenue\n2025-01-06,12\n" * 400)
+
+
+@pytest.mark.parametrize(
+    "what",
+    ["its head is zeroed", "its catalog is zeroed", "half of it is gone", "it is another file"],
+)
+def test_a_damaged_file_is_named_with_its_remedy(tmp_path: Path, what: str) -> None:
+    file = tmp_path / "warehouse.duckdb"
+    warehouse = Warehouse(url=f"duckdb:///{file}")
+    with warehouse.begin() as connection:
+        connection.exec_driver_sql(
+            "create table many as select i, md5(i::text) as text from range(100_000) as t(i)"
+        )
+    damaged(file, what)
+    with pytest.raises(WarehouseDamagedError) as refusal:
+        # Arrow's way of reading, and SQLAlchemy's.
+        warehouse.read(sa.text("select max(text) from many"))
+    said = str(refusal.value)
+    assert said.startswith(f"{file} is damaged, or is no DuckDB file: ")
+    assert "restore it from a backup, or move it away and run the job" in said
+    assert "host" not in said and "password" not in said
+
+
+def test_a_file_that_another_program_has_open_is_named(tmp_path: Path) -> None:
+    file = tmp_path / "warehouse.duckdb"
+    Warehouse(url=f"duckdb:///{file}").create_result_tables()
+    notebook = (
+        f"import duckdb, time; c = duckdb.connect({str(file)!r}); print(flush=True); time.sleep(60)"
+    )
+    with subprocess.Popen([sys.executable, "-c", notebook], stdout=subprocess.PIPE) as other:
+        assert other.stdout is not None
+        other.stdout.readline()
+        with pytest.raises(WarehouseBusyError, match="is open in another program") as refusal:
+            Warehouse(url=f"duckdb:///{file}").create_result_tables()
+        other.kill()
+    assert f"PID {other.pid}" in str(refusal.value)
+    assert "password" not in str(refusal.value)
