@@ -33,8 +33,6 @@ from dagster_mmm.warehouse.dbt_environment import tell_dbt
 from dagster_mmm.warehouse.tables import SCHEMA
 
 PROJECT = environment.dbt_project_path()
-# Of another project, the package's models alone; its input contract is that project's to build.
-PACKAGE, NOT_OURS = "package:mmm", "fqn:mmm.contract.*"
 # In another project, the package leaves it to the job to read raw rows.
 IN_THE_JOB = {"mmm_input_layer": True, "mmm_results_schema": SCHEMA}
 # What dbt has parsed; a build that finds it, of the same settings, need not parse again.
@@ -81,6 +79,12 @@ class Dbt(DbtCliResource):
 
 
 DBT_PROJECT = DbtProject(project_dir=PROJECT, target_path=_target_of_manifest())
+# Of another project, the package's models alone; its input contract is that project's to build. Of
+# our own, all: for anything else, dagster-dbt imports dbt, which takes as long as all that is ours.
+IS_OURS = DBT_PROJECT.name == "mmm"
+SELECTION: dict[str, Any] = (
+    {} if IS_OURS else {"select": "package:mmm", "exclude": "fqn:mmm.contract.*"}
+)
 # The dbt of this environment, whether or not its folder is on the PATH.
 DBT = Dbt(project_dir=str(PROJECT), dbt_executable=str(Path(sys.executable).with_name("dbt")))
 
@@ -138,8 +142,7 @@ def dbt_models(names: Namespace) -> dg.AssetsDefinition:
     return dbt_assets(
         manifest=manifest(),
         project=DBT_PROJECT,
-        select=PACKAGE,
-        exclude=NOT_OURS,
+        **SELECTION,
         dagster_dbt_translator=LayerTranslator(names),
         name=names.named(BUILD),
         pool=WAREHOUSE_POOL,
@@ -197,7 +200,7 @@ def _require_schema(wanted: str) -> None:
 
     The profile of our own project follows the job.
     """
-    if DBT_PROJECT.name == "mmm":
+    if IS_OURS:
         return
     schema = manifest()["nodes"]["model.mmm.mmm_weekly_input"]["schema"]
     if schema != wanted:
