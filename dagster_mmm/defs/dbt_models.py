@@ -20,7 +20,7 @@ from typing import Any
 from uuid import uuid4
 
 import dagster as dg
-from dagster_dbt import DagsterDbtTranslator, DbtCliResource, DbtProject, dbt_assets
+from dagster_dbt import DagsterDbtTranslator, DbtCliResource, DbtProject
 from packaging.version import Version
 
 from dagster_mmm import environment, inputs
@@ -33,8 +33,6 @@ from dagster_mmm.warehouse.dbt_environment import tell_dbt
 from dagster_mmm.warehouse.tables import SCHEMA
 
 PROJECT = environment.dbt_project_path()
-# Of another project, the package's models alone; its input contract is that project's to build.
-PACKAGE, NOT_OURS = "package:mmm", "fqn:mmm.contract.*"
 # In another project, the package leaves it to the job to read raw rows.
 IN_THE_JOB = {"mmm_input_layer": True, "mmm_results_schema": SCHEMA}
 # What dbt has parsed; a build that finds it, of the same settings, need not parse again.
@@ -81,6 +79,9 @@ class Dbt(DbtCliResource):
 
 
 DBT_PROJECT = DbtProject(project_dir=PROJECT, target_path=_target_of_manifest())
+IS_OURS = DBT_PROJECT.name == "mmm"
+# Of another project, the package's models alone; its input contract is that project's to build.
+SELECTION = {"dagster_dbt/select": "package:mmm", "dagster_dbt/exclude": "fqn:mmm.contract.*"}
 # The dbt of this environment, whether or not its folder is on the PATH.
 DBT = Dbt(project_dir=str(PROJECT), dbt_executable=str(Path(sys.executable).with_name("dbt")))
 
@@ -107,6 +108,7 @@ def manifest() -> Mapping[str, Any]:
 # The folders of models that make the weekly input; the others show what is published.
 INPUT_LAYERS = ("staging", "intermediate", "input")
 SHOWN_LAYERS = ("latest", "history", "ledger", "semantic")
+ALL_LAYERS = INPUT_LAYERS + SHOWN_LAYERS
 
 
 class LayerTranslator(DagsterDbtTranslator):
@@ -134,23 +136,49 @@ class LayerTranslator(DagsterDbtTranslator):
 
 
 def dbt_models(names: Namespace) -> dg.AssetsDefinition:
-    """The assets of dbt's models."""
-    return dbt_assets(
-        manifest=manifest(),
-        project=DBT_PROJECT,
-        select=PACKAGE,
-        exclude=NOT_OURS,
-        dagster_dbt_translator=LayerTranslator(names),
+    """The assets of dbt's models, with their tests as checks.
+
+    As `dagster_dbt.dbt_assets` makes them, which imports dbt to choose among the nodes: that takes
+    as long as all that is ours.
+    """
+    translator, nodes = LayerTranslator(names), manifest()["nodes"]
+    specs = {
+        unique_id: translator.get_asset_spec(manifest(), unique_id, DBT_PROJECT)
+        for unique_id in _models(ALL_LAYERS)
+    }
+    checks = [
+        translator.get_asset_check_spec(specs[tested], manifest(), unique_id, DBT_PROJECT)
+        for unique_id, node in nodes.items()
+        if node["resource_type"] == "test"
+        for tested in node["depends_on"]["nodes"]
+        if tested in specs
+    ]
+    return dg.multi_asset(
         name=names.named(BUILD),
+        specs=list(specs.values()),
+        # A test of several models may be told by each of them.
+        check_specs=list({check.key: check for check in checks if check is not None}.values()),
+        can_subset=True,
+        op_tags=SELECTION,
         pool=WAREHOUSE_POOL,
+        allow_arbitrary_check_specs=True,
     )(names.bound(build_models))
 
 
 def models_of(names: Namespace, layers: Container[str]) -> list[dg.AssetKey]:
     """The assets of the dbt models of some layers."""
-    nodes = manifest()["nodes"].values()
-    ours = [n for n in nodes if (n["resource_type"], n["package_name"]) == ("model", "mmm")]
-    return [names.key(node["name"]) for node in ours if _layer(node) in layers]
+    return [names.key(unique_id.split(".")[-1]) for unique_id in _models(layers)]
+
+
+def _models(layers: Container[str]) -> list[str]:
+    """The package's models in some layers, by dbt's name for them."""
+    nodes = manifest()["nodes"]
+    return [
+        unique_id
+        for unique_id, node in nodes.items()
+        if (node["resource_type"], node["package_name"]) == ("model", "mmm")
+        and _layer(node) in layers
+    ]
 
 
 def _layer(node: Mapping[str, Any]) -> str:
@@ -197,7 +225,7 @@ def _require_schema(wanted: str) -> None:
 
     The profile of our own project follows the job.
     """
-    if DBT_PROJECT.name == "mmm":
+    if IS_OURS:
         return
     schema = manifest()["nodes"]["model.mmm.mmm_weekly_input"]["schema"]
     if schema != wanted:

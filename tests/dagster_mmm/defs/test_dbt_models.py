@@ -28,7 +28,7 @@ def test_a_build_finds_what_the_one_before_it_has_parsed(
     for data in (market, None):
         run = project.run(data, selection=["raw/weekly_media", "mmm_stg_input"])
         assert run.success
-        (log,) = project.folder.glob(f"state/dbt/dbt_models-{run.run_id[:7]}-*/dbt.log")
+        (log,) = project.folder.glob(f"state/dbt/mmm_dbt_models-{run.run_id[:7]}-*/dbt.log")
         said.append(log.read_text())
     assert "Starting full parse" in said[0]
     assert "no changes found, skipping parsing" in said[1]
@@ -37,8 +37,8 @@ def test_a_build_finds_what_the_one_before_it_has_parsed(
 def test_logs_of_a_month_are_kept(tmp_path: Path) -> None:
     target = tmp_path / "target"
     for name, days in {
-        "dbt_models-old": LOGS_KEPT_DAYS + 1,
-        "dbt_models-recent": LOGS_KEPT_DAYS - 1,
+        "mmm_dbt_models-old": LOGS_KEPT_DAYS + 1,
+        "mmm_dbt_models-recent": LOGS_KEPT_DAYS - 1,
         "of_somebody_else": LOGS_KEPT_DAYS + 1,
     }.items():
         (target / name).mkdir(parents=True)
@@ -46,4 +46,4 @@ def test_logs_of_a_month_are_kept(tmp_path: Path) -> None:
         changed = time.time() - days * 24 * 3600
         os.utime(target / name, (changed, changed))
     remove_old_logs(target)
-    assert {path.name for path in target.iterdir()} == {"dbt_models-recent", "of_somebody_else"}
+    assert {path.name for path in target.iterdir()} == {"mmm_dbt_models-recent", "of_somebody_else"}
