@@ -9,9 +9,10 @@ import hashlib
 import os
 import shutil
 from collections.abc import Generator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from importlib.util import find_spec
 from pathlib import Path
+from typing import cast
 
 from upath import UPath
 
@@ -166,16 +167,32 @@ def read_file(file: UPath, checksum: str | None = None) -> bytes:
     return content
 
 
+def is_there(file: UPath) -> bool:
+    """Whether there is such a file.
+
+    Raises:
+        StoreError: if an object store does not say.
+    """
+    return _content(file) is not None
+
+
 def folders(parent: UPath) -> set[str]:
     """The names of the folders in a folder; none if it is not there.
 
     Raises:
         StoreError: if an object store does not say.
     """
+    if isinstance(parent, Path):
+        return (
+            {each.name for each in parent.iterdir() if each.is_dir()} if parent.is_dir() else set()
+        )
     with _store_errors(parent):
-        if not parent.is_dir():
+        try:
+            # UPath's own `is_dir` takes what may not be listed for what is not there.
+            found = parent.fs.ls(parent.path, detail=True)
+        except FileNotFoundError:
             return set()
-        return {each.name for each in parent.iterdir() if each.is_dir()}
+    return {UPath(each["name"]).name for each in found if each["type"] == "directory"}
 
 
 def remove_folder(folder: UPath) -> None:
@@ -188,16 +205,18 @@ def remove_folder(folder: UPath) -> None:
         if folder.exists():
             shutil.rmtree(folder)
         return
-    with _store_errors(folder):
-        if folder.fs.exists(folder.path):
-            folder.fs.rm(folder.path, recursive=True)
+    with _store_errors(folder), suppress(FileNotFoundError):
+        folder.fs.rm(folder.path, recursive=True)
 
 
 def _content(file: UPath) -> bytes | None:
     """What a file holds, or None if it is not there."""
     with _store_errors(file):
         try:
-            return file.read_bytes()
+            if isinstance(file, Path):
+                return file.read_bytes()
+            # One request, where opening it first asks how large it is.
+            return cast("bytes", file.fs.cat_file(file.path))
         except FileNotFoundError:
             return None
 

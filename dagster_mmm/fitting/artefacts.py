@@ -249,9 +249,9 @@ class _RunFiles:
             raise OutdatedRunError(f"run {self._folder.name}, {self._folder}: {error}") from error
 
     def _has(self, name: str) -> bool:
-        if self._checksums is None:
-            return (self._folder / name).exists()
-        return name in self._checksums
+        if self._checksums is not None:
+            return name in self._checksums
+        return storage.is_there(self._folder / name)
 
     def _read(self, name: str) -> bytes:
         if self._checksums is None:

@@ -118,6 +118,23 @@ def test_a_store_that_refuses_is_named_with_what_to_see_to(bucket_folder: str) -
         storage.write_file(storage.place(elsewhere, "MMM_ARTEFACTS") / "latest", b"first")
 
 
+def test_what_may_not_be_listed_is_not_taken_for_empty(
+    bucket_folder: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home = storage.place(bucket_folder, "MMM_ARTEFACTS")
+
+    def refused(*_: object, **__: object) -> None:
+        raise PermissionError("Access Denied")
+
+    for name in ("ls", "rm", "cat_file"):
+        monkeypatch.setattr(home.fs, name, refused)
+    for asked in (storage.folders, storage.remove_folder, storage.checksums, storage.is_there):
+        with pytest.raises(
+            StoreError, match=r"PermissionError: Access Denied; see that the bucket"
+        ):
+            asked(home)
+
+
 @pytest.mark.parametrize(
     ("text", "said"),
     [
