@@ -43,7 +43,7 @@ test-slow: $(VENV)/.synced  ## recovery of known truth, faults, public data; SLO
 	$(BIN)/python -m pytest -m "$(SLOW)" $(SIDE_BY_SIDE) --no-loadscope-reorder
 
 bench-%: $(VENV)/.synced  ## benchmarks/, each a file: make bench-seed, bench-national, ...; ARGS=--help
-	$(BIN)/python benchmarks/$*.py $(ARGS)
+	$(BIN)/python -m benchmarks.$* $(ARGS)
 
 lint: $(VENV)/.synced
 	$(BIN)/ruff check .

@@ -1,6 +1,6 @@
 """What plans are worth in worlds whose curves are known, printed as Markdown tables.
 
-Run by `make bench-plan_regret`. Each market is one of `benchmarks/worlds.py`, fitted with the
+Run by `make bench-plan_regret`. Each market is one of `benchmarks/markets.py`, fitted with the
 defaults; the same fit is planned by with every utility, within 30 % of today's spend and as far as
 its learned range. A plan's true gain is over today's spend, in the same 13 weeks and 26 after them;
 the oracle's is the most that the true curves allow within the same limits and budget. Each fit is
@@ -19,7 +19,9 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 from scipy.optimize import minimize
-from worlds import (
+
+import hill_mmm
+from benchmarks.markets import (
     HOLDOUT,
     SALES,
     WEEKS,
@@ -33,8 +35,6 @@ from worlds import (
     outcome_of_plan,
     specification,
 )
-
-import hill_mmm
 from hill_mmm import Fit, Plan, PlanRequest, SamplerSettings
 from hill_mmm._planner.plan import JUDGE_DRAWS, Scenario, scenario_of
 from hill_mmm._planner.response import plan_response

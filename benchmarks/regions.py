@@ -12,18 +12,15 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
-from worlds import CHANNELS
 
 import hill_mmm
 import hill_mmm.results
+from benchmarks.markets import CHANNELS, HOLDOUT, Floats, adstocked
 from hill_mmm import GateThresholds, Panel, SamplerSettings
 from hill_mmm.checks import gate, parameter_summary
 from hill_mmm.panel import ALL_SERIES
 
-Floats = NDArray[np.float64]
-
-WEEKS, HOLDOUT, REGIONS = 104, 13, 8
+WEEKS, REGIONS = 104, 8
 CI_LEVEL = 0.9
 SALES = 100_000.0
 # Spread between regions of logit alpha and of log half-saturation.
@@ -56,10 +53,8 @@ def simulate(spread: float, seed: int) -> Market:
     spend *= rng.random(spend.shape) < np.array([0.5, 1.0, 1.0, 0.8, 0.5])
     apart = rng.normal(0.0, 1.0, (2, REGIONS, channels))
     odds = np.array(alpha) / (1.0 - np.array(alpha)) * np.exp(spread * apart[0])
-    adstock = np.zeros_like(spend)
-    carried = np.zeros((REGIONS, channels))
-    for week, money in enumerate(spend):
-        carried = adstock[week] = money / (1.0 + odds) + odds / (1.0 + odds) * carried
+    by_cell = adstocked(spend.reshape(weeks, -1), (odds / (1.0 + odds)).ravel())
+    adstock = by_cell.reshape(spend.shape)
     relative_k = rng.lognormal(0.0, 0.3, channels) * np.exp(spread * apart[1])
     risen = (adstock / (relative_k * np.median(adstock, axis=0))) ** rng.lognormal(
         np.log(1.3), 0.2, channels
@@ -108,7 +103,7 @@ def main() -> None:
 def _judged(market: Market, seed: int) -> dict[str, Any]:
     fit = hill_mmm.fit(market.panel, sampler=SamplerSettings(seed=seed))
     verdicts = gate(parameter_summary(fit), fit, GateThresholds())
-    summary = fit.summary(ci_level=CI_LEVEL).query("period == 'all'")
+    summary = fit.estimates(CI_LEVEL).channel_summary.query("period == 'all'")
     by_series = dict(list(summary.groupby("series_key")))
     of_regions = pd.concat(by_series[name] for name in market.panel.series)
     metrics = hill_mmm.results.accuracy(hill_mmm.results.decompose(fit, market.later), CI_LEVEL)

@@ -306,8 +306,7 @@ def _totals(
     gains = planned - compared - request.price * (spend - weeks * scenario.reference.sum())
     sums = statistics("contribution", contribution, ci_level)
     sums |= statistics("gain", gains, ci_level)
-    chosen = posterior.evenly_spaced(JUDGE_DRAWS)
-    by_trust = means_by_trust(posterior, chosen, gains)
+    by_trust = means_by_trust(posterior, gains)
     left = weeks * space.total - spend
     row = {
         "status": _status(scenario, found, sums["gain_ci_lo"][0], sums["gain_ci_hi"][0]),
@@ -332,7 +331,7 @@ def _totals(
         "unspent": max(left, 0.0) if request.objective == "fixed_budget" else 0.0,
         "is_extrapolated": bool(_is_extrapolated(scenario.current, weekly).any()),
         "draws_searched": min(SEARCH_DRAWS, posterior.n_draws),
-        "draws_judged": len(chosen),
+        "draws_judged": len(gains),
         "ci_level": ci_level,
     }
     return pd.DataFrame([row])

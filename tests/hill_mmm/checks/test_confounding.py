@@ -11,7 +11,7 @@ import pytest
 from scipy.signal import lfilter
 from scipy.stats import binom
 
-from benchmarks.worlds import CHANNELS, simulate, specification
+from benchmarks.markets import CHANNELS, simulate, specification
 from hill_mmm import Fit, ModelSpec, Panel, SamplerSettings, fit
 from hill_mmm._checks.confounding import (
     LEAST_P,

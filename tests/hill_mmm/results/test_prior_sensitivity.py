@@ -61,13 +61,13 @@ def test_a_figure_of_some_draws_moves_as_that_of_all(narrow: Fit) -> None:
     by_all = rows[is_wanted & (rows["metric"] == "roi")].set_index("trust")
     chosen = fit.evenly_spaced(4000)
     roi = np.exp(fit.draws["log_effect"].reshape(fit.n_draws, -1)[chosen, 0])
-    by_some = means_by_trust(fit, chosen, roi)
+    by_some = means_by_trust(fit, roi)
     for trust in TRUST:
         moved = by_some[trust] - roi.mean()
         of_all = by_all.loc[trust, "scaled_mean"] - by_all.loc[trust, "mean"]
         assert moved == pytest.approx(of_all, rel=0.25)
     seed = replace(fit, spec=replace(fit.spec, amplitude_prior="seed", channel_priors={}))
-    assert np.isnan(list(means_by_trust(seed, chosen, roi).values())).all()
+    assert np.isnan(list(means_by_trust(seed, roi).values())).all()
 
 
 def test_each_prior_is_shown_where_it_bears(narrow: Fit) -> None:
