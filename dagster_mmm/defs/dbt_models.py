@@ -119,12 +119,19 @@ class LayerTranslator(DagsterDbtTranslator):
     def __init__(self, names: Namespace) -> None:
         super().__init__()
         self.names = names
+        # dagster-dbt asks for the spec of a node once for each of those that read it.
+        self.specs: dict[str, dg.AssetSpec] = {}
 
     def get_asset_spec(
         self, manifest: Mapping[str, Any], unique_id: str, project: DbtProject | None
     ) -> dg.AssetSpec:
         """The spec of the package's nodes by the job's names, in their layer's group."""
-        spec, node = super().get_asset_spec(manifest, unique_id, project), _node(unique_id)
+        if unique_id not in self.specs:
+            default = super().get_asset_spec(manifest, unique_id, project)
+            self.specs[unique_id] = self._named(default, _node(unique_id))
+        return self.specs[unique_id]
+
+    def _named(self, spec: dg.AssetSpec, node: Mapping[str, Any]) -> dg.AssetSpec:
         if node["package_name"] != PACKAGE:
             return spec
         if node["resource_type"] == "source":
