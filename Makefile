@@ -70,7 +70,7 @@ dashboard: $(VENV)/.synced  ## the dashboard over what has been published, at ht
 	$(BIN)/mmm dashboard --port $(DASHBOARD_PORT)
 
 screenshots: $(VENV)/.synced  ## docs/images anew, from the UI and the dashboard in a headless browser
-	SCREENSHOTS=$(CURDIR)/docs/images $(BIN)/python -m pytest tests/e2e/test_ui.py tests/dashboards/test_browser.py
+	SCREENSHOTS=$(CURDIR)/docs/images $(BIN)/python -m pytest tests/e2e/test_ui.py tests/dashboards/test_browser.py tests/strangers/test_acme.py
 
 wheel: $(UV)  ## the wheel and the source distribution, in dist/
 	rm -rf dist

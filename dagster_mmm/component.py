@@ -127,7 +127,7 @@ class MmmComponent(dg.Component, dg.Resolvable):
         dg.Resolver.default(
             description="Where results and views are written: one of its own for each branch "
             "deployment. By default MMM_SCHEMA, or else mmm.",
-            examples=["mmm_{{ env('DAGSTER_CLOUD_PULL_REQUEST_ID', 'prod') }}"],
+            examples=["mmm_{{ env('BRANCH', 'prod') }}"],
         ),
     ] = None
     artefacts: Annotated[

@@ -162,6 +162,8 @@ def run(model_key: str | None, force: bool, days: tuple[datetime, ...], as_json:
       mmm run --model acme --as-of 2026-01-05 --as-of 2026-02-02
       mmm run --json | jq -r 'select(.stage == "refit") | .status'
     """
+    # Before anything runs: wrong settings are no failed run.
+    load_models(environment.settings_path())
     require_dagster_home()
     if days and model_key is None:
         raise click.UsageError("--as-of is of one model: name it by --model")

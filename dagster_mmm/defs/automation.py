@@ -26,7 +26,7 @@ from dagster_mmm.schedule.due import (
     week_waited_for,
 )
 from dagster_mmm.schedule.partitions import ASKED_TAG, MODEL_TAG, WEEK_TAG
-from dagster_mmm.settings import Models, SettingsError
+from dagster_mmm.settings import Models
 from dagster_mmm.settings.resource import SettingsResource
 from dagster_mmm.settings.sections import ScheduleSettings
 from dagster_mmm.warehouse import tables
@@ -71,9 +71,8 @@ def asset_jobs(names: Namespace) -> list[Any]:
     ]
 
 
-def weekly_schedule(names: Namespace, settings: SettingsResource) -> dg.ScheduleDefinition:
+def weekly_schedule(names: Namespace, schedule: ScheduleSettings) -> dg.ScheduleDefinition:
     """The schedule of the settings."""
-    schedule = _schedule(settings)
     return dg.schedule(
         name=names.named("weekly_input"),
         job_name=names.named("weekly_input"),
@@ -88,14 +87,6 @@ def load_week(context: dg.ScheduleEvaluationContext, settings: SettingsResource)
     scheduled = context.scheduled_execution_time
     week = last_complete_week(scheduled.date(), loaded.input.week_starts_on)
     return dg.RunRequest(tags={WEEK_TAG: str(week), ASKED_TAG: scheduled.isoformat()})
-
-
-def _schedule(settings: SettingsResource) -> ScheduleSettings:
-    """The settings', or the default where these cannot be read: its ticks say so then."""
-    try:
-        return settings.models().schedule
-    except SettingsError:
-        return ScheduleSettings()
 
 
 def sensors(names: Namespace) -> list[dg.SensorDefinition]:

@@ -25,6 +25,7 @@ from dagster_mmm.defs.score import score_asset
 from dagster_mmm.defs.snapshot import snapshot_asset
 from dagster_mmm.settings import SettingsError
 from dagster_mmm.settings.resource import SettingsResource
+from dagster_mmm.settings.sections import ScheduleSettings
 
 Asset = dg.AssetsDefinition | dg.AssetSpec
 
@@ -39,7 +40,7 @@ def build_definitions(
     schema: str | None = None,
     artefacts: Path | None = None,
     external: bool = False,
-    translate: Callable[[dg.AssetSpec], dg.AssetSpec] = lambda spec: spec,
+    translate: Callable[[dg.AssetSpec], dg.AssetSpec] | None = None,
 ) -> dg.Definitions:
     """Assets, checks, jobs, schedule, sensors and resources of one job.
 
@@ -62,14 +63,17 @@ def build_definitions(
     """
     names = Namespace(tuple(key_prefix), group)
     source = settings if isinstance(settings, SettingsResource) else SettingsResource.of(settings)
-    assets = _translated(_assets(names, deps), translate, _owner(source))
+    owner, schedule = _of_the_settings(source)
+    assets = _assets(names, deps)
+    if owner or translate:
+        assets = _translated(assets, owner, translate)
     if external:
         return dg.Definitions(assets=[spec for each in assets for spec in _specs(each)])
     return dg.Definitions(
         assets=assets,
         asset_checks=[*job_checks(names), ledger_check(names)],
         jobs=asset_jobs(names),
-        schedules=[weekly_schedule(names, source)],
+        schedules=[weekly_schedule(names, schedule)],
         sensors=[*sensors(names), *alert_sensors(names)],
         resources=resources(
             names,
@@ -98,11 +102,13 @@ def _assets(names: Namespace, deps: Sequence[dg.AssetKey]) -> list[Asset]:
 
 
 def _translated(
-    assets: Sequence[Asset], translate: Callable[[dg.AssetSpec], dg.AssetSpec], owner: str | None
+    assets: Sequence[Asset],
+    owner: str | None,
+    translate: Callable[[dg.AssetSpec], dg.AssetSpec] | None,
 ) -> list[Asset]:
     def of(spec: dg.AssetSpec) -> dg.AssetSpec:
         owned = spec if owner is None else spec.replace_attributes(owners=[owner])
-        translated = translate(owned)
+        translated = owned if translate is None else translate(owned)
         if translated.key != spec.key:
             raise ValueError(
                 f"{spec.key.to_user_string()} was translated to the key "
@@ -119,9 +125,10 @@ def _specs(asset: Asset) -> list[dg.AssetSpec]:
     return [asset] if isinstance(asset, dg.AssetSpec) else list(asset.specs)
 
 
-def _owner(settings: SettingsResource) -> str | None:
-    """The settings' owner, or none where these cannot be read: runs and ticks say so."""
+def _of_the_settings(settings: SettingsResource) -> tuple[str | None, ScheduleSettings]:
+    """The owner and the schedule; if they cannot be read, defaults: runs and ticks say so."""
     try:
-        return settings.models().owner
+        models = settings.models()
+        return models.owner, models.schedule
     except SettingsError:
-        return None
+        return None, ScheduleSettings()

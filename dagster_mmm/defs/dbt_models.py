@@ -33,6 +33,8 @@ from dagster_mmm.warehouse.dbt_environment import tell_dbt
 from dagster_mmm.warehouse.tables import SCHEMA
 
 PROJECT = environment.dbt_project_path()
+# What dbt calls `sql/`, as a project and as a package of another.
+PACKAGE = "mmm"
 # In another project, the package leaves it to the job to read raw rows.
 IN_THE_JOB = {"mmm_input_layer": True, "mmm_results_schema": SCHEMA}
 # What dbt has parsed; a build that finds it, of the same settings, need not parse again.
@@ -79,7 +81,7 @@ class Dbt(DbtCliResource):
 
 
 DBT_PROJECT = DbtProject(project_dir=PROJECT, target_path=_target_of_manifest())
-IS_OURS = DBT_PROJECT.name == "mmm"
+IS_OURS = DBT_PROJECT.name == PACKAGE
 # Of another project, the package's models alone; its input contract is that project's to build.
 SELECTION = {"dagster_dbt/select": "package:mmm", "dagster_dbt/exclude": "fqn:mmm.contract.*"}
 # The dbt of this environment, whether or not its folder is on the PATH.
@@ -117,22 +119,36 @@ class LayerTranslator(DagsterDbtTranslator):
     def __init__(self, names: Namespace) -> None:
         super().__init__()
         self.names = names
+        # dagster-dbt asks for the spec of a node once for each of those that read it.
+        self.specs: dict[str, dg.AssetSpec] = {}
 
     def get_asset_spec(
         self, manifest: Mapping[str, Any], unique_id: str, project: DbtProject | None
     ) -> dg.AssetSpec:
-        """The default spec with the job's prefix, in its layer's group."""
-        spec = super().get_asset_spec(manifest, unique_id, project)
-        spec = spec.replace_attributes(key=self.names.key(*spec.key.path))
-        node = manifest["nodes"].get(unique_id)
-        if node is None:
+        """The spec of the package's nodes by the job's names, in their layer's group."""
+        if unique_id not in self.specs:
+            default = super().get_asset_spec(manifest, unique_id, project)
+            self.specs[unique_id] = self._named(default, _node(unique_id))
+        return self.specs[unique_id]
+
+    def _named(self, spec: dg.AssetSpec, node: Mapping[str, Any]) -> dg.AssetSpec:
+        if node["package_name"] != PACKAGE:
             return spec
-        is_weekly = spec.key == self.names.weekly_input
+        if node["resource_type"] == "source":
+            return spec.replace_attributes(key=self.names.key(*spec.key.path))
+        # Whatever schema a project gives it, which would be a part of dagster-dbt's key.
+        key = self.names.key(node["name"])
         return spec.replace_attributes(
+            key=key,
             group_name=self.names.group_of(_layer(node)),
             tags={**spec.tags, "mmm/writes": "warehouse"},
-            freshness_policy=WEEKLY if is_weekly else None,
+            freshness_policy=WEEKLY if key == self.names.weekly_input else None,
         )
+
+
+def _node(unique_id: str) -> Mapping[str, Any]:
+    kind = "sources" if unique_id.startswith("source.") else "nodes"
+    return manifest()[kind][unique_id]
 
 
 def dbt_models(names: Namespace) -> dg.AssetsDefinition:
@@ -176,7 +192,7 @@ def _models(layers: Container[str]) -> list[str]:
     return [
         unique_id
         for unique_id, node in nodes.items()
-        if (node["resource_type"], node["package_name"]) == ("model", "mmm")
+        if (node["resource_type"], node["package_name"]) == ("model", PACKAGE)
         and _layer(node) in layers
     ]
 

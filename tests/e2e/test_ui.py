@@ -82,8 +82,8 @@ def test_the_asset_graph_flows_from_raw_to_latest(webserver: str, page: Page) ->
         assert found is not None, group
         boxes[layer] = found
     assert sorted(boxes, key=lambda group: boxes[group]["x"]) == groups
-    top, left = (min(box[side] for box in boxes.values()) - 60 for side in ("y", "x"))
-    keep(page, "lineage", {"x": left, "y": top, "width": 2400 - left, "height": 240})
+    top, left = (min(box[side] for box in boxes.values()) - 120 for side in ("y", "x"))
+    keep(page, "lineage", {"x": left, "y": top, "width": 2400 - left, "height": 300})
 
 
 def test_a_result_table_shows_its_columns_and_its_job(webserver: str, page: Page) -> None:

@@ -85,6 +85,7 @@ def test_a_week_run_outside_is_told_to_dagster(
         weekly = instance.fetch_materializations(NAMES.weekly_input, limit=9).records
         assert len(weekly) == 2
 
-    # A week that cannot be read: what failed is said, and so is it by the exit code.
     (project.folder / "settings.yaml").write_text("model_key: [")
-    assert run_outside(project).returncode != 0
+    refused = run_outside(project)
+    assert (refused.returncode, refused.stdout) == (2, "")
+    assert "not YAML" in refused.stderr

@@ -111,7 +111,7 @@ def test_settings_are_right_or_every_mistake_is_a_line(project: Project, call: C
     (filled_in,) = printed(call("settings", "check", "--json")).values()
     assert filled_in["sampler"]["max_tree_depth"] == 10
     project.configure(currency="euro", schedule={"cron": "often"})
-    for words in (["settings", "check"], ["publish"], ["fit"], ["data", "check"]):
+    for words in (["settings", "check"], ["publish"], ["fit"], ["data", "check"], ["run"]):
         result = call(*words)
         assert (result.exit_code, result.stdout) == (2, ""), words
         assert "currency: found 'euro'" in result.stderr

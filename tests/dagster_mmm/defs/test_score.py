@@ -167,7 +167,7 @@ def test_without_a_publication_there_is_nothing_to_score(
     with project.warehouse.begin() as connection:
         connection.exec_driver_sql("delete from mmm.mmm_publication")
     result = score(project)
-    failure = result.failure_data_for_node("score")
+    failure = result.failure_data_for_node("mmm__score")
     assert failure is not None and failure.error is not None
     assert "nothing of demo has been published: refit it first" in str(failure.error)
 
@@ -176,6 +176,6 @@ def test_a_fit_whose_files_are_gone_is_named(rerun: tuple[Project, str]) -> None
     project, fit_run = rerun
     (project.folder / "artefacts" / "demo" / "runs" / fit_run).rename(project.folder / "away")
     let_weeks_pass(project)
-    failure = score(project).failure_data_for_node("score")
+    failure = score(project).failure_data_for_node("mmm__score")
     assert failure is not None
     assert f"the files of run {fit_run} are not at" in str(failure.error)
