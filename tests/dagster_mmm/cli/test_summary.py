@@ -43,6 +43,7 @@ def test_days_without_a_week_are_refused(published: tuple[Project, str], call: C
 
 
 def test_without_a_published_run_there_is_nothing_to_say(project: Project, call: Call) -> None:
+    project.warehouse.create_result_tables()
     result = call("summary", "--from", "2025-01-01", "--to", "2025-03-31")
     assert (result.exit_code, result.stdout) == (1, "")
     assert "nothing of demo has been published" in result.stderr
