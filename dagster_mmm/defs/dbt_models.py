@@ -106,13 +106,18 @@ class LayerTranslator(DagsterDbtTranslator):
     def get_asset_spec(
         self, manifest: Mapping[str, Any], unique_id: str, project: DbtProject | None
     ) -> dg.AssetSpec:
-        """The default spec, in its layer's group; the input contract is to be fresh."""
+        """The default spec, in its layer's group; the input contract is to be fresh.
+
+        A model's key is its name, where dagster-dbt would add the schema that a project gives it.
+        """
         spec = super().get_asset_spec(manifest, unique_id, project)
         node = manifest["nodes"].get(unique_id)
         if node is None:
             return spec
-        is_weekly = spec.key == WEEKLY_INPUT
+        key = dg.AssetKey(node["name"])
+        is_weekly = key == WEEKLY_INPUT
         return spec.replace_attributes(
+            key=key,
             group_name=node["fqn"][-2],
             tags={**spec.tags, "mmm/writes": "warehouse"},
             freshness_policy=WEEKLY if is_weekly else None,

@@ -84,6 +84,9 @@ def test_the_job_refits_from_the_projects_mart_and_its_report_reads_the_result(
 ) -> None:
     # Its own part of the project, up to the contract.
     shop.dbt("build", "--select", "+mmm_input_wide")
+    # The lineage is whole: the input is known by its name, whatever schema it stands in.
+    checked = mmm(shop, tmp_path, "data", "check", "--model", "shop")
+    assert checked.returncode == 0, checked.stdout + checked.stderr
     ran = mmm(shop, tmp_path, "run")
     assert ran.returncode == 0, ran.stdout + ran.stderr
     (spend,) = shop.rows("select sum(value) from mmm.mmm_weekly_input where role = 'spend'")
