@@ -7,9 +7,9 @@ from pathlib import Path
 import pandas as pd
 import sqlalchemy as sa
 import streamlit as st
-from sqlalchemy.pool import NullPool
 
 from dagster_mmm.environment import warehouse_url
+from dagster_mmm.warehouse.engine import LOCK_SECONDS, make_engine
 from dagster_mmm.warehouse.snapshot import snapshot_of
 from dagster_mmm.warehouse.tables import SCHEMA
 from dagster_mmm.warehouse.url import DUCKDB, parse_url, place
@@ -90,8 +90,7 @@ def _cached(where: str, sql: str, parameters: Parameters) -> pd.DataFrame:
 
 
 def _read(url: sa.URL, sql: str, parameters: Parameters) -> pd.DataFrame:
-    options = {"read_only": True} if url.get_backend_name() == DUCKDB else {}
-    engine = sa.create_engine(url, poolclass=NullPool, connect_args=options)
+    engine = make_engine(url, LOCK_SECONDS, read_only=url.get_backend_name() == DUCKDB)
     try:
         with engine.connect() as connection:
             return pd.read_sql_query(sa.text(sql), connection, params=dict(parameters))

@@ -8,7 +8,8 @@ import dagster as dg
 import sqlalchemy as sa
 from pydantic import Field
 
-from dagster_mmm.warehouse.database import LOCK_SECONDS, Warehouse
+from dagster_mmm.warehouse.database import Warehouse
+from dagster_mmm.warehouse.engine import LOCK_SECONDS
 from dagster_mmm.warehouse.errors import WarehouseBusyError, WarehouseUnreachableError
 
 MAX_RETRIES = 3

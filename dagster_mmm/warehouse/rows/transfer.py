@@ -4,7 +4,10 @@ Rows travel as Arrow tables: typed columns, without a Python loop over rows.
 """
 
 from collections.abc import Mapping
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, cast
+from uuid import uuid4
 
 import adbc_driver_postgresql.dbapi
 import duckdb
@@ -12,11 +15,12 @@ import pandas as pd
 import psycopg
 import pyarrow as pa
 import pyarrow.csv
+import pyarrow.parquet
 import sqlalchemy as sa
 from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
-from dagster_mmm.warehouse.url import DUCKDB, POSTGRES
+from dagster_mmm.warehouse.url import DUCKDB, POSTGRES, SNOWFLAKE
 
 ARROW_TYPES: Mapping[type[sa.types.TypeEngine[Any]], pa.DataType] = {
     sa.String: pa.string(),
@@ -47,6 +51,8 @@ def insert(connection: sa.Connection, table: sa.Table, rows: pa.Table) -> None:
         _register(connection, table, rows)
     elif dialect == POSTGRES:
         _copy(connection, table, rows)
+    elif dialect == SNOWFLAKE:
+        _stage(connection, table, rows)
     elif rows.num_rows:
         connection.execute(table.insert(), rows.to_pylist())
 
@@ -92,6 +98,27 @@ def _copy(connection: sa.Connection, table: sa.Table, rows: pa.Table) -> None:
             text = pa.BufferOutputStream()
             pyarrow.csv.write_csv(batch, text, pyarrow.csv.WriteOptions(include_header=False))
             copy.write(memoryview(text.getvalue()))
+
+
+def _stage(connection: sa.Connection, table: sa.Table, rows: pa.Table) -> None:
+    """Put a file beside the table and copy it in, which is a part of the open transaction."""
+    if not rows.num_rows:
+        return
+    dialect = connection.dialect
+    # The table's own stage, for a named one would have to be made: that would commit.
+    schema, name = (dialect.denormalize_name(part) for part in (table.schema, str(table.name)))
+    quote = dialect.identifier_preparer.quote_identifier
+    folder = f"@{quote(schema)}.{quote('%' + name)}/{uuid4().hex}"
+    columns = [dialect.denormalize_name(column) for column in rows.column_names]
+    with TemporaryDirectory() as local:
+        path = Path(local) / "rows.parquet"
+        pyarrow.parquet.write_table(rows.rename_columns(columns), path)
+        connection.exec_driver_sql(f"PUT 'file://{path}' '{folder}' AUTO_COMPRESS = FALSE")
+    connection.exec_driver_sql(
+        f"COPY INTO {dialect.identifier_preparer.format_table(table)} FROM '{folder}' "
+        "FILE_FORMAT = (TYPE = PARQUET USE_LOGICAL_TYPE = TRUE) "
+        "MATCH_BY_COLUMN_NAME = CASE_SENSITIVE PURGE = TRUE"
+    )
 
 
 def _literal(query: sa.Select | sa.TextClause, dialect: sa.Dialect) -> str:
