@@ -5,6 +5,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from dagster_mmm.warehouse.tables import SCHEMA
 from dagster_mmm.warehouse.url import POSTGRES, SNOWFLAKE
 
 # How long any writer waits for another's lock.
@@ -42,6 +43,7 @@ def make_engine(url: sa.URL, lock_seconds: int, read_only: bool = False) -> sa.E
 def _of_snowflake(url: sa.URL, lock_seconds: int) -> dict[str, Any]:
     session = {"LOCK_TIMEOUT": lock_seconds, "QUERY_TAG": APPLICATION}
     args: dict[str, Any] = {"login_timeout": LOGIN_SECONDS, "session_parameters": session}
+    args["schema"] = SCHEMA
     key_file = os.environ.get(KEY_FILE)
     if key_file:
         args |= {"authenticator": "SNOWFLAKE_JWT", "private_key_file": key_file}

@@ -19,6 +19,7 @@ import pyarrow.parquet
 import sqlalchemy as sa
 from psycopg import sql
 from psycopg.conninfo import make_conninfo
+from sqlalchemy.engine.interfaces import DBAPIConnection
 
 from dagster_mmm.warehouse.url import DUCKDB, POSTGRES, SNOWFLAKE
 
@@ -107,18 +108,28 @@ def _stage(connection: sa.Connection, table: sa.Table, rows: pa.Table) -> None:
     dialect = connection.dialect
     # The table's own stage, for a named one would have to be made: that would commit.
     schema, name = (dialect.denormalize_name(part) for part in (table.schema, str(table.name)))
-    quote = dialect.identifier_preparer.quote_identifier
-    folder = f"@{quote(schema)}.{quote('%' + name)}/{uuid4().hex}"
-    columns = [dialect.denormalize_name(column) for column in rows.column_names]
-    with TemporaryDirectory() as local:
-        path = Path(local) / "rows.parquet"
-        pyarrow.parquet.write_table(rows.rename_columns(columns), path)
-        connection.exec_driver_sql(f"PUT 'file://{path}' '{folder}' AUTO_COMPRESS = FALSE")
-    connection.exec_driver_sql(
-        f"COPY INTO {dialect.identifier_preparer.format_table(table)} FROM '{folder}' "
-        "FILE_FORMAT = (TYPE = PARQUET USE_LOGICAL_TYPE = TRUE) "
-        "MATCH_BY_COLUMN_NAME = CASE_SENSITIVE PURGE = TRUE"
+    stage = f'@{_quoted(schema)}.{_quoted("%" + name)}/{uuid4().hex}'
+    # Short names, for a path in a file takes not every name that a column may bear.
+    fields = [f"c{number}" for number in range(len(rows.column_names))]
+    columns = [_quoted(dialect.denormalize_name(column)) for column in rows.column_names]
+    types = [table.columns[column].type.compile(dialect) for column in rows.column_names]
+    values = [f"$1:{field}::{kind}" for field, kind in zip(fields, types, strict=True)]
+    driver = cast(DBAPIConnection, connection.connection.driver_connection)
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "rows.parquet"
+        pyarrow.parquet.write_table(rows.rename_columns(fields), path)
+        # By the driver itself: SQLAlchemy would double each percent sign.
+        driver.cursor().execute(f"PUT 'file://{path}' {stage} AUTO_COMPRESS = FALSE")
+    driver.cursor().execute(
+        f"COPY INTO {_quoted(schema)}.{_quoted(name)} ({', '.join(columns)}) "
+        f"FROM (SELECT {', '.join(values)} FROM {stage}) "
+        "FILE_FORMAT = (TYPE = PARQUET USE_LOGICAL_TYPE = TRUE) PURGE = TRUE"
     )
+
+
+def _quoted(identifier: str) -> str:
+    doubled = identifier.replace('"', '""')
+    return f'"{doubled}"'
 
 
 def _literal(query: sa.Select | sa.TextClause, dialect: sa.Dialect) -> str:
