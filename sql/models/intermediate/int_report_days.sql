@@ -82,7 +82,7 @@ weekdays as (
 
     select distinct
         feed,
-        cast(extract(isodow from observed_on) as integer) as day_of_week
+        {{ weekday_of('observed_on') }} as day_of_week
     from days
 
 )
@@ -111,16 +111,10 @@ select
     ends_of_feeds.first_day,
     ends_of_feeds.last_day,
     ends_of_feeds.first_day - min(
-        (
-            cast(extract(isodow from ends_of_feeds.first_day) as integer)
-            - weekdays.day_of_week + 6
-        ) % 7
+        mod({{ weekday_of('ends_of_feeds.first_day') }} - weekdays.day_of_week + 6, 7)
     ) as known_from,
     ends_of_feeds.last_day + min(
-        (
-            weekdays.day_of_week
-            - cast(extract(isodow from ends_of_feeds.last_day) as integer) + 6
-        ) % 7
+        mod(weekdays.day_of_week - {{ weekday_of('ends_of_feeds.last_day') }} + 6, 7)
     ) as known_until
 from ends_of_feeds
 inner join weekdays on ends_of_feeds.feed = weekdays.feed
