@@ -6,9 +6,13 @@
 
 
 {% macro week_start(day) -%}
-    {{ day }} - mod(
-        {{ weekday_of(day) }} - {{ iso_weekday(var('week_starts_on')) }} + 7, 7
-    )
+    {{ days_after(day, '-mod(' ~ weekday_of(day) ~ ' - ' ~ iso_weekday(var('week_starts_on')) ~ ' + 7, 7)') }}
+{%- endmacro %}
+
+
+{# A day and a number of days that is a column's: only of literals does every database add it up. #}
+{% macro days_after(day, days) -%}
+    cast({{ dbt.dateadd('day', days, day) }} as date)
 {%- endmacro %}
 
 

@@ -97,7 +97,7 @@ select
     -- Silent for four weeks, it has stopped, whatever it did before. In less than a quarter, nobody
     -- can tell a habit from a campaign.
     case
-        when is_regular and last_day - first_day >= 91 then last_day + least(silence, 27)
+        when is_regular and last_day - first_day >= 91 then {{ days_after('last_day', 'least(silence, 27)') }}
     end as known_until
 from platforms
 
@@ -110,12 +110,14 @@ select
     cast(null as varchar) as channel,
     ends_of_feeds.first_day,
     ends_of_feeds.last_day,
-    ends_of_feeds.first_day - min(
-        mod({{ weekday_of('ends_of_feeds.first_day') }} - weekdays.day_of_week + 6, 7)
-    ) as known_from,
-    ends_of_feeds.last_day + min(
-        mod(weekdays.day_of_week - {{ weekday_of('ends_of_feeds.last_day') }} + 6, 7)
-    ) as known_until
+    {{ days_after(
+        'ends_of_feeds.first_day',
+        '-min(mod(' ~ weekday_of('ends_of_feeds.first_day') ~ ' - weekdays.day_of_week + 6, 7))'
+    ) }} as known_from,
+    {{ days_after(
+        'ends_of_feeds.last_day',
+        'min(mod(weekdays.day_of_week - ' ~ weekday_of('ends_of_feeds.last_day') ~ ' + 6, 7))'
+    ) }} as known_until
 from ends_of_feeds
 inner join weekdays on ends_of_feeds.feed = weekdays.feed
 group by ends_of_feeds.feed, ends_of_feeds.first_day, ends_of_feeds.last_day

@@ -1,3 +1,6 @@
+{% set week_after = days_after(
+    'first_weeks.first_week', '7 * (cast(numbers.generated_number as integer) - 1)'
+) -%}
 with
 
 weekly_values as (
@@ -40,13 +43,11 @@ weeks as (
     select
         first_weeks.model_key,
         first_weeks.series_key,
-        first_weeks.first_week + 7 * (cast(numbers.generated_number as integer) - 1) as week_start
+        {{ week_after }} as week_start
     from first_weeks
     inner join last_weeks on first_weeks.model_key = last_weeks.model_key
     inner join numbers
-        on
-            first_weeks.first_week + 7 * (cast(numbers.generated_number as integer) - 1)
-            <= last_weeks.last_week
+        on {{ week_after }} <= last_weeks.last_week
 
 ),
 
