@@ -1,7 +1,7 @@
 """One writer at a time on Snowflake, which has no locks but those of changed rows.
 
-It commits at every statement that makes or alters a table: what `create_result_tables` does is locked
-up to its first such statement alone.
+It commits at every statement that makes or alters a table: `create_result_tables` holds the lock up
+to its first such statement alone.
 """
 
 import sqlalchemy as sa

@@ -108,7 +108,7 @@ def _stage(connection: sa.Connection, table: sa.Table, rows: pa.Table) -> None:
     dialect = connection.dialect
     # The table's own stage, for a named one would have to be made: that would commit.
     schema, name = (dialect.denormalize_name(part) for part in (table.schema, str(table.name)))
-    stage = f'@{_quoted(schema)}.{_quoted("%" + name)}/{uuid4().hex}'
+    stage = f"@{_quoted(schema)}.{_quoted('%' + name)}/{uuid4().hex}"
     # Short names, for a path in a file takes not every name that a column may bear.
     fields = [f"c{number}" for number in range(len(rows.column_names))]
     columns = [_quoted(dialect.denormalize_name(column)) for column in rows.column_names]
