@@ -76,7 +76,8 @@ def exists(view: str) -> bool:
     """Whether the schema has a view, or in the copy a table, of this name."""
     answer = ask(
         "select table_name from information_schema.tables "
-        "where table_schema = :schema and table_name = :view",
+        # Snowflake keeps these names in capitals.
+        "where lower(table_schema) = :schema and lower(table_name) = :view",
         schema=SCHEMA,
         view=view,
     )

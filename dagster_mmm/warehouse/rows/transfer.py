@@ -19,7 +19,6 @@ import pyarrow.parquet
 import sqlalchemy as sa
 from psycopg import sql
 from psycopg.conninfo import make_conninfo
-from sqlalchemy.engine.interfaces import DBAPIConnection
 
 from dagster_mmm.warehouse.url import DUCKDB, POSTGRES, SNOWFLAKE
 
@@ -114,13 +113,11 @@ def _stage(connection: sa.Connection, table: sa.Table, rows: pa.Table) -> None:
     columns = [_quoted(dialect.denormalize_name(column)) for column in rows.column_names]
     types = [table.columns[column].type.compile(dialect) for column in rows.column_names]
     values = [f"$1:{field}::{kind}" for field, kind in zip(fields, types, strict=True)]
-    driver = cast(DBAPIConnection, connection.connection.driver_connection)
     with TemporaryDirectory() as folder:
         path = Path(folder) / "rows.parquet"
         pyarrow.parquet.write_table(rows.rename_columns(fields), path)
-        # By the driver itself: SQLAlchemy would double each percent sign.
-        driver.cursor().execute(f"PUT 'file://{path}' {stage} AUTO_COMPRESS = FALSE")
-    driver.cursor().execute(
+        connection.exec_driver_sql(f"PUT 'file://{path}' {stage} AUTO_COMPRESS = FALSE")
+    connection.exec_driver_sql(
         f"COPY INTO {_quoted(schema)}.{_quoted(name)} ({', '.join(columns)}) "
         f"FROM (SELECT {', '.join(values)} FROM {stage}) "
         "FILE_FORMAT = (TYPE = PARQUET USE_LOGICAL_TYPE = TRUE) PURGE = TRUE"
