@@ -30,13 +30,16 @@ def var(name: str, default: object = None) -> object:
 
 @jinja2.pass_context
 def _dispatch(context: jinja2.runtime.Context, macro: str) -> Callable[..., str]:
-    return context[f"duckdb__{macro}"]
+    return context.get(f"duckdb__{macro}") or context[f"default__{macro}"]
 
 
 adapter = SimpleNamespace(dispatch=_dispatch, quote=lambda name: f'"{name}"')
 dbt = SimpleNamespace(
     escape_single_quotes=lambda text: text.replace("'", "''"),
     string_literal=lambda text: f"'{text}'",
+    bool_or=lambda flag: f"bool_or({flag})",
+    dateadd=lambda part, number, day: f"date_add({day}, {number} * interval 1 {part})",
+    generate_series=lambda last: f"select generated_number from range({last})",
 )
 api = SimpleNamespace(
     Relation=SimpleNamespace(create=lambda schema, identifier: f'"{schema}"."{identifier}"')

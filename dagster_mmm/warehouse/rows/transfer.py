@@ -106,7 +106,7 @@ def _stage(connection: sa.Connection, table: sa.Table, rows: pa.Table) -> None:
         return
     dialect = connection.dialect
     # The table's own stage, for a named one would have to be made: that would commit.
-    schema, name = (dialect.denormalize_name(part) for part in (table.schema, str(table.name)))
+    schema, name = (dialect.denormalize_name(str(part)) for part in (table.schema, table.name))
     stage = f"@{_quoted(schema)}.{_quoted('%' + name)}/{uuid4().hex}"
     # Short names, for a path in a file takes not every name that a column may bear.
     fields = [f"c{number}" for number in range(len(rows.column_names))]

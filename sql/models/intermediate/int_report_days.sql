@@ -97,7 +97,8 @@ select
     -- Silent for four weeks, it has stopped, whatever it did before. In less than a quarter, nobody
     -- can tell a habit from a campaign.
     case
-        when is_regular and last_day - first_day >= 91 then {{ days_after('last_day', 'least(silence, 27)') }}
+        when is_regular and last_day - first_day >= 91
+            then {{ days_after('last_day', 'least(silence, 27)') }}
     end as known_until
 from platforms
 
