@@ -68,6 +68,8 @@ class World:
         demand: what the search budget follows, `(weeks,)`; 0 where it follows nothing.
         controls: columns that the model is given.
         unit: what the outcome is divided by.
+        is_hill: whether curves and carry-over are those of the model; else the effect grows with
+            the logarithm of the mean spend of four weeks.
     """
 
     rng: np.random.Generator
@@ -83,6 +85,7 @@ class World:
     demand: Floats
     controls: dict[str, Floats] = field(default_factory=dict)
     unit: float = 1.0
+    is_hill: bool = True
 
     @property
     def week(self) -> NDArray[np.int64]:
@@ -221,6 +224,9 @@ def amplitude(world: World) -> Floats:
 
 def _shape(world: World, spend: Floats) -> Floats:
     """Effect of spend for an amplitude of 1, `(weeks, channels)`."""
+    if not world.is_hill:
+        of_four_weeks = lfilter(np.full(4, 0.25), [1.0], spend, axis=0)
+        return world.effect * np.log1p(of_four_weeks / half_saturation(world))
     risen = _adstock(world, spend) ** world.slope
     return world.effect * risen / (half_saturation(world) ** world.slope + risen)
 
@@ -313,6 +319,21 @@ def _slopes(world: World) -> None:
     world.slope = np.array([2.5, 0.8, 1.2, 0.9, 2.0])
 
 
+def _no_effect(world: World) -> None:
+    world.roi[3] = 0.0
+
+
+def _saturated(world: World) -> None:
+    # Always on air, and in no week below twice the half-saturation.
+    share = np.array([share for share, _, _ in CHANNELS.values()])
+    world.spend = SALES * share * world.rng.gamma(6.0, 1.0 / 6.0, world.spend.shape)
+    world.relative_k *= 0.1
+
+
+def _other_shapes(world: World) -> None:
+    world.is_hill = False
+
+
 def _autoregressive(world: World, rho: float, sd: float) -> Floats:
     shocks = world.rng.normal(0.0, sd * np.sqrt(1.0 - rho**2), len(world.spend) + 100)
     return lfilter([1.0], [1.0, -rho], shocks)[100:]
@@ -353,6 +374,9 @@ WORLDS: Mapping[str, Kind] = {
     "uneven_noise": Kind("noise grows with the level", _uneven_noise),
     "bookings": Kind("sales booked a week late", _bookings),
     "slopes": Kind("slopes from 0.8 to 2.5", _slopes),
+    "no_effect": Kind("a channel without effect", _no_effect),
+    "saturated": Kind("saturated in every week", _saturated),
+    "other_shapes": Kind("no Hill curve, no adstock", _other_shapes),
 }
 
 
@@ -487,8 +511,8 @@ def _summary(rows: Sequence[dict[str, Any]]) -> dict[str, str]:
     return {
         "markets": str(len(rows)),
         "ROI covered": f"{_covered(roi):.0%}",
-        "ROI bias": f"{np.mean(roi['mean'] / roi['truth'] - 1):+.0%}",
-        "ROI width / truth": f"{np.median((roi['high'] - roi['low']) / roi['truth']):.2f}",
+        "ROI bias": f"{np.nanmean(_over_truth(roi, roi['mean']) - 1):+.0%}",
+        "ROI width / truth": f"{np.nanmedian(_over_truth(roi, roi['high'] - roi['low'])):.2f}",
         "least covered channel": _least_covered(roi),
         "mROI covered": f"{_covered(mroi):.0%}",
         "recent mROI covered": f"{_covered(recent):.0%}",
@@ -503,6 +527,11 @@ def _summary(rows: Sequence[dict[str, Any]]) -> dict[str, str]:
 def _stacked(rows: Sequence[dict[str, Any]], name: str) -> dict[str, Floats]:
     keys = ("truth", "mean", "low", "high")
     return {key: np.array([row[name][key] for row in rows], dtype=float) for key in keys}
+
+
+def _over_truth(values: Mapping[str, Floats], draws: Floats) -> Floats:
+    """NaN where the truth is 0."""
+    return draws / np.where(values["truth"] > 0, values["truth"], np.nan)
 
 
 def _covered(values: Mapping[str, Floats]) -> float:

@@ -703,6 +703,15 @@ BUDGET_PLAN_SUMMARY = _table(
         "flexible less what the money has to bring",
         nullable=True,
     ),
+    *[
+        _number(
+            f"gain_mean_{trust}_trust",
+            "gain_mean of the same plan if the priors on ROI or share of all media were trusted "
+            f"{times} as much; null if that cannot be known from this fit.",
+            nullable=True,
+        )
+        for trust, times in (("half", "half"), ("double", "twice"))
+    ],
     _number("prob_gain", "Posterior probability that the gain is over 0.", nullable=True),
     _number(
         "utility_gain",

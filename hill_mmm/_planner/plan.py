@@ -31,6 +31,7 @@ from hill_mmm._planner.space import TOLERANCE, PlanSpace, cell_names, plan_space
 from hill_mmm._planner.targets import highest_mroi, highest_roi, is_mroi_reached
 from hill_mmm._posterior import Posterior
 from hill_mmm._results.learned import LEAST_SPEND_SHARE, is_outside, usual_spend
+from hill_mmm._results.prior_sensitivity import means_by_trust
 from hill_mmm._results.statistics import statistics
 from hill_mmm.panel import WEEK, Floats
 from hill_mmm.spec import PlanRequest
@@ -305,6 +306,8 @@ def _totals(
     gains = planned - compared - request.price * (spend - weeks * scenario.reference.sum())
     sums = statistics("contribution", contribution, ci_level)
     sums |= statistics("gain", gains, ci_level)
+    chosen = posterior.evenly_spaced(JUDGE_DRAWS)
+    by_trust = means_by_trust(posterior, chosen, gains)
     left = weeks * space.total - spend
     row = {
         "status": _status(scenario, found, sums["gain_ci_lo"][0], sums["gain_ci_hi"][0]),
@@ -318,6 +321,7 @@ def _totals(
         "reference_spend": weeks * scenario.reference.sum(),
         "planned_spend": spend,
         **{column: values[0] for column, values in sums.items()},
+        **{f"gain_mean_{trust}_trust": mean for trust, mean in by_trust.items()},
         "prob_gain": float((gains > 0).mean()),
         "utility_gain": found.utility,
         "roi_mean": (
@@ -328,7 +332,7 @@ def _totals(
         "unspent": max(left, 0.0) if request.objective == "fixed_budget" else 0.0,
         "is_extrapolated": bool(_is_extrapolated(scenario.current, weekly).any()),
         "draws_searched": min(SEARCH_DRAWS, posterior.n_draws),
-        "draws_judged": min(JUDGE_DRAWS, posterior.n_draws),
+        "draws_judged": len(chosen),
         "ci_level": ci_level,
     }
     return pd.DataFrame([row])

@@ -15,7 +15,7 @@ from hill_mmm._model.effect_prior import effect_prior
 from hill_mmm._posterior import Posterior, flatten
 from hill_mmm._results.decompose import Decomposition
 from hill_mmm._results.importance import MAX_PARETO_K, Weights, smoothed_weights
-from hill_mmm.panel import Floats
+from hill_mmm.panel import Floats, Integers
 
 # How many times as much a prior is trusted.
 TRUST: Mapping[str, float] = {"half": 0.5, "double": 2.0}
@@ -81,12 +81,34 @@ def _figures(part: Decomposition, returns: Mapping[str, Floats]) -> Iterator[Qua
             yield Quantity(name, metric, draws)
 
 
-def _scaled_priors(posterior: Posterior) -> Iterator[tuple[str, str, Weights]]:
+def means_by_trust(posterior: Posterior, chosen: Integers, draws: Floats) -> dict[str, float]:
+    """Mean of a figure with the amplitude priors of all media trusted half or twice as much.
+
+    NaN where `prior_sensitivity` has no figures.
+
+    Args:
+        posterior: the fit.
+        chosen: indices of the draws that the figure is known of.
+        draws: the figure, by chosen draw.
+
+    Returns:
+        By `half` and `double`.
+    """
+    found = dict.fromkeys(TRUST, np.nan)
+    for prior_of, trust, weights in _scaled_priors(posterior, chosen):
+        if prior_of == ALL_MEDIA and weights.pareto_k <= MAX_PARETO_K:
+            found[trust] = float(weights.weight @ draws)
+    return found
+
+
+def _scaled_priors(
+    posterior: Posterior, chosen: Integers | slice = slice(None)
+) -> Iterator[tuple[str, str, Weights]]:
     """Whose prior is scaled, by how much in words, and the weights of the draws under it."""
     if posterior.spec.amplitude_prior == "seed" or "log_effect" not in posterior.draws:
         return
     prior = effect_prior(posterior.panel, posterior.spec, posterior.scales)
-    log_effect = flatten(posterior.draws["log_effect"])
+    log_effect = flatten(posterior.draws["log_effect"])[chosen]
     densities = {ALL_MEDIA: prior.log_density(log_effect)}
     of_each = prior.log_density_of_each(log_effect)
     densities |= dict(zip(posterior.panel.media_names, of_each.T, strict=True))

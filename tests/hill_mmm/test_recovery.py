@@ -1,6 +1,6 @@
 """Does the model find what is known to be there? Minutes of sampling, hence marked slow."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -28,6 +28,7 @@ from hill_mmm import (
 )
 from hill_mmm._ladder import verdicts
 from hill_mmm._model.adstock import adstock, adstock_weights
+from hill_mmm._posterior import flatten
 from hill_mmm._results.estimands import adstock_decay
 from hill_mmm._results.lift_tests import lift_test
 from hill_mmm.checks import parameter_summary
@@ -313,41 +314,71 @@ def test_roi_intervals_of_regions_cover_the_truth(regional: Market) -> None:
 
 
 TRUTHS = 20
+# One figure of each, whatever the components are called.
+SITES = ("log_effect", "alpha", "sigma")
+
+
+def few_regions() -> Panel:
+    panel, _ = simulate_geo_market(0, series=4, weeks=90)
+    return replace(panel, spend=panel.spend[:, :, [0, 1, 4]], channels=("tv", "search", "radio"))
+
+
+def two_years() -> Panel:
+    return simulate_national_market(0)[0].head(104)
+
+
+SHARE = {"radio": ContributionSharePrior(0.05, 1.0)}
 
 
 @pytest.mark.long
-def test_truths_drawn_from_the_prior_have_even_ranks() -> None:
-    """Simulation-based calibration (Talts et al. 2018) of the contributions of a small panel.
+@pytest.mark.parametrize(
+    ("panel", "spec"),
+    [
+        pytest.param(
+            few_regions,
+            ModelSpec(trend="linear", fourier_order=1, channel_priors=SHARE),
+            id="regions",
+        ),
+        pytest.param(two_years, ModelSpec(), id="national"),
+        pytest.param(two_years, ModelSpec(components=2, fourier_order=2), id="regimes"),
+    ],
+)
+def test_truths_drawn_from_the_prior_have_even_ranks(
+    panel: Callable[[], Panel], spec: ModelSpec
+) -> None:
+    """Simulation-based calibration (Talts et al. 2018).
 
     Where truths come from the prior, the rank of each in its posterior is uniform, whatever the
     data: any error in the density, the pooling, the sampler or the estimands shows.
     """
-    panel, _ = simulate_geo_market(0, series=4, weeks=90)
-    few = replace(panel, spend=panel.spend[:, :, [0, 1, 4]], channels=("tv", "search", "radio"))
-    spec = ModelSpec(
-        trend="linear", fourier_order=1, channel_priors={"radio": ContributionSharePrior(0.05, 1.0)}
-    )
-    prior = sample_prior(few, spec, SamplerSettings(seed=9))
+    panel = panel()
+    prior = sample_prior(panel, spec, SamplerSettings(seed=9))
     parts = list(decompose(prior))
-    ranks: list[np.ndarray] = []
+    ranks: dict[str, list[np.ndarray]] = {}
     for seed, draw in enumerate(np.linspace(0, prior.n_draws - 1, TRUTHS, dtype=int)):
         outcome = np.full_like(panel.outcome, np.nan)
         for series, part in enumerate(parts):
             outcome[panel.starts[series] :, series] = part.predicted[draw]
         # On the prior's scales, or it would be another model's posterior.
-        drawn = replace(few, outcome=outcome)
+        drawn = replace(panel, outcome=outcome)
         sampler = SamplerSettings(warmup=300, draws=300, seed=seed)
         posterior = fit(drawn, spec, sampler, scales=prior.scales)
-        ranks += [
-            (found.media.sum(axis=1) < part.media[draw].sum(axis=0)).mean(axis=0)
-            for found, part in zip(decompose(posterior), parts, strict=True)
-        ]
-    rank = np.array(ranks)
-    covered = ((rank > 0.05) & (rank < 0.95)).mean()
-    print(f"{covered:.3f} within the 90 % interval; mean rank by channel {rank.mean(axis=0)}")
-    # As if the four regions of a truth were one: standard errors over truths and channels alone.
-    assert covered == pytest.approx(0.9, abs=3 * np.sqrt(0.09 / (3 * TRUTHS)))
-    np.testing.assert_allclose(rank.mean(axis=0), 0.5, atol=3 / np.sqrt(12 * TRUTHS))
+        for site in SITES:
+            of_prior, of_posterior = flatten(prior.draws[site]), flatten(posterior.draws[site])
+            ranks.setdefault(site, []).append((of_posterior < of_prior[draw]).mean(axis=0))
+        # Of many regimes the posterior's contributions are of those that the weeks were in.
+        for found, part in zip(decompose(posterior), parts, strict=True):
+            if spec.components == 1:
+                is_below = found.media.sum(axis=1) < part.media[draw].sum(axis=0)
+                ranks.setdefault("contribution", []).append(is_below.mean(axis=0))
+    for name, of_truths in ranks.items():
+        rank = np.array(of_truths)
+        covered = ((rank > 0.05) & (rank < 0.95)).mean()
+        print(f"{name}: {covered:.3f} within the 90 % interval; mean ranks {rank.mean(axis=0)}")
+        # As if the regions of a truth were one: standard errors over truths and columns alone.
+        independent = TRUTHS * rank.shape[1] if name != "sigma" else TRUTHS
+        assert covered == pytest.approx(0.9, abs=3 * np.sqrt(0.09 / independent))
+        np.testing.assert_allclose(rank.mean(axis=0), 0.5, atol=3.5 / np.sqrt(12 * TRUTHS))
 
 
 def test_a_campaign_that_was_on_air_before_the_first_week_keeps_its_roi() -> None:

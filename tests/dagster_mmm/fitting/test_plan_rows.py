@@ -73,7 +73,9 @@ def test_experiments_are_ranked_where_a_plan_asks_for_them(published: tuple[Proj
     project, _ = published
     rows = project.query("select * from mmm.experiment_value_latest order by rank")
     assert list(rows["rank"]) == [1, 2, 3, 4, 5] and set(rows["scenario"]) == {"next_quarter"}
-    assert rows["value"].is_monotonic_decreasing and rows["value"].iloc[0] > 0
+    assert rows["value"].is_monotonic_decreasing
+    # A test is worth nothing, or more: below 0 is Monte-Carlo error alone.
+    assert (rows["value"] >= -4 * rows["value_mcse"]).all()
     assert rows["standard_error"].to_numpy() == pytest.approx(0.2 * rows["lift_mean"].to_numpy())
 
 

@@ -364,15 +364,15 @@ def test_channels_whose_contribution_no_week_has_shown_are_named() -> None:
     )
     assert (check.check_name, check.status, check.value) == ("unseen_share", "warn", 0.9)
     assert "(social 90%)" in check.description and "lift test" in check.description
-    (check,) = unseen_checks(summary_with("unseen_share", tv=0.02, search=0.7))
+    (check,) = unseen_checks(summary_with("unseen_share", tv=0.02, search=0.79))
     assert (check.status, check.is_blocking) == ("pass", False)
 
 
 def test_channels_that_may_have_no_effect_are_named() -> None:
-    (check,) = effect_checks(summary_with("prob_effect", tv=1.0, search=0.5, x=0.1, y=np.nan))
-    assert (check.check_name, check.status, check.value) == ("prob_effect", "warn", 0.1)
-    assert "no effect: x 10%." in check.description
-    (check,) = effect_checks(summary_with("prob_effect", tv=1.0, search=0.25))
+    (check,) = effect_checks(summary_with("prob_effect", tv=1.0, search=0.5, x=0.04, y=np.nan))
+    assert (check.check_name, check.status, check.value) == ("prob_effect", "warn", 0.04)
+    assert "no effect: x 4%." in check.description
+    (check,) = effect_checks(summary_with("prob_effect", tv=1.0, search=0.05))
     assert (check.status, check.is_blocking) == ("pass", False)
     assert effect_checks(summary_with("prob_effect", tv=np.nan)) == []
 

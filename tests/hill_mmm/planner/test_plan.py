@@ -246,6 +246,12 @@ def test_money_is_spent_until_the_next_unit_brings_its_target(small: Fit) -> Non
     )
 
 
+def test_a_plan_says_how_far_the_prior_carries_its_gain(small: Fit) -> None:
+    totals = plan(small, free()).totals.iloc[0]
+    half, mean, double = totals[["gain_mean_half_trust", "gain_mean", "gain_mean_double_trust"]]
+    assert half < mean < double or double < mean < half
+
+
 def test_today_is_kept_where_nothing_is_better(small: Fit) -> None:
     today_is_all = tuple(ChannelLimit(channel, locked=True) for channel in STEPPED)
     locked = plan(small, free(limits=today_is_all))

@@ -4,6 +4,7 @@ import pytest
 
 from hill_mmm import Fit, Panel
 from hill_mmm.checks import history_checks
+from hill_mmm.panel.rows import DAY
 from hill_mmm.results import run_delta, split_delta, summary_between
 
 COMPARED = ["mean", "sd", "ci_lo", "ci_hi"]
@@ -94,7 +95,7 @@ def test_what_a_step_lacks_is_not_split() -> None:
 
 def test_organic_media_have_no_return_to_compare(regional_fit: Fit) -> None:
     weeks = regional_fit.panel.weeks
-    now = summary_between(regional_fit, weeks[0], weeks[-1] + 6)
+    now = summary_between(regional_fit, weeks[0], weeks[-1] + 6 * DAY)
     rows = run_delta(now, now)
     assert set(rows.loc[rows["channel"] == "newsletter", "metric"]) == {"contribution"}
     np.testing.assert_allclose(rows["shift_sd"].dropna(), 0.0)
@@ -104,8 +105,8 @@ def test_a_summary_of_all_weeks_is_the_published_one(fitted: Fit) -> None:
     weeks = fitted.panel.weeks
     published = fitted.summary()
     of_all = published[published["period"] == "all"].reset_index(drop=True)
-    found = summary_between(fitted, weeks[0], weeks[-1] + 6)
-    assert set(found["period"]) == {f"{weeks[0]} to {weeks[-1] + 6}"}
+    found = summary_between(fitted, weeks[0], weeks[-1] + 6 * DAY)
+    assert set(found["period"]) == {f"{weeks[0]} to {weeks[-1] + 6 * DAY}"}
     pd.testing.assert_frame_equal(found.assign(period="all"), of_all, rtol=1e-9)
 
 
@@ -113,8 +114,8 @@ def test_later_weeks_do_not_change_what_is_said_of_earlier_ones(
     regional_fit: Fit, regions: Panel
 ) -> None:
     weeks = regional_fit.panel.weeks
-    alone = summary_between(regional_fit, weeks[10], weeks[-1] + 6)
-    longer = summary_between(regional_fit, weeks[10], weeks[-1] + 6, panel=regions)
+    alone = summary_between(regional_fit, weeks[10], weeks[-1] + 6 * DAY)
+    longer = summary_between(regional_fit, weeks[10], weeks[-1] + 6 * DAY, panel=regions)
     of_weeks = [name for name in map(str, alone) if name.startswith(("spend", "contribution"))]
     pd.testing.assert_frame_equal(longer[of_weeks], alone[of_weeks], rtol=1e-9)
     # What the spend still brings after those weeks is known better by now, and is a small part.

@@ -8,7 +8,7 @@ import pytest
 
 from hill_mmm import Fit, ModelSpec, Panel, RoiPrior
 from hill_mmm._results.decompose import decompose
-from hill_mmm._results.prior_sensitivity import ALL_MEDIA, TRUST, prior_sensitivity
+from hill_mmm._results.prior_sensitivity import ALL_MEDIA, TRUST, means_by_trust, prior_sensitivity
 from tests.hill_mmm.conftest import InventFit
 
 PRIOR = RoiPrior(2.0, 0.5)
@@ -53,6 +53,21 @@ def test_a_normal_posterior_moves_as_its_algebra_says(narrow: Fit, whose: str, t
     moved = (expected - before) / (before * np.sqrt(np.expm1(sd**2)))
     assert row.loc["roi", "shift_sd"] == pytest.approx(moved, abs=0.1)
     assert row.loc["roi", "pareto_k"] < 0.7
+
+
+def test_a_figure_of_some_draws_moves_as_that_of_all(narrow: Fit) -> None:
+    fit, rows = with_posterior(narrow, 0.2, 0.3)
+    is_wanted = (rows["prior_of"] == ALL_MEDIA) & (rows["channel"] == "tv")
+    by_all = rows[is_wanted & (rows["metric"] == "roi")].set_index("trust")
+    chosen = fit.evenly_spaced(4000)
+    roi = np.exp(fit.draws["log_effect"].reshape(fit.n_draws, -1)[chosen, 0])
+    by_some = means_by_trust(fit, chosen, roi)
+    for trust in TRUST:
+        moved = by_some[trust] - roi.mean()
+        of_all = by_all.loc[trust, "scaled_mean"] - by_all.loc[trust, "mean"]
+        assert moved == pytest.approx(of_all, rel=0.25)
+    seed = replace(fit, spec=replace(fit.spec, amplitude_prior="seed", channel_priors={}))
+    assert np.isnan(list(means_by_trust(seed, chosen, roi).values())).all()
 
 
 def test_each_prior_is_shown_where_it_bears(narrow: Fit) -> None:

@@ -12,6 +12,7 @@ from hill_mmm._results.learned import LEAST_SPEND_SHARE
 from hill_mmm._results.periods import Period, period_between, summary_periods
 from hill_mmm._results.returns import WEEKS_AFTER, returns_with_total
 from hill_mmm.panel import WEEK
+from hill_mmm.panel.rows import DAY
 from hill_mmm.results import estimates, summary_between, with_total
 
 InventFit = Callable[..., Fit]
@@ -163,17 +164,17 @@ def test_months_add_up_to_their_year_in_contribution_and_spend(mixture: Fit) -> 
 
 def test_between_two_days_are_the_weeks_that_mostly_lie_there(mixture: Fit) -> None:
     weeks = mixture.panel.weeks
-    found = summary_between(mixture, weeks[20] + 3, weeks[30] + 3)
+    found = summary_between(mixture, weeks[20] + 3 * DAY, weeks[30] + 3 * DAY)
     starts = found.groupby("series_key")["period_start"].first()
     for series, start in zip(mixture.panel.series, mixture.panel.starts, strict=True):
         # One of the regions begins after the first of these weeks.
         assert starts[series] == pd.Timestamp(weeks[max(start, 20)])
-    assert (found["period_end"] == pd.Timestamp(weeks[30] + 6)).all()
-    assert period_between(weeks, weeks[20] + 4, weeks[30] + 2) == Period(
-        f"{weeks[20] + 4} to {weeks[30] + 2}", weeks[21], weeks[29]
+    assert (found["period_end"] == pd.Timestamp(weeks[30] + 6 * DAY)).all()
+    assert period_between(weeks, weeks[20] + 4 * DAY, weeks[30] + 2 * DAY) == Period(
+        f"{weeks[20] + 4 * DAY} to {weeks[30] + 2 * DAY}", weeks[21], weeks[29]
     )
     with pytest.raises(ValueError, match=f"no week lies between .*: the weeks go from {weeks[0]}"):
-        summary_between(mixture, weeks[0] - 30, weeks[0] - 20)
+        summary_between(mixture, weeks[0] - 30 * DAY, weeks[0] - 20 * DAY)
 
 
 def test_what_led_in_is_in_no_period(national_mixture: Fit) -> None:
