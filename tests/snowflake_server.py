@@ -2,7 +2,7 @@
 
 It is no Snowflake. What it lacks is left out here, by name:
 
-- `COMMENT ON COLUMN` is no statement of its, and a table's comment may have no apostrophe: comments
+- `COMMENT ON COLUMN` is no statement of its, and a comment may have no apostrophe: comments
   are taken and forgotten.
 - A time that is null arrives as the first of January 1970: its rows are sent anew, with the nulls.
 """
@@ -20,7 +20,7 @@ import sqlalchemy as sa
 from tests.postgres_server import free_port
 
 PASSWORD = "of-the-stand-in"
-FORGOTTEN = r"^\s*COMMENT ON (TABLE|COLUMN)\b"
+FORGOTTEN = r"^\s*COMMENT ON (TABLE|VIEW|COLUMN)\b"
 
 
 @contextmanager
