@@ -5,6 +5,8 @@ It is no Snowflake. What it lacks is left out here, by name:
 - `COMMENT ON COLUMN` is no statement of its, and a comment may have no apostrophe: comments
   are taken and forgotten.
 - A time that is null arrives as the first of January 1970: its rows are sent anew, with the nulls.
+- Two transactions that change one row are an error of the server's, which the connector would ask
+  again for minutes: it is answered as a lock that was waited for too long.
 """
 
 import socket
@@ -57,10 +59,13 @@ def _wait_for(port: int, process: "subprocess.Popen[bytes]", log: Path) -> None:
 
 def serve(port: int) -> None:
     """Serve until the process is ended."""
+    import duckdb
     import fakesnow.arrow
     import fakesnow.server
     import pyarrow as pa
+    import snowflake.connector.errors
     import uvicorn
+    from fakesnow.cursor import FakeSnowflakeCursor
 
     connect = fakesnow.server.shared_fs.connect
 
@@ -75,6 +80,19 @@ def serve(port: int) -> None:
         mask = times.combine_chunks().is_null()
         return pa.StructArray.from_arrays(parts, fields=list(found.type), mask=mask)
 
+    execute = FakeSnowflakeCursor.execute
+
+    def impatient(self: FakeSnowflakeCursor, *statement: object, **options: object) -> object:
+        try:
+            return execute(self, *statement, **options)
+        except duckdb.TransactionException as error:
+            raise snowflake.connector.errors.ProgrammingError(
+                msg=f"Statement has locked table; this lock has not yet been released: {error}",
+                errno=625,
+                sqlstate="57014",
+            ) from error
+
+    FakeSnowflakeCursor.execute = impatient
     fakesnow.server.shared_fs.connect = forgetful
     fakesnow.arrow.timestamp_to_sf_struct = with_nulls
     uvicorn.run(fakesnow.server.app, host="127.0.0.1", port=port, log_level="warning")

@@ -6,6 +6,7 @@ to its first such statement alone.
 
 import sqlalchemy as sa
 
+from dagster_mmm.warehouse.errors import WarehouseError
 from dagster_mmm.warehouse.tables import SCHEMA
 
 # It has one row, which a writer changes for as long as its transaction is open.
@@ -14,13 +15,23 @@ LOCK = sa.Table("mmm_lock", sa.MetaData(), sa.Column("writer", sa.String), schem
 
 def make_lock(connection: sa.Connection) -> None:
     """Make the table that writers take turns by, unless it is there."""
-    if not sa.inspect(connection).has_table(str(LOCK.name), schema=SCHEMA):
-        LOCK.create(connection)
-        connection.execute(LOCK.insert().values(writer="nobody"))
+    name = connection.dialect.identifier_preparer.format_table(LOCK)
+    # With its row, in one statement: a row of its own would stand in a transaction of its own.
+    connection.exec_driver_sql(
+        f"CREATE TABLE IF NOT EXISTS {name} AS SELECT CAST('nobody' AS VARCHAR) AS writer"
+    )
 
 
 def lock(connection: sa.Connection, writer: str) -> None:
-    """Let no other writer of ours begin before this transaction ends; it waits `LOCK_TIMEOUT`."""
+    """Let no other writer of ours begin before this transaction ends; it waits `LOCK_TIMEOUT`.
+
+    Raises:
+        WarehouseError: if the table has lost its row, without which it locks nothing.
+    """
     # Before the first tables are made, there is nothing to keep.
-    if sa.inspect(connection).has_table(str(LOCK.name), schema=SCHEMA):
-        connection.execute(LOCK.update().values(writer=writer))
+    if not sa.inspect(connection).has_table(str(LOCK.name), schema=SCHEMA):
+        return
+    if connection.execute(LOCK.update().values(writer=writer)).rowcount < 1:
+        raise WarehouseError(
+            f"{LOCK} has no row to lock by; drop the table, and the next run makes it anew"
+        )

@@ -12,11 +12,11 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 import sqlalchemy as sa
-from sqlalchemy.exc import DBAPIError
 
 from dagster_mmm.inputs import check_table
 from dagster_mmm.settings import load_settings
 from dagster_mmm.warehouse.ddl import create_schema
+from dagster_mmm.warehouse.errors import WarehouseBusyError, WarehouseError
 from dagster_mmm.warehouse.rows import replace_run, replace_table
 from dagster_mmm.warehouse.tables import (
     LIFT_TEST,
@@ -138,13 +138,27 @@ def test_the_raw_table_is_checked_by_its_columns(job: Job) -> None:
     assert check_table(job.project.warehouse, settings).n_rows == 156
 
 
-def test_a_second_writer_is_told_apart_and_readers_wait_for_none(job: Job) -> None:
+def test_a_second_writer_is_told_and_readers_wait_for_none(job: Job) -> None:
     """The stand-in refuses the second writer at once; Snowflake lets it wait."""
     warehouse = job.project.warehouse
     with warehouse.locked():
         assert len(warehouse.read(sa.select(RUN.c.run_id))) == 2
-        with pytest.raises(DBAPIError, match="onflict"), warehouse.locked():
+        with pytest.raises(WarehouseBusyError, match=r"docs/snowflake\.md"), warehouse.locked():
             pass
+    # It is free again.
+    with warehouse.locked():
+        pass
+
+
+def test_a_lock_that_has_lost_its_row_is_no_lock(job: Job) -> None:
+    warehouse = job.project.warehouse
+    with warehouse.begin() as connection:
+        connection.exec_driver_sql("delete from mmm.mmm_lock")
+    with pytest.raises(WarehouseError, match="no row to lock by"), warehouse.locked():
+        pass
+    with warehouse.connected() as connection:
+        connection.exec_driver_sql("insert into mmm.mmm_lock values ('nobody')")
+        connection.commit()
 
 
 def test_the_password_is_in_nothing_that_the_job_wrote(job: Job) -> None:
