@@ -5,6 +5,8 @@ UV_VERSION := 0.13.9
 UV := .uv/bin/uv
 VENV ?= .venv
 BIN := $(VENV)/bin
+# With the drivers of Snowflake, which need an earlier SQLAlchemy.
+SNOWFLAKE := .venv-snowflake
 DATA ?=
 ARGS ?=
 CONFIG ?= examples/demo.yaml
@@ -25,7 +27,7 @@ LINTED_SQL := sql/models sql/tests
 export DAGSTER_HOME := $(CURDIR)/deploy/local
 export MMM_SETTINGS := $(abspath $(CONFIG))
 
-.PHONY: demo test test-fast test-coverage test-slow lint format type run ui dashboard screenshots wheel lock clean
+.PHONY: demo test test-fast test-coverage test-slow test-snowflake lint format type run ui dashboard screenshots wheel lock clean
 
 demo: $(VENV)/.synced  ## run the main job on a simulated market, or on DATA=file.csv CONFIG=settings.yaml
 	$(BIN)/mmm demo $(if $(DATA),--data "$(DATA)") --settings "$(CONFIG)"
@@ -41,6 +43,9 @@ test-coverage:  ## the fast tests, and which lines they leave out
 # In the files' order: by their numbers of tests, the longest would come last.
 test-slow: $(VENV)/.synced  ## recovery of known truth, faults, public data; SLOW="slow and not long" is CI's
 	$(BIN)/python -m pytest -m "$(SLOW)" $(SIDE_BY_SIDE) --no-loadscope-reorder
+
+test-snowflake: $(SNOWFLAKE)/.synced  ## the whole job on a stand-in for Snowflake: docs/warehouses.md
+	$(SNOWFLAKE)/bin/python -m pytest tests/dagster_mmm/test_snowflake.py
 
 bench-%: $(VENV)/.synced  ## benchmarks/, each a file: make bench-seed, bench-national, ...; ARGS=--help
 	$(BIN)/python -m benchmarks.$* $(ARGS)
@@ -79,6 +84,9 @@ wheel: $(UV)  ## the wheel and the source distribution, in dist/
 lock: $(UV)  ## resolve pyproject.toml anew, for Python 3.11 and later
 	$(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate \
 		--group dev --custom-compile-command "make lock" pyproject.toml -o requirements.lock
+	$(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate \
+		--extra snowflake --group snowflake --custom-compile-command "make lock" pyproject.toml \
+		-o requirements-snowflake.lock
 
 clean:
 	rm -rf .venv* .uv data build dist sql/target sql/logs
@@ -88,7 +96,9 @@ $(UV):
 	.uv/bin/pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
 
 $(VENV)/.synced: requirements.lock pyproject.toml | $(UV)
-	$(UV) venv --quiet --allow-existing --python $(PYTHON) $(VENV)
-	$(UV) pip sync --quiet --compile-bytecode --python $(BIN)/python --require-hashes requirements.lock
-	$(UV) pip install --quiet --python $(BIN)/python --no-deps --editable .
+$(SNOWFLAKE)/.synced: requirements-snowflake.lock pyproject.toml | $(UV)
+$(VENV)/.synced $(SNOWFLAKE)/.synced:
+	$(UV) venv --quiet --allow-existing --python $(PYTHON) $(@D)
+	$(UV) pip sync --quiet --compile-bytecode --python $(@D)/bin/python --require-hashes $<
+	$(UV) pip install --quiet --python $(@D)/bin/python --no-deps --editable .
 	touch $@

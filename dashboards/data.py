@@ -8,9 +8,9 @@ import pandas as pd
 import sqlalchemy as sa
 import streamlit as st
 from sqlalchemy.exc import DBAPIError
-from sqlalchemy.pool import NullPool
 
 from dagster_mmm.environment import schema, warehouse_url
+from dagster_mmm.warehouse.engine import make_engine
 from dagster_mmm.warehouse.errors import is_damaged
 from dagster_mmm.warehouse.snapshot import snapshot_of
 from dagster_mmm.warehouse.tables import SCHEMA
@@ -69,21 +69,32 @@ def ask(sql: str, **parameters: str | float) -> Answer:
         **parameters: their values.
     """
     url = source()
+    sql = _in_schema(sql, url)
     text = _written_out(sql, parameters, url)
     return Answer(_cached(place(url), sql, parameters), text)
 
 
 def ask_now(sql: str) -> pd.DataFrame:
     """The rows of a query, past the cache: for what may change at any moment."""
-    return _read(source(), sql, {})
+    url = source()
+    return _read(url, _in_schema(sql, url), {})
+
+
+def _in_schema(sql: str, url: sa.URL) -> str:
+    """The query on the views of `MMM_SCHEMA`; the copy of a DuckDB warehouse has them in `mmm`."""
+    if url.get_backend_name() == DUCKDB or schema() == SCHEMA:
+        return sql
+    preparer = url.get_dialect()().identifier_preparer
+    return sql.replace(f"{SCHEMA}.mmm_", f"{preparer.quote_schema(schema())}.mmm_")
 
 
 def exists(view: str) -> bool:
     """Whether the schema has a view, or in the copy a table, of this name."""
     answer = ask(
         "select table_name from information_schema.tables "
-        "where table_schema = :schema and table_name = :view",
-        schema=SCHEMA,
+        # Snowflake keeps these names in capitals.
+        "where lower(table_schema) = :schema and lower(table_name) = :view",
+        schema=SCHEMA if source().get_backend_name() == DUCKDB else schema(),
         view=view,
     )
     return not answer.rows.empty
@@ -96,8 +107,7 @@ def _cached(where: str, sql: str, parameters: Parameters) -> pd.DataFrame:
 
 
 def _read(url: sa.URL, sql: str, parameters: Parameters) -> pd.DataFrame:
-    options = {"read_only": True} if url.get_backend_name() == DUCKDB else {}
-    engine = sa.create_engine(url, poolclass=NullPool, connect_args=options)
+    engine = make_engine(url, schema(), read_only=url.get_backend_name() == DUCKDB)
     try:
         with engine.connect() as connection:
             return pd.read_sql_query(sa.text(sql), connection, params=dict(parameters))

@@ -39,6 +39,15 @@ DBT_VARIABLES = (
     "MMM_POSTGRES_USER",
     "DBT_ENV_SECRET_MMM_POSTGRES_PASSWORD",
     "PGOPTIONS",
+    *(
+        f"MMM_SNOWFLAKE_{name}"
+        for name in (
+            *("ACCOUNT", "HOST", "PORT", "PROTOCOL", "USER", "AUTHENTICATOR"),
+            *("ROLE", "WAREHOUSE", "DATABASE", "PRIVATE_KEY_PATH"),
+        )
+    ),
+    "DBT_ENV_SECRET_MMM_SNOWFLAKE_PASSWORD",
+    "DBT_ENV_SECRET_MMM_SNOWFLAKE_PASSPHRASE",
 )
 
 

@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+from upath import UPath
+
 from dagster_mmm import environment
 from dagster_mmm.defs.dbt_models import DBT
 from dagster_mmm.defs.namespace import Namespace
@@ -12,7 +14,7 @@ from dagster_mmm.warehouse.resource import RetriedWarehouse
 
 
 def resources(
-    names: Namespace, settings: SettingsResource, url: str, schema: str, artefacts: Path
+    names: Namespace, settings: SettingsResource, url: str, schema: str, artefacts: Path | UPath
 ) -> dict[str, object]:
     """Settings, warehouse, dbt and the files between assets, by their names.
 

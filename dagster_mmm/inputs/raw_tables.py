@@ -1,11 +1,12 @@
 """Raw tables: there, readable, and with the columns that the settings name."""
 
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from contextlib import contextmanager
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.types import TypeEngine
 
 from dagster_mmm.inputs.errors import RawTableError, database_words
 from dagster_mmm.inputs.event_texts import event_advice, event_columns, require_seen
@@ -21,6 +22,8 @@ from dagster_mmm.settings.sections import ReportsSettings
 from dagster_mmm.warehouse.database import Warehouse
 from dagster_mmm.warehouse.errors import WarehousePermissionError
 from hill_mmm.panel import Problem
+
+SNOWFLAKE_ZONED = ("TIMESTAMP_TZ", "TIMESTAMP_LTZ")
 
 
 class RawTable(NamedTuple):
@@ -102,7 +105,7 @@ def _found(connection: sa.Connection, warehouse: Warehouse, settings: Settings) 
     n_rows = connection.scalar(count)
     types = _column_types(connection, settings.input.table)
     check_columns(settings, list(types))
-    if "with time zone" in types[settings.input.date_column].lower():
+    if _has_time_zone(types[settings.input.date_column]):
         raise RawTableError(
             f"column {settings.input.date_column!r} of {settings.input.table} is a time with a "
             "time zone, so its day depends on where it is read; make it a date in the "
@@ -148,11 +151,15 @@ def _check_reports(connection: sa.Connection, settings: Settings, reports: Repor
         )
 
 
-def _column_types(connection: sa.Connection, of_table: str) -> dict[str, str]:
+def _column_types(connection: sa.Connection, of_table: str) -> Mapping[str, TypeEngine[Any]]:
+    """The columns, spelt as the settings spell them; none if there is no such table."""
     schema, table = of_table.split(".")
-    query = sa.text(
-        "select column_name, data_type from information_schema.columns "
-        "where table_schema = :schema and table_name = :table order by ordinal_position"
-    )
-    rows = connection.execute(query, {"schema": schema, "table": table})
-    return {row.column_name: row.data_type for row in rows}
+    inspector = sa.inspect(connection)
+    if not inspector.has_table(table, schema=schema):
+        return {}
+    return {each["name"]: each["type"] for each in inspector.get_columns(table, schema=schema)}
+
+
+def _has_time_zone(kind: TypeEngine[Any]) -> bool:
+    # Snowflake's types of that kind differ by name alone.
+    return getattr(kind, "timezone", False) or kind.__visit_name__ in SNOWFLAKE_ZONED

@@ -7,21 +7,23 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
 from filelock import FileLock, Timeout
 from sqlalchemy.engine.interfaces import ReflectedColumn
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DBAPIError
 
 from dagster_mmm import environment
-from dagster_mmm.warehouse import rows
+from dagster_mmm.warehouse import rows, snowflake
 from dagster_mmm.warehouse.ddl import (
     add_new_columns,
     columns_found,
     create_schema,
     rename_columns,
+    stored_types,
 )
+from dagster_mmm.warehouse.engine import LOCK_SECONDS, make_engine
 from dagster_mmm.warehouse.errors import (
     WarehouseBusyError,
     WarehouseError,
@@ -30,15 +32,11 @@ from dagster_mmm.warehouse.errors import (
     not_opened,
     unreachable,
 )
-from dagster_mmm.warehouse.tables import FORMER_NAMES, METADATA, RUN, SCHEMA
-from dagster_mmm.warehouse.url import DUCKDB, POSTGRES, parse_url, place
+from dagster_mmm.warehouse.tables import FORMER_NAMES, METADATA, RUN
+from dagster_mmm.warehouse.url import DUCKDB, POSTGRES, SNOWFLAKE, parse_url, place
 
 if TYPE_CHECKING:
     import pandas as pd
-
-CONNECT_SECONDS = 10
-# How long any writer waits for another's lock.
-LOCK_SECONDS = 300
 
 
 class OutdatedTablesError(WarehouseError):
@@ -108,17 +106,11 @@ class Warehouse:
             WarehouseUnreachableError: if there is no connection, or it breaks.
         """
         url = parse_url(self.url)
-        # A pooled connection would keep others from a file, or go stale.
-        engine = sa.create_engine(
-            url,
-            poolclass=sa.NullPool,
-            connect_args=_connect_args(url.get_backend_name()),
-            execution_options={"schema_translate_map": {SCHEMA: self.schema}},
-        )
+        engine = make_engine(url, self.schema, self.lock_seconds)
         with self._file_locked(), named_errors(self.place, self.lock_seconds):
             try:
                 connection = engine.connect()
-            except OperationalError as error:
+            except DBAPIError as error:
                 said = not_opened if self._is_file() else unreachable
                 raise said(self.place, error) from error
             try:
@@ -148,6 +140,8 @@ class Warehouse:
         """
         with self.begin() as connection:
             create_schema(connection, self.schema)
+            if connection.dialect.name == SNOWFLAKE:
+                snowflake.make_lock(connection)
             METADATA.create_all(connection)
             rename_columns(connection, FORMER_NAMES)
             add_new_columns(connection, METADATA)
@@ -207,6 +201,8 @@ class Warehouse:
             connection.execute(
                 sa.select(sa.func.pg_advisory_xact_lock(sa.func.hashtextextended(self.schema, 0)))
             )
+        elif connection.dialect.name == SNOWFLAKE:
+            snowflake.lock(connection, _this_process())
 
 
 def _this_process() -> str:
@@ -214,16 +210,18 @@ def _this_process() -> str:
     return f"process {os.getpid()} on {socket.gethostname()} ({command})"
 
 
-def _connect_args(backend: str) -> dict[str, Any]:
-    if backend != POSTGRES:
-        return {}
-    return {"connect_timeout": CONNECT_SECONDS, "application_name": "hill-mixture-mmm"}
-
-
 def _differences(connection: sa.Connection) -> list[str]:
     """One line for each result table whose columns are not ours: by name, type or nullability."""
     lines: list[str] = []
     columns = columns_found(connection, METADATA)
+    types = stored_types(connection)
+
+    def is_stored(found: ReflectedColumn, column: sa.Column) -> bool:
+        kind = type(column.type)
+        return isinstance(found["type"], types.get(kind, kind)) and (
+            found["nullable"] == column.nullable
+        )
+
     for table in METADATA.tables.values():
         found = {column["name"]: column for column in columns[table]}
         said = {
@@ -232,14 +230,10 @@ def _differences(connection: sa.Connection) -> list[str]:
             "has other types of": [
                 column.name
                 for column in table.columns
-                if column.name in found and not _is_as_defined(found[column.name], column)
+                if column.name in found and not is_stored(found[column.name], column)
             ],
         }
         parts = [f"{what} {', '.join(names)}" for what, names in said.items() if names]
         if parts:
             lines.append(f"- {connection.schema_for_object(table)}.{table.name} {'; '.join(parts)}")
     return lines
-
-
-def _is_as_defined(found: ReflectedColumn, column: sa.Column) -> bool:
-    return isinstance(found["type"], type(column.type)) and found["nullable"] == column.nullable

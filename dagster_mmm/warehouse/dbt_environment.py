@@ -2,15 +2,16 @@
 
 import os
 
-from dagster_mmm.warehouse.database import LOCK_SECONDS, Warehouse
-from dagster_mmm.warehouse.url import DUCKDB, POSTGRES, WarehouseURLError, parse_url
+from dagster_mmm.warehouse.database import Warehouse
+from dagster_mmm.warehouse.engine import KEY_FILE, LOCK_SECONDS
+from dagster_mmm.warehouse.url import DUCKDB, POSTGRES, SNOWFLAKE, parse_url
 
 
 def tell_dbt(warehouse: Warehouse) -> None:
     """Set the variables of `sql/profiles.yml`.
 
     Raises:
-        WarehouseURLError: if the URL cannot be used, or is of a database without a dbt target.
+        WarehouseURLError: if the URL cannot be used.
     """
     url = parse_url(warehouse.url)
     backend = url.get_backend_name()
@@ -25,7 +26,14 @@ def tell_dbt(warehouse: Warehouse) -> None:
         os.environ["DBT_ENV_SECRET_MMM_POSTGRES_PASSWORD"] = url.password or ""
         # A view is replaced when no reader's transaction is open on it; dbt would wait for ever.
         os.environ.setdefault("PGOPTIONS", f"-c lock_timeout={LOCK_SECONDS}s")
-    else:
-        raise WarehouseURLError(f"sql/profiles.yml has no target for {backend}: see DECISIONS.md")
+    elif backend == SNOWFLAKE:
+        # With a port, what stands before it is a host.
+        options = {"account": url.host, "host": url.host if url.port else None, **url.query}
+        options |= {"port": url.port, "database": url.database, "user": url.username}
+        if os.environ.get(KEY_FILE):
+            options["authenticator"] = "SNOWFLAKE_JWT"
+        for name, value in options.items():
+            os.environ[f"MMM_SNOWFLAKE_{name.upper()}"] = "" if value is None else str(value)
+        os.environ["DBT_ENV_SECRET_MMM_SNOWFLAKE_PASSWORD"] = url.password or ""
     os.environ["MMM_DBT_TARGET"] = backend
     os.environ["MMM_DBT_SCHEMA"] = warehouse.schema

@@ -1,9 +1,12 @@
 """Schemas and columns, made where they are not there yet."""
 
 from collections.abc import Mapping
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.engine.interfaces import ReflectedColumn
+
+from dagster_mmm.warehouse.url import SNOWFLAKE
 
 Columns = dict[sa.Table, list[ReflectedColumn]]
 
@@ -18,11 +21,28 @@ def qualified(connection: sa.Connection, table: sa.Table) -> str:
 
 def create_schema(connection: sa.Connection, name: str) -> None:
     """Make a schema, unless it is there."""
-    schemata = sa.table("schemata", sa.column("schema_name"), schema="information_schema")
-    query = sa.select(sa.func.count()).where(schemata.c.schema_name == name)
+    schemata = sa.table("schemata", schema="information_schema")
+    is_it = sa.column("schema_name") == stored_name(connection, name)
+    query = sa.select(sa.func.count()).select_from(schemata).where(is_it)
     # Postgres asks for the right to make it before it sees that it is there.
     if not connection.scalar(query):
         connection.execute(sa.schema.CreateSchema(name))
+
+
+def stored_name(connection: sa.Connection, name: str) -> str:
+    """How the database's own catalog spells a name: of plain ones, Snowflake keeps the capitals."""
+    dialect = connection.dialect
+    return dialect.denormalize_name(name) if dialect.requires_name_normalize else name
+
+
+def stored_types(connection: sa.Connection) -> Mapping[type[sa.types.TypeEngine[Any]], type[Any]]:
+    """What columns of our types are found as, if the database has them by another name."""
+    if connection.dialect.name != SNOWFLAKE:
+        return {}
+    # Not at the top: it is there with the extra alone.
+    from snowflake.sqlalchemy import TIMESTAMP_NTZ
+
+    return {sa.BigInteger: sa.Numeric, sa.Double: sa.Float, sa.DateTime: TIMESTAMP_NTZ}
 
 
 def columns_found(connection: sa.Connection, metadata: sa.MetaData) -> Columns:

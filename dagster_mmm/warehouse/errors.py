@@ -6,6 +6,8 @@ from contextlib import contextmanager
 
 from sqlalchemy.exc import DBAPIError
 
+from dagster_mmm.warehouse.url import SNOWFLAKE
+
 
 class WarehouseError(RuntimeError):
     """The warehouse refuses, or is not as it should be; the message has the remedy."""
@@ -33,6 +35,8 @@ class WarehousePermissionError(WarehouseError):
 
 # SQLSTATEs, as in the appendix of Postgres's manual.
 _LOCK_NOT_AVAILABLE, _NO_PRIVILEGE, _DISK_FULL = "55P03", "42501", "53100"
+# Snowflake's alone: of a statement that it gave up, for a lock or for its own time.
+_CANCELED = "57014"
 # DuckDB has no codes; it adds what the operating system said.
 _DUCKDB_CANNOT_WRITE = "Could not write file"
 _DUCKDB_IS_OPEN = "Could not set lock on file"
@@ -64,9 +68,15 @@ def named_errors(place: str, lock_seconds: int) -> Generator[None]:
                 f"another session has been holding a lock in {place} for {lock_seconds} s; "
                 "wait for it to end, or find it in pg_stat_activity, and run this again"
             ) from error
+        if state == _CANCELED and place.startswith(SNOWFLAKE) and "lock" in said:
+            raise WarehouseBusyError(
+                f"another session has been holding a lock in {place} for {lock_seconds} s: {said}; "
+                "wait for it to end, or end it as docs/snowflake.md says, and run this again"
+            ) from error
         if state == _NO_PRIVILEGE:
+            guide = "docs/snowflake.md" if place.startswith(SNOWFLAKE) else "docs/postgres.md"
             raise WarehousePermissionError(
-                f"{place}: {said}; grant its user what docs/postgres.md lists for the job"
+                f"{place}: {said}; grant its user what {guide} lists for the job"
             ) from error
         if state == _DISK_FULL or _DUCKDB_CANNOT_WRITE in said:
             raise WarehouseFullError(

@@ -4,12 +4,19 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import sqlalchemy as sa
-from sqlalchemy.exc import ArgumentError, NoSuchModuleError
+from sqlalchemy.exc import ArgumentError
 
 from dagster_mmm.warehouse.tables import SCHEMA
 
-DUCKDB, POSTGRES = "duckdb", "postgresql"
+DUCKDB, POSTGRES, SNOWFLAKE, BIGQUERY = "duckdb", "postgresql", "snowflake", "bigquery"
 EXAMPLE = "postgresql+psycopg://user:password@host:5432/database"
+EXAMPLES = {
+    DUCKDB: "duckdb:///warehouse.duckdb",
+    POSTGRES: "postgresql+psycopg://user@host/database",
+    SNOWFLAKE: "snowflake://user@account/database?warehouse=name&role=name",
+}
+# How one connects, and nothing that is secret: what dbt is told of as well.
+SNOWFLAKE_OPTIONS = ("warehouse", "role", "authenticator", "account", "protocol")
 
 
 class WarehouseURLError(ValueError):
@@ -33,18 +40,17 @@ def parse_url(text: str) -> sa.URL:
         raise misread from None
     if any(character in (url.host or "") for character in "@:/?#"):
         raise misread
-    if url.get_backend_name() == DUCKDB:
-        return _checked_file(url)
-    if url.get_backend_name() == POSTGRES:
-        return _checked_postgres(url)
-    try:
-        url.get_dialect()
-    except NoSuchModuleError:
+    checks = {
+        DUCKDB: _checked_file,
+        POSTGRES: _checked_postgres,
+        SNOWFLAKE: _checked_snowflake,
+    }
+    if url.get_backend_name() not in checks:
         raise WarehouseURLError(
-            f"MMM_WAREHOUSE_URL begins with {url.drivername}://, which is not installed; there "
-            "are duckdb, postgresql+psycopg, and as extras of this package snowflake and bigquery"
-        ) from None
-    return url
+            f"MMM_WAREHOUSE_URL begins with {url.drivername}://, which the job does not run on; "
+            f"write one of {', '.join(EXAMPLES.values())}"
+        )
+    return checks[url.get_backend_name()](url)
 
 
 def place(url: sa.URL) -> str:
@@ -86,3 +92,33 @@ def _checked_postgres(url: sa.URL) -> sa.URL:
             "pip install 'hill-mixture-mmm[postgres]'"
         )
     return url.set(drivername=f"{POSTGRES}+psycopg")
+
+
+def _checked_snowflake(url: sa.URL) -> sa.URL:
+    if url.drivername != SNOWFLAKE:
+        raise WarehouseURLError(
+            f"MMM_WAREHOUSE_URL begins with {url.drivername}://; write snowflake://"
+        )
+    if not (url.username and url.host and url.database) or "/" in url.database:
+        raise WarehouseURLError(
+            "MMM_WAREHOUSE_URL has to name a user, an account and a database, and no schema; "
+            f"write {EXAMPLES[SNOWFLAKE]}"
+        )
+    unknown = sorted(set(url.query) - set(SNOWFLAKE_OPTIONS))
+    if unknown:
+        raise WarehouseURLError(
+            f"MMM_WAREHOUSE_URL has the options {', '.join(unknown)} behind its question mark; "
+            f"there may be {', '.join(SNOWFLAKE_OPTIONS)}, and keys are given as docs/snowflake.md "
+            "says"
+        )
+    if url.port and "account" not in url.query:
+        raise WarehouseURLError(
+            "MMM_WAREHOUSE_URL names a port, so that what stands before it is a host; name the "
+            "account as &account=..."
+        )
+    if find_spec("snowflake") is None or find_spec("snowflake.sqlalchemy") is None:
+        raise WarehouseURLError(
+            "MMM_WAREHOUSE_URL begins with snowflake://, whose drivers are not installed; run "
+            "pip install 'hill-mixture-mmm[snowflake]'"
+        )
+    return url

@@ -31,7 +31,7 @@ def var(name: str, default: object = None) -> object:
 
 @jinja2.pass_context
 def _dispatch(context: jinja2.runtime.Context, macro: str, package: str) -> Callable[..., str]:
-    return context[f"duckdb__{macro}"]
+    return context.get(f"duckdb__{macro}") or context[f"default__{macro}"]
 
 
 adapter = SimpleNamespace(dispatch=_dispatch, quote=lambda name: f'"{name}"')
@@ -39,6 +39,9 @@ dbt = SimpleNamespace(
     date_spine=lambda part, first, last: f"select {first} as date_{part}",
     escape_single_quotes=lambda text: text.replace("'", "''"),
     string_literal=lambda text: f"'{text}'",
+    bool_or=lambda flag: f"bool_or({flag})",
+    dateadd=lambda part, number, day: f"date_add({day}, {number} * interval 1 {part})",
+    generate_series=lambda last: f"select generated_number from range({last})",
 )
 api = SimpleNamespace(
     Relation=SimpleNamespace(create=lambda schema, identifier: f'"{schema}"."{identifier}"')

@@ -5,7 +5,8 @@
     {%- set file = var('mmm_settings_file', '') -%}
     {%- set existing = load_cached_relation(this) if execute and file else none -%}
     {%- if existing -%}
-        {%- set found = adapter.get_columns_in_relation(existing) | map(attribute='name') | list -%}
+        {%- set found = adapter.get_columns_in_relation(existing)
+            | map(attribute='name') | map('lower') | list -%}
         {%- set columns = model.columns.keys() | list -%}
         {%- if columns | reject('in', found) | list | length == 0 %}
 

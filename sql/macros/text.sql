@@ -1,6 +1,16 @@
 {# Column names come from people's spreadsheets: they hold spaces, dots and quotes. #}
 {% macro quoted(identifier) -%}
+    {{ adapter.dispatch('quoted', 'mmm')(identifier) }}
+{%- endmacro %}
+
+{% macro default__quoted(identifier) -%}
     {{ adapter.quote(identifier | replace('"', '""')) }}
+{%- endmacro %}
+
+{# There, a plain name in lower case is one that was written without quotes, as SQLAlchemy has it. #}
+{% macro snowflake__quoted(identifier) -%}
+    {%- set is_plain = modules.re.fullmatch('[a-z_][a-z0-9_$]*', identifier) -%}
+    {{ default__quoted(identifier | upper if is_plain else identifier) }}
 {%- endmacro %}
 
 
@@ -9,15 +19,33 @@
 {%- endmacro %}
 
 
+{# A text with every match of a pattern replaced. The pattern has what all databases read: classes,
+   groups, alternatives and counts, and anchors only where one match is all there can be. #}
+{% macro replaced(text, pattern, replacement) -%}
+    {{ adapter.dispatch('replaced', 'mmm')(text, pattern, replacement) }}
+{%- endmacro %}
+
+{% macro default__replaced(text, pattern, replacement) -%}
+    regexp_replace({{ text }}, '{{ pattern | replace("'", "''") }}', '{{ replacement }}', 'g')
+{%- endmacro %}
+
+{# There, a backslash in a literal stands for itself when it is doubled. #}
+{% macro snowflake__replaced(text, pattern, replacement) -%}
+    regexp_replace(
+        {{ text }},
+        '{{ pattern | replace("'", "''") | replace("\\", "\\\\") }}',
+        '{{ replacement | replace("\\", "\\\\") }}'
+    )
+{%- endmacro %}
+
+
 {# A text without what cannot be seen: invisible characters, spaces around it or doubled, and the
    capitals of A to Z, for of other letters the databases differ. `spelling.py` has the same. #}
 {% macro folded(text) -%}
     {%- set invisible = '[\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufeff]' -%}
-    {%- set blank = '[ \\t\\n\\v\\f\\r\u0085\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]+' -%}
+    {%- set blank = '[ \t\n\x0b\x0c\r\u0085\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]+' -%}
     translate(
-        trim(regexp_replace(
-            regexp_replace({{ text }}, '{{ invisible }}', '', 'g'), '{{ blank }}', ' ', 'g'
-        )),
+        trim({{ replaced(replaced(text, invisible, ''), blank, ' ') }}),
         'ABCDEFGHIJKLMNOPQRSTUVWXYZ',
         'abcdefghijklmnopqrstuvwxyz'
     )
@@ -36,6 +64,16 @@
             -- Read as the year before the first.
             and left(trim({{ text }}), 4) <> '0000'
             then try_cast(left(trim({{ text }}), 10) as date)
+    end
+{%- endmacro %}
+
+{# What is not a day of the calendar is null: the pattern alone admits a 31st of February. #}
+{% macro snowflake__iso_date(text) -%}
+    case
+        when
+            {{ matches('trim(' ~ text ~ ')', '[0-9]{4}-[0-9]{2}-[0-9]{2}([T ][0-9]{2}:[0-9]{2}.*)?') }}
+            and left(trim({{ text }}), 4) <> '0000'
+            then try_to_date(left(trim({{ text }}), 10), 'YYYY-MM-DD')
     end
 {%- endmacro %}
 
@@ -68,15 +106,15 @@
     } -%}
     {%- if input.date_format in order -%}
     {%- set days, month_day = order[input.date_format] -%}
-    regexp_replace(
-        regexp_replace({{ padded_day(text) }}, '^{{ days }}([0-9]{4})', '\3-{{ month_day }}'),
-        '^{{ days }}([0-9]{2})($|[ T])',
-        '20\3-{{ month_day }}\4'
-    )
+    {{ replaced(
+        replaced(padded_day(text), '^' ~ days ~ '([0-9]{4})', '\\3-' ~ month_day),
+        '^' ~ days ~ '([0-9]{2})($|[ T])',
+        '20\\3-' ~ month_day ~ '\\4'
+    ) }}
     {%- elif input.date_format == 'ymd' -%}
-    regexp_replace(
-        {{ padded_day(text) }}, '^([0-9]{4})[/. -]?([0-9]{2})[/. -]?([0-9]{2})', '\1-\2-\3'
-    )
+    {{ replaced(
+        padded_day(text), '^([0-9]{4})[/. -]?([0-9]{2})[/. -]?([0-9]{2})', '\\1-\\2-\\3'
+    ) }}
     {%- else -%}
     {{ text }}
     {%- endif %}
@@ -84,8 +122,9 @@
 
 {# With two digits for a day, a month and an hour; twice, for marks are shared by their neighbours. #}
 {% macro padded_day(text) -%}
-    {%- set one_digit = "'(^|[/. -])([0-9])([/. :T-]|$)', '\\10\\2\\3', 'g'" -%}
-    regexp_replace(regexp_replace(trim({{ text }}), {{ one_digit }}), {{ one_digit }})
+    {%- set one_digit = '(^|[/. -])([0-9])([/. :T-]|$)' -%}
+    {%- set once = replaced('trim(' ~ text ~ ')', one_digit, '\\10\\2\\3') -%}
+    {{ replaced(once, one_digit, '\\10\\2\\3') }}
 {%- endmacro %}
 
 
@@ -93,13 +132,15 @@
    a point; null where the marks stand elsewhere. Of columns that are no text, the number as it is. #}
 {% macro plain_number(column, input) -%}
     {%- set text = 'cast(' ~ column ~ ' as varchar)' -%}
-    {%- set marks = {'.': '[.]', ',': ',', ' ': '[ \u00a0\u202f]', "'": "[''\u2019]"} -%}
+    {%- set marks = {'.': '[.]', ',': ',', ' ': '[ \u00a0\u202f]', "'": "['\u2019]"} -%}
     {%- set money = input.money or '' -%}
     {%- set bare -%}
     {%- if money -%}
-    regexp_replace(
-        regexp_replace({{ text }}, '^\s*([+-]?)\s*({{ money }})\s*', '\1'), '\s*({{ money }})\s*$', ''
-    )
+    {{ replaced(
+        replaced(text, '^\\s*([+-]?)\\s*(' ~ money ~ ')\\s*', '\\1'),
+        '\\s*(' ~ money ~ ')\\s*$',
+        ''
+    ) }}
     {%- else -%}
     {{ text }}
     {%- endif -%}
@@ -110,10 +151,10 @@
         {%- if input.thousands %}
         {%- set mark = marks[input.thousands] %}
         when
-            {{ matches(bare, '^\\s*[+-]?([0-9]{1,3}(' ~ mark ~ '[0-9]{3})+|[0-9]+)(' ~ point ~ '[0-9]*)?([eE][+-]?[0-9]{1,3})?\\s*$') }}
-            then regexp_replace(regexp_replace({{ bare }}, '{{ mark }}', '', 'g'), '{{ point }}', '.')
+            {{ matches(bare, '\\s*[+-]?([0-9]{1,3}(' ~ mark ~ '[0-9]{3})+|[0-9]+)(' ~ point ~ '[0-9]*)?([eE][+-]?[0-9]{1,3})?\\s*') }}
+            then {{ replaced(replaced(bare, mark, ''), point, '.') }}
         {%- elif input.decimal == ',' %}
-        when {{ matches(bare, '^[^.]*$') }} then regexp_replace({{ bare }}, ',', '.')
+        when {{ matches(bare, '[^.]*') }} then {{ replaced(bare, ',', '.') }}
         {%- else %}
         else {{ bare }}
         {%- endif %}
@@ -132,16 +173,25 @@
     cast(pg_typeof({{ column }}) as varchar) in ('text', 'character varying', 'character')
 {%- endmacro %}
 
+{% macro snowflake__is_text(column) -%}
+    typeof(to_variant({{ column }})) = 'VARCHAR'
+{%- endmacro %}
+
+{# Whether a pattern is of the whole text. #}
 {% macro matches(text, pattern) -%}
     {{ adapter.dispatch('matches', 'mmm')(text, pattern) }}
 {%- endmacro %}
 
 {% macro duckdb__matches(text, pattern) -%}
-    regexp_matches({{ text }}, '{{ pattern }}')
+    regexp_full_match({{ text }}, '{{ pattern | replace("'", "''") }}')
 {%- endmacro %}
 
 {% macro postgres__matches(text, pattern) -%}
-    {{ text }} ~ '{{ pattern }}'
+    {{ text }} ~ '^({{ pattern | replace("'", "''") }})$'
+{%- endmacro %}
+
+{% macro snowflake__matches(text, pattern) -%}
+    regexp_like({{ text }}, '{{ pattern | replace("'", "''") | replace("\\", "\\\\") }}')
 {%- endmacro %}
 
 
@@ -168,5 +218,15 @@
                 when abs(cast({{ text }} as numeric)) <= 1.7976931348623157e308
                     then cast({{ text }} as double precision)
             end
+    end
+{%- endmacro %}
+
+{# `try_cast` reads 'NaN' and 'inf' as numbers; too large for a double is unreadable. #}
+{% macro snowflake__finite_number(text) -%}
+    case
+        when
+            {{ matches(text, '\\s*[+-]?([0-9]+[.]?[0-9]*|[.][0-9]+)([eE][+-]?[0-9]{1,3})?\\s*') }}
+            and abs(try_to_double(trim({{ text }}))) <= 1.7976931348623157e308
+            then try_to_double(trim({{ text }}))
     end
 {%- endmacro %}

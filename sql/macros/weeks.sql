@@ -6,26 +6,31 @@
 
 
 {% macro week_start(day) -%}
-    {{ day }} - (
-        cast(extract(isodow from {{ day }}) as integer)
-        - {{ iso_weekday(var('mmm_week_starts_on')) }} + 7
-    ) % 7
+    {{ days_after(day, '-mod(' ~ weekday_of(day) ~ ' - ' ~ iso_weekday(var('mmm_week_starts_on')) ~ ' + 7, 7)') }}
 {%- endmacro %}
 
 
-{% macro weeks_between(first, last) -%}
-    {{ adapter.dispatch('weeks_between', 'mmm')(first, last) }}
+{# A day and a number of days that is a column's: only of literals does every database add it up. #}
+{% macro days_after(day, days) -%}
+    cast({{ dbt.dateadd('day', days, day) }} as date)
 {%- endmacro %}
 
-{% macro duckdb__weeks_between(first, last) -%}
-    cast(unnest(generate_series({{ first }}, {{ last }}, interval '7 days')) as date)
+
+{# The day of the week, from 1 for Monday. #}
+{% macro weekday_of(day) -%}
+    {{ adapter.dispatch('weekday_of', 'mmm')(day) }}
 {%- endmacro %}
 
-{# Of timestamps without a time zone, for a summer time would move them by an hour. #}
-{% macro postgres__weeks_between(first, last) -%}
-    cast(
-        generate_series(
-            cast({{ first }} as timestamp), cast({{ last }} as timestamp), interval '7 days'
-        ) as date
-    )
+{% macro default__weekday_of(day) -%}
+    cast(extract(isodow from {{ day }}) as integer)
+{%- endmacro %}
+
+{% macro snowflake__weekday_of(day) -%}
+    dayofweekiso({{ day }})
+{%- endmacro %}
+
+
+{# Numbers from 1 to as many weeks as lie between the first and the last plausible day. #}
+{% macro week_numbers() -%}
+    {{ dbt.generate_series(5800) }}
 {%- endmacro %}

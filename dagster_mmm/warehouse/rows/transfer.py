@@ -4,16 +4,20 @@ Rows travel as Arrow tables: typed columns, without a Python loop over rows.
 """
 
 from collections.abc import Mapping
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, cast
+from uuid import uuid4
 
 import duckdb
 import pandas as pd
 import pyarrow as pa
 import pyarrow.csv
+import pyarrow.parquet
 import sqlalchemy as sa
 
 from dagster_mmm.warehouse.ddl import qualified
-from dagster_mmm.warehouse.url import DUCKDB, POSTGRES
+from dagster_mmm.warehouse.url import DUCKDB, POSTGRES, SNOWFLAKE
 
 if TYPE_CHECKING:
     import psycopg
@@ -47,6 +51,8 @@ def insert(connection: sa.Connection, table: sa.Table, rows: pa.Table) -> None:
         _register(connection, table, rows)
     elif dialect == POSTGRES:
         _copy(connection, table, rows)
+    elif dialect == SNOWFLAKE:
+        _stage(connection, table, rows)
     elif rows.num_rows:
         connection.execute(table.insert(), rows.to_pylist())
 
@@ -98,6 +104,38 @@ def _copy(connection: sa.Connection, table: sa.Table, rows: pa.Table) -> None:
             text = pa.BufferOutputStream()
             pyarrow.csv.write_csv(batch, text, pyarrow.csv.WriteOptions(include_header=False))
             copy.write(memoryview(text.getvalue()))
+
+
+def _stage(connection: sa.Connection, table: sa.Table, rows: pa.Table) -> None:
+    """Put a file beside the table and copy it in, which is a part of the open transaction."""
+    if not rows.num_rows:
+        return
+    dialect = connection.dialect
+    # The table's own stage, for a named one would have to be made: that would commit.
+    schema, name = (
+        dialect.denormalize_name(str(part))
+        for part in (connection.schema_for_object(table), table.name)
+    )
+    stage = f"@{_quoted(schema)}.{_quoted('%' + name)}/{uuid4().hex}"
+    # Short names, for a path in a file takes not every name that a column may bear.
+    fields = [f"c{number}" for number in range(len(rows.column_names))]
+    columns = [_quoted(dialect.denormalize_name(column)) for column in rows.column_names]
+    types = [table.columns[column].type.compile(dialect) for column in rows.column_names]
+    values = [f"$1:{field}::{kind}" for field, kind in zip(fields, types, strict=True)]
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "rows.parquet"
+        pyarrow.parquet.write_table(rows.rename_columns(fields), path)
+        connection.exec_driver_sql(f"PUT 'file://{path}' {stage} AUTO_COMPRESS = FALSE")
+    connection.exec_driver_sql(
+        f"COPY INTO {_quoted(schema)}.{_quoted(name)} ({', '.join(columns)}) "
+        f"FROM (SELECT {', '.join(values)} FROM {stage}) "
+        "FILE_FORMAT = (TYPE = PARQUET USE_LOGICAL_TYPE = TRUE) PURGE = TRUE"
+    )
+
+
+def _quoted(identifier: str) -> str:
+    doubled = identifier.replace('"', '""')
+    return f'"{doubled}"'
 
 
 def _literal(

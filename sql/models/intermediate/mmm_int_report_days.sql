@@ -82,7 +82,7 @@ weekdays as (
 
     select distinct
         feed,
-        cast(extract(isodow from observed_on) as integer) as day_of_week
+        {{ weekday_of('observed_on') }} as day_of_week
     from days
 
 )
@@ -97,7 +97,8 @@ select
     -- Silent for four weeks, it has stopped, whatever it did before. In less than a quarter, nobody
     -- can tell a habit from a campaign.
     case
-        when is_regular and last_day - first_day >= 91 then last_day + least(silence, 27)
+        when is_regular and last_day - first_day >= 91
+            then {{ days_after('last_day', 'least(silence, 27)') }}
     end as known_until
 from platforms
 
@@ -110,18 +111,14 @@ select
     cast(null as varchar) as channel,
     ends_of_feeds.first_day,
     ends_of_feeds.last_day,
-    ends_of_feeds.first_day - min(
-        (
-            cast(extract(isodow from ends_of_feeds.first_day) as integer)
-            - weekdays.day_of_week + 6
-        ) % 7
-    ) as known_from,
-    ends_of_feeds.last_day + min(
-        (
-            weekdays.day_of_week
-            - cast(extract(isodow from ends_of_feeds.last_day) as integer) + 6
-        ) % 7
-    ) as known_until
+    {{ days_after(
+        'ends_of_feeds.first_day',
+        '-min(mod(' ~ weekday_of('ends_of_feeds.first_day') ~ ' - weekdays.day_of_week + 6, 7))'
+    ) }} as known_from,
+    {{ days_after(
+        'ends_of_feeds.last_day',
+        'min(mod(weekdays.day_of_week - ' ~ weekday_of('ends_of_feeds.last_day') ~ ' + 6, 7))'
+    ) }} as known_until
 from ends_of_feeds
 inner join weekdays on ends_of_feeds.feed = weekdays.feed
 group by ends_of_feeds.feed, ends_of_feeds.first_day, ends_of_feeds.last_day

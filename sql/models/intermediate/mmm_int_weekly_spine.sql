@@ -1,3 +1,6 @@
+{% set week_after = days_after(
+    'first_weeks.first_week', '7 * (cast(numbers.generated_number as integer) - 1)'
+) -%}
 with
 
 weekly_values as (
@@ -29,14 +32,22 @@ last_weeks as (
 
 ),
 
+numbers as (
+
+    {{ week_numbers() | indent(4) }}
+
+),
+
 weeks as (
 
     select
         first_weeks.model_key,
         first_weeks.series_key,
-        {{ weeks_between('first_weeks.first_week', 'last_weeks.last_week') }} as week_start
+        {{ week_after }} as week_start
     from first_weeks
     inner join last_weeks on first_weeks.model_key = last_weeks.model_key
+    inner join numbers
+        on {{ week_after }} <= last_weeks.last_week
 
 ),
 

@@ -20,7 +20,7 @@ days as (
         count(value) as n_readable,
         max(case when value is null then raw_value end) as unreadable_value,
         max(silent_since) as silent_since,
-        bool_or(is_beyond_reports) as is_beyond_reports
+        {{ dbt.bool_or('is_beyond_reports') }} as is_beyond_reports
     from input
     group by model_key, series_key, observed_on, variable, role
 
@@ -54,6 +54,6 @@ select
     min(observed_on) as first_date,
     max(observed_on) as last_date,
     max(silent_since) as silent_since,
-    bool_or(is_beyond_reports) as is_beyond_reports
+    {{ dbt.bool_or('is_beyond_reports') }} as is_beyond_reports
 from dated
 group by model_key, series_key, week_start, variable, role

@@ -2,6 +2,6 @@
 
 select {{ column_name }}
 from {{ model }}
-where extract(isodow from {{ column_name }}) <> {{ iso_weekday(var('mmm_week_starts_on')) }}
+where {{ weekday_of(column_name) }} <> {{ iso_weekday(var('mmm_week_starts_on')) }}
 
 {% endtest %}
