@@ -4,9 +4,11 @@ It is no BigQuery. What it lacks is made good here, by name:
 
 - It loads DuckDB's extensions from the network: here they come from wheels.
 - It gives a session an id and nothing else: here a session has a connection, and so a transaction,
-  of its own. A second transaction that changes a table is refused, as BigQuery's documentation says.
+  of its own. A second transaction that changes a row is refused, as BigQuery is to.
 - It answers a query that fails with no rows and no error that a client would raise: here it is the
   error of the request.
+- `create table ... as` may name no columns: they are left out, and the types and the nulls that
+  they admit with them.
 """
 
 import json
@@ -89,7 +91,6 @@ def _wait_for(port: int, process: "subprocess.Popen[bytes]", log: Path) -> None:
 def serve(port: int) -> None:
     """Serve until the process is ended."""
     import bqemulator.server
-    import structlog
     from bqemulator.config import LogLevel, Settings
     from duckdb_extensions import import_extension
 
@@ -169,7 +170,9 @@ def _give_sessions_transactions() -> None:
         elif session.get() is not None and re.match(r"\s*(CREATE|ALTER|DROP)\b", sql, re.I):
             raise InvalidQueryError("DDL statements are not supported in a transaction")
         try:
-            return await execute(project, job, sql, parameters, context, **options)
+            return await execute(
+                project, job, _without_columns(sql), parameters, context, **options
+            )
         except Exception as error:
             if isinstance(error.__cause__, duckdb.TransactionException):
                 raise InvalidQueryError(
@@ -182,6 +185,18 @@ def _give_sessions_transactions() -> None:
     jobs._maybe_mint_session = minted
     jobs._validate_session_id = validated
     jobs.execute_query_job = executed
+
+
+def _without_columns(sql: str) -> str:
+    from sqlglot import exp, parse_one
+
+    if not re.search(r"\bcreate\s+(or\s+replace\s+)?table\b", sql, re.I):
+        return sql
+    statement = parse_one(sql, read="bigquery")
+    if not (isinstance(statement.this, exp.Schema) and statement.expression):
+        return sql
+    statement.set("this", statement.this.this)
+    return statement.sql(dialect="bigquery")
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ import time
 from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
+from sqlalchemy import event
 from sqlalchemy.exc import DatabaseError
 
 from dagster_mmm.warehouse import lock_row
@@ -31,27 +32,33 @@ def begin(connection: sa.Connection, writer: str, lock_seconds: int) -> None:
         WarehouseBusyError: if another process holds the lock for too long.
         WarehouseError: if the lock has lost its row.
     """
-    is_locked = lock_row.has_lock(connection)
     until = time.monotonic() + lock_seconds
-    while True:
-        session = _begin(client_of(connection))
-        try:
-            if is_locked:
-                lock_row.take(connection, writer)
-        except BaseException as error:
-            _end(client_of(connection), session)
-            if not (isinstance(error, DatabaseError) and CONCURRENT_UPDATE in str(error.orig)):
-                raise
-            if time.monotonic() > until:
-                raise WarehouseBusyError(
-                    f"another session has been holding {lock_row.LOCK} for {lock_seconds} s; wait "
-                    "for it to end, or end it as docs/bigquery.md says, and run this again"
-                ) from error
-            time.sleep(SECONDS_BETWEEN_TRIES)
-            continue
-        sa.event.listen(connection, "commit", lambda it: _commit(client_of(it), session))
-        sa.event.listen(connection, "rollback", lambda it: _end(client_of(it), session))
-        return
+    session = _opened(connection, writer)
+    while session is None:
+        if time.monotonic() > until:
+            raise WarehouseBusyError(
+                f"another session has been holding {lock_row.LOCK} for {lock_seconds} s; wait for "
+                "it to end, or end it as docs/bigquery.md says, and run this again"
+            )
+        time.sleep(SECONDS_BETWEEN_TRIES)
+        session = _opened(connection, writer)
+    event.listen(connection, "commit", lambda it: _commit(client_of(it), session))
+    event.listen(connection, "rollback", lambda it: _end(client_of(it), session))
+
+
+def _opened(connection: sa.Connection, writer: str) -> str | None:
+    """A session with the lock in an open transaction; none while another writer has the lock."""
+    is_there = lock_row.has_lock(connection)
+    session = _begin(client_of(connection))
+    try:
+        if is_there:
+            lock_row.take(connection, writer)
+    except BaseException as error:
+        _end(client_of(connection), session)
+        if isinstance(error, DatabaseError) and CONCURRENT_UPDATE in str(error.orig):
+            return None
+        raise
+    return session
 
 
 def _begin(client: "Client") -> str:
@@ -61,6 +68,8 @@ def _begin(client: "Client") -> str:
     config = bigquery.QueryJobConfig(create_session=True)
     job = client.query("BEGIN TRANSACTION", job_config=config)
     job.result()
+    if job.session_info is None:
+        raise RuntimeError("BigQuery has begun no session, and so no transaction")
     session = str(job.session_info.session_id)
     client.default_query_job_config = bigquery.QueryJobConfig(
         connection_properties=[bigquery.ConnectionProperty("session_id", session)]

@@ -55,7 +55,7 @@
 
 {# Sunday is the first day there. #}
 {% macro bigquery__weekday_of(day) -%}
-    mod(extract(dayofweek from {{ day }}) + 5, 7) + 1
+    (mod(extract(dayofweek from {{ day }}) + 5, 7) + 1)
 {%- endmacro %}
 
 

@@ -146,7 +146,8 @@ select
             then
                 'reports from ' || cast(first_day as {{ text_type() }})
                 || ' to ' || cast(last_day as {{ text_type() }}) || ' alone'
-        when silent_since is not null then 'no row from ' || cast(silent_since as {{ text_type() }}) || ' on'
+        when silent_since is not null
+            then 'no row from ' || cast(silent_since as {{ text_type() }}) || ' on'
         else unreadable_value
     end as raw_value,
     -- Within the days of the reports, no row is no spend; beyond them, nobody knows.

@@ -1,4 +1,9 @@
-{% set next_day = 'lead(observed_on) over (partition by feed, model_key, channel order by observed_on)' -%}
+{% set next_day -%}
+    lead(observed_on) over (
+        partition by feed, model_key, channel
+        order by observed_on
+    )
+{%- endset -%}
 with
 
 days as (
