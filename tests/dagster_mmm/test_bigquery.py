@@ -28,6 +28,7 @@ from dagster_mmm.warehouse.tables import (
     METADATA,
     RESULT_TABLES,
     RUN,
+    RUN_DELTA,
     RUN_DELTA_CAUSE,
 )
 from tests.bigquery_server import PROJECT, running_stand_in
@@ -79,8 +80,8 @@ def job(tmp_path_factory: pytest.TempPathFactory, market: Path) -> Iterator[Job]
 def test_the_last_run_is_visible_in_every_latest_view(job: Job) -> None:
     for table in RESULT_TABLES:
         runs = job.project.query(f"select distinct run_id from mmm.{table.name}_latest")
-        # No experiment was made, and nobody has asked for causes.
-        expected = [] if table in (LIFT_TEST, RUN_DELTA_CAUSE) else [job.run_id]
+        # No experiment was made, and there is no run before it.
+        expected = [] if table in (LIFT_TEST, RUN_DELTA, RUN_DELTA_CAUSE) else [job.run_id]
         assert list(runs.get("run_id", [])) == expected, table.name
     history = job.project.query("select run_id, status from mmm.mmm_run_history")
     assert list(history["run_id"]) == [job.run_id]
