@@ -108,7 +108,7 @@ def test_a_posterior_of_the_version_before_is_scored_and_refitted(left: Project)
     assert run_job(
         left.instance,
         "weekly_input",
-        {"ops": {"raw__weekly_media": {"config": {"file": str(left.folder / "market.csv")}}}},
+        {"ops": {"mmm__raw__weekly_media": {"config": {"file": str(left.folder / "market.csv")}}}},
     ).success
 
     assert run_job(left.instance, "score_new_weeks", model_key="demo").success

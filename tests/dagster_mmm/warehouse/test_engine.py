@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 import snowflake.connector
 
+from dagster_mmm.warehouse.database import Warehouse
 from dagster_mmm.warehouse.dbt_environment import tell_dbt
 from dagster_mmm.warehouse.engine import make_engine
 from dagster_mmm.warehouse.url import parse_url
@@ -35,7 +36,7 @@ def told(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
 
 def connect(url: str) -> None:
     with pytest.raises(ConnectedError):
-        make_engine(parse_url(url), lock_seconds=7).connect()
+        make_engine(parse_url(url), "mmm_pr_7", lock_seconds=7).connect()
 
 
 def test_snowflake_is_told_of_the_account_the_role_and_the_lock(told: dict[str, Any]) -> None:
@@ -43,13 +44,13 @@ def test_snowflake_is_told_of_the_account_the_role_and_the_lock(told: dict[str, 
     assert (told["user"], told["password"], told["database"]) == ("MMM_RESULTS", "a@b", "SHOP")
     assert (told["account"], told["warehouse"], told["role"]) == ("org-account", "WH", "ANALYST")
     assert told["session_parameters"]["LOCK_TIMEOUT"] == 7
+    assert told["schema"] == "mmm_pr_7"
     assert "private_key_file" not in told
 
 
 def test_a_key_pair_takes_the_place_of_a_password_for_the_job_and_for_dbt(
     told: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("MMM_WAREHOUSE_URL", URL)
     monkeypatch.setenv("MMM_SNOWFLAKE_PRIVATE_KEY_PATH", "/keys/mmm.p8")
     monkeypatch.setenv("DBT_ENV_SECRET_MMM_SNOWFLAKE_PASSPHRASE", "of the key")
     connect(URL)
@@ -57,9 +58,10 @@ def test_a_key_pair_takes_the_place_of_a_password_for_the_job_and_for_dbt(
     assert told["private_key_file"] == "/keys/mmm.p8"
     assert told["private_key_file_pwd"] == "of the key"
     assert not told.get("password")
-    tell_dbt()
+    tell_dbt(Warehouse(url=URL, schema="mmm_pr_7"))
     environment = {name: os.environ[name] for name in DBT_VARIABLES}
     assert environment["MMM_DBT_TARGET"] == "snowflake"
+    assert environment["MMM_DBT_SCHEMA"] == "mmm_pr_7"
     assert environment["MMM_SNOWFLAKE_AUTHENTICATOR"] == "SNOWFLAKE_JWT"
     assert environment["MMM_SNOWFLAKE_ACCOUNT"] == "org-account"
     assert environment["MMM_SNOWFLAKE_PORT"] == ""
