@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 import snowflake.connector
 
-from dagster_mmm.warehouse.database import Warehouse
 from dagster_mmm.warehouse.bigquery_client import client_of
+from dagster_mmm.warehouse.database import Warehouse
 from dagster_mmm.warehouse.dbt_environment import tell_dbt
 from dagster_mmm.warehouse.engine import make_engine
 from dagster_mmm.warehouse.url import parse_url
