@@ -9,6 +9,7 @@ It is no BigQuery. What it lacks is made good here, by name:
   error of the request.
 - `create table ... as` may name no columns: they are left out, and the types and the nulls that
   they admit with them.
+- Its catalog does not see that a table was altered: here it is told.
 """
 
 import json
@@ -170,9 +171,11 @@ def _give_sessions_transactions() -> None:
         elif session.get() is not None and re.match(r"\s*(CREATE|ALTER|DROP)\b", sql, re.I):
             raise InvalidQueryError("DDL statements are not supported in a transaction")
         try:
-            return await execute(
+            done = await execute(
                 project, job, _without_columns(sql), parameters, context, **options
             )
+            _tell_what_is_altered(sql, project, context)
+            return done
         except Exception as error:
             if isinstance(error.__cause__, duckdb.TransactionException):
                 raise InvalidQueryError(
@@ -197,6 +200,19 @@ def _without_columns(sql: str) -> str:
         return sql
     statement.set("this", statement.this.this)
     return statement.sql(dialect="bigquery")
+
+
+def _tell_what_is_altered(sql: str, project: str, context: Any) -> None:
+    from bqemulator.catalog import ddl_sync
+    from sqlglot import exp, parse_one
+
+    if not re.match(r"\s*alter\s+table\b", sql, re.I):
+        return
+    table = parse_one(sql, read="bigquery").find(exp.Table)
+    place = ddl_sync._split_target(table, project)
+    columns = ddl_sync._introspect_schema(*place, context)
+    known = context.catalog.get_table(*place)
+    context.catalog.update_table(known.model_copy(update={"schema_": columns}))
 
 
 if __name__ == "__main__":
