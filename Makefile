@@ -7,6 +7,9 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 # With the drivers of Snowflake, which need an earlier SQLAlchemy.
 SNOWFLAKE := .venv-snowflake
+# With those of BigQuery; and the stand-in for it, which needs an earlier DuckDB.
+BIGQUERY := .venv-bigquery
+BIGQUERY_SERVER := .venv-bigquery-server
 DATA ?=
 ARGS ?=
 CONFIG ?= examples/demo.yaml
@@ -27,7 +30,7 @@ LINTED_SQL := sql/models sql/tests
 export DAGSTER_HOME := $(CURDIR)/deploy/local
 export MMM_SETTINGS := $(abspath $(CONFIG))
 
-.PHONY: demo test test-fast test-coverage test-slow test-snowflake lint format type run ui dashboard screenshots wheel lock clean
+.PHONY: demo test test-fast test-coverage test-slow test-snowflake test-bigquery lint format type run ui dashboard screenshots wheel lock clean
 
 demo: $(VENV)/.synced  ## run the main job on a simulated market, or on DATA=file.csv CONFIG=settings.yaml
 	$(BIN)/mmm demo $(if $(DATA),--data "$(DATA)") --settings "$(CONFIG)"
@@ -46,6 +49,11 @@ test-slow: $(VENV)/.synced  ## recovery of known truth, faults, public data; SLO
 
 test-snowflake: $(SNOWFLAKE)/.synced  ## the whole job on a stand-in for Snowflake: docs/warehouses.md
 	$(SNOWFLAKE)/bin/python -m pytest tests/dagster_mmm/test_snowflake.py
+
+# The stand-in finds DuckDB's extensions in a home folder of its own.
+test-bigquery: $(BIGQUERY)/.synced $(BIGQUERY_SERVER)/.synced  ## the whole job on a stand-in for BigQuery
+	MMM_BIGQUERY_SERVER=$(CURDIR)/$(BIGQUERY_SERVER)/bin/python \
+		$(BIGQUERY)/bin/python -m pytest tests/dagster_mmm/test_bigquery.py
 
 bench-%: $(VENV)/.synced  ## benchmarks/, each a file: make bench-seed, bench-national, ...; ARGS=--help
 	$(BIN)/python -m benchmarks.$* $(ARGS)
@@ -87,6 +95,12 @@ lock: $(UV)  ## resolve pyproject.toml anew, for Python 3.11 and later
 	$(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate \
 		--extra snowflake --group snowflake --custom-compile-command "make lock" pyproject.toml \
 		-o requirements-snowflake.lock
+	$(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate \
+		--extra bigquery --group bigquery --custom-compile-command "make lock" pyproject.toml \
+		-o requirements-bigquery.lock
+	$(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate \
+		--group bigquery-server --custom-compile-command "make lock" \
+		-o requirements-bigquery-server.lock
 
 clean:
 	rm -rf .venv* .uv data build dist sql/target sql/logs
@@ -97,8 +111,14 @@ $(UV):
 
 $(VENV)/.synced: requirements.lock pyproject.toml | $(UV)
 $(SNOWFLAKE)/.synced: requirements-snowflake.lock pyproject.toml | $(UV)
-$(VENV)/.synced $(SNOWFLAKE)/.synced:
+$(BIGQUERY)/.synced: requirements-bigquery.lock pyproject.toml | $(UV)
+$(VENV)/.synced $(SNOWFLAKE)/.synced $(BIGQUERY)/.synced:
 	$(UV) venv --quiet --allow-existing --python $(PYTHON) $(@D)
 	$(UV) pip sync --quiet --compile-bytecode --python $(@D)/bin/python --require-hashes $<
 	$(UV) pip install --quiet --python $(@D)/bin/python --no-deps --editable .
+	touch $@
+
+$(BIGQUERY_SERVER)/.synced: requirements-bigquery-server.lock | $(UV)
+	$(UV) venv --quiet --allow-existing --python $(PYTHON) $(@D)
+	$(UV) pip sync --quiet --python $(@D)/bin/python --require-hashes $<
 	touch $@

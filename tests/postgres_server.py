@@ -12,9 +12,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import psycopg
 import sqlalchemy as sa
+
+if TYPE_CHECKING:
+    import psycopg
 
 PASSWORD = "of-the-administrator"
 # A test's data need not survive a crash of the machine.
@@ -84,6 +87,8 @@ def free_port() -> int:
 
 
 def _wait_for(url: sa.URL, process: "subprocess.Popen[bytes]", log: Path) -> None:
+    import psycopg
+
     for _ in range(300):
         try:
             connect(url).close()
@@ -95,8 +100,11 @@ def _wait_for(url: sa.URL, process: "subprocess.Popen[bytes]", log: Path) -> Non
     raise RuntimeError(f"the Postgres server did not start:\n{log.read_text()}")
 
 
-def connect(url: sa.URL) -> psycopg.Connection:
+def connect(url: sa.URL) -> "psycopg.Connection":
     """A connection in which each statement stands by itself: some may in no transaction."""
+    # Not at the top: the environments of other warehouses' drivers have it not.
+    import psycopg
+
     arguments = url.translate_connect_args(username="user", database="dbname")
     return psycopg.connect(**arguments, autocommit=True, connect_timeout=5)
 

@@ -21,6 +21,7 @@ from dagster_mmm.settings import Settings, check_columns, check_report_columns
 from dagster_mmm.settings.sections import ReportsSettings
 from dagster_mmm.warehouse.database import Warehouse
 from dagster_mmm.warehouse.errors import WarehousePermissionError
+from dagster_mmm.warehouse.url import BIGQUERY
 from hill_mmm.panel import Problem
 
 SNOWFLAKE_ZONED = ("TIMESTAMP_TZ", "TIMESTAMP_LTZ")
@@ -105,7 +106,7 @@ def _found(connection: sa.Connection, warehouse: Warehouse, settings: Settings) 
     n_rows = connection.scalar(count)
     types = _column_types(connection, settings.input.table)
     check_columns(settings, list(types))
-    if _has_time_zone(types[settings.input.date_column]):
+    if _has_time_zone(connection, types[settings.input.date_column]):
         raise RawTableError(
             f"column {settings.input.date_column!r} of {settings.input.table} is a time with a "
             "time zone, so its day depends on where it is read; make it a date in the "
@@ -160,6 +161,7 @@ def _column_types(connection: sa.Connection, of_table: str) -> Mapping[str, Type
     return {each["name"]: each["type"] for each in inspector.get_columns(table, schema=schema)}
 
 
-def _has_time_zone(kind: TypeEngine[Any]) -> bool:
-    # Snowflake's types of that kind differ by name alone.
-    return getattr(kind, "timezone", False) or kind.__visit_name__ in SNOWFLAKE_ZONED
+def _has_time_zone(connection: sa.Connection, kind: TypeEngine[Any]) -> bool:
+    # Snowflake's types of that kind differ by name alone; BigQuery's only one is a moment.
+    zoned = ("TIMESTAMP",) if connection.dialect.name == BIGQUERY else SNOWFLAKE_ZONED
+    return getattr(kind, "timezone", False) or kind.__visit_name__ in zoned

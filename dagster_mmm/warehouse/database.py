@@ -15,7 +15,7 @@ from sqlalchemy.engine.interfaces import ReflectedColumn
 from sqlalchemy.exc import DBAPIError
 
 from dagster_mmm import environment
-from dagster_mmm.warehouse import rows, snowflake
+from dagster_mmm.warehouse import bigquery_session, lock_row, rows
 from dagster_mmm.warehouse.ddl import (
     add_new_columns,
     columns_found,
@@ -33,7 +33,7 @@ from dagster_mmm.warehouse.errors import (
     unreachable,
 )
 from dagster_mmm.warehouse.tables import FORMER_NAMES, METADATA, RUN
-from dagster_mmm.warehouse.url import DUCKDB, POSTGRES, SNOWFLAKE, parse_url, place
+from dagster_mmm.warehouse.url import BIGQUERY, DUCKDB, POSTGRES, SNOWFLAKE, parse_url, place
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -106,8 +106,8 @@ class Warehouse:
             WarehouseUnreachableError: if there is no connection, or it breaks.
         """
         url = parse_url(self.url)
-        engine = make_engine(url, self.schema, self.lock_seconds)
         with self._file_locked(), named_errors(self.place, self.lock_seconds):
+            engine = make_engine(url, self.schema, self.lock_seconds)
             try:
                 connection = engine.connect()
             except DBAPIError as error:
@@ -138,10 +138,10 @@ class Warehouse:
         Raises:
             OutdatedTablesError: if a table is there with other columns; nothing is changed then.
         """
-        with self.begin() as connection:
+        with self._to_define() as connection:
             create_schema(connection, self.schema)
-            if connection.dialect.name == SNOWFLAKE:
-                snowflake.make_lock(connection)
+            if connection.dialect.name in (SNOWFLAKE, BIGQUERY):
+                lock_row.make_lock(connection)
             METADATA.create_all(connection)
             rename_columns(connection, FORMER_NAMES)
             add_new_columns(connection, METADATA)
@@ -153,6 +153,17 @@ class Warehouse:
                     + "\nRename these tables, or drop them if nobody needs their history. Then run "
                     "the job again: it makes them anew."
                 )
+
+    @contextmanager
+    def _to_define(self) -> Generator[sa.Connection]:
+        """A connection to make and alter tables by, and no other writer beside it."""
+        if parse_url(self.url).get_backend_name() != BIGQUERY:
+            with self.begin() as connection:
+                yield connection
+            return
+        # Its transactions take no such statement: one stands beside, for its lock alone.
+        with self.locked(), self.connected() as connection, connection.begin():
+            yield connection
 
     def read(self, query: sa.Select | sa.TextClause) -> "pd.DataFrame":
         """The rows of a query. It raises what `begin` raises."""
@@ -201,8 +212,12 @@ class Warehouse:
             connection.execute(
                 sa.select(sa.func.pg_advisory_xact_lock(sa.func.hashtextextended(self.schema, 0)))
             )
-        elif connection.dialect.name == SNOWFLAKE:
-            snowflake.lock(connection, _this_process())
+        elif connection.dialect.name == SNOWFLAKE and lock_row.has_lock(connection):
+            # It commits at every statement that makes or alters a table: `create_result_tables`
+            # holds the lock up to its first such statement alone.
+            lock_row.take(connection, _this_process())
+        elif connection.dialect.name == BIGQUERY:
+            bigquery_session.begin(connection, _this_process(), self.lock_seconds)
 
 
 def _this_process() -> str:

@@ -2,9 +2,10 @@
 
 import os
 
+from dagster_mmm.warehouse.bigquery_client import KEY_FILE as BIGQUERY_KEY_FILE
 from dagster_mmm.warehouse.database import Warehouse
 from dagster_mmm.warehouse.engine import KEY_FILE, LOCK_SECONDS
-from dagster_mmm.warehouse.url import DUCKDB, POSTGRES, SNOWFLAKE, parse_url
+from dagster_mmm.warehouse.url import BIGQUERY, DUCKDB, POSTGRES, SNOWFLAKE, parse_url
 
 
 def tell_dbt(warehouse: Warehouse) -> None:
@@ -35,5 +36,10 @@ def tell_dbt(warehouse: Warehouse) -> None:
         for name, value in options.items():
             os.environ[f"MMM_SNOWFLAKE_{name.upper()}"] = "" if value is None else str(value)
         os.environ["DBT_ENV_SECRET_MMM_SNOWFLAKE_PASSWORD"] = url.password or ""
+    elif backend == BIGQUERY:
+        os.environ["MMM_BIGQUERY_PROJECT"] = url.host or ""
+        os.environ["MMM_BIGQUERY_LOCATION"] = str(url.query.get("location", ""))
+        has_key = bool(os.environ.get(BIGQUERY_KEY_FILE))
+        os.environ["MMM_BIGQUERY_METHOD"] = "service-account" if has_key else "oauth"
     os.environ["MMM_DBT_TARGET"] = backend
     os.environ["MMM_DBT_SCHEMA"] = warehouse.schema

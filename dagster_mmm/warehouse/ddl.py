@@ -6,7 +6,8 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine.interfaces import ReflectedColumn
 
-from dagster_mmm.warehouse.url import SNOWFLAKE
+from dagster_mmm.warehouse.bigquery_client import make_dataset
+from dagster_mmm.warehouse.url import BIGQUERY, SNOWFLAKE
 
 Columns = dict[sa.Table, list[ReflectedColumn]]
 
@@ -21,6 +22,9 @@ def qualified(connection: sa.Connection, table: sa.Table) -> str:
 
 def create_schema(connection: sa.Connection, name: str) -> None:
     """Make a schema, unless it is there."""
+    if connection.dialect.name == BIGQUERY:
+        make_dataset(connection, name)
+        return
     schemata = sa.table("schemata", schema="information_schema")
     is_it = sa.column("schema_name") == stored_name(connection, name)
     query = sa.select(sa.func.count()).select_from(schemata).where(is_it)
@@ -37,6 +41,8 @@ def stored_name(connection: sa.Connection, name: str) -> str:
 
 def stored_types(connection: sa.Connection) -> Mapping[type[sa.types.TypeEngine[Any]], type[Any]]:
     """What columns of our types are found as, if the database has them by another name."""
+    if connection.dialect.name == BIGQUERY:
+        return {sa.BigInteger: sa.Integer, sa.Double: sa.Float}
     if connection.dialect.name != SNOWFLAKE:
         return {}
     # Not at the top: it is there with the extra alone.

@@ -37,6 +37,10 @@ class WarehousePermissionError(WarehouseError):
 _LOCK_NOT_AVAILABLE, _NO_PRIVILEGE, _DISK_FULL = "55P03", "42501", "53100"
 # Snowflake's alone: of a statement that it gave up, for a lock or for its own time.
 _CANCELED = "57014"
+# BigQuery's: of the second of two transactions that change a table.
+CONCURRENT_UPDATE = "concurrent update"
+# HTTP's codes, of which BigQuery's errors have one each.
+_UNAUTHORIZED, _FORBIDDEN, _BAD_GATEWAY = 401, 403, 502
 # DuckDB has no codes; it adds what the operating system said.
 _DUCKDB_CANNOT_WRITE = "Could not write file"
 _DUCKDB_IS_OPEN = "Could not set lock on file"
@@ -58,6 +62,9 @@ def named_errors(place: str, lock_seconds: int) -> Generator[None]:
     try:
         yield
     except Exception as error:
+        of_bigquery = _of_bigquery(error, place)
+        if of_bigquery is not None:
+            raise of_bigquery from error
         if not _is_the_databases(error):
             raise
         original = error.orig if isinstance(error, DBAPIError) else error
@@ -91,6 +98,41 @@ def named_errors(place: str, lock_seconds: int) -> Generator[None]:
                 "run this again when the server is back"
             ) from error
         raise
+
+
+def _of_bigquery(error: Exception, place: str) -> WarehouseError | None:
+    """What an error says of BigQuery, if Google's client has raised it and there is a name for it.
+
+    The client itself raises some, and its driver wraps others; what is left of these is a statement
+    that BigQuery does not take.
+    """
+    original = error.orig if isinstance(error, DBAPIError) else error
+    first = original.args[0] if original is not None and original.args else None
+    cause = first if isinstance(first, Exception) else original
+    package = type(cause).__module__.partition(".")[0]
+    if package not in ("google", "requests"):
+        return None
+    said = str(cause).splitlines()[0]
+    code = getattr(cause, "code", None)
+    if CONCURRENT_UPDATE in said:
+        return WarehouseBusyError(
+            f"another session changes what this one does in {place}: {said}; the transaction is "
+            "undone, run this again"
+        )
+    if code == _FORBIDDEN:
+        return WarehousePermissionError(
+            f"{place}: {said}; grant its account what docs/bigquery.md lists for the job"
+        )
+    if type(cause).__module__.startswith("google.auth") or code == _UNAUTHORIZED:
+        return WarehouseUnreachableError(
+            f"cannot sign in to {place}: {said}; docs/bigquery.md lists the ways to"
+        )
+    if package == "requests" or (isinstance(code, int) and code >= _BAD_GATEWAY):
+        return WarehouseUnreachableError(
+            f"cannot connect to {place}, or the connection broke: {said}; the transaction is "
+            "undone, run this again when the service is back"
+        )
+    return None if isinstance(error, DBAPIError) else WarehouseError(f"{place}: {said}")
 
 
 def is_damaged(said: str) -> bool:

@@ -14,9 +14,11 @@ EXAMPLES = {
     DUCKDB: "duckdb:///warehouse.duckdb",
     POSTGRES: "postgresql+psycopg://user@host/database",
     SNOWFLAKE: "snowflake://user@account/database?warehouse=name&role=name",
+    BIGQUERY: "bigquery://project?location=EU",
 }
 # How one connects, and nothing that is secret: what dbt is told of as well.
 SNOWFLAKE_OPTIONS = ("warehouse", "role", "authenticator", "account", "protocol")
+BIGQUERY_OPTIONS = ("location",)
 
 
 class WarehouseURLError(ValueError):
@@ -44,6 +46,7 @@ def parse_url(text: str) -> sa.URL:
         DUCKDB: _checked_file,
         POSTGRES: _checked_postgres,
         SNOWFLAKE: _checked_snowflake,
+        BIGQUERY: _checked_bigquery,
     }
     if url.get_backend_name() not in checks:
         raise WarehouseURLError(
@@ -104,13 +107,7 @@ def _checked_snowflake(url: sa.URL) -> sa.URL:
             "MMM_WAREHOUSE_URL has to name a user, an account and a database, and no schema; "
             f"write {EXAMPLES[SNOWFLAKE]}"
         )
-    unknown = sorted(set(url.query) - set(SNOWFLAKE_OPTIONS))
-    if unknown:
-        raise WarehouseURLError(
-            f"MMM_WAREHOUSE_URL has the options {', '.join(unknown)} behind its question mark; "
-            f"there may be {', '.join(SNOWFLAKE_OPTIONS)}, and keys are given as docs/snowflake.md "
-            "says"
-        )
+    _check_options(url, SNOWFLAKE_OPTIONS)
     if url.port and "account" not in url.query:
         raise WarehouseURLError(
             "MMM_WAREHOUSE_URL names a port, so that what stands before it is a host; name the "
@@ -122,3 +119,41 @@ def _checked_snowflake(url: sa.URL) -> sa.URL:
             "pip install 'hill-mixture-mmm[snowflake]'"
         )
     return url
+
+
+def _checked_bigquery(url: sa.URL) -> sa.URL:
+    if url.drivername != BIGQUERY:
+        raise WarehouseURLError(
+            f"MMM_WAREHOUSE_URL begins with {url.drivername}://; write bigquery://"
+        )
+    if not url.host or url.username or url.password or url.port or url.database:
+        raise WarehouseURLError(
+            "MMM_WAREHOUSE_URL has to name a project of BigQuery's and nothing else, for the "
+            "dataset is the one that MMM_SCHEMA names, and keys are given as docs/bigquery.md "
+            f"says; write {EXAMPLES[BIGQUERY]}"
+        )
+    _check_options(url, BIGQUERY_OPTIONS)
+    if any(_is_missing(name) for name in ("google.cloud.bigquery", "sqlalchemy_bigquery")):
+        raise WarehouseURLError(
+            "MMM_WAREHOUSE_URL begins with bigquery://, whose drivers are not installed; run "
+            "pip install 'hill-mixture-mmm[bigquery]'"
+        )
+    return url
+
+
+def _check_options(url: sa.URL, known: tuple[str, ...]) -> None:
+    unknown = sorted(set(url.query) - set(known))
+    if unknown:
+        raise WarehouseURLError(
+            f"MMM_WAREHOUSE_URL has the options {', '.join(unknown)} behind its question mark; "
+            f"there may be {', '.join(known)}, and keys are given as "
+            f"docs/{url.get_backend_name()}.md says"
+        )
+
+
+def _is_missing(name: str) -> bool:
+    """Whether a module is not installed, nor one that it is in."""
+    try:
+        return find_spec(name) is None
+    except ModuleNotFoundError:
+        return True

@@ -10,7 +10,7 @@
 
 
 {% macro named_text(column) -%}
-    nullif(trim(cast({{ quoted(column) }} as varchar)), '')
+    nullif(trim(cast({{ quoted(column) }} as {{ text_type() }})), '')
 {%- endmacro %}
 
 

@@ -31,6 +31,6 @@ where
         {%- for key in readings if key %}
         when {{ model_key }} = {{ text_literal(key) }} then {{ text_literal(readings[key]) }}
         {%- endfor %}
-        else {{ text_literal(readings['']) if '' in readings else 'cast(null as varchar)' }}
+        else {{ text_literal(readings['']) if '' in readings else 'cast(null as ' ~ text_type() ~ ')' }}
     end
 {%- endmacro %}

@@ -14,8 +14,27 @@
 {%- endmacro %}
 
 
+{# A name has no backtick and no backslash there. #}
+{% macro bigquery__quoted(identifier) -%}
+    {{ adapter.quote(identifier) }}
+{%- endmacro %}
+
+
 {% macro text_literal(text) -%}
+    {{ adapter.dispatch('text_literal', 'mmm')(text) }}
+{%- endmacro %}
+
+{% macro default__text_literal(text) -%}
     cast({{ dbt.string_literal(dbt.escape_single_quotes(text)) }} as varchar)
+{%- endmacro %}
+
+{# There, a backslash stands for itself when it is doubled, and no line ends within quotes. #}
+{% macro bigquery__text_literal(text) -%}
+    '{{ text
+        | replace("\\", "\\\\")
+        | replace("'", "\\'")
+        | replace("\n", "\\n")
+        | replace("\r", "\\r") }}'
 {%- endmacro %}
 
 
@@ -35,6 +54,13 @@
         {{ text }},
         '{{ pattern | replace("'", "''") | replace("\\", "\\\\") }}',
         '{{ replacement | replace("\\", "\\\\") }}'
+    )
+{%- endmacro %}
+
+
+{% macro bigquery__replaced(text, pattern, replacement) -%}
+    regexp_replace(
+        {{ text }}, {{ bigquery__text_literal(pattern) }}, {{ bigquery__text_literal(replacement) }}
     )
 {%- endmacro %}
 
@@ -77,6 +103,15 @@
     end
 {%- endmacro %}
 
+{# What is not a day of the calendar is null, as is the year before the first. #}
+{% macro bigquery__iso_date(text) -%}
+    case
+        when
+            {{ matches('trim(' ~ text ~ ')', '[0-9]{4}-[0-9]{2}-[0-9]{2}([T ][0-9]{2}:[0-9]{2}.*)?') }}
+            then safe_cast(left(trim({{ text }}), 10) as date)
+    end
+{%- endmacro %}
+
 {# Before Postgres 16 there is no cast that gives null where it fails: what passes here is a day. #}
 {% macro postgres__iso_date(text) -%}
     case
@@ -99,7 +134,7 @@
 
 {# A date as an ISO text, if the input writes its dates in another order; ISO texts stay as they are. #}
 {% macro iso_text(column, input) -%}
-    {%- set text = 'cast(' ~ column ~ ' as varchar)' -%}
+    {%- set text = 'cast(' ~ column ~ ' as ' ~ text_type() ~ ')' -%}
     {%- set order = {
         'mdy': ['([0-9]{2})[/. -]([0-9]{2})[/. -]', '\\1-\\2'],
         'dmy': ['([0-9]{2})[/. -]([0-9]{2})[/. -]', '\\2-\\1'],
@@ -131,7 +166,7 @@
 {# A text's number without the sign of the input's currency and the mark between thousands, and with
    a point; null where the marks stand elsewhere. Of columns that are no text, the number as it is. #}
 {% macro plain_number(column, input) -%}
-    {%- set text = 'cast(' ~ column ~ ' as varchar)' -%}
+    {%- set text = 'cast(' ~ column ~ ' as ' ~ text_type() ~ ')' -%}
     {%- set marks = {'.': '[.]', ',': ',', ' ': '[ \u00a0\u202f]', "'": "['\u2019]"} -%}
     {%- set money = input.money or '' -%}
     {%- set bare -%}
@@ -177,6 +212,11 @@
     typeof(to_variant({{ column }})) = 'VARCHAR'
 {%- endmacro %}
 
+{# There is no function for the type of a column; of no text but a day is the JSON a string. #}
+{% macro bigquery__is_text(column) -%}
+    json_type(to_json({{ column }})) = 'string'
+{%- endmacro %}
+
 {# Whether a pattern is of the whole text. #}
 {% macro matches(text, pattern) -%}
     {{ adapter.dispatch('matches', 'mmm')(text, pattern) }}
@@ -192,6 +232,11 @@
 
 {% macro snowflake__matches(text, pattern) -%}
     regexp_like({{ text }}, '{{ pattern | replace("'", "''") | replace("\\", "\\\\") }}')
+{%- endmacro %}
+
+
+{% macro bigquery__matches(text, pattern) -%}
+    regexp_contains({{ text }}, {{ bigquery__text_literal('^(' ~ pattern ~ ')$') }})
 {%- endmacro %}
 
 
@@ -228,5 +273,15 @@
             {{ matches(text, '\\s*[+-]?([0-9]+[.]?[0-9]*|[.][0-9]+)([eE][+-]?[0-9]{1,3})?\\s*') }}
             and abs(try_to_double(trim({{ text }}))) <= 1.7976931348623157e308
             then try_to_double(trim({{ text }}))
+    end
+{%- endmacro %}
+
+{# There, too, 'NaN' and 'inf' would be read as numbers. #}
+{% macro bigquery__finite_number(text) -%}
+    case
+        when
+            {{ matches(text, '\\s*[+-]?([0-9]+[.]?[0-9]*|[.][0-9]+)([eE][+-]?[0-9]{1,3})?\\s*') }}
+            and abs(safe_cast(trim({{ text }}) as float64)) <= 1.7976931348623157e308
+            then safe_cast(trim({{ text }}) as float64)
     end
 {%- endmacro %}

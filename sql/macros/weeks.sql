@@ -12,7 +12,30 @@
 
 {# A day and a number of days that is a column's: only of literals does every database add it up. #}
 {% macro days_after(day, days) -%}
+    {{ adapter.dispatch('days_after', 'mmm')(day, days) }}
+{%- endmacro %}
+
+{% macro default__days_after(day, days) -%}
     cast({{ dbt.dateadd('day', days, day) }} as date)
+{%- endmacro %}
+
+
+{# There, the sum of a date and days is a time by way of dbt's own macro. #}
+{% macro bigquery__days_after(day, days) -%}
+    date_add({{ day }}, interval ({{ days }}) day)
+{%- endmacro %}
+
+
+{% macro days_between(first, last) -%}
+    {{ adapter.dispatch('days_between', 'mmm')(first, last) }}
+{%- endmacro %}
+
+{% macro default__days_between(first, last) -%}
+    {{ last }} - {{ first }}
+{%- endmacro %}
+
+{% macro bigquery__days_between(first, last) -%}
+    date_diff({{ last }}, {{ first }}, day)
 {%- endmacro %}
 
 
@@ -27,6 +50,12 @@
 
 {% macro snowflake__weekday_of(day) -%}
     dayofweekiso({{ day }})
+{%- endmacro %}
+
+
+{# Sunday is the first day there. #}
+{% macro bigquery__weekday_of(day) -%}
+    (mod(extract(dayofweek from {{ day }}) + 5, 7) + 1)
 {%- endmacro %}
 
 

@@ -38,14 +38,14 @@ pytestmark = [
 # The raw table, and what dbt makes the weekly input of.
 INPUT = [
     "raw/weekly_media",
-    "stg_input",
-    "stg_reports",
-    "int_report_days",
-    "int_reported_spend",
-    "int_input",
-    "int_weekly_values",
-    "int_weekly_spine",
-    "weekly_input",
+    "mmm_stg_input",
+    "mmm_stg_reports",
+    "mmm_int_report_days",
+    "mmm_int_reported_spend",
+    "mmm_int_input",
+    "mmm_int_weekly_values",
+    "mmm_int_weekly_spine",
+    "mmm_weekly_input",
 ]
 
 
@@ -72,19 +72,21 @@ def job(tmp_path_factory: pytest.TempPathFactory, market: Path) -> Iterator[Job]
 
 def test_the_last_run_is_visible_in_every_latest_view(job: Job) -> None:
     for table in RESULT_TABLES:
-        view = f"mmm.{table.name.removeprefix('mmm_')}_latest"
+        view = f"mmm.{table.name}_latest"
         runs = job.project.query(f"select distinct run_id from {view}")
         # No experiment was made, and nobody has asked for causes.
         expected = [] if table in (LIFT_TEST, RUN_DELTA_CAUSE) else [job.runs[1]]
         assert list(runs.get("run_id", [])) == expected, view
-    history = job.project.query("select run_id, status from mmm.run_history order by started_at")
+    history = job.project.query(
+        "select run_id, status from mmm.mmm_run_history order by started_at"
+    )
     assert list(history["run_id"]) == list(job.runs)
     assert list(history["status"]) == ["superseded", "published"]
 
 
 def test_the_input_is_read_as_duckdb_reads_it(job: Job, market: Path, tmp_path: Path) -> None:
     columns = "series_key, week_start, variable, role, value, n_rows, n_days, first_date, last_date"
-    query = f"select {columns} from mmm.weekly_input order by week_start, variable"
+    query = f"select {columns} from mmm.mmm_weekly_input order by week_start, variable"
     here = job.project.query(query)
     assert len(here) == 156 * 8
     for project in make_project(tmp_path):

@@ -6,9 +6,10 @@ import pyarrow as pa
 import sqlalchemy as sa
 
 from dagster_mmm.warehouse.ddl import qualified
+from dagster_mmm.warehouse.rows import bigquery
 from dagster_mmm.warehouse.rows.transfer import arrow_rows, insert
 from dagster_mmm.warehouse.tables import SCHEMA
-from dagster_mmm.warehouse.url import POSTGRES
+from dagster_mmm.warehouse.url import BIGQUERY, POSTGRES
 
 
 class InvalidRowsError(ValueError):
@@ -40,6 +41,9 @@ def replace_table(connection: sa.Connection, schema: str, name: str, rows: pa.Ta
     """Let a table of texts hold these rows and no others; made anew where its columns differ."""
     columns = [sa.Column(column, sa.String) for column in rows.column_names]
     table = sa.Table(name, sa.MetaData(), *columns, schema=schema)
+    if connection.dialect.name == BIGQUERY:
+        bigquery.replace_texts(connection, table, rows)
+        return
     if _holds_texts(connection, table):
         connection.execute(table.delete())
     else:

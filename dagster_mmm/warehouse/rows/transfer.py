@@ -17,7 +17,8 @@ import pyarrow.parquet
 import sqlalchemy as sa
 
 from dagster_mmm.warehouse.ddl import qualified
-from dagster_mmm.warehouse.url import DUCKDB, POSTGRES, SNOWFLAKE
+from dagster_mmm.warehouse.rows import bigquery
+from dagster_mmm.warehouse.url import BIGQUERY, DUCKDB, POSTGRES, SNOWFLAKE
 
 if TYPE_CHECKING:
     import psycopg
@@ -53,6 +54,8 @@ def insert(connection: sa.Connection, table: sa.Table, rows: pa.Table) -> None:
         _copy(connection, table, rows)
     elif dialect == SNOWFLAKE:
         _stage(connection, table, rows)
+    elif dialect == BIGQUERY:
+        bigquery.insert(connection, table, rows)
     elif rows.num_rows:
         connection.execute(table.insert(), rows.to_pylist())
 

@@ -67,11 +67,12 @@ channels as (
     -- For inputs without reports, and the end of the list above.
     select
         0 as input_number,
-        cast(null as varchar) as feed,
-        cast(null as varchar) as variable,
-        cast(null as varchar) as channel,
+        cast(null as {{ text_type() }}) as feed,
+        cast(null as {{ text_type() }}) as variable,
+        cast(null as {{ text_type() }}) as channel,
         cast(null as date) as ended
-    where 1 = 0
+    from (select 1 as one) as one_row
+    where one = 0
 
 ),
 
@@ -139,13 +140,14 @@ select
     series_key,
     observed_on,
     variable,
-    cast('spend' as varchar) as role,
+    cast('spend' as {{ text_type() }}) as role,
     case
         when not is_in_feed
             then
-                'reports from ' || cast(first_day as varchar)
-                || ' to ' || cast(last_day as varchar) || ' alone'
-        when silent_since is not null then 'no row from ' || cast(silent_since as varchar) || ' on'
+                'reports from ' || cast(first_day as {{ text_type() }})
+                || ' to ' || cast(last_day as {{ text_type() }}) || ' alone'
+        when silent_since is not null
+            then 'no row from ' || cast(silent_since as {{ text_type() }}) || ' on'
         else unreadable_value
     end as raw_value,
     -- Within the days of the reports, no row is no spend; beyond them, nobody knows.

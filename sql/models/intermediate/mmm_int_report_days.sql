@@ -1,3 +1,9 @@
+{% set next_day -%}
+    lead(observed_on) over (
+        partition by feed, model_key, channel
+        order by observed_on
+    )
+{%- endset -%}
 with
 
 days as (
@@ -23,10 +29,7 @@ silences as (
 
     select
         *,
-        lead(observed_on) over (
-            partition by feed, model_key, channel
-            order by observed_on
-        ) - observed_on as silence
+        {{ days_between('observed_on', next_day) }} as silence
     from platform_days
 
 ),
@@ -97,7 +100,7 @@ select
     -- Silent for four weeks, it has stopped, whatever it did before. In less than a quarter, nobody
     -- can tell a habit from a campaign.
     case
-        when is_regular and last_day - first_day >= 91
+        when is_regular and {{ days_between('first_day', 'last_day') }} >= 91
             then {{ days_after('last_day', 'least(silence, 27)') }}
     end as known_until
 from platforms
@@ -107,8 +110,8 @@ union all
 -- Reports that never have a row on a Saturday hold a Saturday that follows their last Friday.
 select
     ends_of_feeds.feed,
-    cast(null as varchar) as model_key,
-    cast(null as varchar) as channel,
+    cast(null as {{ text_type() }}) as model_key,
+    cast(null as {{ text_type() }}) as channel,
     ends_of_feeds.first_day,
     ends_of_feeds.last_day,
     {{ days_after(

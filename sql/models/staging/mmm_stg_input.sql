@@ -1,5 +1,5 @@
 {% set raw = source('mmm_raw', 'weekly_media') -%}
-{% set null_text = 'cast(null as varchar)' -%}
+{% set null_text = 'cast(null as ' ~ text_type() ~ ')' -%}
 with
 
 long as (
@@ -15,11 +15,11 @@ long as (
         {{ input_number }} as input_number,
         {{ key_of(input.model_column, input.model_key) }} as model_key,
         {{ key_of(input.series_column, input.series_key) }} as series_key,
-        cast({{ quoted(input.date_column) }} as varchar) as raw_date,
+        cast({{ quoted(input.date_column) }} as {{ text_type() }}) as raw_date,
         {{ iso_text(quoted(input.date_column), input) }} as iso_text,
         {{ text_literal(variable.name) }} as variable,
         {{ text_literal(variable.role) }} as role,
-        cast({{ quoted(variable.column) }} as varchar) as raw_value,
+        cast({{ quoted(variable.column) }} as {{ text_type() }}) as raw_value,
         {{ plain_number(quoted(variable.column), input) }} as plain_value,
         {{ text_literal(variable.equals) if 'equals' in variable else null_text }} as true_text
     from {{ rows_of(relation, input, input.model_column) }}

@@ -11,10 +11,10 @@ raw_rows as (
         {{ text_literal(reports.schema ~ '.' ~ reports.table) }} as feed,
         {{ key_of(reports.model_column, input.model_key) }} as model_key,
         {{ key_of(reports.series_column, input.series_key) }} as series_key,
-        cast({{ quoted(reports.date_column) }} as varchar) as raw_date,
+        cast({{ quoted(reports.date_column) }} as {{ text_type() }}) as raw_date,
         {{ iso_text(quoted(reports.date_column), input) }} as iso_text,
-        trim(cast({{ quoted(reports.channel_column) }} as varchar)) as channel,
-        cast({{ quoted(reports.spend_column) }} as varchar) as raw_value,
+        trim(cast({{ quoted(reports.channel_column) }} as {{ text_type() }})) as channel,
+        cast({{ quoted(reports.spend_column) }} as {{ text_type() }}) as raw_value,
         {{ plain_number(quoted(reports.spend_column), input) }} as plain_value
     from {{ rows_of(raw if is_source else named_table(reports), input, reports.model_column) }}
 
@@ -25,15 +25,16 @@ raw_rows as (
     {%- else %}
 
     select
-        cast(null as varchar) as feed,
-        cast(null as varchar) as model_key,
-        cast(null as varchar) as series_key,
-        cast(null as varchar) as raw_date,
-        cast(null as varchar) as iso_text,
-        cast(null as varchar) as channel,
-        cast(null as varchar) as raw_value,
-        cast(null as varchar) as plain_value
-    where 1 = 0
+        cast(null as {{ text_type() }}) as feed,
+        cast(null as {{ text_type() }}) as model_key,
+        cast(null as {{ text_type() }}) as series_key,
+        cast(null as {{ text_type() }}) as raw_date,
+        cast(null as {{ text_type() }}) as iso_text,
+        cast(null as {{ text_type() }}) as channel,
+        cast(null as {{ text_type() }}) as raw_value,
+        cast(null as {{ text_type() }}) as plain_value
+    from (select 1 as one) as one_row
+    where one = 0
     {%- endfor %}
 
 ),

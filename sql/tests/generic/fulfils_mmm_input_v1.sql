@@ -113,7 +113,7 @@ problems as (
         week_start,
         variable
     from input
-    where extract(isodow from week_start) <> {{ mmm.iso_weekday(week_starts_on) }}
+    where {{ mmm.weekday_of('week_start') }} <> {{ mmm.iso_weekday(week_starts_on) }}
 
     union all
 
@@ -157,7 +157,7 @@ problems as (
     select
         'variable has several roles' as problem,
         model_key,
-        cast(null as varchar) as series_key,
+        cast(null as {{ mmm.text_type() }}) as series_key,
         cast(null as date) as week_start,
         variable
     from variables
@@ -168,9 +168,9 @@ problems as (
     select
         'model has no outcome, or several' as problem,
         model_key,
-        cast(null as varchar) as series_key,
+        cast(null as {{ mmm.text_type() }}) as series_key,
         cast(null as date) as week_start,
-        cast(null as varchar) as variable
+        cast(null as {{ mmm.text_type() }}) as variable
     from models
     where n_outcomes <> 1
 

@@ -1,15 +1,18 @@
 """What drivers are told beside the URL."""
 
 import os
+from pathlib import Path
 from typing import Any
 
 import pytest
 import snowflake.connector
 
+from dagster_mmm.warehouse.bigquery_client import client_of
 from dagster_mmm.warehouse.database import Warehouse
 from dagster_mmm.warehouse.dbt_environment import tell_dbt
 from dagster_mmm.warehouse.engine import make_engine
 from dagster_mmm.warehouse.url import parse_url
+from tests.bigquery_server import write_key
 from tests.conftest import DBT_VARIABLES
 
 URL = "snowflake://MMM_RESULTS@org-account/SHOP?warehouse=WH&role=ANALYST"
@@ -71,3 +74,26 @@ def test_a_key_pair_takes_the_place_of_a_password_for_the_job_and_for_dbt(
 def test_single_sign_on_is_asked_for_in_the_url(told: dict[str, Any]) -> None:
     connect(URL + "&authenticator=externalbrowser")
     assert told["authenticator"] == "externalbrowser"
+
+
+def test_a_service_accounts_key_signs_the_job_and_dbt_in_at_bigquery(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    key = tmp_path / "key.json"
+    write_key(key, "https://127.0.0.1/token")
+    monkeypatch.setenv("MMM_BIGQUERY_KEY_PATH", str(key))
+    for variable in DBT_VARIABLES:
+        monkeypatch.setenv(variable, "")
+    warehouse = Warehouse("bigquery://shop?location=EU", schema="mmm_pr_7")
+    client = client_of(make_engine(parse_url(warehouse.url), warehouse.schema).connect())
+    assert (client.project, client.location) == ("shop", "EU")
+    assert client._credentials.service_account_email == "mmm@shop.iam.gserviceaccount.com"
+    tell_dbt(warehouse)
+    told = {name: os.environ[name] for name in DBT_VARIABLES if "BIGQUERY" in name}
+    assert told == {
+        "MMM_BIGQUERY_PROJECT": "shop",
+        "MMM_BIGQUERY_LOCATION": "EU",
+        "MMM_BIGQUERY_METHOD": "service-account",
+    }
+    assert os.environ["MMM_DBT_TARGET"] == "bigquery"
+    assert os.environ["MMM_DBT_SCHEMA"] == "mmm_pr_7"

@@ -12,6 +12,6 @@ select
     published_at as published_from,
     coalesce(
         lead(published_at) over (partition by model_key order by publication_id),
-        timestamp '9999-12-31 00:00:00'
+        cast('9999-12-31 00:00:00' as {{ time_type() }})
     ) as published_until
 from publications

@@ -3,7 +3,7 @@ with
 raw_rows as (
 
     select
-        cast('table' as varchar) as origin,
+        cast('table' as {{ text_type() }}) as origin,
         model_key,
         series_key,
         raw_date,
@@ -15,7 +15,7 @@ raw_rows as (
     union all
 
     select
-        cast('reports' as varchar) as origin,
+        cast('reports' as {{ text_type() }}) as origin,
         model_key,
         series_key,
         raw_date,

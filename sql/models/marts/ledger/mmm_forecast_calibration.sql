@@ -20,10 +20,12 @@ select
     horizon,
     week_start,
     count(*) over ({{ half_year }}) as n_weeks,
-    cast(avg(case when is_within_90 then 1 else 0 end) over ({{ half_year }}) as double precision)
-        as coverage_90,
-    cast(avg(case when is_within_50 then 1 else 0 end) over ({{ half_year }}) as double precision)
-        as coverage_50,
+    cast(
+        avg(case when is_within_90 then 1 else 0 end) over ({{ half_year }}) as {{ double_type() }}
+    ) as coverage_90,
+    cast(
+        avg(case when is_within_50 then 1 else 0 end) over ({{ half_year }}) as {{ double_type() }}
+    ) as coverage_50,
     avg(actual - outcome_mean) over ({{ half_year }}) as mean_error,
     avg(crps) over ({{ half_year }}) as crps,
     avg(naive_absolute_error) over ({{ half_year }}) as naive_absolute_error,

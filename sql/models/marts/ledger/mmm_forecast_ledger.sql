@@ -66,7 +66,7 @@ of_all as (
 
     select
         model_key,
-        cast('all' as varchar) as series_key,
+        cast('all' as {{ text_type() }}) as series_key,
         week_start,
         sum(outcome) as outcome,
         sum(spend) as spend
