@@ -87,7 +87,7 @@ def test_every_model_is_fitted_by_warm_workers_whatever_becomes_of_one(
     with dg.DagsterInstance.from_config(str(project.folder)) as instance:
         load_input(project, market, instance)
         run_command("dagster", "instance", "concurrency", "set", "mmm_sampling", str(PROCESSES))
-        run_command("dagster", "sensor", "start", "refits", "-w", WORKSPACE)
+        run_command("dagster", "sensor", "start", "mmm_refits", "-w", WORKSPACE)
         with ExitStack() as services:
             for name, *command in (
                 ("worker", *WORKER, "--concurrency", str(PROCESSES)),

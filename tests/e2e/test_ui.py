@@ -127,7 +127,7 @@ def test_a_running_fit_is_seen_with_its_progress(
     running = job(project, market)
     try:
         run_id = _observed(project, running)
-        page.goto(f"{webserver}/assets/mmm/fit?view=events")
+        page.goto(f"{webserver}/assets/mmm/fit?view=events", timeout=120_000)
         # The newest event is the first.
         page.get_by_text(run_id[:8]).first.wait_for(timeout=60_000)
         page.get_by_text("percent_done").first.wait_for(timeout=60_000)
